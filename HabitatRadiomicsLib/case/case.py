@@ -1,0 +1,27 @@
+"""The data that walks through the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import SimpleITK as sitk
+
+
+@dataclass(frozen=True)
+class SequenceImage:
+    """One sequence of a patient: a scalar 3D image and a UInt8 mask (0 or 1) on the same grid, checked."""
+
+    name: str
+    image: sitk.Image
+    mask: sitk.Image
+    warnings: tuple[str, ...] = ()
+    """What the reader had to do to make them fit, in sentences; travels into every output."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient at one time point."""
+
+    case_id: str
+    sequences: Mapping[str, SequenceImage] = field(default_factory=dict)

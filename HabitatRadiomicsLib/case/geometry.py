@@ -1,0 +1,94 @@
+"""Whether a grid is a proper one, and whether two grids are the same."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.errors import GeometryError
+
+#: Largest distance between the same corner of two grids, in voxels. Headers in single precision stay far below;
+#: half a voxel, or a flipped axis, far above.
+TOLERANCE_VOXELS = 0.01
+
+_ORTHONORMALITY = 1e-3
+
+
+def check_proper_grid(image: sitk.Image, *, where: str) -> None:
+    """Refuse a grid whose axes are not orthonormal or whose spacing is not positive.
+
+    Raises:
+        GeometryError: with the offending numbers.
+    """
+    spacing = np.array(image.GetSpacing())
+    if not (np.isfinite(spacing).all() and (spacing > 0).all()):
+        raise GeometryError(
+            f"The voxel spacing is {_numbers(spacing)} mm; every spacing must be positive.",
+            where=where,
+            remedy="Correct the header, or export the image again.",
+        )
+    placed = [*image.GetOrigin(), *image.GetDirection()]
+    if not np.isfinite(placed).all():
+        raise GeometryError("Origin or direction hold numbers that are not finite.", where=where)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    if np.abs(direction.T @ direction - np.eye(3)).max() > _ORTHONORMALITY:
+        raise GeometryError(
+            "The image axes are not at right angles or not of unit length (a sheared image).",
+            where=where,
+            remedy="Resample it to an orthogonal grid first (in 3D Slicer: harden the transform, "
+            "then Resample Scalar/Vector/DWI Volume).",
+        )
+
+
+def grid_difference(image: sitk.Image, mask: sitk.Image) -> str:
+    """What makes two grids different, in words; empty when they are the same.
+
+    Two grids are the same when they have the same size and each of the eight corners lies at the same
+    place within :data:`TOLERANCE_VOXELS` of the smallest voxel edge.
+    """
+    if image.GetSize() != mask.GetSize():
+        return f"the image has {_size(image)} voxels, the mask {_size(mask)}"
+    distance = np.abs(_corners(image) - _corners(mask)).max()
+    if distance <= TOLERANCE_VOXELS * min(image.GetSpacing()):
+        return ""
+    parts = []
+    if not np.allclose(image.GetSpacing(), mask.GetSpacing(), rtol=1e-4, atol=0):
+        parts.append(f"spacing {_numbers(image.GetSpacing())} mm against {_numbers(mask.GetSpacing())} mm")
+    if not np.allclose(image.GetDirection(), mask.GetDirection(), rtol=0, atol=1e-4):
+        parts.append("another direction of the axes")
+    shift = np.subtract(mask.GetOrigin(), image.GetOrigin())
+    if np.abs(shift).max() > TOLERANCE_VOXELS * min(image.GetSpacing()):
+        parts.append(f"the origin shifted by {_numbers(shift)} mm")
+    details = ", ".join(parts) or "small differences that add up"
+    return f"the corners are up to {distance:.3g} mm apart ({details})"
+
+
+def check_same_grid(image: sitk.Image, mask: sitk.Image, *, where: str) -> None:
+    """Refuse a mask that does not lie on the image's grid.
+
+    Raises:
+        GeometryError: with what differs, and by how much.
+    """
+    difference = grid_difference(image, mask)
+    if difference:
+        raise GeometryError(
+            f"The mask does not lie on the image's grid: {difference}.",
+            where=where,
+            remedy="Check that the mask belongs to this image; if it does, resample it with --resample-mask.",
+        )
+
+
+def _corners(image: sitk.Image) -> np.ndarray:
+    """Physical places of the eight corner voxels' centres, shape (8, 3), mm."""
+    ends = [(0, size - 1) for size in image.GetSize()]
+    return np.array([image.TransformIndexToPhysicalPoint(index) for index in itertools.product(*ends)])
+
+
+def _size(image: sitk.Image) -> str:
+    return " x ".join(str(size) for size in image.GetSize())
+
+
+def _numbers(values: object) -> str:
+    return " x ".join(f"{value:.4g}" for value in np.atleast_1d(np.asarray(values, dtype=float)))

@@ -1,0 +1,84 @@
+"""From a label image to the binary mask of one lesion."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.errors import MaskError
+
+
+def binary_mask(labels: sitk.Image, label: int | None, *, where: str) -> sitk.Image:
+    """The voxels of one label as UInt8 0 and 1.
+
+    Args:
+        labels: a label image; whole numbers, also when stored as floating point.
+        label: which one; None takes the only one there is.
+
+    Raises:
+        MaskError: no label at all, not this one, several to choose from, or fractions.
+    """
+    array = sitk.GetArrayViewFromImage(labels)
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.rint(array)).all()):
+        raise MaskError(
+            "The mask holds values that are not whole numbers.",
+            where=where,
+            remedy="Export it as a binary labelmap, not as a fractional or probability map.",
+        )
+    present = [int(value) for value in np.unique(array) if value != 0]
+    if not present:
+        raise MaskError("The mask is empty: no voxel is labelled.", where=where)
+    if label is None and len(present) > 1:
+        raise MaskError(
+            f"The mask has several labels ({_listed(present)}).",
+            where=where,
+            remedy="Say which one is the lesion, with --mask-label.",
+        )
+    chosen = present[0] if label is None else label
+    if chosen not in present:
+        raise MaskError(
+            f"Label {chosen} is not in the mask.", where=where, remedy=f"Labels present: {_listed(present)}."
+        )
+    mask = sitk.GetImageFromArray((array == chosen).astype(np.uint8))
+    mask.CopyInformation(labels)
+    return mask
+
+
+def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tuple[sitk.Image, str]:
+    """A binary mask resampled (nearest neighbour) to the image's grid, and the warning that goes with it.
+
+    Raises:
+        MaskError: the mask lies wholly outside the image.
+    """
+    resampled = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+    before = int(sitk.GetArrayViewFromImage(mask).sum()) * float(np.prod(mask.GetSpacing())) / 1000
+    after = int(sitk.GetArrayViewFromImage(resampled).sum()) * float(np.prod(image.GetSpacing())) / 1000
+    if after == 0:
+        raise MaskError(
+            "The mask lies outside the image: no labelled voxel falls into it.",
+            where=where,
+            remedy="Check that image and mask belong to the same patient and study.",
+        )
+    return resampled, (
+        f"The mask was not drawn on this image's grid and was resampled (nearest neighbour): "
+        f"{before:.2f} ml before, {after:.2f} ml after."
+    )
+
+
+def check_roi_size(mask: sitk.Image, *, where: str) -> None:
+    """Refuse a lesion of a single voxel.
+
+    Raises:
+        MaskError: the mask has one voxel.
+    """
+    if int(sitk.GetArrayViewFromImage(mask).sum()) == 1:
+        raise MaskError(
+            "The mask has a single voxel; a lesion needs more to be measured.",
+            where=where,
+            remedy="Check that the right segment or label was exported.",
+        )
+
+
+def _listed(labels: list[int]) -> str:
+    shown = ", ".join(str(label) for label in labels[:20])
+    return shown + (", ..." if len(labels) > 20 else "")

@@ -1,0 +1,70 @@
+"""A cohort as data; images are read case by case, when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from HabitatRadiomicsLib.case import Case, read_sequence
+from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
+
+
+@dataclass(frozen=True)
+class CohortImage:
+    """One row of ``images.csv``."""
+
+    sequence: str
+    image: Path
+    mask: Path
+    label: int | None
+    row: int
+    """Its line in the file; the header is line 1."""
+
+
+@dataclass(frozen=True)
+class CohortCase:
+    """One patient at one time point, not yet read."""
+
+    case_id: str
+    timepoint: str
+    images: tuple[CohortImage, ...]
+
+    def read(self, sequences: tuple[str, ...] | None = None, *, resample_mask: bool = False) -> Case:
+        """Read and check the images.
+
+        Args:
+            sequences: those that are needed; None: all that there are.
+            resample_mask: accept masks on another grid, with a warning.
+
+        Raises:
+            HabitatRadiomicsError: a sequence is missing, or an image or mask is refused; names the table's row.
+        """
+        rows = {image.sequence: image for image in self.images}
+        missing = [name for name in sequences or () if name not in rows]
+        if missing:
+            raise CohortError(
+                f"The case has no {' and no '.join(missing)} image.",
+                where=f"case {self.case_id}",
+                remedy=f"It has: {', '.join(rows)}.",
+            )
+        read = {}
+        for name in sequences or tuple(rows):
+            row = rows[name]
+            try:
+                read[name] = read_sequence(
+                    name, row.image, row.mask, label=row.label, resample_mask=resample_mask
+                )
+            except HabitatRadiomicsError as error:
+                raise error.at(f"images.csv row {row.row}") from error
+        return Case(self.case_id, read)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Cases in the table's order, with what is known of the patients."""
+
+    cases: tuple[CohortCase, ...]
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    """0 or 1 by case; empty when there is no clinical table."""
+    sites: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,163 @@
+"""Reads ``images.csv`` and ``clinical.csv`` and reports all their problems at once, with row numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from HabitatRadiomicsLib.cohort.cohort import Cohort, CohortCase, CohortImage
+from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.protocol.settings import check_sequence_name
+
+_IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label")
+_NEEDED_IMAGE_COLUMNS = ("case_id", "sequence", "image", "mask")
+#: Case identifiers become file names on every system.
+_CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DEFAULT_TIMEPOINT = "baseline"
+
+_Row = tuple[int, Mapping[str, str]]
+
+
+def load_cohort(images: Path, clinical: Path | None = None, *, timepoint: str | None = None) -> Cohort:
+    """A cohort from its tables.
+
+    Args:
+        images: ``case_id, timepoint, sequence, image, mask[, label]``; paths relative to the file.
+        clinical: ``case_id, outcome[, site, ...]``; outcome 0 or 1.
+        timepoint: which one to take when there are several.
+
+    Raises:
+        CohortError: every problem of a table: duplicates, missing files, unknown columns, empty outcomes, ...
+    """
+    cases = _cases(images, timepoint)
+    if clinical is None:
+        return Cohort(cases)
+    outcomes, sites = _clinical(clinical, [case.case_id for case in cases])
+    return Cohort(cases, outcomes, sites)
+
+
+def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
+    header, rows = _read_table(path)
+    problems = [f"column '{name}' is missing" for name in _NEEDED_IMAGE_COLUMNS if name not in header]
+    problems += [f"column '{name}' is unknown" for name in header if name not in _IMAGE_COLUMNS]
+    if problems:
+        raise CohortError.listing(
+            problems, where=str(path), remedy=f"The columns are {', '.join(_IMAGE_COLUMNS[:-1])} and optionally label."
+        )
+    grouped: dict[tuple[str, str], list[CohortImage]] = {}
+    seen: dict[tuple[str, str, str], int] = {}
+    for line, row in rows:
+        case_id, sequence = row["case_id"], row["sequence"]
+        moment = row.get("timepoint") or _DEFAULT_TIMEPOINT
+        problems += _name_problems(line, case_id, sequence)
+        key = (case_id, moment, sequence)
+        if key in seen:
+            problems.append(f"row {line}: {case_id} {moment} {sequence} stands already in row {seen[key]}")
+        seen.setdefault(key, line)
+        files = {kind: path.parent / row[kind] for kind in ("image", "mask")}
+        problems += [f"row {line}: the {kind} is not named" for kind in files if not row[kind]]
+        problems += [
+            f"row {line}: the {kind} file {row[kind]} does not exist"
+            for kind, file in files.items()
+            if row[kind] and not file.exists()
+        ]
+        label = row.get("label", "")
+        if label and not _whole_number(label):
+            problems.append(f"row {line}: label '{label}' is not a whole number")
+        number = int(float(label.replace(",", "."))) if _whole_number(label) else None
+        image = CohortImage(sequence, files["image"], files["mask"], number, line)
+        grouped.setdefault((case_id, moment), []).append(image)
+    moments = sorted({moment for _, moment in grouped})
+    if timepoint is None and len(moments) > 1:
+        problems.append(f"several time points ({', '.join(moments)}); choose one with --timepoint")
+    if timepoint is not None and timepoint not in moments:
+        problems.append(f"no row has the time point '{timepoint}' (there are: {', '.join(moments)})")
+    if not rows:
+        problems.append("there are no rows under the header")
+    if problems:
+        raise CohortError.listing(problems, where=str(path))
+    return tuple(
+        CohortCase(case_id, moment, tuple(images))
+        for (case_id, moment), images in grouped.items()
+        if moment == (timepoint or moments[0])
+    )
+
+
+def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
+    problems = []
+    if not _CASE_ID.fullmatch(case_id):
+        problems.append(
+            f"row {line}: case_id '{case_id}' must have 1 to 64 letters, digits, dots, hyphens or underscores"
+        )
+    try:
+        check_sequence_name(sequence)
+    except ValueError as error:
+        problems.append(f"row {line}: {error}")
+    return problems
+
+
+def _clinical(path: Path, case_ids: list[str]) -> tuple[dict[str, int], dict[str, str]]:
+    header, rows = _read_table(path)
+    problems = [f"column '{name}' is missing" for name in ("case_id", "outcome") if name not in header]
+    if problems:
+        raise CohortError.listing(problems, where=str(path))
+    outcomes: dict[str, int] = {}
+    sites: dict[str, str] = {}
+    seen: dict[str, int] = {}
+    for line, row in rows:
+        case_id, outcome = row["case_id"], row["outcome"]
+        if case_id in seen:
+            problems.append(f"row {line}: {case_id} stands already in row {seen[case_id]}")
+        seen.setdefault(case_id, line)
+        if outcome == "":
+            problems.append(f"row {line}: the outcome of {case_id} is empty")
+        elif outcome.replace(",", ".") not in ("0", "1", "0.0", "1.0"):
+            problems.append(f"row {line}: the outcome of {case_id} is '{outcome}'; it must be 0 or 1")
+        else:
+            outcomes[case_id] = int(outcome[0])
+        if row.get("site"):
+            sites[case_id] = row["site"]
+    missing = [case_id for case_id in case_ids if case_id not in seen]
+    problems += [f"{case_id} of the image table has no row here" for case_id in missing]
+    if problems:
+        raise CohortError.listing(problems, where=str(path))
+    return outcomes, sites
+
+
+def _read_table(path: Path) -> tuple[list[str], list[_Row]]:
+    """Header and rows with their line numbers; understands Excel's byte order mark and ``;`` or tab separators."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise CohortError("There is no such table.", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise CohortError(
+            "The table is not UTF-8 text.", where=str(path), remedy="In Excel, save it as 'CSV UTF-8'."
+        ) from error
+    except OSError as error:
+        raise CohortError(f"The table cannot be read ({error.strerror}).", where=str(path)) from error
+    first_line = text.partition("\n")[0]
+    separator = max(",;\t", key=first_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    lines = [(number, cells) for number, cells in lines if any(cells)]
+    if not lines:
+        raise CohortError("The table is empty.", where=str(path))
+    header = lines[0][1]
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    problems = [f"column '{name}' stands there more than once" for name in doubled]
+    problems += [
+        f"row {number}: {len(cells)} cells, the header has {len(header)}"
+        for number, cells in lines[1:]
+        if len(cells) != len(header)
+    ]
+    if problems:
+        raise CohortError.listing(problems, where=str(path))
+    return header, [(number, dict(zip(header, cells))) for number, cells in lines[1:]]
+
+
+def _whole_number(text: str) -> bool:
+    return re.fullmatch(r"\d+([.,]0*)?", text) is not None

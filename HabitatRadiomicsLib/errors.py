@@ -1,0 +1,95 @@
+"""Every exception that a user can meet: what went wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class HabitatRadiomicsError(Exception):
+    """A problem told in sentences.
+
+    Attributes:
+        problem: what is wrong, a full sentence.
+        where: the file, table row, sequence or region concerned; may be empty.
+        remedy: what the user can do about it, a full sentence; may be empty.
+    """
+
+    def __init__(self, problem: str, *, where: str = "", remedy: str = "") -> None:
+        self.problem = problem
+        self.where = where
+        self.remedy = remedy
+        super().__init__(problem, where, remedy)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors travel between processes; the default would lose the keyword arguments.
+        return (_rebuild, (type(self), self.problem, self.where, self.remedy))
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return " ".join(part for part in (place + self.problem, self.remedy) if part)
+
+    def at(self, where: str) -> HabitatRadiomicsError:
+        """The same error with its place named, or with an outer place put in front."""
+        place = f"{where}, {self.where}" if self.where else where
+        return type(self)(self.problem, where=place, remedy=self.remedy)
+
+
+def _rebuild(
+    kind: type[HabitatRadiomicsError], problem: str, where: str, remedy: str
+) -> HabitatRadiomicsError:
+    return kind(problem, where=where, remedy=remedy)
+
+
+class ProtocolError(HabitatRadiomicsError):
+    """A protocol that cannot be read, or a setting that makes no sense."""
+
+
+class ImageError(HabitatRadiomicsError):
+    """An image that cannot be read or measured."""
+
+
+class MaskError(HabitatRadiomicsError):
+    """A mask that is missing, empty, ambiguous or too small."""
+
+
+class GeometryError(HabitatRadiomicsError):
+    """An image and a mask that do not lie on the same grid, or a grid that is not a proper one."""
+
+
+class CohortError(HabitatRadiomicsError):
+    """Cohort tables with problems, reported all at once."""
+
+    @classmethod
+    def listing(cls, problems: Sequence[str], *, where: str, remedy: str = "") -> CohortError:
+        """One error that names every problem of a table, a line each."""
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        return cls(f"The table has {count}:\n{lines}" + ("\n" if remedy else ""), where=where, remedy=remedy)
+
+
+class RegionError(HabitatRadiomicsError):
+    """A habitat, ring or lesion that cannot be made or is too small to measure."""
+
+
+class FeatureError(HabitatRadiomicsError):
+    """Features that cannot be computed, or names that are not features."""
+
+
+class LearningError(HabitatRadiomicsError):
+    """Training data from which no model can be learned."""
+
+
+class ModelError(HabitatRadiomicsError):
+    """A model file that is unreadable, edited, too new, or does not fit the case."""
+
+
+class OutputError(HabitatRadiomicsError):
+    """Results that cannot be written where the user asked."""
+
+
+class DependencyError(HabitatRadiomicsError):
+    """A package that is needed and not installed."""
+
+
+class Cancelled(Exception):
+    """Raised by a progress callback to stop the work; nothing half-made stays behind."""

@@ -1,0 +1,49 @@
+"""Receiver operating characteristic: area with DeLong interval, and Youden's cut-off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class AreaUnderCurve:
+    """AUC, its DeLong variance and its 95% interval, cut to 0..1."""
+
+    auc: float
+    variance: float
+    low: float
+    high: float
+
+
+def auc_with_interval(outcome: np.ndarray, scores: np.ndarray, *, level: float = 0.95) -> AreaUnderCurve:
+    """AUC with DeLong's variance (DeLong 1988, doi 10.2307/2531595); ties count half.
+
+    Args:
+        outcome: 0 or 1; at least two of each.
+        scores: higher means more likely 1.
+    """
+    positive, negative = scores[outcome == 1], scores[outcome == 0]
+    difference = positive[:, None] - negative[None, :]
+    wins = (difference > 0) + 0.5 * (difference == 0)
+    auc = float(wins.mean())
+    variance = float(
+        wins.mean(axis=1).var(ddof=1) / len(positive) + wins.mean(axis=0).var(ddof=1) / len(negative)
+    )
+    reach = NormalDist().inv_cdf(0.5 + level / 2) * variance**0.5
+    return AreaUnderCurve(auc, variance, max(0.0, auc - reach), min(1.0, auc + reach))
+
+
+def youden_cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:
+    """The cut-off with the largest sensitivity + specificity - 1, for the rule ``score >= cut-off``.
+
+    It lies midway between two neighbouring scores; of equally good ones the highest is taken.
+    """
+    distinct = np.unique(scores)
+    middles = (distinct[1:] + distinct[:-1]) / 2
+    candidates = middles if len(middles) else distinct
+    calls = scores[None, :] >= candidates[:, None]
+    youden = calls[:, outcome == 1].mean(axis=1) - calls[:, outcome == 0].mean(axis=1)
+    return float(candidates[np.flatnonzero(np.isclose(youden, youden.max(), rtol=0, atol=1e-12))[-1]])

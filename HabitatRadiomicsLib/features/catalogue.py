@@ -1,0 +1,81 @@
+"""Names of feature columns: parsed, formatted and listed here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from HabitatRadiomicsLib.errors import FeatureError
+from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters
+
+_PATTERN = re.compile(
+    r"(?:(?P<timepoint>[A-Za-z0-9-]+)_)?(?P<sequence>[A-Za-z0-9-]+)_(?P<region>whole|ring|S[1-9][0-9]*)"
+    r"_(?P<image>[A-Za-z0-9-]+)_(?P<feature_class>shape|firstorder|glcm|glrlm|glszm|gldm|ngtdm)_(?P<feature>[A-Za-z0-9]+)"
+)
+
+
+@dataclass(frozen=True)
+class FeatureName:
+    """``[timepoint_]sequence_region_image_class_Feature``, e.g. ``T2FS_S2_wavelet-LLH_glcm_MCC``.
+
+    ``image`` is pyradiomics' name of the filtered image; ``timepoint`` is ``delta`` for a change.
+    """
+
+    sequence: str
+    region: str
+    image: str
+    feature_class: str
+    feature: str
+    timepoint: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.sequence, self.region, self.image, self.feature_class, self.feature]
+        return "_".join([self.timepoint, *parts] if self.timepoint else parts)
+
+    @property
+    def within_region(self) -> str:
+        """``image_class_Feature``, as pyradiomics names it."""
+        return f"{self.image}_{self.feature_class}_{self.feature}"
+
+
+def parse(column: str) -> FeatureName:
+    """The parts of a column name.
+
+    Raises:
+        FeatureError: it is not a feature's name.
+    """
+    match = _PATTERN.fullmatch(column)
+    if match is None:
+        raise FeatureError(
+            f"'{column}' is not the name of a feature.",
+            remedy="Names are <sequence>_<region>_<filter>_<class>_<Feature>.",
+        )
+    return FeatureName(**match.groupdict())
+
+
+def image_names(filters: ImageFilters) -> tuple[str, ...]:
+    """The images of a filter set, by pyradiomics' names, in a fixed order."""
+    names = ["original"] if filters.original else []
+    if filters.wavelet is not None:
+        names += [f"wavelet-{x}{y}{z}" for x in "LH" for y in "LH" for z in "LH"]
+    single = {
+        "square": filters.square,
+        "squareroot": filters.square_root,
+        "logarithm": filters.logarithm,
+        "exponential": filters.exponential,
+        "gradient": filters.gradient,
+        "lbp-2D": filters.lbp_2d,
+    }
+    names += [name for name, wanted in single.items() if wanted]
+    names += [f"log-sigma-{str(float(sigma)).replace('.', '-')}-mm-3D" for sigma in filters.log_sigmas]
+    return tuple(names)
+
+
+def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
+    """Every ``image_class_Feature`` of one region: 14 of shape + 93 per image when all classes are on."""
+    names = [f"original_shape_{name}" for name in features_of_class("shape") if "shape" in settings.classes]
+    classes = [name for name in settings.classes if name != "shape"]
+    for image in image_names(settings.images):
+        names += [f"{image}_{kind}_{feature}" for kind in classes for feature in features_of_class(kind)]
+    return tuple(names)

@@ -1,0 +1,54 @@
+"""The interface behind which features are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings
+
+
+class FeatureEngine(Protocol):
+    """Computes features with pyradiomics' definitions and names."""
+
+    name: str
+    version: str
+
+    def extract(
+        self,
+        image: sitk.Image,
+        regions: Mapping[str, sitk.Image],
+        settings: FeatureSettings,
+        discretisation: Discretisation,
+        wanted: Collection[str] | None = None,
+    ) -> dict[str, dict[str, float]]:
+        """Features of each region; every filtered image is computed once for all regions.
+
+        Args:
+            image: a prepared image.
+            regions: UInt8 masks (0 or 1) on the image's grid, by name.
+            settings: filters, classes, 2D or 3D.
+            discretisation: of this image.
+            wanted: ``image_class_Feature`` names that suffice; None: all of the settings.
+
+        Returns:
+            Per region, value by ``image_class_Feature``; NaN where a feature is not defined for the region.
+
+        Raises:
+            FeatureError: a filter cannot be applied to this image.
+        """
+        ...
+
+
+def choose_engine(settings: FeatureSettings) -> FeatureEngine:
+    """The engine that the protocol asks for.
+
+    Raises:
+        DependencyError: it is not installed.
+    """
+    from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
+
+    # 'auto' and 'pyradiomics' are the same as long as there is one engine.
+    return PyradiomicsEngine()

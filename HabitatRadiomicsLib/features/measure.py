@@ -1,0 +1,111 @@
+"""From a prepared sequence and its habitats to feature values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError, RegionError
+from HabitatRadiomicsLib.features.catalogue import FeatureName
+from HabitatRadiomicsLib.features.engine import FeatureEngine
+from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.imaging import PreparedSequence, peritumoral_ring
+from HabitatRadiomicsLib.protocol import Protocol
+
+
+def regions_of(
+    prepared: PreparedSequence, habitats: HabitatMap | None, names: Collection[str], ring_mm: float
+) -> dict[str, sitk.Image]:
+    """Masks of the regions asked for, UInt8 0 or 1, on the prepared image's grid.
+
+    Args:
+        prepared: the lesion.
+        habitats: its habitats; may be None when no habitat is asked for.
+        names: ``whole``, ``habitats``, ``S1``.., ``ring``.
+        ring_mm: thickness of the ring.
+
+    Raises:
+        RegionError: a habitat has no voxels in this lesion.
+    """
+    masks: dict[str, sitk.Image] = {}
+    for name in names:
+        if name == "whole":
+            masks[name] = prepared.mask
+        elif name == "ring":
+            masks[name] = peritumoral_ring(prepared.mask, ring_mm)
+        else:
+            if habitats is None:
+                raise RegionError(f"{name} was asked for without habitats.", where=prepared.name)
+            for wanted in habitats.model.names if name == "habitats" else (name,):
+                masks[wanted] = _habitat(habitats, wanted)
+    return masks
+
+
+def measure_regions(
+    prepared: PreparedSequence,
+    regions: Mapping[str, sitk.Image],
+    protocol: Protocol,
+    engine: FeatureEngine,
+    wanted: Collection[FeatureName] | None = None,
+) -> dict[str, float]:
+    """Feature values of one sequence by column name.
+
+    Args:
+        wanted: features that suffice (of this sequence; others are ignored); None: all.
+
+    Raises:
+        RegionError: a region is too small for texture.
+        FeatureError: a filter does not suit the image.
+    """
+    for name, mask in regions.items():
+        _check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.name} {name}")
+    names = None
+    if wanted is not None:
+        names = {name.within_region for name in wanted if name.sequence == prepared.name}
+    try:
+        found = engine.extract(
+            prepared.image, regions, protocol.features, protocol.features.discretisation_of(prepared.name), names
+        )
+    except HabitatRadiomicsError as error:
+        raise error.at(prepared.name) from error
+    return {
+        f"{prepared.name}_{region}_{name}": value for region, values in found.items() for name, value in values.items()
+    }
+
+
+def undefined_features(values: Mapping[str, float]) -> list[str]:
+    """The columns that have no defined value for this case."""
+    return [name for name, value in values.items() if not math.isfinite(value)]
+
+
+def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
+    if name in habitats.regions:
+        return habitats.regions[name]
+    if name in habitats.model.names:
+        raise RegionError(
+            f"Habitat {name} has no voxel in this lesion.",
+            where=habitats.sequence,
+            remedy="The lesion has no tissue of this kind; it cannot be scored by a model that needs it.",
+        )
+    raise RegionError(
+        f"There is no habitat {name}: this population has {', '.join(habitats.model.names)}.",
+        where=habitats.sequence,
+        remedy="Name only habitats that exist in the protocol's regions, or 'habitats' for all.",
+    )
+
+
+def _check_size(mask: sitk.Image, minimum: int, where: str) -> None:
+    inside = np.nonzero(sitk.GetArrayViewFromImage(mask))
+    voxels = len(inside[0])
+    if voxels < minimum:
+        raise RegionError(
+            f"The region has {voxels} voxels; texture needs at least {minimum}.",
+            where=where,
+            remedy="A finer spacing or a smaller minimum_region_voxels in the protocol would admit it.",
+        )
+    extents = [int(axis.max() - axis.min()) + 1 for axis in inside]
+    if sum(extent > 1 for extent in extents) < 2:
+        raise RegionError("The region is a line of voxels; texture needs an area or a volume.", where=where)

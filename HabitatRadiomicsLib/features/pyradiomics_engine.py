@@ -1,0 +1,174 @@
+"""Features by pyradiomics (van Griethuysen 2017, doi 10.1158/0008-5472.CAN-17-0339), the reference engine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.errors import DependencyError, FeatureError
+from HabitatRadiomicsLib.features.catalogue import feature_names, image_names
+from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings, ImageFilters
+
+#: Command that installs the engine, for messages.
+INSTALL = 'pip install "pyradiomics-bhklab>=3.1.4"'
+
+
+class PyradiomicsEngine:
+    """Calls pyradiomics' own filters and feature classes, filter by filter, all regions at each.
+
+    ``RadiomicsFeatureExtractor.execute`` would repeat every filter for every region; the values are the same.
+    """
+
+    name = "pyradiomics"
+
+    def __init__(self) -> None:
+        """
+        Raises:
+            DependencyError: pyradiomics is not installed.
+        """
+        try:
+            import radiomics
+        except ImportError as error:
+            raise DependencyError(
+                "Features need pyradiomics, which is not installed.",
+                remedy=f"Install it: {INSTALL} (needs a C compiler; in 3D Slicer: the SlicerRadiomics extension).",
+            ) from error
+        # It reports per-feature failures as log lines; here they are NaN, and the caller tells which.
+        radiomics.logger.setLevel(logging.CRITICAL)
+        self.version = _installed_version()
+
+    def extract(
+        self,
+        image: sitk.Image,
+        regions: Mapping[str, sitk.Image],
+        settings: FeatureSettings,
+        discretisation: Discretisation,
+        wanted: Collection[str] | None = None,
+    ) -> dict[str, dict[str, float]]:
+        """See :meth:`FeatureEngine.extract`."""
+        from radiomics import imageoperations
+        from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+        names = [name for name in feature_names(settings) if wanted is None or name in wanted]
+        by_image = _features_by_image(names)
+        extractor = RadiomicsFeatureExtractor(**_settings(settings, discretisation))
+        boxes = {name: imageoperations.checkMask(image, mask, label=1)[0] for name, mask in regions.items()}
+        values: dict[str, dict[str, float]] = {name: {} for name in regions}
+        any_mask = next(iter(regions.values()))
+        with _quiet():
+            if "shape" in by_image.get("original", {}):
+                extractor.enabledFeatures = {"shape": by_image["original"]["shape"]}
+                for name, mask in regions.items():
+                    found = extractor.computeShape(image, mask, boxes[name], **extractor.settings)
+                    values[name].update(_as_floats(found))
+            needed = [name for name in image_names(settings.images) if set(by_image.get(name, {})) - {"shape"}]
+            for filtered, image_name, arguments in _images(extractor, image, any_mask, settings.images, needed):
+                extractor.enabledFeatures = {
+                    kind: features for kind, features in by_image[image_name].items() if kind != "shape"
+                }
+                for name, mask in regions.items():
+                    crop, crop_mask = imageoperations.cropToTumorMask(filtered, mask, boxes[name])
+                    found = extractor.computeFeatures(crop, crop_mask, image_name, **arguments)
+                    values[name].update(_as_floats(found))
+        _check_complete(values, names, image)
+        return {region: {name: found[name] for name in names} for region, found in values.items()}
+
+
+def _settings(settings: FeatureSettings, discretisation: Discretisation) -> dict[str, Any]:
+    binning = (
+        {"binCount": discretisation.bin_count}
+        if discretisation.bin_count is not None
+        else {"binWidth": discretisation.bin_width}
+    )
+    return {**binning, "force2D": settings.force_2d, "force2Ddimension": 0, "label": 1, "additionalInfo": False}
+
+
+def _features_by_image(names: Collection[str]) -> dict[str, dict[str, list[str]]]:
+    grouped: dict[str, dict[str, list[str]]] = {}
+    for name in names:
+        image, kind, feature = name.split("_")
+        grouped.setdefault(image, {}).setdefault(kind, []).append(feature)
+    return grouped
+
+
+def _images(
+    extractor: Any, image: sitk.Image, mask: sitk.Image, filters: ImageFilters, needed: Collection[str]
+) -> Iterator[tuple[sitk.Image, str, dict[str, Any]]]:
+    """The filtered images that are needed, one at a time, so that only one is in memory."""
+    from radiomics import imageoperations
+
+    families: list[tuple[str, str, dict[str, Any]]] = [
+        ("Original", "original", {}),
+        ("Wavelet", "wavelet", {"wavelet": filters.wavelet}),
+        ("Square", "square", {}),
+        ("SquareRoot", "squareroot", {}),
+        ("Logarithm", "logarithm", {}),
+        ("Exponential", "exponential", {}),
+        ("Gradient", "gradient", {}),
+        ("LBP2D", "lbp-2D", {}),
+    ]
+    for family, prefix, custom in families:
+        if any(name == prefix or name.startswith(prefix + "-") for name in needed):
+            generate = getattr(imageoperations, f"get{family}Image")
+            for item in generate(image, mask, **{**extractor.settings, **custom}):
+                if item[1] in needed:
+                    yield item
+    sigmas = [
+        sigma for sigma, name in zip(filters.log_sigmas, image_names(_only_log(filters))) if name in needed
+    ]
+    if sigmas:
+        yield from imageoperations.getLoGImage(image, mask, **{**extractor.settings, "sigma": sigmas})
+
+
+def _only_log(filters: ImageFilters) -> ImageFilters:
+    return ImageFilters(
+        original=False, wavelet=None, square=False, square_root=False, logarithm=False, exponential=False,
+        gradient=False, lbp_2d=False, log_sigmas=filters.log_sigmas,
+    )  # fmt: skip
+
+
+def _as_floats(found: Mapping[str, Any]) -> dict[str, float]:
+    """Real numbers; a value with an imaginary part, or none at all, is NaN."""
+    values = {}
+    for name, value in found.items():
+        number = complex(np.asarray(value).item())
+        values[name] = number.real if number.imag == 0 and np.isfinite(number.real) else float("nan")
+    return values
+
+
+def _check_complete(values: Mapping[str, Mapping[str, float]], names: Collection[str], image: sitk.Image) -> None:
+    # pyradiomics leaves a filter out with a log line where the image is too small for it.
+    for found in values.values():
+        missing = sorted({name.split("_")[0] for name in names if name not in found})
+        if missing:
+            raise FeatureError(
+                f"The image ({' x '.join(map(str, image.GetSize()))} voxels) is too small for: {', '.join(missing)}.",
+                remedy="LoG needs at least four slices, and more than sigma in each direction: leave it out of the "
+                "protocol, or use a larger field of view.",
+            )
+
+
+def _installed_version() -> str:
+    for distribution in ("pyradiomics-bhklab", "pyradiomics"):
+        try:
+            return f"{distribution} {importlib.metadata.version(distribution)}"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    import radiomics
+
+    return str(radiomics.__version__)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # LBP on floating-point images, degenerate matrices: known, and defined by pyradiomics as they are.
+        warnings.simplefilter("ignore")
+        yield

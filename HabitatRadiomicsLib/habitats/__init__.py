@@ -1,0 +1,18 @@
+"""Local entropy, superpixels, and the habitats of a population or of one patient."""
+
+from HabitatRadiomicsLib.habitats.entropy import local_entropy
+from HabitatRadiomicsLib.habitats.maps import HabitatMap, HabitatStatistics, describe_lesion, map_habitats
+from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
+from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
+
+__all__ = [
+    "HabitatMap",
+    "HabitatStatistics",
+    "Superpixels",
+    "assign_habitats",
+    "cluster_superpixels",
+    "describe_lesion",
+    "fit_habitats",
+    "local_entropy",
+    "map_habitats",
+]

@@ -1,0 +1,143 @@
+"""Local Shannon entropy of the grey levels around each voxel of a lesion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import RegionError
+from HabitatRadiomicsLib.protocol import EntropySettings
+
+_Box = tuple[slice, ...]
+
+
+def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings, *, where: str = "") -> np.ndarray:
+    """Entropy in bits, ``-sum p log2 p``, of the grey levels in a window around each voxel of the ROI.
+
+    The window is ``w x w`` in the i-j plane of the array (or ``w x w x w``), stride 1, whatever the spacing. With
+    scope ``roi`` only voxels of the ROI count, in the window and for the range of the levels, so that nothing outside
+    changes anything; with scope ``image`` all voxels of the image do. See :class:`EntropySettings` for the variant
+    ``matlab``.
+
+    Memory grows with the ROI's bounding box, not with the volume; time with box times levels.
+
+    Args:
+        image: intensities, shape (k, j, i).
+        roi: boolean, same shape.
+        settings: window, levels, scope.
+        where: named in errors.
+
+    Returns:
+        Float64, one value per ROI voxel in C order (as ``image[roi]`` gives them).
+
+    Raises:
+        RegionError: the ROI has fewer voxels than the window.
+    """
+    dimensions, radius = settings.dimensions, settings.window // 2
+    voxels = int(np.count_nonzero(roi))
+    needed = settings.window**dimensions
+    if voxels < needed:
+        raise RegionError(
+            f"The lesion has {voxels} voxels; an entropy window of {' x '.join([str(settings.window)] * dimensions)} "
+            f"needs at least {needed}.",
+            where=where,
+            remedy="Choose a smaller window or a finer spacing in the protocol.",
+        )
+    margins = tuple(radius if axis >= 3 - dimensions else 0 for axis in range(3))
+    box = _bounding_box(roi)
+    levels, counted = _levels_in_box(image, roi, box, margins, settings)
+    inside = np.flatnonzero(roi[box])
+    # A window of 15 x 15 is the largest whose counts fit a byte.
+    counter = np.uint8 if needed <= np.iinfo(np.uint8).max else np.uint16
+    in_window = _window_sums(counted.astype(counter), margins).ravel()[inside]
+    table = _c_log2_c(needed)
+    # H = log2 n - (sum over levels of c log2 c) / n needs no logarithm per voxel.
+    total = np.zeros(voxels)
+    for level in range(settings.levels):
+        of_level = ((levels == level) & counted).astype(counter)
+        if of_level.any():
+            total += table[_window_sums(of_level, margins).ravel()[inside]]
+    entropy = np.log2(in_window, dtype=np.float64) - total / in_window
+    # One level alone has no disorder; rounding leaves 1e-16 there.
+    entropy[np.abs(entropy) < 1e-12] = 0.0
+    return entropy
+
+
+def _levels_in_box(
+    image: np.ndarray, roi: np.ndarray, box: _Box, margins: tuple[int, ...], settings: EntropySettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Grey levels and which voxels count, in the box widened by the window's reach."""
+    if settings.scope == "roi":
+        voxels, counted = image[box], roi[box]
+        lesion = voxels[counted]
+        levels = _equal_bins(voxels, lesion.min(), lesion.max(), settings.levels)
+        padding = [(margin, margin) for margin in margins]
+        return np.pad(levels, padding), np.pad(counted, padding)
+    wide, padding = _widened(box, margins, image.shape)
+    voxels = image[wide]
+    if settings.definition == "matlab":
+        levels = np.pad(_scaled_to_byte(voxels, image.min(), image.max()), padding, mode="symmetric")
+        return levels, np.ones(levels.shape, dtype=bool)
+    levels = _equal_bins(voxels, image.min(), image.max(), settings.levels)
+    return np.pad(levels, padding), np.pad(np.ones(levels.shape, dtype=bool), padding)
+
+
+def _equal_bins(voxels: np.ndarray, low: float, high: float, count: int) -> np.ndarray:
+    """Bin numbers 0 to ``count - 1`` of equal bins from ``low`` to ``high``; the highest value is in the last bin."""
+    scaled = (voxels.astype(np.float64) - float(low)) * (count / (float(high) - float(low)))
+    return np.clip(scaled, 0, count - 1).astype(np.uint8)
+
+
+def _scaled_to_byte(voxels: np.ndarray, low: float, high: float) -> np.ndarray:
+    """MATLAB's ``im2uint8(mat2gray(image))``: 0 to 255, halves rounded up."""
+    scaled = (voxels.astype(np.float64) - float(low)) / (float(high) - float(low))
+    return np.floor(scaled * 255 + 0.5).astype(np.uint8)
+
+
+def _bounding_box(roi: np.ndarray) -> _Box:
+    box = []
+    for axis in range(roi.ndim):
+        others = tuple(other for other in range(roi.ndim) if other != axis)
+        hit = np.flatnonzero(roi.any(axis=others))
+        box.append(slice(int(hit[0]), int(hit[-1]) + 1))
+    return tuple(box)
+
+
+def _widened(box: _Box, margins: tuple[int, ...], shape: tuple[int, ...]) -> tuple[_Box, list[tuple[int, int]]]:
+    """The box widened as far as the image reaches, and what is missing beyond its borders."""
+    wide, padding = [], []
+    for part, margin, size in zip(box, margins, shape):
+        start, stop = max(0, part.start - margin), min(size, part.stop + margin)
+        wide.append(slice(start, stop))
+        padding.append((margin - (part.start - start), margin - (stop - part.stop)))
+    return tuple(wide), padding
+
+
+def _window_sums(counts: np.ndarray, margins: tuple[int, ...]) -> np.ndarray:
+    """Sums over the window; each axis shrinks by twice its margin. Exact in the given integer type."""
+    for axis, margin in enumerate(margins):
+        if margin == 0:
+            continue
+        # Runs of 2, 4, 8, ... voxels are sums of two shorter ones; the width is put together from them.
+        width, size = 2 * margin + 1, counts.shape[axis] - 2 * margin
+        run, length, start, total = counts, 1, 0, None
+        for bit in (bit for bit in range(width.bit_length()) if width >> bit & 1):
+            while length < 1 << bit:
+                run = _part(run, axis, 0, -length) + _part(run, axis, length, None)
+                length *= 2
+            piece = _part(run, axis, start, start + size)
+            total = piece.copy() if total is None else np.add(total, piece, out=total)
+            start += length
+        counts = total
+    return counts
+
+
+def _part(array: np.ndarray, axis: int, start: int, stop: int | None) -> np.ndarray:
+    index = [slice(None)] * array.ndim
+    index[axis] = slice(start, stop)
+    return array[tuple(index)]
+
+
+def _c_log2_c(largest: int) -> np.ndarray:
+    counts = np.arange(largest + 1, dtype=np.float64)
+    counts[0] = 1.0  # 0 log2 0 is 0, and so is 1 log2 1
+    return np.arange(largest + 1) * np.log2(counts)

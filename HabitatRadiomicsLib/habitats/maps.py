@@ -1,0 +1,196 @@
+"""Entropy map and habitats of one lesion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.errors import RegionError
+from HabitatRadiomicsLib.habitats.entropy import local_entropy
+from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
+from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
+from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
+from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
+
+
+@dataclass(frozen=True)
+class HabitatStatistics:
+    """One habitat in numbers; volume and intensity on the input's grid, entropy where it was measured."""
+
+    name: str
+    voxels: int
+    volume_ml: float
+    fraction: float
+    intensity_mean: float
+    intensity_sd: float
+    entropy_mean_bits: float
+    entropy_sd_bits: float
+
+
+@dataclass(frozen=True)
+class HabitatMap:
+    """The maps of one lesion, on the input's grid, zero outside the lesion.
+
+    Attributes:
+        entropy: local entropy in bits, Float32.
+        labels: 1..K for S1..SK, UInt8.
+        regions: the habitats that have voxels, on the grid of the prepared image, UInt8 0 or 1, by name.
+        model: the centroids that were applied.
+        superpixels: how many the lesion was split into; ``superpixels_asked`` is what the protocol wants.
+    """
+
+    sequence: str
+    entropy: sitk.Image
+    labels: sitk.Image
+    regions: dict[str, sitk.Image]
+    model: HabitatModel
+    superpixels: int
+    superpixels_asked: int
+    statistics: tuple[HabitatStatistics, ...]
+    warnings: tuple[str, ...]
+
+
+def describe_lesion(
+    prepared: PreparedSequence, settings: HabitatSettings, *, seed: int
+) -> tuple[np.ndarray, Superpixels]:
+    """Local entropy (bits, one value per lesion voxel in C order) and superpixels of a prepared lesion."""
+    intensities = sitk.GetArrayViewFromImage(prepared.image)
+    roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
+    entropy = local_entropy(intensities, roi, settings.entropy, where=prepared.name)
+    return entropy, cluster_superpixels(intensities[roi], entropy, settings, seed=seed)
+
+
+def map_habitats(
+    prepared: PreparedSequence, settings: HabitatSettings, model: HabitatModel | None, *, seed: int
+) -> HabitatMap:
+    """Split a lesion into habitats.
+
+    Args:
+        prepared: the lesion.
+        settings: entropy, superpixels, range of K.
+        model: a population's frozen habitats; None clusters the patient's own superpixels.
+        seed: of the superpixels.
+
+    Raises:
+        RegionError: the lesion is too small for the entropy window, or too uniform for habitats.
+    """
+    entropy, superpixels = describe_lesion(prepared, settings, seed=seed)
+    if model is not None and model.sequence != prepared.name:
+        raise RegionError(
+            f"The habitats of {model.sequence} were asked for an image of {prepared.name}.", where=prepared.name
+        )
+    applied = model or fit_habitats(prepared.name, [superpixels], settings)
+    habitat_of_voxel = assign_habitats(superpixels.means, applied.centroids)[superpixels.labels] + 1
+    roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
+    labels = _scattered(habitat_of_voxel, roi, prepared.mask, np.uint8)
+    on_input = _on_input_grid(labels, prepared, labels=True)
+    return HabitatMap(
+        sequence=prepared.name,
+        entropy=_on_input_grid(_scattered(entropy, roi, prepared.mask, np.float32), prepared, labels=False),
+        labels=on_input,
+        regions=_regions(labels, applied),
+        model=applied,
+        superpixels=len(superpixels.sizes),
+        superpixels_asked=superpixels.asked,
+        statistics=_statistics(on_input, prepared, habitat_of_voxel, entropy, applied),
+        warnings=_warnings(model, superpixels, habitat_of_voxel, applied, prepared.name),
+    )
+
+
+def _scattered(values: np.ndarray, roi: np.ndarray, reference: sitk.Image, kind: type) -> sitk.Image:
+    array = np.zeros(roi.shape, dtype=kind)
+    array[roi] = values
+    image = sitk.GetImageFromArray(array)
+    image.CopyInformation(reference)
+    return image
+
+
+def _on_input_grid(image: sitk.Image, prepared: PreparedSequence, *, labels: bool) -> sitk.Image:
+    """Back on the grid that the user knows; where the two masks disagree at the rim, the input's mask holds."""
+    source = prepared.source.mask
+    if image.GetSize() == source.GetSize() and image.GetSpacing() == source.GetSpacing():
+        return image
+    back = sitk.GetArrayFromImage(to_grid_of(_grown(image, prepared.mask), source, labels=labels))
+    back[sitk.GetArrayViewFromImage(source) == 0] = 0
+    restored = sitk.GetImageFromArray(back)
+    restored.CopyInformation(source)
+    return restored
+
+
+def _grown(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
+    """Values of the lesion carried outward to every voxel, from the nearest lesion voxel."""
+    from scipy.ndimage import distance_transform_edt
+
+    outside = sitk.GetArrayViewFromImage(mask) == 0
+    nearest = distance_transform_edt(
+        outside, sampling=mask.GetSpacing()[::-1], return_distances=False, return_indices=True
+    )
+    grown = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(image)[tuple(nearest)])
+    grown.CopyInformation(image)
+    return grown
+
+
+def _regions(labels: sitk.Image, model: HabitatModel) -> dict[str, sitk.Image]:
+    array = sitk.GetArrayViewFromImage(labels)
+    regions = {}
+    for value, name in enumerate(model.names, start=1):
+        inside = array == value
+        if inside.any():
+            regions[name] = sitk.GetImageFromArray(inside.astype(np.uint8))
+            regions[name].CopyInformation(labels)
+    return regions
+
+
+def _statistics(
+    labels: sitk.Image, prepared: PreparedSequence, habitat_of_voxel: np.ndarray, entropy: np.ndarray, model: HabitatModel
+) -> tuple[HabitatStatistics, ...]:
+    label_array = sitk.GetArrayViewFromImage(labels)
+    image_array = sitk.GetArrayViewFromImage(prepared.source.image)
+    voxel_ml = float(np.prod(labels.GetSpacing())) / 1000
+    lesion = int(np.count_nonzero(label_array))
+    rows = []
+    for value, name in enumerate(model.names, start=1):
+        voxels = image_array[label_array == value].astype(np.float64)
+        bits = entropy[habitat_of_voxel == value]
+        if voxels.size == 0 or bits.size == 0:
+            continue
+        rows.append(
+            HabitatStatistics(
+                name=name,
+                voxels=int(voxels.size),
+                volume_ml=voxels.size * voxel_ml,
+                fraction=voxels.size / lesion,
+                intensity_mean=float(voxels.mean()),
+                intensity_sd=float(voxels.std()),
+                entropy_mean_bits=float(bits.mean()),
+                entropy_sd_bits=float(bits.std()),
+            )
+        )
+    return tuple(rows)
+
+
+def _warnings(
+    given: HabitatModel | None,
+    superpixels: Superpixels,
+    habitat_of_voxel: np.ndarray,
+    applied: HabitatModel,
+    sequence: str,
+) -> tuple[str, ...]:
+    found = []
+    if given is None:
+        found.append(
+            f"{sequence}: no population habitats were given, so the patient's own superpixels were clustered; "
+            "S1, S2, ... mean nothing in another patient."
+        )
+    count = len(superpixels.sizes)
+    if count < superpixels.asked:
+        found.append(
+            f"{sequence}: the lesion is small and was split into {count} superpixels, not {superpixels.asked}."
+        )
+    present = set(np.unique(habitat_of_voxel))
+    empty = [name for value, name in enumerate(applied.names, start=1) if value not in present]
+    if empty:
+        found.append(f"{sequence}: no voxel of this lesion belongs to {' or '.join(empty)}.")
+    return tuple(found)

@@ -1,0 +1,112 @@
+"""Habitats of a population: superpixels of all patients clustered, K chosen, centroids frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import RegionError
+from HabitatRadiomicsLib.habitats.superpixels import Superpixels
+from HabitatRadiomicsLib.protocol import ChoiceOfK, HabitatCount, HabitatModel, HabitatSettings
+
+RULE = (
+    "of the K that are not rejected, the one with the smallest sum of its ranks by Calinski-Harabasz "
+    "and by silhouette (both: higher is better); of equal ones the smallest"
+)
+
+
+def fit_habitats(sequence: str, patients: Sequence[Superpixels], settings: HabitatSettings) -> HabitatModel:
+    """Cluster the pooled superpixels (Ward) and freeze the centroids.
+
+    Each superpixel counts once, whatever its size, so that no large lesion outvotes the others.
+
+    Raises:
+        RegionError: there are too few superpixels, or no K is acceptable (with the reasons).
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from sklearn.metrics import calinski_harabasz_score, silhouette_score
+    from threadpoolctl import threadpool_limits
+
+    pooled = np.vstack([patient.means for patient in patients])
+    largest = min(settings.k_max, len(np.unique(pooled, axis=0)) - 1)
+    if largest < settings.k_min:
+        raise RegionError(
+            f"{len(pooled)} superpixels are too few for {settings.k_min} habitats.",
+            where=sequence,
+            remedy="The lesion is too small, or too uniform, for habitats at this spacing.",
+        )
+    candidates: list[HabitatCount] = []
+    centroids: dict[int, np.ndarray] = {}
+    with threadpool_limits(limits=1):
+        tree = linkage(pooled, method="ward")
+        for k in range(settings.k_min, largest + 1):
+            labels = fcluster(tree, k, criterion="maxclust")
+            if len(np.unique(labels)) != k:  # ties in the tree: this K does not exist
+                continue
+            centroids[k] = _ordered_centroids(pooled, labels)
+            candidates.append(
+                HabitatCount(
+                    k=k,
+                    calinski_harabasz=float(calinski_harabasz_score(pooled, labels)),
+                    silhouette=float(silhouette_score(pooled, labels)),
+                    rejected=_reason_to_reject(centroids[k], patients, settings),
+                )
+            )
+    chosen = _choose(candidates, sequence)
+    return HabitatModel(
+        sequence=sequence,
+        centroids=tuple((float(intensity), float(entropy)) for intensity, entropy in centroids[chosen]),
+        patients=len(patients),
+        superpixels=len(pooled),
+        choice=ChoiceOfK(chosen=chosen, rule=RULE, candidates=tuple(candidates)),
+    )
+
+
+def assign_habitats(means: np.ndarray, centroids: np.ndarray | Sequence[tuple[float, float]]) -> np.ndarray:
+    """Index of the nearest centroid for each superpixel mean, 0-based; of equally near ones the first.
+
+    One superpixel at a time in effect: the result for a patient does not depend on who else is there.
+    """
+    differences = means[:, None, :] - np.asarray(centroids)[None, :, :]
+    return np.argmin(differences[..., 0] ** 2 + differences[..., 1] ** 2, axis=1)
+
+
+def _ordered_centroids(pooled: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Cluster means, ordered by entropy, then intensity, ascending."""
+    means = np.array([pooled[labels == label].mean(axis=0) for label in np.unique(labels)])
+    return means[np.lexsort((means[:, 0], means[:, 1]))]
+
+
+def _reason_to_reject(
+    centroids: np.ndarray, patients: Sequence[Superpixels], settings: HabitatSettings
+) -> str | None:
+    fractions = np.array(
+        [
+            np.bincount(assign_habitats(patient.means, centroids), weights=patient.sizes, minlength=len(centroids))
+            / patient.sizes.sum()
+            for patient in patients
+        ]
+    )
+    nearly_empty = (fractions < settings.nearly_empty_fraction).sum(axis=0)
+    worst = int(np.argmax(nearly_empty))
+    if nearly_empty[worst] <= settings.nearly_empty_cases * len(patients):
+        return None
+    return (
+        f"habitat S{worst + 1} has less than {settings.nearly_empty_fraction:.0%} of the lesion "
+        f"in {nearly_empty[worst]} of {len(patients)} patients"
+    )
+
+
+def _choose(candidates: Sequence[HabitatCount], sequence: str) -> int:
+    accepted = [candidate for candidate in candidates if candidate.rejected is None]
+    if not accepted:
+        reasons = "; ".join(f"K = {candidate.k}: {candidate.rejected}" for candidate in candidates)
+        raise RegionError(
+            f"No number of habitats suits these lesions ({reasons}).",
+            where=sequence,
+            remedy="Loosen nearly_empty_fraction or nearly_empty_cases in the protocol, or widen k_min and k_max.",
+        )
+    by_ch = sorted(accepted, key=lambda candidate: -candidate.calinski_harabasz)
+    by_silhouette = sorted(accepted, key=lambda candidate: -candidate.silhouette)
+    return min(accepted, key=lambda candidate: (by_ch.index(candidate) + by_silhouette.index(candidate), candidate.k)).k

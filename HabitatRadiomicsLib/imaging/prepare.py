@@ -1,0 +1,46 @@
+"""The steps of a protocol's preprocessing, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.imaging.bias import correct_bias
+from HabitatRadiomicsLib.imaging.intensity import cut_to_window, normalise
+from HabitatRadiomicsLib.imaging.resample import resample_image, resample_mask
+from HabitatRadiomicsLib.protocol import Preprocessing
+
+
+@dataclass(frozen=True)
+class PreparedSequence:
+    """A sequence ready to be measured, with the one that it was made from."""
+
+    name: str
+    image: sitk.Image
+    mask: sitk.Image
+    source: SequenceImage
+    warnings: tuple[str, ...] = ()
+
+
+def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequence:
+    """Bias correction, window, normalisation and resampling, as the settings ask.
+
+    Without any step the image keeps its pixel type and every bit.
+
+    Raises:
+        MaskError: the lesion is too thin for the new spacing and vanishes.
+        ImageError: the image cannot be normalised because it is constant.
+    """
+    image, mask = sequence.image, sequence.mask
+    if settings.bias_correction is not None:
+        image = correct_bias(image, settings.bias_correction)
+    if settings.window is not None:
+        image = cut_to_window(image, mask, settings.window, where=sequence.name)
+    if settings.normalisation is not None:
+        image = normalise(image, mask, settings.normalisation, where=sequence.name)
+    if settings.resampling is not None:
+        mask = resample_mask(mask, settings.resampling, where=sequence.name)
+        image = resample_image(image, settings.resampling)
+    return PreparedSequence(sequence.name, image, mask, sequence, sequence.warnings)

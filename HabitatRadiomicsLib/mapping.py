@@ -1,0 +1,44 @@
+"""From a patient's images to entropy maps and habitats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.habitats import HabitatMap, map_habitats
+from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
+from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.protocol import Protocol
+
+
+def prepare_case(case: Case, protocol: Protocol, progress: Progress = silent) -> dict[str, PreparedSequence]:
+    """Every sequence of a case, preprocessed as the protocol asks."""
+    prepared = {}
+    for index, (name, sequence) in enumerate(case.sequences.items()):
+        progress(index / len(case.sequences), f"preparing {name}")
+        prepared[name] = prepare(sequence, protocol.preprocessing_of(name))
+    return prepared
+
+
+def map_case(
+    prepared: Mapping[str, PreparedSequence], protocol: Protocol, progress: Progress = silent
+) -> dict[str, HabitatMap]:
+    """Habitats of every sequence: the population's where the protocol holds them, else the patient's own.
+
+    Raises:
+        RegionError: a lesion is too small or too uniform.
+    """
+    maps = {}
+    for index, (name, sequence) in enumerate(prepared.items()):
+        progress(index / len(prepared), f"habitats of {name}")
+        population = protocol.population.get(name)
+        maps[name] = map_habitats(sequence, protocol.habitats, population, seed=protocol.seed)
+    return maps
+
+
+def make_maps(
+    case: Case, protocol: Protocol, progress: Progress = silent
+) -> tuple[dict[str, PreparedSequence], dict[str, HabitatMap]]:
+    """Prepared sequences and their habitats."""
+    prepared = prepare_case(case, protocol, part(progress, 0, 0.5))
+    return prepared, map_case(prepared, protocol, part(progress, 0.5, 1))

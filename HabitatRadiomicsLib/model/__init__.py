@@ -1,0 +1,26 @@
+"""The frozen model: one JSON file with everything that a score needs."""
+
+from HabitatRadiomicsLib.model.document import (
+    Calibration,
+    CutOff,
+    Evidence,
+    Endpoint,
+    Model,
+    ModelFeature,
+    Performance,
+)
+from HabitatRadiomicsLib.model.storage import bundled_models, load_model, model_digest, model_text
+
+__all__ = [
+    "Calibration",
+    "CutOff",
+    "Endpoint",
+    "Evidence",
+    "Model",
+    "ModelFeature",
+    "Performance",
+    "bundled_models",
+    "load_model",
+    "model_digest",
+    "model_text",
+]

@@ -1,0 +1,166 @@
+"""What a model file says."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from HabitatRadiomicsLib.features import FeatureName, parse
+from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
+
+FORMAT_VERSION = 1
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Endpoint(_Part):
+    """What the score speaks of."""
+
+    name: str
+    positive: str
+    """What a score at or above the cut-off is called."""
+    negative: str
+
+
+class Performance(_Part):
+    """How well the score separated the outcomes, and how that was found."""
+
+    auc: _Finite
+    auc_low: _Finite
+    auc_high: _Finite
+    method: str
+
+
+class Evidence(_Part):
+    """What stands behind the model."""
+
+    kind: Literal["trained-on-patients", "published-coefficients", "synthetic-demonstration"]
+    cohort: str
+    cases: int = Field(ge=2)
+    events: int = Field(ge=1)
+    sites: tuple[str, ...] = ()
+    licence: str
+    attribution: str = ""
+    performance: Performance | None = None
+
+    @property
+    def in_words(self) -> str:
+        """The kind as a reader would say it."""
+        return {
+            "trained-on-patients": "trained on patients",
+            "published-coefficients": "published coefficients",
+            "synthetic-demonstration": "synthetic demonstration, no patient behind it",
+        }[self.kind]
+
+
+class ModelFeature(_Part):
+    """One term of the rad-score: ``coefficient * (value - mean) / sd``."""
+
+    name: str
+    mean: _Finite
+    sd: _Positive
+    coefficient: _Finite
+    minimum: _Finite
+    """Of the training cases; a value outside draws a warning."""
+    maximum: _Finite
+
+    @property
+    def parsed(self) -> FeatureName:
+        """The parts of the name."""
+        return parse(self.name)
+
+
+class CutOff(_Part):
+    """Scores at or above the value are called positive."""
+
+    value: _Finite
+    rule: str
+
+
+class Calibration(_Part):
+    """``probability = 1 / (1 + exp(-(intercept + slope * score)))``."""
+
+    slope: _Finite
+    intercept: _Finite
+    method: str
+
+
+class Model(_Part):
+    """Everything that a score needs, from the protocol to the background of its explanation."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    name: str
+    title: str
+    intended_use: str
+    endpoint: Endpoint
+    evidence: Evidence
+    protocol: Protocol
+    """With the frozen habitats of each sequence under ``population``."""
+    features: tuple[ModelFeature, ...] = Field(min_length=1)
+    intercept: _Finite
+    cutoff: CutOff
+    calibration: Calibration
+    coefficient_covariance: tuple[tuple[_Finite, ...], ...]
+    """Of (intercept, coefficients) over bootstrap refits; gives the score its interval."""
+    combat: None = None
+    """Harmonisation parameters; this version writes and reads none."""
+    background: tuple[tuple[_Finite, ...], ...] = Field(min_length=1)
+    """The training cases' feature values, one row each: the reference of the explanation."""
+    versions: dict[str, str]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Model:
+        count = len(self.features)
+        names = [feature.name for feature in self.features]
+        if len(set(names)) != count:
+            raise ValueError("each feature may stand there once")
+        if any(len(row) != count for row in self.background):
+            raise ValueError("every row of 'background' needs one value per feature")
+        if np.shape(self.coefficient_covariance) != (count + 1, count + 1):
+            raise ValueError("'coefficient_covariance' needs one row and column per coefficient and the intercept")
+        for name in (parse(name) for name in names):
+            if name.region.startswith("S"):
+                habitats = self.protocol.population.get(name.sequence)
+                if habitats is None:
+                    raise ValueError(f"{name} needs the habitats of {name.sequence}, which the protocol lacks")
+                if name.region not in habitats.names:
+                    raise ValueError(f"{name} needs {name.region}; the habitats are {', '.join(habitats.names)}")
+        return self
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The sequences that a case must have, in the order of the features."""
+        return tuple(dict.fromkeys(feature.parsed.sequence for feature in self.features))
+
+    @property
+    def habitats(self) -> dict[str, HabitatModel]:
+        """The frozen habitats by sequence."""
+        return self.protocol.population
+
+    def regions(self, sequence: str) -> tuple[str, ...]:
+        """The regions of a sequence that the features need."""
+        names = (feature.parsed for feature in self.features)
+        return tuple(dict.fromkeys(name.region for name in names if name.sequence == sequence))
+
+    @property
+    def is_demonstration(self) -> bool:
+        """No patient behind it: every view of its score says so."""
+        return self.evidence.kind == "synthetic-demonstration"
+
+    def standardised(self, values: np.ndarray) -> np.ndarray:
+        """Feature values, shape (cases, features), z-scored by the training cases."""
+        means = np.array([feature.mean for feature in self.features])
+        deviations = np.array([feature.sd for feature in self.features])
+        return (np.asarray(values, dtype=float) - means) / deviations
+
+    @property
+    def coefficients(self) -> np.ndarray:
+        """Per standard deviation, in the order of the features."""
+        return np.array([feature.coefficient for feature in self.features])

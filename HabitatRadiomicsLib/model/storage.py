@@ -1,0 +1,99 @@
+"""Model files: written readable and diffable, read back only when whole and unedited."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError, ModelError
+from HabitatRadiomicsLib.model.document import FORMAT_VERSION, Model
+from HabitatRadiomicsLib.outputs import json_text
+from HabitatRadiomicsLib.provenance import document_digest
+from HabitatRadiomicsLib.resources import resource_files
+
+
+def bundled_models() -> dict[str, Path]:
+    """The models that travel with the library, by name."""
+    return resource_files("Models", ".json")
+
+
+def model_digest(model: Model) -> str:
+    """SHA-256 of everything that the model says."""
+    return document_digest(_content(model))
+
+
+def model_text(model: Model) -> str:
+    """The model as JSON, its SHA-256 last."""
+    return json_text({**_content(model), "sha256": model_digest(model)})
+
+
+def load_model(name_or_file: str | Path) -> Model:
+    """A bundled model by name, or a model file.
+
+    Raises:
+        ModelError: there is none, or the file is truncated, edited, of a newer format, or makes no sense.
+    """
+    bundled = bundled_models()
+    path = bundled.get(str(name_or_file), Path(name_or_file))
+    where = str(path)
+    if not path.is_file():
+        raise ModelError(
+            "There is no model of this name, nor a file.",
+            where=where,
+            remedy=f"Bundled models: {', '.join(bundled) or 'none'}.",
+        )
+    document = _read_json(path)
+    version = document.get("format_version")
+    if not isinstance(version, int):
+        raise ModelError("This is not a model file: it has no format_version.", where=where)
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"The model has format {version}; this version reads up to {FORMAT_VERSION}.",
+            where=where,
+            remedy="Update Habitat Radiomics.",
+        )
+    stated = document.pop("sha256", None)
+    if stated != document_digest(document):
+        raise ModelError(
+            "The file was edited or damaged after it was written: its SHA-256 does not fit its content.",
+            where=where,
+            remedy="Use the original file; a changed model is another model and has to be trained anew.",
+        )
+    try:
+        return Model.model_validate(document)
+    except (ValidationError, HabitatRadiomicsError) as error:
+        raise ModelError(f"The file is not a valid model: {_first_problem(error)}.", where=where) from error
+
+
+def _content(model: Model) -> dict[str, Any]:
+    return model.model_dump(mode="json")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The file cannot be read as JSON ({error}); it may be truncated.",
+            where=str(path),
+            remedy="Copy it again from its source.",
+        ) from error
+    if not isinstance(document, dict):
+        raise ModelError("This is not a model file.", where=str(path))
+    return document
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number that a model may hold")
+
+
+def _first_problem(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        return f"{place}: {message}" if place else message
+    return str(error).rstrip(".")

@@ -1,0 +1,71 @@
+"""Protocols come from YAML files and bundled presets, and go back to YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from HabitatRadiomicsLib.errors import ProtocolError
+from HabitatRadiomicsLib.protocol.settings import FORMAT_VERSION, Protocol
+from HabitatRadiomicsLib.resources import resource_files
+
+
+def bundled_protocols() -> dict[str, Path]:
+    """The presets that travel with the library, by name."""
+    return resource_files("Protocols", ".yaml")
+
+
+def load_protocol(name_or_file: str | Path) -> Protocol:
+    """A preset by name, or a YAML file.
+
+    Raises:
+        ProtocolError: there is no such preset or file, it is not YAML, or settings are wrong (all are named).
+    """
+    presets = bundled_protocols()
+    path = presets.get(str(name_or_file), Path(name_or_file))
+    if not path.is_file():
+        raise ProtocolError(
+            "There is no protocol of this name, nor a file.",
+            where=str(name_or_file),
+            remedy=f"Bundled protocols: {', '.join(presets)}.",
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        problem = " ".join(str(error).split())
+        raise ProtocolError(f"The file cannot be read as YAML: {problem}.", where=str(path)) from error
+    return protocol_from(document, where=str(path))
+
+
+def protocol_from(document: Any, *, where: str) -> Protocol:
+    """A protocol from plain data; ``where`` names its origin in errors.
+
+    Raises:
+        ProtocolError: settings are missing, unknown or make no sense; all are named.
+    """
+    if not isinstance(document, dict):
+        raise ProtocolError("A protocol is a YAML mapping of settings; this is not one.", where=where)
+    version = document.get("format_version", FORMAT_VERSION)
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ProtocolError(
+            f"The protocol has format {version}; this version reads up to {FORMAT_VERSION}.",
+            where=where,
+            remedy="Update Habitat Radiomics.",
+        )
+    try:
+        return Protocol.model_validate(document)
+    except ValidationError as error:
+        lines = [f"{_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
+        raise ProtocolError("Settings are wrong: " + "; ".join(lines) + ".", where=where) from error
+
+
+def protocol_text(protocol: Protocol) -> str:
+    """A protocol as YAML that :func:`load_protocol` reads back to an equal one."""
+    return yaml.safe_dump(protocol.document(), sort_keys=False, allow_unicode=True, width=110)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "protocol"

@@ -1,0 +1,224 @@
+"""One patient, one frozen model: the score, its interval, its reasons, and what to be wary of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib import RESEARCH_USE_ONLY
+from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.explanation import Contribution, explain
+from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.imaging import PreparedSequence
+from HabitatRadiomicsLib.mapping import make_maps
+from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.provenance import image_digest, versions
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95% interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """What one model says of one patient.
+
+    Attributes:
+        score: the linear rad-score; ``base`` is the mean score of the training cases.
+        interval: of the score, from the bootstrap covariance of the coefficients.
+        call: the endpoint's word for the side of the cut-off on which the score lies.
+        maps, prepared: of each sequence that the model needs.
+    """
+
+    model: Model
+    score: float
+    interval: Interval
+    probability: float
+    probability_interval: Interval
+    positive: bool
+    base: float
+    contributions: tuple[Contribution, ...]
+    warnings: tuple[str, ...]
+    maps: Mapping[str, HabitatMap]
+    prepared: Mapping[str, PreparedSequence]
+    provenance: Mapping[str, Any]
+
+    @property
+    def call(self) -> str:
+        """Positive or negative, in the endpoint's words."""
+        return self.model.endpoint.positive if self.positive else self.model.endpoint.negative
+
+    def document(self) -> dict[str, Any]:
+        """``score.json``: everything but the pixels, and no identifier."""
+        model = self.model
+        return {
+            "notice": notice(model),
+            "model": {
+                "name": model.name,
+                "title": model.title,
+                "evidence": model.evidence.kind,
+                "sha256": self.provenance["model_sha256"],
+            },
+            "endpoint": model.endpoint.model_dump(mode="json"),
+            "score": self.score,
+            "score_interval": asdict(self.interval),
+            "probability": self.probability,
+            "probability_interval": asdict(self.probability_interval),
+            "cutoff": model.cutoff.model_dump(mode="json"),
+            "call": self.call,
+            "positive": self.positive,
+            "base": self.base,
+            "contributions": [asdict(contribution) for contribution in self.contributions],
+            "habitats": {
+                name: [asdict(row) for row in habitat_map.statistics] for name, habitat_map in self.maps.items()
+            },
+            "warnings": list(self.warnings),
+            "provenance": dict(self.provenance),
+        }
+
+
+def notice(model: Model) -> str:
+    """What has to stand wherever a score of this model is shown."""
+    if model.is_demonstration:
+        return f"Demonstration model, trained on synthetic images: its score says nothing of a patient. {RESEARCH_USE_ONLY}"
+    return RESEARCH_USE_ONLY
+
+
+def score_case(case: Case, model: Model, *, site: str | None = None, progress: Progress = silent) -> ScoreResult:
+    """Score a patient.
+
+    Args:
+        case: with the sequences that the model needs, under its names for them.
+        model: a frozen model.
+        site: where the images were made, for the warning about sites that the model has not seen.
+
+    Raises:
+        ModelError: a sequence is missing, or a feature of the model has no value in this lesion.
+        HabitatRadiomicsError: images, habitats or regions that cannot be measured.
+    """
+    _check_sequences(case, model)
+    engine = choose_engine(model.protocol.features)
+    needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
+    prepared, maps = make_maps(needed, model.protocol, part(progress, 0, 0.4))
+    values = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
+    progress(0.8, "explaining the score")
+    base, contributions = explain(model, values)
+    z = np.concatenate([[1.0], model.standardised(values[None, :])[0]])
+    score = float(z @ np.concatenate([[model.intercept], model.coefficients]))
+    reach = NormalDist().inv_cdf(0.975) * float(np.sqrt(z @ np.array(model.coefficient_covariance) @ z))
+    interval = Interval(score - reach, score + reach)
+    ends = sorted([_probability(model, interval.low), _probability(model, interval.high)])
+    return ScoreResult(
+        model=model,
+        score=score,
+        interval=interval,
+        probability=_probability(model, score),
+        probability_interval=Interval(*ends),
+        positive=score >= model.cutoff.value,
+        base=base,
+        contributions=contributions,
+        warnings=_warnings(model, contributions, prepared, maps, site),
+        maps=maps,
+        prepared=prepared,
+        provenance={
+            "model_sha256": model_digest(model),
+            "engine": f"{engine.name} {engine.version}",
+            "versions": versions(),
+            "inputs": {
+                name: {"image_sha256": image_digest(sequence.image), "mask_sha256": image_digest(sequence.mask)}
+                for name, sequence in needed.sequences.items()
+            },
+        },
+    )
+
+
+def _check_sequences(case: Case, model: Model) -> None:
+    missing = [name for name in model.sequences if name not in case.sequences]
+    unknown = [name for name in case.sequences if name not in model.sequences]
+    if missing or unknown:
+        parts = [f"it needs {' and '.join(model.sequences)}"]
+        parts += [f"{' and '.join(missing)} is missing"] if missing else []
+        parts += [f"{' and '.join(unknown)} is not a sequence of this model"] if unknown else []
+        raise ModelError(
+            f"The images do not fit the model: {'; '.join(parts)}.",
+            where=model.name,
+            remedy="Give each sequence under the model's name for it, e.g. "
+            + " ".join(f"--image {name}=FILE" for name in model.sequences)
+            + ".",
+        )
+
+
+def _feature_values(
+    prepared: Mapping[str, PreparedSequence],
+    maps: Mapping[str, HabitatMap],
+    model: Model,
+    engine: FeatureEngine,
+    progress: Progress,
+) -> np.ndarray:
+    found: dict[str, float] = {}
+    for index, (name, sequence) in enumerate(prepared.items()):
+        progress(index / len(prepared), f"features of {name}")
+        regions = regions_of(sequence, maps[name], model.regions(name), model.protocol.ring_mm)
+        wanted = [feature.parsed for feature in model.features if feature.parsed.sequence == name]
+        found.update(measure_regions(sequence, regions, model.protocol, engine, wanted))
+    undefined = [feature.name for feature in model.features if not np.isfinite(found[feature.name])]
+    if undefined:
+        raise ModelError(
+            f"The score needs features that are not defined for this lesion: {', '.join(undefined)}.",
+            where=model.name,
+            remedy="The region is too small or too uniform for them; this lesion cannot be scored by this model.",
+        )
+    return np.array([found[feature.name] for feature in model.features])
+
+
+def _probability(model: Model, score: float) -> float:
+    linear = model.calibration.intercept + model.calibration.slope * score
+    return float(1 / (1 + np.exp(-linear)))
+
+
+def _warnings(
+    model: Model,
+    contributions: tuple[Contribution, ...],
+    prepared: Mapping[str, PreparedSequence],
+    maps: Mapping[str, HabitatMap],
+    site: str | None,
+) -> tuple[str, ...]:
+    found: list[str] = []
+    for name, sequence in prepared.items():
+        found += [f"{name}: {warning}" for warning in sequence.warnings]
+        found += maps[name].warnings
+        found += _small_habitats(model, maps[name])
+    ranges = {feature.name: feature for feature in model.features}
+    for contribution in contributions:
+        feature = ranges[contribution.name]
+        if not feature.minimum <= contribution.value <= feature.maximum:
+            found.append(
+                f"{feature.name} is {contribution.value:.4g}, outside the training range "
+                f"{feature.minimum:.4g} to {feature.maximum:.4g}: the score is an extrapolation."
+            )
+    sites = model.evidence.sites
+    if site is not None and sites and site not in sites:
+        found.append(f"The model has not seen the site {site}; it was trained on {', '.join(sites)}.")
+    return tuple(found)
+
+
+def _small_habitats(model: Model, habitat_map: HabitatMap) -> list[str]:
+    smallest = model.protocol.habitats.nearly_empty_fraction
+    scored = model.regions(habitat_map.sequence)
+    return [
+        f"{habitat_map.sequence}: habitat {row.name} is small ({row.volume_ml:.2f} ml, {row.fraction:.1%} of the lesion); "
+        "its features are unsteady."
+        for row in habitat_map.statistics
+        if row.name in scored and (row.fraction < smallest or row.voxels < 100)
+    ]
