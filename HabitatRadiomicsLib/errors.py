@@ -34,9 +34,7 @@ class HabitatRadiomicsError(Exception):
         return type(self)(self.problem, where=place, remedy=self.remedy)
 
 
-def _rebuild(
-    kind: type[HabitatRadiomicsError], problem: str, where: str, remedy: str
-) -> HabitatRadiomicsError:
+def _rebuild(kind: type[HabitatRadiomicsError], problem: str, where: str, remedy: str) -> HabitatRadiomicsError:
     return kind(problem, where=where, remedy=remedy)
 
 
@@ -91,5 +89,5 @@ class DependencyError(HabitatRadiomicsError):
     """A package that is needed and not installed."""
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
     """Raised by a progress callback to stop the work; nothing half-made stays behind."""

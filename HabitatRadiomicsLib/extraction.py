@@ -158,9 +158,7 @@ def extract_cohort(
         problems += _undefined(case_id, row)
     warnings = {case_id: tuple(answers[case_id]["warnings"]) for case_id in done}
     table = _in_protocol_order(FeatureTable.of_rows(rows), protocol)
-    return Extraction(
-        table, protocol, tuple(problems), warnings, f"{engine.name} {engine.version}", reused
-    )
+    return Extraction(table, protocol, tuple(problems), warnings, f"{engine.name} {engine.version}", reused)
 
 
 def write_problems(problems: Iterable[CaseProblem], path: Path) -> None:

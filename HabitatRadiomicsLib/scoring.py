@@ -91,7 +91,8 @@ class ScoreResult:
 def notice(model: Model) -> str:
     """What has to stand wherever a score of this model is shown."""
     if model.is_demonstration:
-        return f"Demonstration model, trained on synthetic images: its score says nothing of a patient. {RESEARCH_USE_ONLY}"
+        what = "Demonstration model, trained on synthetic images: its score says nothing of a patient."
+        return f"{what} {RESEARCH_USE_ONLY}"
     return RESEARCH_USE_ONLY
 
 
@@ -217,8 +218,8 @@ def _small_habitats(model: Model, habitat_map: HabitatMap) -> list[str]:
     smallest = model.protocol.habitats.nearly_empty_fraction
     scored = model.regions(habitat_map.sequence)
     return [
-        f"{habitat_map.sequence}: habitat {row.name} is small ({row.volume_ml:.2f} ml, {row.fraction:.1%} of the lesion); "
-        "its features are unsteady."
+        f"{habitat_map.sequence}: habitat {row.name} is small ({row.volume_ml:.2f} ml, {row.fraction:.1%} of the "
+        "lesion); its features are unsteady."
         for row in habitat_map.statistics
         if row.name in scored and (row.fraction < smallest or row.voxels < 100)
     ]

@@ -58,9 +58,7 @@ def synthetic_patient(number: int, *, seed: int) -> SyntheticPatient:
     # Overlapping severities: the outcome can be told well from the core, but not perfectly.
     severity = float(generator.normal(0.9 if outcome else -0.9, 0.75))
     lesion = _Lesion.random(generator, severity)
-    sequences = {
-        name: _scan(name, acquisition, lesion, site, generator) for name, acquisition in _ACQUISITIONS.items()
-    }
+    sequences = {name: _scan(name, acquisition, lesion, site, generator) for name, acquisition in _ACQUISITIONS.items()}
     return SyntheticPatient(Case(f"synthetic-{number:03d}", sequences), outcome, site)
 
 
@@ -126,9 +124,7 @@ class _Lesion:
         return lesion, core & lesion
 
 
-def _scan(
-    name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: np.random.Generator
-) -> SequenceImage:
+def _scan(name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: np.random.Generator) -> SequenceImage:
     reference = _grid(scan)
     points = _points(reference)
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
@@ -137,7 +133,7 @@ def _scan(
     signal = np.full(shape, scan.muscle, dtype=float)
     # Vertebral bodies between discs, the canal with cord and fluid behind them.
     body = (np.abs(x) / 20) ** 4 + (np.abs(y) / 15) ** 4 < 1
-    disc = body & (np.abs((z % 34.0) - 17) > 14.5)
+    disc = body & (np.abs((z + 17) % 34 - 17) > 14.5)
     signal[body] = scan.marrow
     signal[disc] = 0.6 * scan.marrow
     canal = np.hypot(x / 1.2, y - 24) < 8

@@ -19,7 +19,16 @@ from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.learning import RadScore, calibrate, coefficient_covariance, fit_rad_score
 from HabitatRadiomicsLib.learning.radscore import stratified_folds
-from HabitatRadiomicsLib.model import Calibration, CutOff, Endpoint, Evidence, Model, ModelFeature, Performance
+from HabitatRadiomicsLib.model import (
+    Calibration,
+    CutOff,
+    Endpoint,
+    Evidence,
+    EvidenceKind,
+    Model,
+    ModelFeature,
+    Performance,
+)
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.provenance import versions
@@ -34,7 +43,7 @@ class Purpose:
     intended_use: str
     endpoint: Endpoint
     cohort: str
-    evidence: str
+    evidence: EvidenceKind
     licence: str
     attribution: str = ""
 
@@ -161,8 +170,8 @@ def _frozen(
                 auc=performance.auc,
                 auc_low=performance.low,
                 auc_high=performance.high,
-                method=f"{folds}-fold cross-validation, selection and LASSO inside the folds, scores of the held-out cases "
-                "pooled, DeLong interval; habitats fitted once on all cases, without their outcomes",
+                method=f"{folds}-fold cross-validation, selection and LASSO inside the folds, scores of the held-out "
+                "cases pooled, DeLong interval; habitats fitted once on all cases, without their outcomes",
             ),
         ),
         protocol=protocol,

@@ -52,9 +52,7 @@ class CohortCase:
         for name in sequences or tuple(rows):
             row = rows[name]
             try:
-                read[name] = read_sequence(
-                    name, row.image, row.mask, label=row.label, resample_mask=resample_mask
-                )
+                read[name] = read_sequence(name, row.image, row.mask, label=row.label, resample_mask=resample_mask)
             except HabitatRadiomicsError as error:
                 raise error.at(f"images.csv row {row.row}") from error
         return Case(self.case_id, read)

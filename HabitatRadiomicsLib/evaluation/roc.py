@@ -29,9 +29,7 @@ def auc_with_interval(outcome: np.ndarray, scores: np.ndarray, *, level: float =
     difference = positive[:, None] - negative[None, :]
     wins = (difference > 0) + 0.5 * (difference == 0)
     auc = float(wins.mean())
-    variance = float(
-        wins.mean(axis=1).var(ddof=1) / len(positive) + wins.mean(axis=0).var(ddof=1) / len(negative)
-    )
+    variance = float(wins.mean(axis=1).var(ddof=1) / len(positive) + wins.mean(axis=0).var(ddof=1) / len(negative))
     reach = NormalDist().inv_cdf(0.5 + level / 2) * variance**0.5
     return AreaUnderCurve(auc, variance, max(0.0, auc - reach), min(1.0, auc + reach))
 

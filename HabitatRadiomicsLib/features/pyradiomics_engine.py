@@ -120,9 +120,7 @@ def _images(
             for item in generate(image, mask, **{**extractor.settings, **custom}):
                 if item[1] in needed:
                     yield item
-    sigmas = [
-        sigma for sigma, name in zip(filters.log_sigmas, image_names(_only_log(filters))) if name in needed
-    ]
+    sigmas = [sigma for sigma, name in zip(filters.log_sigmas, image_names(_only_log(filters))) if name in needed]
     if sigmas:
         yield from imageoperations.getLoGImage(image, mask, **{**extractor.settings, "sigma": sigmas})
 

@@ -38,13 +38,19 @@ class FeatureTable:
         return FeatureTable(self.case_ids, tuple(columns), self.values[:, [place[name] for name in columns]])
 
 
-def write_table(table: FeatureTable, path: Path) -> None:
-    """CSV with every digit that matters; an undefined value is an empty cell."""
+def write_table(table: FeatureTable, path: Path, leading: Mapping[str, Sequence[str]] | None = None) -> None:
+    """CSV with every digit that matters; an undefined value is an empty cell.
+
+    Args:
+        leading: columns to put between ``case_id`` and the features, a cell per case.
+    """
+    leading = leading or {}
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["case_id", *table.columns])
-    for case_id, row in zip(table.case_ids, table.values):
-        writer.writerow([case_id, *("" if np.isnan(value) else repr(float(value)) for value in row)])
+    writer.writerow(["case_id", *leading, *table.columns])
+    for index, (case_id, row) in enumerate(zip(table.case_ids, table.values)):
+        cells = ["" if np.isnan(value) else repr(float(value)) for value in row]
+        writer.writerow([case_id, *(column[index] for column in leading.values()), *cells])
     write_text(path, stream.getvalue())
 
 

@@ -119,13 +119,14 @@ def _window_sums(counts: np.ndarray, margins: tuple[int, ...]) -> np.ndarray:
             continue
         # Runs of 2, 4, 8, ... voxels are sums of two shorter ones; the width is put together from them.
         width, size = 2 * margin + 1, counts.shape[axis] - 2 * margin
-        run, length, start, total = counts, 1, 0, None
+        run, length, start = counts, 1, 0
+        total = np.zeros_like(_part(counts, axis, 0, size))
         for bit in (bit for bit in range(width.bit_length()) if width >> bit & 1):
             while length < 1 << bit:
                 run = _part(run, axis, 0, -length) + _part(run, axis, length, None)
                 length *= 2
             piece = _part(run, axis, start, start + size)
-            total = piece.copy() if total is None else np.add(total, piece, out=total)
+            total += piece
             start += length
         counts = total
     return counts

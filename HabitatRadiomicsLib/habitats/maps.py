@@ -100,7 +100,7 @@ def map_habitats(
 
 
 def _scattered(values: np.ndarray, roi: np.ndarray, reference: sitk.Image, kind: type) -> sitk.Image:
-    array = np.zeros(roi.shape, dtype=kind)
+    array: np.ndarray = np.zeros(roi.shape, dtype=kind)
     array[roi] = values
     image = sitk.GetImageFromArray(array)
     image.CopyInformation(reference)
@@ -144,7 +144,11 @@ def _regions(labels: sitk.Image, model: HabitatModel) -> dict[str, sitk.Image]:
 
 
 def _statistics(
-    labels: sitk.Image, prepared: PreparedSequence, habitat_of_voxel: np.ndarray, entropy: np.ndarray, model: HabitatModel
+    labels: sitk.Image,
+    prepared: PreparedSequence,
+    habitat_of_voxel: np.ndarray,
+    entropy: np.ndarray,
+    model: HabitatModel,
 ) -> tuple[HabitatStatistics, ...]:
     label_array = sitk.GetArrayViewFromImage(labels)
     image_array = sitk.GetArrayViewFromImage(prepared.source.image)

@@ -78,9 +78,7 @@ def _ordered_centroids(pooled: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return means[np.lexsort((means[:, 0], means[:, 1]))]
 
 
-def _reason_to_reject(
-    centroids: np.ndarray, patients: Sequence[Superpixels], settings: HabitatSettings
-) -> str | None:
+def _reason_to_reject(centroids: np.ndarray, patients: Sequence[Superpixels], settings: HabitatSettings) -> str | None:
     fractions = np.array(
         [
             np.bincount(assign_habitats(patient.means, centroids), weights=patient.sizes, minlength=len(centroids))

@@ -16,9 +16,7 @@ def peritumoral_ring(mask: sitk.Image, thickness_mm: float) -> sitk.Image:
     Raises:
         RegionError: no voxel is that near.
     """
-    distance = sitk.SignedMaurerDistanceMap(
-        mask, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
-    )
+    distance = sitk.SignedMaurerDistanceMap(mask, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
     outside = sitk.GetArrayViewFromImage(mask) == 0
     near = sitk.GetArrayViewFromImage(distance) <= thickness_mm * (1 + 1e-6)
     ring = sitk.GetImageFromArray((outside & near).astype(np.uint8))

@@ -56,9 +56,7 @@ def lasso_path(
     intercept, coefficients = float(np.log(prevalence / (1 - prevalence))), np.zeros(columns)
     intercepts, solutions = [], []
     for penalty in penalties:
-        intercept, coefficients = lasso_logistic(
-            standardised, outcome, float(penalty), start=(intercept, coefficients)
-        )
+        intercept, coefficients = lasso_logistic(standardised, outcome, float(penalty), start=(intercept, coefficients))
         solutions.append(coefficients / deviation)
         intercepts.append(intercept - float(mean @ solutions[-1]))
     return LassoPath(np.asarray(penalties, dtype=float), np.array(intercepts), np.array(solutions))
@@ -74,8 +72,7 @@ def lasso_logistic(
     """
     from sklearn.linear_model import Lasso
 
-    cases, columns = values.shape
-    intercept, coefficients = start or (0.0, np.zeros(columns))
+    intercept, coefficients = start or (0.0, np.zeros(values.shape[1]))
     least_squares = Lasso(alpha=penalty, fit_intercept=False, warm_start=True, tol=1e-12, max_iter=100_000)
     least_squares.coef_ = coefficients.copy()
     with warnings.catch_warnings():

@@ -81,7 +81,9 @@ def stratified_folds(outcome: np.ndarray, folds: int, seed: int) -> Iterator[tup
     yield from splitter.split(np.zeros((len(outcome), 1)), outcome)
 
 
-def coefficient_covariance(values: np.ndarray, outcome: np.ndarray, score: RadScore, *, count: int, seed: int) -> np.ndarray:
+def coefficient_covariance(
+    values: np.ndarray, outcome: np.ndarray, score: RadScore, *, count: int, seed: int
+) -> np.ndarray:
     """Covariance of (intercept, coefficients) over bootstrap refits, shape (features + 1, features + 1).
 
     Cases are resampled within each outcome; features, their scaling and lambda stay, so that this is the

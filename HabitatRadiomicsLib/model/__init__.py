@@ -3,8 +3,9 @@
 from HabitatRadiomicsLib.model.document import (
     Calibration,
     CutOff,
-    Evidence,
     Endpoint,
+    Evidence,
+    EvidenceKind,
     Model,
     ModelFeature,
     Performance,
@@ -16,6 +17,7 @@ __all__ = [
     "CutOff",
     "Endpoint",
     "Evidence",
+    "EvidenceKind",
     "Model",
     "ModelFeature",
     "Performance",

@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Literal[1] = 1
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+EvidenceKind = Literal["trained-on-patients", "published-coefficients", "synthetic-demonstration"]
 
 
 class _Part(BaseModel):
@@ -41,7 +44,7 @@ class Performance(_Part):
 class Evidence(_Part):
     """What stands behind the model."""
 
-    kind: Literal["trained-on-patients", "published-coefficients", "synthetic-demonstration"]
+    kind: EvidenceKind
     cohort: str
     cases: int = Field(ge=2)
     events: int = Field(ge=1)

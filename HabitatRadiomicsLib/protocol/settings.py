@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from HabitatRadiomicsLib.protocol.frozen_habitats import HabitatModel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Literal[1] = 1
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")

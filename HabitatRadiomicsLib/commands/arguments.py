@@ -1,0 +1,124 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from HabitatRadiomicsLib.case import Case, read_sequence
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError, ProtocolError
+from HabitatRadiomicsLib.protocol.settings import check_sequence_name
+
+
+def add_case_arguments(parser: argparse.ArgumentParser) -> None:
+    """Images and masks of one patient, and what to do with them."""
+    parser.add_argument(
+        "--image", action="append", required=True, metavar="SEQ=FILE",
+        help="image of a sequence, e.g. T1W=t1.nii.gz; a folder with one DICOM series works too; once per sequence",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mask", action="append", required=True, metavar="SEQ=FILE", help="its mask, on the image's grid"
+    )
+    parser.add_argument(
+        "--mask-label", action="append", default=[], metavar="[SEQ=]N",
+        help="label of the lesion in the mask; needed when the mask has several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resample-mask", action="store_true",
+        help="accept a mask on another grid: resample it (nearest neighbour) and warn in every output",
+    )  # fmt: skip
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where results go, for commands that write a folder at once."""
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument("--overwrite", action="store_true", help="replace what the folder holds")
+
+
+def add_cohort_arguments(parser: argparse.ArgumentParser, *, clinical_required: bool) -> None:
+    """Tables and settings of a cohort, for commands that can be interrupted and go on."""
+    parser.add_argument("--cohort", required=True, type=Path, metavar="images.csv", help="a row per image")
+    parser.add_argument(
+        "--clinical", required=clinical_required, type=Path, metavar="clinical.csv", help="a row per case, with outcome"
+    )
+    parser.add_argument("--timepoint", metavar="NAME", help="which one to take, when the table has several")
+    parser.add_argument("--protocol", required=True, metavar="NAME|FILE", help="bundled protocol or YAML file")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR",
+        help="folder for the results; a run that was interrupted goes on there",
+    )  # fmt: skip
+    parser.add_argument("--jobs", type=positive_count, default=1, metavar="N", help="processes (default 1)")
+    parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
+
+
+def positive_count(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def read_case(arguments: argparse.Namespace) -> Case:
+    """The case that the arguments of :func:`add_case_arguments` name.
+
+    Raises:
+        HabitatRadiomicsError: an argument, an image or a mask is refused.
+    """
+    images = _by_sequence("--image", arguments.image)
+    masks = _by_sequence("--mask", arguments.mask)
+    if set(images) != set(masks):
+        alone = sorted(set(images) ^ set(masks))
+        raise HabitatRadiomicsError(
+            f"Every sequence needs an image and a mask; {', '.join(alone)} has only one of them.",
+            where="--image and --mask",
+        )
+    labels = _labels(arguments.mask_label, tuple(images))
+    sequences = {
+        name: read_sequence(
+            name, Path(path), Path(masks[name]), label=labels.get(name), resample_mask=arguments.resample_mask
+        )
+        for name, path in images.items()
+    }
+    return Case("case", sequences)
+
+
+def default_jobs() -> int:
+    """Processes that this machine can run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _by_sequence(option: str, values: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not (equals and name and path):
+            raise HabitatRadiomicsError(
+                f"'{value}' is not SEQ=FILE.", where=option, remedy=f"Write for example {option} T1W=file.nii.gz."
+            )
+        _check_name(name, option)
+        if name in found:
+            raise HabitatRadiomicsError(f"{name} is given twice.", where=option)
+        found[name] = path
+    return found
+
+
+def _labels(values: Sequence[str], sequences: tuple[str, ...]) -> dict[str, int]:
+    labels: dict[str, int] = {}
+    for value in values:
+        name, equals, number = value.rpartition("=")
+        if not number.isdecimal() or (equals and name not in sequences):
+            raise HabitatRadiomicsError(
+                f"'{value}' is neither a label nor SEQ=label of a sequence that is given.", where="--mask-label"
+            )
+        labels.update({sequence: int(number) for sequence in ([name] if equals else sequences)})
+    return labels
+
+
+def _check_name(name: str, option: str) -> None:
+    try:
+        check_sequence_name(name)
+    except ValueError as error:
+        raise ProtocolError(f"{error}.", where=option) from error

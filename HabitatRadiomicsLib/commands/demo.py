@@ -1,0 +1,93 @@
+"""``demo``: the whole way on synthetic patients, from images to an explained score."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.commands.arguments import default_jobs, positive_count
+from HabitatRadiomicsLib.commands.extract import write_extraction
+from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.commands.score import summary as score_summary
+from HabitatRadiomicsLib.commands.train import summary as model_summary
+from HabitatRadiomicsLib.errors import OutputError
+from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
+from HabitatRadiomicsLib.outputs import result_folder
+from HabitatRadiomicsLib.progress import part
+from HabitatRadiomicsLib.protocol import load_protocol
+from HabitatRadiomicsLib.scoring import score_case
+from HabitatRadiomicsLib.synthetic import SITES, synthetic_patient, write_case, write_synthetic_cohort
+from HabitatRadiomicsLib.training import Purpose, train_model
+
+CASES = 30
+SEED = 1
+#: The first patient after the cohort with the outcome.
+NEW_PATIENT = CASES + 1
+
+PURPOSE = Purpose(
+    name="t790m-spine-demo",
+    title="T790M in spinal metastases, demonstration",
+    intended_use="To show and test the program. It knows synthetic images only.",
+    endpoint=Endpoint(
+        name="T790M mutation (synthetic)", positive="T790M-positive (synthetic)", negative="T790M-negative (synthetic)"
+    ),
+    cohort=f"{CASES} synthetic spinal metastases made by code, T1W and T2FS, two sites",
+    evidence="synthetic-demonstration",
+    licence="MIT",
+)
+
+#: Written first, so that a later run knows the folder as its own and may replace it.
+_MARK = "habitat-radiomics-demo.txt"
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "demo",
+        help="the whole way on synthetic patients",
+        description="Make a synthetic cohort, train a small model in the T790M study's form and score a new patient.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("habitat-radiomics-demo"), metavar="DIR")
+    parser.add_argument(
+        "--jobs", type=positive_count, default=default_jobs(), metavar="N", help="processes (default: all cores)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Walk the whole way and tell where the report lies."""
+    target: Path = arguments.out
+    if target.is_dir() and any(target.iterdir()) and not (target / _MARK).is_file():
+        raise OutputError(
+            "The folder holds something that is not an earlier demo.", where=str(target), remedy="Choose another --out."
+        )
+    from HabitatRadiomicsLib.reporting import write_score
+
+    with result_folder(target, overwrite=True) as folder, progress_bar("demo") as progress:
+        (folder / _MARK).write_text("Made by 'habitat-radiomics demo', which may replace this folder.\n", "utf-8")
+        progress(0.0, "making synthetic patients")
+        tables = write_synthetic_cohort(folder / "cohort", CASES, seed=SEED)
+        cohort = load_cohort(*tables)
+        training = train_model(
+            cohort,
+            load_protocol("t790m-spine-demo"),
+            PURPOSE,
+            folder / "training" / "work",
+            jobs=arguments.jobs,
+            progress=part(progress, 0.08, 0.92),
+        )
+        write_extraction(folder / "training", training.extraction, cohort)
+        model_path = folder / "training" / "model.json"
+        model_path.write_text(model_text(training.model), encoding="utf-8")
+        patient = synthetic_patient(NEW_PATIENT, seed=SEED)
+        write_case(folder / "new-patient", patient.case)
+        (folder / "score").mkdir()
+        # The model is read back from its file, as it would be at another site.
+        result = score_case(patient.case, load_model(model_path), site=SITES[0], progress=part(progress, 0.92, 0.97))
+        write_score(folder / "score", result)
+    print(f"Trained on {CASES} synthetic patients: {target / 'training' / 'model.json'}")
+    print("\n".join(model_summary(training.model)))
+    print("A new synthetic patient, scored:")
+    print("\n".join(score_summary(result, target / "score" / "report.html")))
+    return 0

@@ -1,0 +1,119 @@
+"""``doctor``: what is installed, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+
+from HabitatRadiomicsLib import __version__
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.features.pyradiomics_engine import INSTALL, PyradiomicsEngine
+from HabitatRadiomicsLib.model import bundled_models, load_model
+from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
+from HabitatRadiomicsLib.resources import resources_folder
+
+#: Distribution, import name.
+_PACKAGES = (
+    ("numpy", "numpy"),
+    ("scipy", "scipy"),
+    ("SimpleITK", "SimpleITK"),
+    ("scikit-learn", "sklearn"),
+    ("scikit-image", "skimage"),
+    ("PyWavelets", "pywt"),
+    ("pydantic", "pydantic"),
+    ("PyYAML", "yaml"),
+    ("joblib", "joblib"),
+    ("threadpoolctl", "threadpoolctl"),
+    ("matplotlib", "matplotlib"),
+    ("Jinja2", "jinja2"),
+    ("tqdm", "tqdm"),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report; ``mend`` is empty when nothing is wrong."""
+
+    what: str
+    state: str
+    mend: str = ""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser("doctor", help="what is installed and what is missing")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; 1 when something is missing."""
+    found = findings()
+    width = max(len(row.what) for row in found)
+    for row in found:
+        print(f"{'ok     ' if not row.mend else 'MISSING'} {row.what:{width}}  {row.state}")
+        if row.mend:
+            print(f"        {'':{width}} to mend it: {row.mend}")
+    missing = sum(bool(row.mend) for row in found)
+    print("Everything is there." if not missing else f"{missing} missing.")
+    return 0 if not missing else 1
+
+
+def findings() -> list[Finding]:
+    """Everything that the program needs, with its state."""
+    rows = [_python(), Finding("Habitat Radiomics", __version__)]
+    rows += [_package(distribution, module) for distribution, module in _PACKAGES]
+    return [*rows, _shap(), _engine(), *_resources()]
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    mend = "" if sys.version_info >= (3, 10) else "install Python 3.10 or newer"
+    return Finding("Python", version, mend)
+
+
+def _package(distribution: str, module: str) -> Finding:
+    if importlib.util.find_spec(module) is None:
+        return Finding(distribution, "not installed", f"pip install {distribution}")
+    try:
+        return Finding(distribution, importlib.metadata.version(distribution))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(distribution, "installed, version unknown")
+
+
+def _shap() -> Finding:
+    from HabitatRadiomicsLib.explanation.shap_bridge import import_shap
+
+    try:
+        return Finding("shap", str(import_shap().__version__))
+    except (HabitatRadiomicsError, ImportError) as error:
+        return Finding("shap", f"cannot be imported ({error})", "pip install shap")
+
+
+def _engine() -> Finding:
+    try:
+        return Finding("pyradiomics", PyradiomicsEngine().version)
+    except HabitatRadiomicsError:
+        mend = INSTALL
+        if not any(shutil.which(compiler) for compiler in ("cc", "gcc", "clang", "cl")):
+            mend += "   (first install a C compiler: none was found)"
+        return Finding("pyradiomics", "not installed: maps work, features and scores do not", mend)
+
+
+def _resources() -> list[Finding]:
+    rows = []
+    try:
+        rows.append(Finding("resources", str(resources_folder())))
+        for name in bundled_protocols():
+            load_protocol(name)
+        for name in bundled_models():
+            load_model(name)
+        rows.append(Finding("protocols", ", ".join(bundled_protocols())))
+        rows.append(Finding("models", ", ".join(bundled_models())))
+    except HabitatRadiomicsError as error:
+        rows.append(Finding("resources", str(error), "install the package again"))
+    return rows

@@ -1,0 +1,89 @@
+"""``extract``: the features of a cohort."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from pathlib import Path
+
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.commands.arguments import add_cohort_arguments
+from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.extraction import Extraction, extract_cohort, write_problems
+from HabitatRadiomicsLib.features.table import column_definitions, write_table
+from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
+from HabitatRadiomicsLib.provenance import document_digest, versions
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "extract",
+        help="features of a cohort, one row per case",
+        description="Write features.csv, features.json (what each column is), errors.csv, warnings.csv, and "
+        "protocol.yaml with the population's habitats, ready to be applied to another patient.",
+    )
+    add_cohort_arguments(parser, clinical_required=False)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Extract the features of a cohort."""
+    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
+    protocol = load_protocol(arguments.protocol)
+    with progress_bar("extract") as progress:
+        extraction = extract_cohort(
+            cohort,
+            protocol,
+            arguments.out / "work",
+            jobs=arguments.jobs,
+            resample_mask=arguments.resample_mask,
+            progress=progress,
+        )
+        write_extraction(arguments.out, extraction, cohort)
+    return report_extraction(arguments.out, extraction, cohort)
+
+
+def write_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> None:
+    """All tables of an extraction in a folder."""
+    table, protocol = extraction.table, extraction.protocol
+    leading = {}
+    if cohort.outcomes:
+        leading["outcome"] = [str(cohort.outcomes[case_id]) for case_id in table.case_ids]
+    if cohort.sites:
+        leading["site"] = [cohort.sites.get(case_id, "") for case_id in table.case_ids]
+    write_table(table, folder / "features.csv", leading)
+    definitions = {
+        "cases": len(table.case_ids),
+        "provenance": {
+            "protocol": protocol.name,
+            "protocol_sha256": document_digest(protocol.document()),
+            "engine": extraction.engine,
+            "versions": versions(),
+        },
+        **column_definitions(table.columns, protocol),
+    }
+    write_text(folder / "features.json", json_text(definitions))
+    write_text(folder / "protocol.yaml", protocol_text(protocol))
+    write_problems(extraction.problems, folder / "errors.csv")
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["case_id", "warning"])
+    writer.writerows((case_id, text) for case_id, texts in extraction.warnings.items() for text in texts)
+    write_text(folder / "warnings.csv", stream.getvalue())
+
+
+def report_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> int:
+    """Say in the terminal what came out; 3 when cases are missing from the table."""
+    measured, all_cases = len(extraction.table.case_ids), len(cohort.cases)
+    print(f"{measured} of {all_cases} cases, {len(extraction.table.columns)} features each: {folder / 'features.csv'}")
+    if extraction.reused:
+        print(f"{extraction.reused} cases were done before and taken over.")
+    warned = sum(bool(texts) for texts in extraction.warnings.values())
+    if warned:
+        print(f"{warned} cases have warnings: {folder / 'warnings.csv'}")
+    if extraction.problems:
+        print(f"{len(extraction.problems)} problems: {folder / 'errors.csv'}")
+    return 0 if measured == all_cases else 3

@@ -1,0 +1,56 @@
+"""``maps``: entropy map and habitats of one patient."""
+
+from __future__ import annotations
+
+import argparse
+
+from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
+from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.mapping import make_maps
+from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.outputs import result_folder
+from HabitatRadiomicsLib.protocol import Protocol, load_protocol
+
+DEFAULT_PROTOCOL = "general-mri"
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "maps",
+        help="entropy map and habitats of one patient",
+        description="Write entropy maps, habitat label maps, segmentations for 3D Slicer, pictures and habitats.json.",
+    )
+    add_case_arguments(parser)
+    settings = parser.add_mutually_exclusive_group()
+    settings.add_argument(
+        "--protocol", metavar="NAME|FILE", help=f"bundled protocol or YAML file (default {DEFAULT_PROTOCOL})"
+    )
+    settings.add_argument("--model", metavar="NAME|FILE", help="apply the settings and habitats of a model")
+    add_output_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the maps of one patient."""
+    from HabitatRadiomicsLib.reporting import write_maps
+
+    protocol = _protocol(arguments)
+    with result_folder(arguments.out, overwrite=arguments.overwrite) as folder:
+        case = read_case(arguments)
+        with progress_bar("maps") as progress:
+            prepared, maps = make_maps(case, protocol, progress)
+            write_maps(folder, prepared, maps, protocol)
+    for name, habitat_map in maps.items():
+        parts = ", ".join(f"{row.name} {row.volume_ml:.2f} ml" for row in habitat_map.statistics)
+        print(f"{name}: {parts}")
+        for warning in (*prepared[name].warnings, *habitat_map.warnings):
+            print(f"  Warning: {warning}")
+    print(f"Maps: {arguments.out}")
+    return 0
+
+
+def _protocol(arguments: argparse.Namespace) -> Protocol:
+    if arguments.model is not None:
+        return load_model(arguments.model).protocol
+    return load_protocol(arguments.protocol or DEFAULT_PROTOCOL)

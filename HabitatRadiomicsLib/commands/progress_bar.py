@@ -1,0 +1,27 @@
+"""Progress in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from HabitatRadiomicsLib.progress import Progress
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A bar with elapsed time and time left, on standard error; few lines when that is a file."""
+    from tqdm import tqdm
+
+    interval = 0.2 if sys.stderr.isatty() else 15.0
+    layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+    with tqdm(total=1.0, desc=title, bar_format=layout, mininterval=interval, file=sys.stderr) as bar:
+
+        def report(fraction: float, message: str) -> None:
+            bar.set_postfix_str(message, refresh=False)
+            bar.update(fraction - bar.n)
+
+        yield report
+        bar.set_postfix_str("done", refresh=False)
+        bar.update(1.0 - bar.n)

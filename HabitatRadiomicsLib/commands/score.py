@@ -1,0 +1,58 @@
+"""``score``: one patient, one frozen model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
+from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.outputs import result_folder
+from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "score",
+        help="score one patient with a frozen model, and explain the score",
+        description="Write score.json, the maps, contributions.png (SHAP) and report.html.",
+    )
+    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
+    add_case_arguments(parser)
+    parser.add_argument("--site", help="where the images were made; warns when the model has not seen it")
+    add_output_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score a patient and write everything."""
+    from HabitatRadiomicsLib.reporting import write_score
+
+    model = load_model(arguments.model)
+    with result_folder(arguments.out, overwrite=arguments.overwrite) as folder:
+        case = read_case(arguments)
+        with progress_bar("score") as progress:
+            result = score_case(case, model, site=arguments.site, progress=progress)
+            progress(0.9, "writing the report")
+            write_score(folder, result)
+    print("\n".join(summary(result, arguments.out / "report.html")))
+    return 0
+
+
+def summary(result: ScoreResult, report: Path) -> list[str]:
+    """The result in five lines."""
+    model, interval, chance = result.model, result.interval, result.probability_interval
+    first = result.contributions[0]
+    count = len(result.warnings)
+    warned = "no warnings" if count == 0 else "1 warning" if count == 1 else f"{count} warnings"
+    return [
+        f"{result.call} ({model.endpoint.name}; {model.title}; {model.evidence.in_words})",
+        f"Rad-score {result.score:.3f} (95% interval {interval.low:.3f} to {interval.high:.3f}), "
+        f"cut-off {model.cutoff.value:.3f}; "
+        f"probability {result.probability:.0%} ({chance.low:.0%} to {chance.high:.0%})",
+        f"Largest contribution: {first.name} = {first.value:.4g}, {first.shap:+.3f}",
+        f"Report: {report} ({warned})",
+        notice(model),
+    ]

@@ -1,0 +1,64 @@
+"""The maps of a case as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.imaging import PreparedSequence
+from HabitatRadiomicsLib.outputs import json_text
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.provenance import document_digest, image_digest, versions
+from HabitatRadiomicsLib.reporting.figures import write_png
+from HabitatRadiomicsLib.reporting.map_figure import map_figure
+from HabitatRadiomicsLib.reporting.segmentation_file import write_segmentation
+
+
+def write_maps(
+    folder: Path, prepared: Mapping[str, PreparedSequence], maps: Mapping[str, HabitatMap], protocol: Protocol
+) -> dict[str, bytes]:
+    """Entropy map, label map, segmentation and picture of each sequence, and ``habitats.json``.
+
+    Returns:
+        The pictures (PNG) by sequence.
+    """
+    pictures = {}
+    for name, habitat_map in maps.items():
+        sitk.WriteImage(habitat_map.entropy, str(folder / f"{name}_entropy.nrrd"), useCompression=True)
+        sitk.WriteImage(habitat_map.labels, str(folder / f"{name}_habitats.nrrd"), useCompression=True)
+        write_segmentation(habitat_map, folder / f"{name}_habitats.seg.nrrd")
+        pictures[name] = write_png(map_figure(prepared[name], habitat_map), folder / f"{name}_maps.png")
+    document = {
+        "sequences": {name: _document(prepared[name], habitat_map) for name, habitat_map in maps.items()},
+        "warnings": [
+            warning
+            for name in maps
+            for warning in (*(f"{name}: {text}" for text in prepared[name].warnings), *maps[name].warnings)
+        ],
+        "provenance": {
+            "protocol": protocol.name,
+            "protocol_sha256": document_digest(protocol.document()),
+            "versions": versions(),
+        },
+    }
+    (folder / "habitats.json").write_text(json_text(document), encoding="utf-8")
+    return pictures
+
+
+def _document(prepared: PreparedSequence, habitat_map: HabitatMap) -> dict[str, Any]:
+    return {
+        "habitats_of": "this patient alone" if habitat_map.model.of_one_patient else "a population",
+        "superpixels": habitat_map.superpixels,
+        "superpixels_asked": habitat_map.superpixels_asked,
+        "habitats": [asdict(row) for row in habitat_map.statistics],
+        "model": habitat_map.model.model_dump(mode="json"),
+        "inputs": {
+            "image_sha256": image_digest(prepared.source.image),
+            "mask_sha256": image_digest(prepared.source.mask),
+        },
+    }

@@ -1,0 +1,48 @@
+"""The score of one patient as files: JSON, maps, pictures and a report of one page."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from HabitatRadiomicsLib.features import definition_of, parse
+from HabitatRadiomicsLib.outputs import json_text
+from HabitatRadiomicsLib.reporting.contributions_figure import contributions_figure
+from HabitatRadiomicsLib.reporting.figures import png_bytes, write_png
+from HabitatRadiomicsLib.reporting.map_files import write_maps
+from HabitatRadiomicsLib.reporting.score_figure import score_figure
+from HabitatRadiomicsLib.scoring import ScoreResult, notice
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_score(folder: Path, result: ScoreResult) -> None:
+    """``score.json``, the maps, ``contributions.png`` and ``report.html`` (self-contained) in a folder."""
+    (folder / "score.json").write_text(json_text(result.document()), encoding="utf-8")
+    maps = write_maps(folder, result.prepared, result.maps, result.model.protocol)
+    contributions = write_png(contributions_figure(result), folder / "contributions.png")
+    html = score_html(result, maps, contributions)
+    (folder / "report.html").write_text(html, encoding="utf-8", newline="")
+
+
+def score_html(result: ScoreResult, maps: dict[str, bytes], contributions: bytes) -> str:
+    """The report as one HTML file without any reference to another one, and without the patient."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment.filters["number"] = lambda value: f"{value:.4g}"
+    names = {row.name: parse(row.name) for row in result.contributions}
+    return environment.get_template("score.html").render(
+        result=result,
+        model=result.model,
+        notice=notice(result.model),
+        names=names,
+        definitions={name: definition_of(parsed.feature_class, parsed.feature) for name, parsed in names.items()},
+        maps={name: _embedded(picture) for name, picture in maps.items()},
+        scale=_embedded(png_bytes(score_figure(result))),
+        contributions=_embedded(contributions),
+    )
+
+
+def _embedded(picture: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")
