@@ -145,7 +145,7 @@ def extract_cohort(
         population = _population([answers[case.case_id] for case in cases], protocol)
         protocol = protocol.model_copy(update={"population": population})
     key = document_digest({**common, "stage": "features", "protocol": protocol.document()})
-    plan = _Plan(protocol, resample_mask, folder / "cases", key, _features_answer)
+    plan = _Plan(protocol, resample_mask, folder / "features", key, _features_answer)
     answers, failed, reused = _run(cases, plan, jobs, part(progress, start, 1))
     problems += failed
     _refuse_empty(answers, problems)
@@ -276,7 +276,7 @@ def _undefined(case_id: str, row: Mapping[str, float]) -> list[CaseProblem]:
         return []
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     problem = f"{len(names)} features are not defined for this lesion and left empty: {shown}"
-    return [CaseProblem(case_id, "cases", problem, "", "The other features of the case are in the table.")]
+    return [CaseProblem(case_id, "features", problem, "", "The other features of the case are in the table.")]
 
 
 def _in_protocol_order(table: FeatureTable, protocol: Protocol) -> FeatureTable:

@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.synthetic import SITES, synthetic_patient, write_case, 
 from HabitatRadiomicsLib.training import Purpose, train_model
 
 CASES = 30
-SEED = 1
+SEED = 3
 #: The first patient after the cohort with the outcome.
 NEW_PATIENT = CASES + 1
 
@@ -29,9 +29,7 @@ PURPOSE = Purpose(
     name="t790m-spine-demo",
     title="T790M in spinal metastases, demonstration",
     intended_use="To show and test the program. It knows synthetic images only.",
-    endpoint=Endpoint(
-        name="T790M mutation (synthetic)", positive="T790M-positive (synthetic)", negative="T790M-negative (synthetic)"
-    ),
+    endpoint=Endpoint(name="T790M mutation", positive="T790M-positive", negative="T790M-negative"),
     cohort=f"{CASES} synthetic spinal metastases made by code, T1W and T2FS, two sites",
     evidence="synthetic-demonstration",
     licence="MIT",

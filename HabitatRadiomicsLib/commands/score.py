@@ -48,7 +48,7 @@ def summary(result: ScoreResult, report: Path) -> list[str]:
     count = len(result.warnings)
     warned = "no warnings" if count == 0 else "1 warning" if count == 1 else f"{count} warnings"
     return [
-        f"{result.call} ({model.endpoint.name}; {model.title}; {model.evidence.in_words})",
+        f"{result.call}, by '{model.title}' ({model.evidence.in_words})",
         f"Rad-score {result.score:.3f} (95% interval {interval.low:.3f} to {interval.high:.3f}), "
         f"cut-off {model.cutoff.value:.3f}; "
         f"probability {result.probability:.0%} ({chance.low:.0%} to {chance.high:.0%})",

@@ -99,11 +99,13 @@ def _reason_to_reject(centroids: np.ndarray, patients: Sequence[Superpixels], se
 def _choose(candidates: Sequence[HabitatCount], sequence: str) -> int:
     accepted = [candidate for candidate in candidates if candidate.rejected is None]
     if not accepted:
-        reasons = "; ".join(f"K = {candidate.k}: {candidate.rejected}" for candidate in candidates)
+        first, last = candidates[0], candidates[-1]
         raise RegionError(
-            f"No number of habitats suits these lesions ({reasons}).",
+            f"No number of habitats from {first.k} to {last.k} suits these lesions: already at K = {first.k}, "
+            f"{first.rejected}.",
             where=sequence,
-            remedy="Loosen nearly_empty_fraction or nearly_empty_cases in the protocol, or widen k_min and k_max.",
+            remedy="A few extreme voxels may make a habitat of their own: clip them in the protocol (normalisation with "
+            "scope: roi and clip: 3), or loosen nearly_empty_fraction or nearly_empty_cases.",
         )
     by_ch = sorted(accepted, key=lambda candidate: -candidate.calinski_harabasz)
     by_silhouette = sorted(accepted, key=lambda candidate: -candidate.silhouette)

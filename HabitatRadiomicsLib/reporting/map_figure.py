@@ -78,7 +78,7 @@ def _outline(axis: Any, mask: np.ndarray, extent: tuple[float, float, float, flo
 
 
 def _orientation(axis: Any, view: SliceView) -> None:
-    style = {"color": "white", "fontsize": 10, "fontweight": "bold", "transform": axis.transAxes}
+    style = {"fontsize": 10, "fontweight": "bold", "transform": axis.transAxes, **_on_any_background()}
     axis.text(0.02, 0.5, view.left, ha="left", va="center", **style)
     axis.text(0.98, 0.5, view.right, ha="right", va="center", **style)
     axis.text(0.5, 0.98, view.top, ha="center", va="top", **style)
@@ -88,6 +88,13 @@ def _orientation(axis: Any, view: SliceView) -> None:
 def _scale_bar(axis: Any, view: SliceView) -> None:
     length = max(step for step in _SCALE_BARS_MM if step <= max(1.0, view.width_mm / 3))
     x, y = 0.05 * view.width_mm, 0.95 * view.height_mm
-    axis.plot([x, x + length], [y, y], color="white", linewidth=3, solid_capstyle="butt")
-    axis.text(x, y - 0.02 * view.height_mm, f"{length} mm", color="white", fontsize=9, va="bottom")
+    axis.plot([x, x + length], [y, y], linewidth=3, solid_capstyle="butt", **_on_any_background())
+    axis.text(x, y - 0.02 * view.height_mm, f"{length} mm", fontsize=9, va="bottom", **_on_any_background())
     axis.set(xlim=(0, view.width_mm), ylim=(view.height_mm, 0))
+
+
+def _on_any_background() -> dict[str, Any]:
+    """White letters with a dark rim."""
+    from matplotlib.patheffects import withStroke
+
+    return {"color": "white", "path_effects": [withStroke(linewidth=2, foreground="black")]}
