@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.features import choose_engine, measure_regions, regions
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
 from HabitatRadiomicsLib.mapping import make_maps, prepare_case
-from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.outputs import json_text, writable_folder, write_text
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.provenance import document_digest, versions
@@ -125,6 +125,7 @@ def extract_cohort(
         RegionError: the cohort has no acceptable habitats.
     """
     engine = choose_engine(protocol.features)
+    writable_folder(folder)
     common = {
         "versions": {**versions(), "engine": f"{engine.name} {engine.version}"},
         "resample_mask": resample_mask,
@@ -255,7 +256,7 @@ def _input_digests(case: CohortCase, wanted: Sequence[str] | None) -> list[list[
 
 def _file_digest(path: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+    for file in sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]:
         with file.open("rb") as stream:
             for block in iter(partial(stream.read, 1 << 20), b""):
                 digest.update(block)

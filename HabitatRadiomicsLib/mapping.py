@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.habitats import HabitatMap, map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
@@ -20,25 +18,27 @@ def prepare_case(case: Case, protocol: Protocol, progress: Progress = silent) ->
     return prepared
 
 
-def map_case(
-    prepared: Mapping[str, PreparedSequence], protocol: Protocol, progress: Progress = silent
-) -> dict[str, HabitatMap]:
-    """Habitats of every sequence: the population's where the protocol holds them, else the patient's own.
+def map_sequence(prepared: PreparedSequence, protocol: Protocol) -> HabitatMap:
+    """Habitats of one sequence: the population's where the protocol holds them, else the patient's own.
 
     Raises:
-        RegionError: a lesion is too small or too uniform.
+        RegionError: the lesion is too small or too uniform.
     """
-    maps = {}
-    for index, (name, sequence) in enumerate(prepared.items()):
-        progress(index / len(prepared), f"habitats of {name}")
-        population = protocol.population.get(name)
-        maps[name] = map_habitats(sequence, protocol.habitats, population, seed=protocol.seed)
-    return maps
+    population = protocol.population.get(prepared.name)
+    return map_habitats(prepared, protocol.habitats, population, seed=protocol.seed)
 
 
 def make_maps(
     case: Case, protocol: Protocol, progress: Progress = silent
 ) -> tuple[dict[str, PreparedSequence], dict[str, HabitatMap]]:
-    """Prepared sequences and their habitats."""
+    """Prepared sequences and the habitats of each.
+
+    Raises:
+        RegionError: a lesion is too small or too uniform.
+    """
     prepared = prepare_case(case, protocol, part(progress, 0, 0.5))
-    return prepared, map_case(prepared, protocol, part(progress, 0.5, 1))
+    maps = {}
+    for index, (name, sequence) in enumerate(prepared.items()):
+        progress(0.5 + 0.5 * index / len(prepared), f"habitats of {name}")
+        maps[name] = map_sequence(sequence, protocol)
+    return prepared, maps

@@ -7,11 +7,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import SimpleITK as sitk
+
 from HabitatRadiomicsLib.errors import OutputError
+
+#: Files that tell a folder of results from any other one, so that only the former is ever replaced.
+MAPS_FILE = "habitats.json"
 
 
 def json_text(document: Any) -> str:
@@ -42,39 +47,79 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
+def write_image(image: sitk.Image, path: Path) -> None:
+    """Write an image, compressed, into a folder of :func:`result_folder`.
+
+    Raises:
+        OutputError: it cannot be written, on a full disk for instance.
+    """
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+    except RuntimeError as error:
+        raise OutputError(
+            "The image cannot be written.", where=str(path), remedy="Choose a place with room that you may write to."
+        ) from error
+
+
+def writable_folder(folder: Path) -> Path:
+    """A folder that exists and can be written, made if need be; for work that is kept while it goes on.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 @contextmanager
-def result_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def result_folder(folder: Path, *, mark: str, overwrite: bool = False) -> Iterator[Path]:
     """A scratch folder that becomes ``folder`` when the block ends well, and vanishes when it does not.
 
     Args:
         folder: where the results shall lie.
-        overwrite: replace a folder that already holds something.
+        mark: a file that every folder of these results holds.
+        overwrite: replace a folder that already holds something, if it has the mark.
 
     Raises:
-        OutputError: the place cannot be written, or holds something and ``overwrite`` is false.
+        OutputError: the place cannot be written, or holds something and ``overwrite`` is false, or something else
+            than earlier results.
     """
     folder = folder.absolute()
-    if folder.exists() and not folder.is_dir():
-        raise OutputError("This is a file, not a folder.", where=str(folder), remedy="Choose another --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise OutputError(
-            "The output folder is not empty.",
-            where=str(folder),
-            remedy="Choose another --out, or replace what it holds with --overwrite.",
-        )
+    missing = [parent for parent in folder.parents if not os.path.exists(parent)]
+    scratch: Path | None = None
     try:
+        if folder.exists() and not folder.is_dir():
+            raise OutputError("This is a file, not a folder.", where=str(folder), remedy="Choose another --out.")
+        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+            raise OutputError(
+                "The output folder is not empty.",
+                where=str(folder),
+                remedy="Choose another --out, or replace what it holds with --overwrite.",
+            )
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+            raise OutputError(
+                f"The folder holds something else than earlier results (there is no {mark}) and is not replaced.",
+                where=str(folder),
+                remedy="Choose another --out.",
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
         yield scratch
         _readable_like_any_new_file(scratch)
         _put_in_place(scratch, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        # The folders made on the way, innermost first; one that holds the results is not empty and stays.
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def _put_in_place(scratch: Path, folder: Path) -> None:
@@ -83,13 +128,13 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
         return
     # The old results stay whole until the new ones lie in their place.
     old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-    os.rename(folder, old / folder.name)
     try:
+        os.rename(folder, old / folder.name)
         os.rename(scratch, folder)
-    except OSError:
-        os.rename(old / folder.name, folder)
-        raise
     finally:
+        # Whatever came between, also Ctrl-C: they go back before anything is removed.
+        if not os.path.lexists(folder):
+            os.rename(old / folder.name, folder)
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY
 from HabitatRadiomicsLib.case import Case
-from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.errors import ModelError, RegionError
 from HabitatRadiomicsLib.explanation import Contribution, explain
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.mapping import make_maps
+from HabitatRadiomicsLib.mapping import map_sequence, prepare_case
 from HabitatRadiomicsLib.model import Model, model_digest
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.provenance import image_digest, versions
@@ -111,7 +111,8 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
     _check_sequences(case, model)
     engine = choose_engine(model.protocol.features)
     needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
-    prepared, maps = make_maps(needed, model.protocol, part(progress, 0, 0.4))
+    prepared = prepare_case(needed, model.protocol, part(progress, 0, 0.2))
+    maps, unmapped = _maps(prepared, model, part(progress, 0.2, 0.4))
     values = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
     progress(0.8, "explaining the score")
     base, contributions = explain(model, values)
@@ -129,7 +130,7 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
         positive=score >= model.cutoff.value,
         base=base,
         contributions=contributions,
-        warnings=_warnings(model, contributions, prepared, maps, site),
+        warnings=(*unmapped, *_warnings(model, contributions, prepared, maps, site)),
         maps=maps,
         prepared=prepared,
         provenance={
@@ -160,6 +161,23 @@ def _check_sequences(case: Case, model: Model) -> None:
         )
 
 
+def _maps(
+    prepared: Mapping[str, PreparedSequence], model: Model, progress: Progress
+) -> tuple[dict[str, HabitatMap], list[str]]:
+    """Habitats of each sequence. Where the score needs none, a lesion that has none draws a warning only."""
+    maps: dict[str, HabitatMap] = {}
+    unmapped: list[str] = []
+    for index, (name, sequence) in enumerate(prepared.items()):
+        progress(index / len(prepared), f"habitats of {name}")
+        try:
+            maps[name] = map_sequence(sequence, model.protocol)
+        except RegionError as error:
+            if name in model.habitats:
+                raise
+            unmapped.append(f"No maps of {name}, which the score does not need: {error.problem}")
+    return maps, unmapped
+
+
 def _feature_values(
     prepared: Mapping[str, PreparedSequence],
     maps: Mapping[str, HabitatMap],
@@ -170,7 +188,7 @@ def _feature_values(
     found: dict[str, float] = {}
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"features of {name}")
-        regions = regions_of(sequence, maps[name], model.regions(name), model.protocol.ring_mm)
+        regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol.ring_mm)
         wanted = [feature.parsed for feature in model.features if feature.parsed.sequence == name]
         found.update(measure_regions(sequence, regions, model.protocol, engine, wanted))
     undefined = [feature.name for feature in model.features if not np.isfinite(found[feature.name])]
@@ -198,8 +216,9 @@ def _warnings(
     found: list[str] = []
     for name, sequence in prepared.items():
         found += [f"{name}: {warning}" for warning in sequence.warnings]
-        found += maps[name].warnings
-        found += _small_habitats(model, maps[name])
+        if name in maps:
+            found += maps[name].warnings
+            found += _small_habitats(model, maps[name])
     ranges = {feature.name: feature for feature in model.features}
     for contribution in contributions:
         feature = ranges[contribution.name]

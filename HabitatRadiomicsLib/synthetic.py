@@ -15,7 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case import Case, SequenceImage
-from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.outputs import write_image, write_text
 
 SITES = ("Alpha", "Beta")
 
@@ -89,7 +89,7 @@ def write_case(folder: Path, case: Case) -> dict[str, tuple[Path, Path]]:
     for name, sequence in case.sequences.items():
         paths = place / f"{name}.nrrd", place / f"{name}-mask.nrrd"
         for image, path in zip((sequence.image, sequence.mask), paths):
-            sitk.WriteImage(image, str(path), useCompression=True)
+            write_image(image, path)
         written[name] = paths
     return written
 

@@ -33,6 +33,8 @@ from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.provenance import versions
 
+_HABITATS_NOTE = "; habitats fitted once on all cases, without their outcomes"
+
 
 @dataclass(frozen=True)
 class Purpose:
@@ -171,7 +173,7 @@ def _frozen(
                 auc_low=performance.low,
                 auc_high=performance.high,
                 method=f"{folds}-fold cross-validation, selection and LASSO inside the folds, scores of the held-out "
-                "cases pooled, DeLong interval; habitats fitted once on all cases, without their outcomes",
+                "cases pooled, DeLong interval" + _HABITATS_NOTE * bool(protocol.population),
             ),
         ),
         protocol=protocol,

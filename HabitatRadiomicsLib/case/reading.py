@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,18 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.case.case import SequenceImage
 from HabitatRadiomicsLib.case.geometry import check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.case.mask import binary_mask, check_roi_size, mask_on_image_grid
+from HabitatRadiomicsLib.case.nifti import check_nifti
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
+
+#: Largest difference between two gaps of a DICOM series, as a part of the mean gap. Rounded positions stay far below;
+#: a slice that is missing or there twice makes it about 1.
+_UNEVEN_GAPS = 0.1
+
+#: What ITK's messages mean, where their last line does not say it.
+_REASONS = {
+    "Unable to determine ImageIO reader": "no reader knows its format",
+    "File cannot be read": "its voxels cannot be read",
+}
 
 
 def read_sequence(
@@ -79,34 +91,79 @@ def read_image(path: Path, *, where: str) -> sitk.Image:
     """A scalar 3D image with a proper grid.
 
     Raises:
-        ImageError: missing, unreadable, truncated, not 3D, in colour or of complex numbers.
+        ImageError: missing, unreadable, truncated, not 3D, in colour, of complex numbers, or a NIfTI file with voxels
+            that are not finite.
         GeometryError: a spacing that is not positive, or axes that are not at right angles.
     """
-    if not path.exists():
-        raise ImageError("There is no such file.", where=where)
-    reader: sitk.ImageFileReader | sitk.ImageSeriesReader
+    if not os.path.exists(path):  # unlike Path.exists, this is False also for a name that cannot be one
+        raise ImageError("There is no such file.", where=where, remedy="Check its name and folder.")
     with _quiet_reader():
-        if path.is_dir():
-            reader = _dicom_series(path, where)
-        else:
-            reader = sitk.ImageFileReader()
-            reader.SetFileName(str(path))
-            _check_header(reader, where)
-        try:
-            image = reader.Execute()
-        except RuntimeError as error:
-            raise _unreadable(error, where) from error
+        image = _read_dicom_folder(path, where) if path.is_dir() else _read_file(path, where)
     if image.GetDimension() == 4:  # a single time point, as checked in the header
         image = image[..., 0]
     check_proper_grid(image, where=where)
     return image
 
 
-def _check_header(reader: sitk.ImageFileReader, where: str) -> None:
+def _read_file(path: Path, where: str) -> sitk.Image:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    _check_header(reader, path, where)
+    check_nifti(path, where=where)
+    return _executed(reader, path, where)
+
+
+def _read_dicom_folder(folder: Path, where: str) -> sitk.Image:
+    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    if len(series) != 1:
+        found = "no DICOM series" if not series else f"{len(series)} DICOM series"
+        raise ImageError(
+            f"The folder holds {found}; exactly one is needed.",
+            where=where,
+            remedy="Put the files of one series into a folder of their own.",
+        )
+    files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
+    first = sitk.ImageFileReader()
+    first.SetFileName(files[0])
+    _check_header(first, Path(files[0]), where)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(files)
+    image = _executed(reader, folder, where)
+    # The reader takes the mean gap for the spacing, and notes when the gaps differ at all.
+    if image.HasMetaDataKey("ITK_non_uniform_sampling_deviation"):
+        _check_even_gaps(files, image, where)
+    return image
+
+
+def _check_even_gaps(files: tuple[str, ...], image: sitk.Image, where: str) -> None:
+    origins = []
+    for file in files:
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(file)
+        reader.ReadImageInformation()
+        origins.append(reader.GetOrigin())
+    normal = np.array(image.GetDirection()).reshape(3, 3)[:, 2]
+    gaps = np.diff(np.array(origins) @ normal)
+    if gaps.max() - gaps.min() > _UNEVEN_GAPS * abs(gaps.mean()):
+        raise GeometryError(
+            f"The slices of the DICOM series are not evenly spaced: {gaps.min():.4g} to {gaps.max():.4g} mm apart.",
+            where=where,
+            remedy="Check whether slices are missing or there twice.",
+        )
+
+
+def _executed(reader: sitk.ImageFileReader | sitk.ImageSeriesReader, path: Path, where: str) -> sitk.Image:
+    try:
+        return reader.Execute()
+    except RuntimeError as error:
+        raise _unreadable(error, path, where) from error
+
+
+def _check_header(reader: sitk.ImageFileReader, path: Path, where: str) -> None:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise _unreadable(error, where) from error
+        raise _unreadable(error, path, where) from error
     size = reader.GetSize()
     if len(size) == 2:
         raise ImageError("The image is 2D; a volume is needed.", where=where)
@@ -124,25 +181,6 @@ def _check_header(reader: sitk.ImageFileReader, where: str) -> None:
         )
     if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
         raise ImageError("The image holds complex numbers.", where=where, remedy="Export the magnitude.")
-    # NIfTI: the reader replaces a spacing of 0 by 1, so the raw header is asked.
-    for axis in range(1, 4):
-        key = f"pixdim[{axis}]"
-        if reader.HasMetaDataKey(key) and float(reader.GetMetaData(key)) == 0:
-            raise GeometryError(
-                f"The voxel spacing along axis {axis} is 0 mm in the file's header.",
-                where=where,
-                remedy="Correct the header, or export the image again.",
-            )
-
-
-def _dicom_series(folder: Path, where: str) -> sitk.ImageSeriesReader:
-    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-    if len(series) != 1:
-        found = "no DICOM series" if not series else f"{len(series)} DICOM series"
-        raise ImageError(f"The folder holds {found}; exactly one is needed.", where=where)
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
-    return reader
 
 
 def _check_intensities(image: sitk.Image, mask: sitk.Image, *, where: str) -> None:
@@ -152,7 +190,8 @@ def _check_intensities(image: sitk.Image, mask: sitk.Image, *, where: str) -> No
         bad = ~np.isfinite(voxels)
         if bad.any():
             raise ImageError(
-                f"{int(bad.sum())} voxels are NaN or infinite, {int((bad & inside).sum())} of them inside the mask.",
+                f"The image holds NaN or infinite values: {int(bad.sum())} in all, {int((bad & inside).sum())} of them "
+                "inside the mask.",
                 where=where,
                 remedy="Replace them (e.g. by the background value) or export the image again.",
             )
@@ -165,16 +204,21 @@ def _check_intensities(image: sitk.Image, mask: sitk.Image, *, where: str) -> No
         )
 
 
-def _unreadable(error: RuntimeError, where: str) -> ImageError | GeometryError:
-    reason = _itk_reason(str(error))
-    if "orthonormal" in str(error):
+def _unreadable(error: RuntimeError, path: Path, where: str) -> ImageError | GeometryError:
+    message = str(error).replace(str(path), "the file")  # its name may hold any word
+    if "orthonormal" in message or "determinant is 0" in message:
         return GeometryError(
             "The image axes are not at right angles (a sheared image).",
             where=where,
             remedy="Resample it to an orthogonal grid first.",
         )
-    if "spacing" in str(error).lower():
-        return GeometryError(f"The header's voxel spacing is refused: {reason}.", where=where)
+    reason = _itk_reason(message)
+    if "spacing" in reason.lower():
+        return GeometryError(
+            f"The header's voxel spacing is refused: {reason}.",
+            where=where,
+            remedy="Correct the header, or export the image again.",
+        )
     return ImageError(
         f"The file cannot be read: {reason}.",
         where=where,
@@ -184,6 +228,9 @@ def _unreadable(error: RuntimeError, where: str) -> ImageError | GeometryError:
 
 def _itk_reason(message: str) -> str:
     """The last line of an ITK message, without addresses and file names of ITK's own sources."""
+    for theirs, ours in _REASONS.items():
+        if theirs in message:
+            return ours
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     reason = lines[-1] if lines else "unknown reason"
     if "): " in reason:

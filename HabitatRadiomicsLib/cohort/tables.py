@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,7 +63,7 @@ def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
         problems += [
             f"row {line}: the {kind} file {row[kind]} does not exist"
             for kind, file in files.items()
-            if row[kind] and not file.exists()
+            if row[kind] and not os.path.exists(file)
         ]
         label = row.get("label", "")
         if label and not _whole_number(label):
@@ -70,6 +71,11 @@ def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
         number = int(float(label.replace(",", "."))) if _whole_number(label) else None
         image = CohortImage(sequence, files["image"], files["mask"], number, line)
         grouped.setdefault((case_id, moment), []).append(image)
+    # Their files would be one file on Windows and macOS.
+    spellings: dict[str, set[str]] = {}
+    for case_id, _ in grouped:
+        spellings.setdefault(case_id.lower(), set()).add(case_id)
+    problems += [f"{' and '.join(sorted(ids))} differ in case only" for ids in spellings.values() if len(ids) > 1]
     moments = sorted({moment for _, moment in grouped})
     if timepoint is None and len(moments) > 1:
         problems.append(f"several time points ({', '.join(moments)}); choose one with --timepoint")
@@ -139,10 +145,17 @@ def _read_table(path: Path) -> tuple[list[str], list[_Row]]:
         ) from error
     except OSError as error:
         raise CohortError(f"The table cannot be read ({error.strerror}).", where=str(path)) from error
-    first_line = text.partition("\n")[0]
+    first_line = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        raise CohortError(
+            f"The table cannot be read: {error}.",
+            where=f"{path}, row {reader.line_num}",
+            remedy="A quotation mark may be missing.",
+        ) from error
     lines = [(number, cells) for number, cells in lines if any(cells)]
     if not lines:
         raise CohortError("The table is empty.", where=str(path))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, read_sequence
-from HabitatRadiomicsLib.errors import HabitatRadiomicsError, ProtocolError
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
 from HabitatRadiomicsLib.protocol.settings import check_sequence_name
 
 
@@ -75,6 +75,8 @@ def read_case(arguments: argparse.Namespace) -> Case:
             f"Every sequence needs an image and a mask; {', '.join(alone)} has only one of them.",
             where="--image and --mask",
         )
+    settings = [getattr(arguments, name, None) for name in ("model", "protocol")]
+    _refuse_to_replace([*images.values(), *masks.values(), *filter(None, settings)], arguments.out)
     labels = _labels(arguments.mask_label, tuple(images))
     sequences = {
         name: read_sequence(
@@ -88,6 +90,18 @@ def read_case(arguments: argparse.Namespace) -> Case:
 def default_jobs() -> int:
     """Processes that this machine can run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _refuse_to_replace(inputs: Sequence[str], out: Path) -> None:
+    """With ``--overwrite`` the output folder's content is removed: the inputs must not be among it."""
+    folder = Path(os.path.realpath(out))
+    for path in inputs:
+        if Path(os.path.realpath(path)).is_relative_to(folder):
+            raise OutputError(
+                f"The input {path} lies in the output folder, whose content would be replaced.",
+                where=str(out),
+                remedy="Choose another --out.",
+            )
 
 
 def _by_sequence(option: str, values: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from HabitatRadiomicsLib.commands.extract import write_extraction
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
 from HabitatRadiomicsLib.commands.train import summary as model_summary
-from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
 from HabitatRadiomicsLib.outputs import result_folder
 from HabitatRadiomicsLib.progress import part
@@ -56,13 +55,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Walk the whole way and tell where the report lies."""
     target: Path = arguments.out
-    if target.is_dir() and any(target.iterdir()) and not (target / _MARK).is_file():
-        raise OutputError(
-            "The folder holds something that is not an earlier demo.", where=str(target), remedy="Choose another --out."
-        )
     from HabitatRadiomicsLib.reporting import write_score
 
-    with result_folder(target, overwrite=True) as folder, progress_bar("demo") as progress:
+    with result_folder(target, mark=_MARK, overwrite=True) as folder, progress_bar("demo") as progress:
         (folder / _MARK).write_text("Made by 'habitat-radiomics demo', which may replace this folder.\n", "utf-8")
         progress(0.0, "making synthetic patients")
         tables = write_synthetic_cohort(folder / "cohort", CASES, seed=SEED)

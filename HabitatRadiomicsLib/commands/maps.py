@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.mapping import make_maps
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.outputs import result_folder
+from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
 
 DEFAULT_PROTOCOL = "general-mri"
@@ -36,8 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     from HabitatRadiomicsLib.reporting import write_maps
 
     protocol = _protocol(arguments)
-    with result_folder(arguments.out, overwrite=arguments.overwrite) as folder:
+    with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
         case = read_case(arguments)
+        if arguments.model is not None:
+            _check_sequences(case, protocol)
         with progress_bar("maps") as progress:
             prepared, maps = make_maps(case, protocol, progress)
             write_maps(folder, prepared, maps, protocol)
@@ -54,3 +58,14 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
     if arguments.model is not None:
         return load_model(arguments.model).protocol
     return load_protocol(arguments.protocol or DEFAULT_PROTOCOL)
+
+
+def _check_sequences(case: Case, protocol: Protocol) -> None:
+    """With a model, the user asked for its habitats and not for the patient's own clusters."""
+    unknown = [name for name in case.sequences if name not in protocol.population]
+    if unknown:
+        raise ModelError(
+            f"The model has no habitats of {' and '.join(unknown)}.",
+            where="--model",
+            remedy=f"It has those of: {', '.join(protocol.population) or 'no sequence'}.",
+        )

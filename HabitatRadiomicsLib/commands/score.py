@@ -8,7 +8,7 @@ from pathlib import Path
 from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.outputs import result_folder
+from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
 from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
 
 
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from HabitatRadiomicsLib.reporting import write_score
 
     model = load_model(arguments.model)
-    with result_folder(arguments.out, overwrite=arguments.overwrite) as folder:
+    with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
         case = read_case(arguments)
         with progress_bar("score") as progress:
             result = score_case(case, model, site=arguments.site, progress=progress)

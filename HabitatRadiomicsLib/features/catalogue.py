@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import product
 
 from HabitatRadiomicsLib.errors import FeatureError
 from HabitatRadiomicsLib.features.definitions import features_of_class
@@ -54,11 +55,11 @@ def parse(column: str) -> FeatureName:
     return FeatureName(**match.groupdict())
 
 
-def image_names(filters: ImageFilters) -> tuple[str, ...]:
-    """The images of a filter set, by pyradiomics' names, in a fixed order."""
+def image_names(filters: ImageFilters, *, force_2d: bool = False) -> tuple[str, ...]:
+    """The images of a filter set, by pyradiomics' names, in a fixed order; wavelets in 2D have two letters."""
     names = ["original"] if filters.original else []
     if filters.wavelet is not None:
-        names += [f"wavelet-{x}{y}{z}" for x in "LH" for y in "LH" for z in "LH"]
+        names += [f"wavelet-{''.join(bands)}" for bands in product("LH", repeat=2 if force_2d else 3)]
     single = {
         "square": filters.square,
         "squareroot": filters.square_root,
@@ -73,9 +74,12 @@ def image_names(filters: ImageFilters) -> tuple[str, ...]:
 
 
 def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
-    """Every ``image_class_Feature`` of one region: 14 of shape + 93 per image when all classes are on."""
+    """Every ``image_class_Feature`` of one region: 14 of shape + 93 per image when all classes are on.
+
+    With the default filters that is 1,967 in 3D (21 images) and 1,595 in 2D (17).
+    """
     names = [f"original_shape_{name}" for name in features_of_class("shape") if "shape" in settings.classes]
     classes = [name for name in settings.classes if name != "shape"]
-    for image in image_names(settings.images):
+    for image in image_names(settings.images, force_2d=settings.force_2d):
         names += [f"{image}_{kind}_{feature}" for kind in classes for feature in features_of_class(kind)]
     return tuple(names)

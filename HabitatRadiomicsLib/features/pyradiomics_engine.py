@@ -68,7 +68,8 @@ class PyradiomicsEngine:
                 for name, mask in regions.items():
                     found = extractor.computeShape(image, mask, boxes[name], **extractor.settings)
                     values[name].update(_as_floats(found))
-            needed = [name for name in image_names(settings.images) if set(by_image.get(name, {})) - {"shape"}]
+            offered = image_names(settings.images, force_2d=settings.force_2d)
+            needed = [name for name in offered if set(by_image.get(name, {})) - {"shape"}]
             for filtered, image_name, arguments in _images(extractor, image, any_mask, settings.images, needed):
                 extractor.enabledFeatures = {
                     kind: features for kind, features in by_image[image_name].items() if kind != "shape"

@@ -69,6 +69,8 @@ def column_definitions(columns: Sequence[str], protocol: Protocol) -> dict[str, 
             "definition": found.definition,
         }
     return {
+        "note": "Definitions are pyradiomics'. With a fixed bin width its bins lie on multiples of the width, and the "
+        "lowest one in the region is level 1; the IBSI's start at the lowest intensity.",
         "columns": {
             column: {
                 "sequence": name.sequence,

@@ -79,6 +79,8 @@ def _ordered_centroids(pooled: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _reason_to_reject(centroids: np.ndarray, patients: Sequence[Superpixels], settings: HabitatSettings) -> str | None:
+    if len(patients) == 1:  # one patient is no population: a small habitat of its own is a finding
+        return None
     fractions = np.array(
         [
             np.bincount(assign_habitats(patient.means, centroids), weights=patient.sizes, minlength=len(centroids))
@@ -104,8 +106,8 @@ def _choose(candidates: Sequence[HabitatCount], sequence: str) -> int:
             f"No number of habitats from {first.k} to {last.k} suits these lesions: already at K = {first.k}, "
             f"{first.rejected}.",
             where=sequence,
-            remedy="A few extreme voxels may make a habitat of their own: clip them in the protocol (normalisation with "
-            "scope: roi and clip: 3), or loosen nearly_empty_fraction or nearly_empty_cases.",
+            remedy="A few extreme voxels may make a habitat of their own: clip them in the protocol (normalisation "
+            "with scope: roi and clip: 3), or loosen nearly_empty_fraction or nearly_empty_cases.",
         )
     by_ch = sorted(accepted, key=lambda candidate: -candidate.calinski_harabasz)
     by_silhouette = sorted(accepted, key=lambda candidate: -candidate.silhouette)

@@ -32,7 +32,12 @@ class LassoPath:
 
 
 def lasso_path(
-    values: np.ndarray, outcome: np.ndarray, penalties: Sequence[float] | np.ndarray | None = None, *, steps: int = 100
+    values: np.ndarray,
+    outcome: np.ndarray,
+    penalties: Sequence[float] | np.ndarray | None = None,
+    *,
+    steps: int = 100,
+    stop_above: int | None = None,
 ) -> LassoPath:
     """Minimise ``-loglik / n + lambda * sum |b|`` on standardised columns, the intercept not penalised.
 
@@ -44,6 +49,7 @@ def lasso_path(
         values: shape (cases, columns); every column varies.
         outcome: 0 or 1.
         penalties: descending; None: glmnet's own, ``steps`` from the smallest that leaves nothing, on a log scale.
+        stop_above: end the path before the first solution with more columns than this.
     """
     cases, columns = values.shape
     mean, deviation = values.mean(axis=0), values.std(axis=0)
@@ -57,9 +63,14 @@ def lasso_path(
     intercepts, solutions = [], []
     for penalty in penalties:
         intercept, coefficients = lasso_logistic(standardised, outcome, float(penalty), start=(intercept, coefficients))
+        if stop_above is not None and np.count_nonzero(coefficients) > stop_above:
+            break
         solutions.append(coefficients / deviation)
         intercepts.append(intercept - float(mean @ solutions[-1]))
-    return LassoPath(np.asarray(penalties, dtype=float), np.array(intercepts), np.array(solutions))
+    done = len(solutions)
+    return LassoPath(
+        np.asarray(penalties, dtype=float)[:done], np.array(intercepts), np.array(solutions).reshape(done, columns)
+    )
 
 
 def lasso_logistic(

@@ -53,14 +53,11 @@ def fit_rad_score(values: np.ndarray, outcome: np.ndarray, settings: LearningSet
         )
     means, deviations = values[:, selected].mean(axis=0), values[:, selected].std(axis=0, ddof=1)
     standardised = (values[:, selected] - means) / deviations
-    path = lasso_path(standardised, outcome)
-    sizes = np.count_nonzero(path.coefficients, axis=1)
-    # The path is followed only as far as the score stays short: the rest is never used.
-    short = np.flatnonzero(np.cumsum(sizes > settings.maximum_features) == 0)
-    allowed = [step for step in short if sizes[step] > 0]
-    if not allowed:
+    path = lasso_path(standardised, outcome, stop_above=settings.maximum_features)
+    allowed = np.flatnonzero(np.count_nonzero(path.coefficients, axis=1))
+    if allowed.size == 0:
         raise LearningError(f"No penalty leaves 1 to {settings.maximum_features} features.")
-    deviance = _validated_deviance(standardised, outcome, path.penalties[: allowed[-1] + 1], settings.folds, seed)
+    deviance = _validated_deviance(standardised, outcome, path.penalties, settings.folds, seed)
     best = min(allowed, key=lambda step: (deviance[step], step))
     used = np.flatnonzero(path.coefficients[best])
     return RadScore(

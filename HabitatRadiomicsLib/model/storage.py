@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def load_model(name_or_file: str | Path) -> Model:
     bundled = bundled_models()
     path = bundled.get(str(name_or_file), Path(name_or_file))
     where = str(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, this is False also for a name that cannot be one
         raise ModelError(
             "There is no model of this name, nor a file.",
             where=where,
@@ -56,7 +57,7 @@ def load_model(name_or_file: str | Path) -> Model:
             remedy="Update Habitat Radiomics.",
         )
     stated = document.pop("sha256", None)
-    if stated != document_digest(document):
+    if not stated or stated != _digest(document):
         raise ModelError(
             "The file was edited or damaged after it was written: its SHA-256 does not fit its content.",
             where=where,
@@ -68,6 +69,14 @@ def load_model(name_or_file: str | Path) -> Model:
         raise ModelError(f"The file is not a valid model: {_first_problem(error)}.", where=where) from error
 
 
+def _digest(document: dict[str, Any]) -> str:
+    """Of the file's content; empty where it holds what no model does, as 1e999 (infinite) or half a character."""
+    try:
+        return document_digest(document)
+    except ValueError:
+        return ""
+
+
 def _content(model: Model) -> dict[str, Any]:
     return model.model_dump(mode="json")
 
@@ -75,7 +84,7 @@ def _content(model: Model) -> dict[str, Any]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(
             f"The file cannot be read as JSON ({error}); it may be truncated.",
             where=str(path),

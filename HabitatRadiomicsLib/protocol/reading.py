@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def load_protocol(name_or_file: str | Path) -> Protocol:
     """
     presets = bundled_protocols()
     path = presets.get(str(name_or_file), Path(name_or_file))
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, this is False also for a name that cannot be one
         raise ProtocolError(
             "There is no protocol of this name, nor a file.",
             where=str(name_or_file),
@@ -34,7 +35,7 @@ def load_protocol(name_or_file: str | Path) -> Protocol:
         )
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())
         raise ProtocolError(f"The file cannot be read as YAML: {problem}.", where=str(path)) from error
     return protocol_from(document, where=str(path))

@@ -7,11 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import SimpleITK as sitk
-
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.outputs import json_text
+from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text, write_image
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.provenance import document_digest, image_digest, versions
 from HabitatRadiomicsLib.reporting.figures import write_png
@@ -29,8 +27,8 @@ def write_maps(
     """
     pictures = {}
     for name, habitat_map in maps.items():
-        sitk.WriteImage(habitat_map.entropy, str(folder / f"{name}_entropy.nrrd"), useCompression=True)
-        sitk.WriteImage(habitat_map.labels, str(folder / f"{name}_habitats.nrrd"), useCompression=True)
+        write_image(habitat_map.entropy, folder / f"{name}_entropy.nrrd")
+        write_image(habitat_map.labels, folder / f"{name}_habitats.nrrd")
         write_segmentation(habitat_map, folder / f"{name}_habitats.seg.nrrd")
         pictures[name] = write_png(map_figure(prepared[name], habitat_map), folder / f"{name}_maps.png")
     document = {
@@ -46,7 +44,7 @@ def write_maps(
             "versions": versions(),
         },
     }
-    (folder / "habitats.json").write_text(json_text(document), encoding="utf-8")
+    (folder / MAPS_FILE).write_text(json_text(document), encoding="utf-8")
     return pictures
 
 

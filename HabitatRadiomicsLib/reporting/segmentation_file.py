@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.outputs import write_image
 from HabitatRadiomicsLib.reporting.figures import habitat_colour
 
 
@@ -37,4 +38,4 @@ def write_segmentation(habitat_map: HabitatMap, path: Path) -> None:
         image.SetMetaData(prefix + "Layer", "0")
         image.SetMetaData(prefix + "Extent", extent)
         image.SetMetaData(prefix + "Tags", "")
-    sitk.WriteImage(image, str(path), useCompression=True)
+    write_image(image, path)

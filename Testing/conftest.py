@@ -1,0 +1,35 @@
+"""Fixtures of all layers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.synthetic import SyntheticPatient, synthetic_patient
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the project."""
+    return _CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def sarcoma_cohort() -> Cohort:
+    """The public soft-tissue sarcoma patients, which lie beside the project and never in it."""
+    shared = Path(os.environ.get("HABITAT_RADIOMICS_SHARED", _CHECKOUT.parent / "shared"))
+    folder = shared / "data" / "sts"
+    if not (folder / "images.csv").is_file():
+        pytest.skip(f"the public sarcoma cohort is not at {folder} (set HABITAT_RADIOMICS_SHARED)")
+    return load_cohort(folder / "images.csv", folder / "clinical.csv")
+
+
+@pytest.fixture(scope="session")
+def patient() -> SyntheticPatient:
+    """A synthetic patient with the outcome, not of the demonstration's cohort."""
+    return synthetic_patient(101, seed=3)

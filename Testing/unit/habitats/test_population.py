@@ -1,0 +1,96 @@
+"""Superpixels and population habitats: planted clusters are found, K is chosen with reasons, labels are frozen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from HabitatRadiomicsLib.errors import RegionError
+from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats, cluster_superpixels, fit_habitats
+from HabitatRadiomicsLib.protocol import HabitatSettings
+
+_CENTRES = np.array([[0.8, -1.0], [-1.5, 0.3], [1.0, 1.6]])
+
+
+def _patient(generator: np.random.Generator, centres: np.ndarray, shares: tuple[float, ...] = ()) -> Superpixels:
+    """Ten superpixels around each centre; ``shares`` of the voxels, equal by default."""
+    shares = shares or (1 / len(centres),) * len(centres)
+    means = np.vstack([centre + generator.normal(0, 0.1, (10, 2)) for centre in centres])
+    sizes = np.repeat([int(1000 * share) for share in shares], 10)
+    return Superpixels(np.zeros(0, dtype=int), means, sizes, len(means))
+
+
+def test_planted_habitats_are_found_and_ordered_by_entropy() -> None:
+    generator = np.random.default_rng(1)
+    shuffled = _CENTRES[[2, 0, 1]]
+    model = fit_habitats("T1W", [_patient(generator, shuffled) for _ in range(6)], HabitatSettings())
+    assert model.choice.chosen == 3
+    assert model.names == ("S1", "S2", "S3")
+    np.testing.assert_allclose(model.centroids, _CENTRES, atol=0.1)
+    assert [row.k for row in model.choice.candidates] == list(range(2, 11))
+    best = max(model.choice.candidates, key=lambda row: row.silhouette)
+    assert best.k == 3
+
+
+def test_a_habitat_that_is_nearly_empty_in_many_patients_is_rejected_with_the_reason() -> None:
+    generator = np.random.default_rng(2)
+    patients = [_patient(generator, _CENTRES, (0.6, 0.395, 0.005)) for _ in range(6)]
+    model = fit_habitats("T1W", patients, HabitatSettings())
+    reasons = {row.k: row.rejected for row in model.choice.candidates}
+    assert model.choice.chosen == 2
+    assert reasons[2] is None
+    assert reasons[3] == "habitat S3 has less than 1% of the lesion in 6 of 6 patients"
+
+
+def test_no_acceptable_k_is_told() -> None:
+    generator = np.random.default_rng(3)
+    patients = [_patient(generator, _CENTRES[:2], (0.999, 0.001)) for _ in range(4)]
+    with pytest.raises(RegionError, match=r"already at K = 2, habitat S2 has less than 1% .* 4 of 4 patients"):
+        fit_habitats("T1W", patients, HabitatSettings())
+
+
+def test_too_few_superpixels() -> None:
+    lonely = Superpixels(np.zeros(0, dtype=int), np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([5, 5]), 2)
+    with pytest.raises(RegionError, match="2 superpixels are too few"):
+        fit_habitats("T1W", [lonely], HabitatSettings())
+
+
+def test_nearest_centroid_with_ties_to_the_first() -> None:
+    centroids = [(0.0, -1.0), (0.0, 1.0)]
+    means = np.array([[0.0, -0.9], [5.0, 0.2], [3.0, 0.0]])
+    assert assign_habitats(means, centroids).tolist() == [0, 1, 0]
+
+
+def test_a_patient_alone_gets_the_labels_that_it_gets_in_a_cohort() -> None:
+    generator = np.random.default_rng(4)
+    patients = [_patient(generator, _CENTRES + generator.normal(0, 0.4, (3, 2))) for _ in range(5)]
+    model = fit_habitats("T1W", patients, HabitatSettings())
+    together = assign_habitats(np.vstack([patient.means for patient in patients]), model.centroids)
+    alone = np.concatenate([assign_habitats(patient.means, model.centroids) for patient in patients])
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_superpixels_are_z_scored_and_seeded() -> None:
+    generator = np.random.default_rng(5)
+    intensity, entropy = generator.normal(100, 20, 2000), generator.normal(3, 0.5, 2000)
+    one = cluster_superpixels(intensity, entropy, HabitatSettings(), seed=7)
+    other = cluster_superpixels(intensity * 3 + 50, entropy, HabitatSettings(), seed=7)
+    assert len(one.sizes) == 30
+    assert one.sizes.sum() == 2000
+    np.testing.assert_array_equal(one.labels, other.labels)  # scale and offset of the scanner do not matter
+    np.testing.assert_array_equal(one.labels, cluster_superpixels(intensity, entropy, HabitatSettings(), seed=7).labels)
+    z = (intensity - intensity.mean()) / intensity.std()
+    np.testing.assert_allclose(one.means[4, 0], z[one.labels == 4].mean(), atol=1e-12)
+
+
+def test_small_lesions_get_fewer_superpixels() -> None:
+    generator = np.random.default_rng(6)
+    found = cluster_superpixels(generator.normal(size=95), generator.normal(size=95), HabitatSettings(), seed=1)
+    assert (len(found.sizes), found.asked) == (9, 30)
+
+
+def test_few_distinct_values_leave_no_empty_superpixel() -> None:
+    intensity = np.repeat([0.0, 1.0, 2.0], 200)
+    found = cluster_superpixels(intensity, np.ones(600), HabitatSettings(), seed=1)
+    assert len(found.sizes) == 3
+    assert found.sizes.min() > 0

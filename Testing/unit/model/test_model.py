@@ -1,0 +1,81 @@
+"""Model files: the same after a round trip, refused when anything is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.model import Model, load_model, model_text
+from HabitatRadiomicsLib.model.storage import bundled_models
+from HabitatRadiomicsLib.provenance import document_digest
+
+
+@pytest.fixture
+def model() -> Model:
+    return load_model("t790m-spine-demo")
+
+
+def _written(folder: Path, document: dict[str, Any], *, sign: bool = True) -> Path:
+    if sign:
+        document = {name: value for name, value in document.items() if name != "sha256"}
+        document["sha256"] = document_digest(document)
+    path = folder / "model.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_bundled_file_is_what_the_model_writes(model: Model) -> None:
+    assert bundled_models()["t790m-spine-demo"].read_text(encoding="utf-8") == model_text(model)
+
+
+def test_the_demonstration_has_the_studys_form(model: Model) -> None:
+    assert len(model.features) == 6
+    assert set(model.sequences) == {"T1W", "T2FS"}
+    assert {feature.parsed.region for feature in model.features} == {"S2"}
+    assert model.evidence.kind == "synthetic-demonstration"
+    assert model.regions("T1W") == ("S2",)
+    background = np.array(model.background)
+    for index, feature in enumerate(model.features):
+        assert feature.mean == pytest.approx(background[:, index].mean())
+        assert feature.sd == pytest.approx(background[:, index].std(ddof=1))
+        assert (feature.minimum, feature.maximum) == (background[:, index].min(), background[:, index].max())
+
+
+def test_layout_does_not_matter_but_content_does(model: Model, tmp_path: Path) -> None:
+    document = json.loads(model_text(model))
+    assert load_model(_written(tmp_path, document, sign=False)) == model
+    document["features"][0]["coefficient"] += 1e-12
+    with pytest.raises(ModelError, match="edited or damaged"):
+        load_model(_written(tmp_path, document, sign=False))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"intercept": None}, "intercept"),
+        ({"features": []}, "features"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"background": [[1.0]]}, "one value per feature"),
+        ({"coefficient_covariance": [[1.0]]}, "one row and column per coefficient"),
+        ({"evidence": {"kind": "excellent"}}, "evidence"),
+    ],
+)
+def test_signed_nonsense_is_refused(model: Model, tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        load_model(_written(tmp_path, {**json.loads(model_text(model)), **change}))
+
+
+def test_a_habitat_feature_needs_its_habitats(model: Model, tmp_path: Path) -> None:
+    document = json.loads(model_text(model))
+    document["protocol"]["population"].pop("T1W")
+    with pytest.raises(ModelError, match="needs the habitats of T1W"):
+        load_model(_written(tmp_path, document))
+    document = json.loads(model_text(model))
+    document["features"][0]["name"] = document["features"][0]["name"].replace("S2", "S7")
+    with pytest.raises(ModelError, match="needs S7; the habitats are S1, S2"):
+        load_model(_written(tmp_path, document))

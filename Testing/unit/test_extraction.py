@@ -1,0 +1,167 @@
+"""Cohort extraction: resumable, unbothered by a failing case, complete in what it says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.commands.program import main
+from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.extraction import extract_cohort
+from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
+from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+
+pytest.importorskip("radiomics")
+
+_FEW = {
+    "name": "few",
+    "title": "Few features",
+    "sequences": ["T1W", "T2FS"],
+    "features": {
+        "classes": ["shape", "firstorder", "glcm"],
+        "images": {
+            "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
+            "gradient": False, "lbp_2d": False, "log_sigmas": [],
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cohort")
+    write_synthetic_cohort(folder, 4, seed=5)
+    return folder
+
+
+@pytest.fixture
+def cohort(folder: Path) -> Cohort:
+    return load_cohort(folder / "images.csv", folder / "clinical.csv")
+
+
+@pytest.fixture
+def protocol() -> Protocol:
+    return protocol_from(_FEW, where="test")
+
+
+def test_table_has_a_row_per_case_and_a_column_per_feature(cohort: Cohort, protocol: Protocol, tmp_path: Path) -> None:
+    found = extract_cohort(cohort, protocol, tmp_path)
+    regions = {name: 1 + len(model.names) for name, model in found.protocol.population.items()}
+    assert found.table.case_ids == tuple(case.case_id for case in cohort.cases)
+    assert len(found.table.columns) == (14 + 18 + 24) * sum(regions.values())
+    assert np.isfinite(found.table.values).all()
+    assert found.problems == ()
+    assert found.protocol.population["T1W"].patients == 4
+
+
+def test_a_second_run_takes_over_what_is_done_and_gives_the_same(
+    cohort: Cohort, protocol: Protocol, tmp_path: Path
+) -> None:
+    first = extract_cohort(cohort, protocol, tmp_path, jobs=1)
+    (tmp_path / "features" / f"{cohort.cases[1].case_id}.json").unlink()  # as if the run had been stopped
+    (tmp_path / "features" / f"{cohort.cases[2].case_id}.json").write_text("{trunca")
+    second = extract_cohort(cohort, protocol, tmp_path, jobs=2)
+    assert second.reused == 2
+    np.testing.assert_array_equal(first.table.values, second.table.values)
+    assert extract_cohort(cohort, protocol, tmp_path).reused == 4
+
+
+def test_a_changed_image_or_setting_is_computed_again(protocol: Protocol, folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    cohort = load_cohort(copy / "images.csv")
+    population = extract_cohort(cohort, protocol, tmp_path / "work").protocol
+    image = copy / "images" / "synthetic-001" / "T1W.nrrd"
+    sitk.WriteImage(sitk.ReadImage(str(image)) + 1, str(image))
+    assert extract_cohort(cohort, population, tmp_path / "work").reused == 3
+    other = population.model_copy(update={"regions": ("whole",)})
+    assert extract_cohort(cohort, other, tmp_path / "work").reused == 0
+
+
+def test_a_failing_case_is_reported_and_the_others_are_measured(
+    protocol: Protocol, folder: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    mask = copy / "images" / "synthetic-002" / "T2FS-mask.nrrd"
+    shifted = sitk.ReadImage(str(mask))
+    shifted.SetOrigin([value + 1 for value in shifted.GetOrigin()])
+    sitk.WriteImage(shifted, str(mask))
+    (copy / "images" / "synthetic-000" / "T1W.nrrd").write_bytes(b"not an image")
+    found = extract_cohort(load_cohort(copy / "images.csv"), protocol, tmp_path / "work", jobs=2)
+    assert found.table.case_ids == ("synthetic-001", "synthetic-003")
+    problems = {row.case_id: row for row in found.problems}
+    assert set(problems) == {"synthetic-000", "synthetic-002"}
+    assert "does not lie on the image's grid" in problems["synthetic-002"].problem
+    assert "images.csv row 7" in problems["synthetic-002"].where
+    assert "cannot be read" in problems["synthetic-000"].problem
+
+
+def test_an_unexpected_error_in_one_case_does_not_stop_the_others(
+    cohort: Cohort, protocol: Protocol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from HabitatRadiomicsLib import extraction
+
+    real = extraction.measure_regions
+    calls: list[int] = []
+
+    def fails_once(*args: Any, **kwargs: Any) -> dict[str, float]:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("surprise")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(extraction, "measure_regions", fails_once)
+    found = extract_cohort(cohort, protocol, tmp_path, jobs=1)
+    assert len(found.table.case_ids) == 3
+    assert found.problems[0].problem == "Unexpected ZeroDivisionError: surprise"
+
+
+def test_no_case_left_is_an_error(folder: Path, protocol: Protocol, tmp_path: Path) -> None:
+    needs_more = protocol.model_copy(update={"sequences": ("T1W", "CT")})
+    with pytest.raises(CohortError, match="The case has no CT image"):
+        extract_cohort(load_cohort(folder / "images.csv"), needs_more, tmp_path)
+
+
+def test_command_writes_tables_that_read_back(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    protocol = tmp_path / "few.yaml"
+    protocol.write_text(json.dumps(_FEW))
+    arguments = ["extract", "--cohort", str(folder / "images.csv"), "--clinical", str(folder / "clinical.csv")]
+    out = tmp_path / "out"
+    assert main([*arguments, "--protocol", str(protocol), "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert "4 of 4 cases" in printed.out
+    assert "left" in printed.err  # the bar tells the time left
+    with (out / "features.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["outcome"] for row in rows] == ["0", "1", "0", "1"]
+    assert [row["site"] for row in rows] == ["Alpha", "Alpha", "Beta", "Beta"]
+    definitions = json.loads((out / "features.json").read_text())
+    assert set(definitions["columns"]) == set(rows[0]) - {"case_id", "outcome", "site"}
+    column = definitions["columns"]["T2FS_S2_original_glcm_Contrast"]
+    assert definitions["definitions"][column["definition"]]["ibsi"] == "ACUI"
+    assert (out / "errors.csv").read_text() == "case_id,step,problem,where,remedy\n"
+    applied = load_protocol(out / "protocol.yaml")
+    assert set(applied.population) == {"T1W", "T2FS"}
+    # The written protocol applies the population's habitats to another patient.
+    first = load_cohort(folder / "images.csv").cases[0]
+    options = [text for row in first.images for text in ("--image", f"{row.sequence}={row.image}")]
+    options += [text for row in first.images for text in ("--mask", f"{row.sequence}={row.mask}")]
+    assert main(["maps", *options, "--protocol", str(out / "protocol.yaml"), "--out", str(tmp_path / "maps")]) == 0
+    assert "own superpixels" not in (tmp_path / "maps" / "habitats.json").read_text()
+
+
+def test_identifiers_do_not_reach_the_log(
+    cohort: Cohort, protocol: Protocol, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        extract_cohort(cohort, protocol, tmp_path)
+    assert "synthetic-0" not in caplog.text

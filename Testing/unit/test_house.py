@@ -1,0 +1,134 @@
+"""The house's own rules: order of the rooms, no Slicer in the library, lint, types, sizes, resources."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from HabitatRadiomicsLib.model import bundled_models, load_model
+from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
+
+#: Each room may import rooms above it, and itself. 'scene' is the only one that may know Slicer.
+ROOMS = (
+    "errors",
+    "progress",
+    "resources",
+    "outputs",
+    "provenance",
+    "protocol",
+    "case",
+    "cohort",
+    "synthetic",
+    "imaging",
+    "habitats",
+    "features",
+    "learning",
+    "model",
+    "evaluation",
+    "explanation",
+    "mapping",
+    "extraction",
+    "scoring",
+    "training",
+    "reporting",
+    "scene",
+    "commands",
+)
+_SLICER = {"slicer", "qt", "ctk", "vtk", "PythonQt"}
+_LINES = 400
+
+
+def _files(checkout: Path) -> list[Path]:
+    files = sorted((checkout / "HabitatRadiomicsLib").rglob("*.py"))
+    assert len(files) > 50
+    return files
+
+
+def _room(checkout: Path, file: Path) -> str:
+    return file.relative_to(checkout / "HabitatRadiomicsLib").parts[0].removesuffix(".py")
+
+
+def _imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            module = node.module or ""
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_rooms_import_only_rooms_above(checkout: Path) -> None:
+    wrong = []
+    for file in _files(checkout):
+        room = _room(checkout, file)
+        if room in ("__init__", "__main__"):
+            continue
+        assert room in ROOMS, f"{file} belongs to no room"
+        for name in _imports(file):
+            parts = name.split(".")
+            if parts[0] != "HabitatRadiomicsLib" or parts[1] not in ROOMS:
+                continue
+            if ROOMS.index(parts[1]) > ROOMS.index(room):
+                wrong.append(f"{file.relative_to(checkout)} imports {name}")
+    assert wrong == []
+
+
+def test_only_the_scene_knows_slicer(checkout: Path) -> None:
+    wrong = [
+        f"{file.relative_to(checkout)} imports {name}"
+        for file in _files(checkout)
+        if _room(checkout, file) != "scene"
+        for name in _imports(file)
+        if name.split(".")[0] in _SLICER
+    ]
+    assert wrong == []
+
+
+def test_files_stay_small(checkout: Path) -> None:
+    lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in _files(checkout)}
+    assert {file: length for file, length in lengths.items() if length > _LINES} == {}
+
+
+def test_library_does_not_print(checkout: Path) -> None:
+    talkative = []
+    for file in _files(checkout):
+        if _room(checkout, file) == "commands":
+            continue
+        calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        talkative += [file for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+    assert talkative == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
+    ids=["ruff-check", "ruff-format", "mypy"],
+)
+def test_lint_and_types(checkout: Path, command: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_import_is_light() -> None:
+    """Importing the command line must not load the heavy packages, so that --help answers at once."""
+    code = (
+        "import sys, HabitatRadiomicsLib.commands.program; "
+        "print([name for name in ('sklearn', 'matplotlib', 'shap', 'radiomics', 'scipy.stats') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_bundled_resources_are_valid() -> None:
+    protocols = {name: load_protocol(name) for name in bundled_protocols()}
+    assert {name: protocol.name for name, protocol in protocols.items()} == {name: name for name in protocols}
+    assert "t790m-spine-mri" in protocols
+    models = {name: load_model(name) for name in bundled_models()}
+    assert models["t790m-spine-demo"].is_demonstration

@@ -1,0 +1,100 @@
+"""Scoring one patient: the arithmetic, the warnings, and the same bytes alone, in a cohort and in another order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from HabitatRadiomicsLib.case import Case, SequenceImage
+from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.extraction import extract_cohort
+from HabitatRadiomicsLib.model import Model, load_model
+from HabitatRadiomicsLib.outputs import json_text
+from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
+from HabitatRadiomicsLib.synthetic import SyntheticPatient, write_synthetic_cohort
+
+pytest.importorskip("radiomics")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model("t790m-spine-demo")
+
+
+@pytest.fixture(scope="module")
+def result(model: Model, patient: SyntheticPatient) -> ScoreResult:
+    return score_case(patient.case, model, site="Alpha")
+
+
+def test_score_is_the_linear_combination(model: Model, result: ScoreResult) -> None:
+    by_name = {contribution.name: contribution for contribution in result.contributions}
+    expected = model.intercept + sum(
+        feature.coefficient * (by_name[feature.name].value - feature.mean) / feature.sd for feature in model.features
+    )
+    assert result.score == pytest.approx(expected, abs=1e-12)
+    assert result.base + sum(row.shap for row in result.contributions) == pytest.approx(result.score, abs=1e-9)
+    assert result.positive == (result.score >= model.cutoff.value)
+    assert result.interval.low < result.score < result.interval.high
+    linear = model.calibration.intercept + model.calibration.slope * result.score
+    assert result.probability == pytest.approx(1 / (1 + np.exp(-linear)))
+    assert result.probability_interval.low < result.probability < result.probability_interval.high
+
+
+def test_document_is_json_says_what_it_is_and_names_nobody(result: ScoreResult, patient: SyntheticPatient) -> None:
+    text = json_text(result.document())
+    document = json.loads(text)
+    assert document["model"]["evidence"] == "synthetic-demonstration"
+    assert "Demonstration model" in document["notice"]
+    assert "Research use only" in document["notice"]
+    assert patient.case.case_id not in text
+    assert set(document["provenance"]["inputs"]) == {"T1W", "T2FS"}
+    assert len(document["contributions"]) == 6
+
+
+def test_alone_in_a_cohort_and_in_another_order_give_the_same_bits(model: Model, tmp_path: Path) -> None:
+    tables = write_synthetic_cohort(tmp_path, 3, seed=9)
+    cohort = load_cohort(*tables)
+    protocol = model.protocol
+    together = extract_cohort(cohort, protocol, tmp_path / "two-jobs", jobs=2).table
+    reversed_table = extract_cohort(type(cohort)(cohort.cases[::-1]), protocol, tmp_path / "reversed", jobs=1).table
+    for case in cohort.cases:
+        alone = score_case(case.read(protocol.sequences), model)
+        for table in (together, reversed_table):
+            row = table.with_columns([feature.name for feature in model.features])
+            values = dict(zip(row.columns, row.values[row.case_ids.index(case.case_id)]))
+            assert {entry.name: entry.value for entry in alone.contributions} == values
+
+
+def test_two_runs_give_the_same_document(model: Model, result: ScoreResult, patient: SyntheticPatient) -> None:
+    assert json_text(score_case(patient.case, model, site="Alpha").document()) == json_text(result.document())
+
+
+def test_warnings(model: Model, patient: SyntheticPatient) -> None:
+    sequence = patient.case.sequences["T1W"]
+    scaled = sequence.image * 1
+    array_warned = SequenceImage("T1W", scaled, sequence.mask, ("The mask was resampled.",))
+    case = Case("x", {**patient.case.sequences, "T1W": array_warned})
+    narrow = model.features[0].model_copy(update={"minimum": -1e9, "maximum": -1e8})
+    changed = model.model_copy(update={"features": (narrow, *model.features[1:])})
+    found = score_case(case, changed, site="Gamma").warnings
+    assert any(text == "T1W: The mask was resampled." for text in found)
+    assert any(text.startswith(f"{narrow.name} is ") and "outside the training range" in text for text in found)
+    assert any("has not seen the site Gamma" in text for text in found)
+    assert not any("not seen the site" in text for text in score_case(case, model, site="Beta").warnings)
+
+
+def test_wrong_sequences_are_told(model: Model, patient: SyntheticPatient) -> None:
+    renamed = Case("x", {"T1": patient.case.sequences["T1W"], "T2FS": patient.case.sequences["T2FS"]})
+    with pytest.raises(ModelError, match="T1W is missing; T1 is not a sequence of this model"):
+        score_case(renamed, model)
+
+
+def test_notice_of_a_model_of_patients(model: Model) -> None:
+    evidence = model.evidence.model_copy(update={"kind": "trained-on-patients"})
+    text = notice(model.model_copy(update={"evidence": evidence}))
+    assert text.startswith("Research use only")
+    assert "Demonstration" not in text
