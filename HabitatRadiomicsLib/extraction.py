@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.features import choose_engine, measure_regions, regions
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
 from HabitatRadiomicsLib.mapping import make_maps, prepare_case
-from HabitatRadiomicsLib.outputs import json_text, writable_folder, write_text
+from HabitatRadiomicsLib.outputs import check_writable, json_text, write_text
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.provenance import document_digest, versions
@@ -125,7 +125,7 @@ def extract_cohort(
         RegionError: the cohort has no acceptable habitats.
     """
     engine = choose_engine(protocol.features)
-    writable_folder(folder)
+    check_writable(folder)
     common = {
         "versions": {**versions(), "engine": f"{engine.name} {engine.version}"},
         "resample_mask": resample_mask,

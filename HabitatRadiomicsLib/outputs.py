@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -61,18 +62,18 @@ def write_image(image: sitk.Image, path: Path) -> None:
         ) from error
 
 
-def writable_folder(folder: Path) -> Path:
-    """A folder that exists and can be written, made if need be; for work that is kept while it goes on.
+def check_writable(folder: Path) -> None:
+    """Refuse, before long work starts, a folder that cannot be made or written; makes nothing.
 
     Raises:
-        OutputError: it cannot be made or written.
+        OutputError: a file is in the way, or its nearest existing parent may not be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+    folder = folder.absolute()
+    nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not nearest.is_dir():
+        raise _unwritable(folder, NotADirectoryError(errno.ENOTDIR, "a file is in the way"))
+    if not os.access(nearest, os.W_OK):
+        raise _unwritable(folder, PermissionError(errno.EACCES, "no permission"))
 
 
 @contextmanager

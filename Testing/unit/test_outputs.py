@@ -10,7 +10,7 @@ import pytest
 
 from HabitatRadiomicsLib import errors
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, ImageError, OutputError
-from HabitatRadiomicsLib.outputs import json_text, result_folder, write_text
+from HabitatRadiomicsLib.outputs import check_writable, json_text, result_folder, write_text
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
 KINDS = sorted(
@@ -63,7 +63,7 @@ def test_an_empty_folder_may_be_there(tmp_path: Path) -> None:
 def test_a_relative_folder_lies_where_the_program_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "elsewhere").mkdir()
-    with result_folder(Path("out")) as folder:
+    with result_folder(Path("out"), mark="x.txt") as folder:
         (folder / "x.txt").write_text("new", encoding="utf-8")
         os.chdir(tmp_path / "elsewhere")
     assert (tmp_path / "out" / "x.txt").is_file()
@@ -71,10 +71,19 @@ def test_a_relative_folder_lies_where_the_program_was_started(tmp_path: Path, mo
 
 def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path, old_results: Path) -> None:
     before = tree(tmp_path)
-    with pytest.raises(OutputError, match=r"something else than earlier results \(there is no habitats.json\)"):
-        with result_folder(old_results, mark="habitats.json", overwrite=True):
-            pytest.fail("the block must not start")
+    expected = pytest.raises(OutputError, match="something else than earlier results")
+    with expected, result_folder(old_results, mark="habitats.json", overwrite=True):
+        pytest.fail("the block must not start")
     assert tree(tmp_path) == before
+
+
+def test_long_work_does_not_start_for_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious", encoding="utf-8")
+    check_writable(tmp_path / "new" / "deep")
+    for place in ("file", "file/out"):
+        with pytest.raises(OutputError, match="a file is in the way"):
+            check_writable(tmp_path / place)
+    assert tree(tmp_path) == {"file": "precious"}
 
 
 @pytest.mark.parametrize("problem", [ImageError("No."), ValueError("no"), KeyboardInterrupt(), SystemExit(1)], ids=repr)

@@ -595,6 +595,7 @@ def test_results_are_replaced_only_when_asked(
     out = tmp_path / "results"
     out.mkdir()
     (out / "old.txt").write_text("old\n", encoding="utf-8")
+    (out / "habitats.json").write_text("{}\n", encoding="utf-8")  # earlier results
     good = desk.arguments(command)
     refused(*good, out=out, says=(f"{out}: ", "not empty", "--overwrite"))
     bad = desk.arguments(command, image=desk.folder / "none.nrrd")
@@ -610,6 +611,8 @@ def test_the_inputs_are_never_replaced_by_the_results(
     desk: Desk, refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     says = ("t1.nrrd lies in the output folder", "Choose another --out")
+    for folder in (desk.folder, tmp_path):
+        (folder / "habitats.json").write_text("{}\n", encoding="utf-8")  # as if results had been put there
     refused(*desk.arguments(command), "--overwrite", out=desk.folder, says=says)
     refused(*desk.arguments(command), "--overwrite", out=tmp_path, says=says)
     monkeypatch.chdir(desk.folder)
@@ -623,6 +626,7 @@ def test_the_model_is_never_replaced_by_the_results(
     study = tmp_path / "study"
     study.mkdir()
     (study / "model.json").write_text(good_model, encoding="utf-8")
+    (study / "habitats.json").write_text("{}\n", encoding="utf-8")
     arguments = [command, "--model", str(study / "model.json"), *desk.arguments("maps")[1:]]
     refused(*arguments, "--overwrite", out=study, says=("model.json lies in the output folder",))
 
