@@ -145,7 +145,7 @@ def extract_cohort(
         _refuse_empty(cases, problems)
         population = _population([answers[case.case_id] for case in cases], protocol)
         protocol = protocol.model_copy(update={"population": population})
-    key = document_digest({**common, "stage": "features", "protocol": protocol.document()})
+    key = document_digest({**common, "stage": "features", "protocol": protocol.sha256})
     plan = _Plan(protocol, resample_mask, folder / "features", key, _features_answer)
     answers, failed, reused = _run(cases, plan, jobs, part(progress, start, 1))
     problems += failed

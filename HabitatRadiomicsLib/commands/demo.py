@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
 from HabitatRadiomicsLib.commands.train import summary as model_summary
 from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
-from HabitatRadiomicsLib.outputs import result_folder
+from HabitatRadiomicsLib.outputs import result_folder, write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import load_protocol
 from HabitatRadiomicsLib.scoring import score_case
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from HabitatRadiomicsLib.reporting import write_score
 
     with result_folder(target, mark=_MARK, overwrite=True) as folder, progress_bar("demo") as progress:
-        (folder / _MARK).write_text("Made by 'habitat-radiomics demo', which may replace this folder.\n", "utf-8")
+        write_text(folder / _MARK, "Made by 'habitat-radiomics demo', which may replace this folder.\n")
         progress(0.0, "making synthetic patients")
         tables = write_synthetic_cohort(folder / "cohort", CASES, seed=SEED)
         cohort = load_cohort(*tables)
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         write_extraction(folder / "training", training.extraction, cohort)
         model_path = folder / "training" / "model.json"
-        model_path.write_text(model_text(training.model), encoding="utf-8")
+        write_text(model_path, model_text(training.model))
         patient = synthetic_patient(NEW_PATIENT, seed=SEED)
         write_case(folder / "new-patient", patient.case)
         (folder / "score").mkdir()

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.extraction import Extraction, extract_cohort, write_pro
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
-from HabitatRadiomicsLib.provenance import document_digest, versions
+from HabitatRadiomicsLib.provenance import versions
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -59,7 +59,7 @@ def write_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> No
         "cases": len(table.case_ids),
         "provenance": {
             "protocol": protocol.name,
-            "protocol_sha256": document_digest(protocol.document()),
+            "protocol_sha256": protocol.sha256,
             "engine": extraction.engine,
             "versions": versions(),
         },

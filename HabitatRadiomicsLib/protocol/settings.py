@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from HabitatRadiomicsLib.protocol.frozen_habitats import HabitatModel
+from HabitatRadiomicsLib.provenance import document_digest
 
 FORMAT_VERSION: Literal[1] = 1
 
@@ -257,6 +258,11 @@ class Protocol(_Settings):
     def document(self) -> dict[str, object]:
         """The protocol as plain data, complete, in a fixed order."""
         return self.model_dump(mode="json")
+
+    @property
+    def sha256(self) -> str:
+        """Digest of every setting; equal protocols have the same, whichever file they come from."""
+        return document_digest(self.document())
 
 
 def check_sequence_name(name: str) -> None:

