@@ -78,6 +78,8 @@ def train_model(
         LearningError: too few cases of an outcome, or nothing to learn.
         HabitatRadiomicsError: no case could be measured, or no habitats fit the cohort.
     """
+    from threadpoolctl import threadpool_limits
+
     _check_outcomes([cohort.outcomes[case.case_id] for case in cohort.cases], protocol.learning)
     extraction = extract_cohort(
         cohort, protocol, folder, jobs=jobs, resample_mask=resample_mask, progress=part(progress, 0, 0.9)
@@ -86,12 +88,14 @@ def train_model(
     table = _learnable(extraction.table, extraction.protocol)
     outcome = np.array([cohort.outcomes[case_id] for case_id in table.case_ids])
     _check_outcomes(outcome, protocol.learning)
-    score = fit_rad_score(table.values, outcome, protocol.learning, seed=protocol.seed)
-    progress(0.95, "cross-validating")
-    unseen = cross_validated_scores(table.values, outcome, protocol.learning, seed=protocol.seed)
-    performance = auc_with_interval(outcome, unseen)
     sites = sorted({cohort.sites[case_id] for case_id in table.case_ids if case_id in cohort.sites})
-    model = _frozen(score, table, outcome, unseen, performance, extraction, purpose, tuple(sites))
+    # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
+    with threadpool_limits(limits=1):
+        score = fit_rad_score(table.values, outcome, protocol.learning, seed=protocol.seed)
+        progress(0.95, "cross-validating")
+        unseen = cross_validated_scores(table.values, outcome, protocol.learning, seed=protocol.seed)
+        performance = auc_with_interval(outcome, unseen)
+        model = _frozen(score, table, outcome, unseen, performance, extraction, purpose, tuple(sites))
     return Training(model, extraction)
 
 

@@ -60,15 +60,18 @@ def measure_regions(
         RegionError: a region is too small for texture.
         FeatureError: a filter does not suit the image.
     """
+    from threadpoolctl import threadpool_limits
+
     for name, mask in regions.items():
         _check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.name} {name}")
     names = None
     if wanted is not None:
         names = {name.within_region for name in wanted if name.sequence == prepared.name}
+    discretisation = protocol.features.discretisation_of(prepared.name)
     try:
-        found = engine.extract(
-            prepared.image, regions, protocol.features, protocol.features.discretisation_of(prepared.name), names
-        )
+        # Sums over threads depend on how many there are; one keeps the bits the same alone and in a cohort.
+        with threadpool_limits(limits=1):
+            found = engine.extract(prepared.image, regions, protocol.features, discretisation, names)
     except HabitatRadiomicsError as error:
         raise error.at(prepared.name) from error
     return {

@@ -32,6 +32,22 @@ def test_maps_have_the_geometry_of_an_oblique_input(patient: SyntheticPatient) -
     assert (sitk.GetArrayViewFromImage(found.entropy)[~inside] == 0).all()
 
 
+def test_entropy_of_an_oblique_anisotropic_image_equals_brute_force(patient: SyntheticPatient) -> None:
+    """Read from the map by place, as a viewer would; windows are counted by hand in the image's own slices."""
+    prepared = _prepared(patient)
+    found = map_habitats(prepared, HabitatSettings(), None, seed=1)
+    image = sitk.GetArrayFromImage(prepared.source.image).astype(float)
+    roi = sitk.GetArrayFromImage(prepared.source.mask) == 1
+    low, high = image[roi].min(), image[roi].max()
+    levels = np.minimum(np.floor((image - low) / (high - low) * 32), 31)
+    for k, j, i in np.argwhere(roi)[::37]:
+        window = (k, slice(max(j - 4, 0), j + 5), slice(max(i - 4, 0), i + 5))
+        p = np.unique(levels[window][roi[window]], return_counts=True)[1] / roi[window].sum()
+        place = prepared.source.image.TransformIndexToPhysicalPoint((int(i), int(j), int(k)))
+        value = found.entropy[found.entropy.TransformPhysicalPointToIndex(place)]
+        assert abs(value - -(p * np.log2(p)).sum()) < 1e-5  # the map is stored in single precision
+
+
 def test_statistics_add_up(patient: SyntheticPatient) -> None:
     prepared = _prepared(patient)
     found = map_habitats(prepared, HabitatSettings(), None, seed=1)
