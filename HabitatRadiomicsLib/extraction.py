@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,10 @@ _log = logging.getLogger(__name__)
 
 _Answer = dict[str, Any]
 
+#: Settings that a stage depends on. A change of any other one (a title, the learning) takes over what is done.
+_SUPERPIXEL_SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "habitats", "seed")
+_FEATURE_SETTINGS = (*_SUPERPIXEL_SETTINGS, "regions", "ring_mm", "features", "population")
+
 
 @dataclass(frozen=True)
 class CaseProblem:
@@ -45,6 +49,10 @@ class CaseProblem:
     problem: str
     where: str = ""
     remedy: str = ""
+
+
+#: Case, answer, problem if there is one, and whether the answer was there before.
+_Outcome = tuple[str, _Answer, CaseProblem | None, bool]
 
 
 @dataclass(frozen=True)
@@ -135,8 +143,7 @@ def extract_cohort(
     start = 0.0
     if needs_habitats(protocol) and not _complete(protocol, cases):
         start = 0.15
-        relevant = {"preprocessing", "sequence_preprocessing", "habitats", "seed", "sequences"}
-        settings = {name: value for name, value in protocol.document().items() if name in relevant}
+        settings = _settings_of(protocol, _SUPERPIXEL_SETTINGS)
         key = document_digest({**common, "stage": "superpixels", "settings": settings})
         plan = _Plan(protocol, resample_mask, folder / "superpixels", key, _superpixels_answer)
         answers, failed, _ = _run(cases, plan, jobs, part(progress, 0, start))
@@ -145,7 +152,8 @@ def extract_cohort(
         _refuse_empty(cases, problems)
         population = _population([answers[case.case_id] for case in cases], protocol)
         protocol = protocol.model_copy(update={"population": population})
-    key = document_digest({**common, "stage": "features", "protocol": protocol.sha256})
+    settings = _settings_of(protocol, _FEATURE_SETTINGS)
+    key = document_digest({**common, "stage": "features", "settings": settings})
     plan = _Plan(protocol, resample_mask, folder / "features", key, _features_answer)
     answers, failed, reused = _run(cases, plan, jobs, part(progress, start, 1))
     problems += failed
@@ -175,27 +183,55 @@ def _run(
     cases: Sequence[CohortCase], plan: _Plan, jobs: int, progress: Progress
 ) -> tuple[dict[str, _Answer], list[CaseProblem], int]:
     """One stage over all cases: answers, problems in the table's order, and how many were done before."""
-    from joblib import Parallel, delayed, parallel_config
-
     answers: dict[str, _Answer] = {}
     failed: dict[str, CaseProblem] = {}
     reused = 0
     progress(0, f"case 0 of {len(cases)}")
+    for case_id, answer, problem, old in _outcomes(cases, plan, jobs):
+        if problem is None:
+            answers[case_id] = answer
+            reused += old
+        else:
+            failed[case_id] = problem
+        done = len(answers) + len(failed)
+        progress(done / len(cases), f"case {done} of {len(cases)}")
+    return answers, [failed[case.case_id] for case in cases if case.case_id in failed], reused
+
+
+def _outcomes(cases: Sequence[CohortCase], plan: _Plan, jobs: int) -> Iterator[_Outcome]:
+    """What came of each case, in the order in which they end.
+
+    When a process dies (the system kills one that takes too much memory), the cases that are left go on one by one, so
+    that only the case that kills its process again is lost.
+    """
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    waiting = {case.case_id: case for case in cases}
+    try:
+        for outcome in _in_processes(cases, plan, jobs):
+            del waiting[outcome[0]]
+            yield outcome
+        return
+    except BrokenProcessPool:
+        _log.warning("a process died; the cases that are left go on one by one")
+    for case in waiting.values():
+        try:
+            yield from _in_processes([case], plan, 2)
+        except BrokenProcessPool:
+            text = "The process that measured this case died, probably for lack of memory."
+            remedy = "Crop the image around the lesion, or choose a coarser spacing in the protocol."
+            yield case.case_id, {}, CaseProblem(case.case_id, plan.folder.name, text, "", remedy), False
+
+
+def _in_processes(cases: Sequence[CohortCase], plan: _Plan, jobs: int) -> Iterator[_Outcome]:
+    from joblib import Parallel, delayed, parallel_config
+
     with parallel_config(backend="loky", inner_max_num_threads=1):
         work = Parallel(n_jobs=jobs, return_as="generator_unordered")
-        for case_id, answer, problem, old in work(delayed(_one_case)(case, plan) for case in cases):
-            if problem is None:
-                answers[case_id] = answer
-                reused += old
-            else:
-                failed[case_id] = problem
-            done = len(answers) + len(failed)
-            progress(done / len(cases), f"case {done} of {len(cases)}")
-    order = [case.case_id for case in cases if case.case_id in failed]
-    return answers, [failed[case_id] for case_id in order], reused
+        yield from work(delayed(_one_case)(case, plan) for case in cases)
 
 
-def _one_case(case: CohortCase, plan: _Plan) -> tuple[str, _Answer, CaseProblem | None, bool]:
+def _one_case(case: CohortCase, plan: _Plan) -> _Outcome:
     step = plan.folder.name
     try:
         wanted = plan.protocol.sequences
@@ -214,6 +250,11 @@ def _one_case(case: CohortCase, plan: _Plan) -> tuple[str, _Answer, CaseProblem 
         text = f"Unexpected {type(error).__name__}: {error}"
         remedy = "Please report this; running the case alone with --verbose shows where."
         return case.case_id, {}, CaseProblem(case.case_id, step, text, "", remedy), False
+
+
+def _settings_of(protocol: Protocol, names: Sequence[str]) -> dict[str, object]:
+    document = protocol.document()
+    return {name: document[name] for name in names}
 
 
 def _superpixels_answer(case: Case, protocol: Protocol) -> _Answer:

@@ -21,6 +21,10 @@ from HabitatRadiomicsLib.model import Model, model_digest
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.provenance import image_digest, versions
 
+_NORMAL_95 = NormalDist().inv_cdf(0.975)
+#: A larger part of a cohort that could not be measured is worth a warning.
+_MANY_EXCLUDED = 0.1
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -37,6 +41,8 @@ class ScoreResult:
     Attributes:
         score: the linear rad-score; ``base`` is the mean score of the training cases.
         interval: of the score, from the bootstrap covariance of the coefficients.
+        probability: None when the model has no calibration; its interval joins the uncertainty of the score's
+            coefficients and of the calibration.
         call: the endpoint's word for the side of the cut-off on which the score lies.
         maps, prepared: of each sequence that the model needs.
     """
@@ -44,8 +50,8 @@ class ScoreResult:
     model: Model
     score: float
     interval: Interval
-    probability: float
-    probability_interval: Interval
+    probability: float | None
+    probability_interval: Interval | None
     positive: bool
     base: float
     contributions: tuple[Contribution, ...]
@@ -74,7 +80,7 @@ class ScoreResult:
             "score": self.score,
             "score_interval": asdict(self.interval),
             "probability": self.probability,
-            "probability_interval": asdict(self.probability_interval),
+            "probability_interval": None if self.probability_interval is None else asdict(self.probability_interval),
             "cutoff": model.cutoff.model_dump(mode="json"),
             "call": self.call,
             "positive": self.positive,
@@ -118,15 +124,15 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
     base, contributions = explain(model, values)
     z = np.concatenate([[1.0], model.standardised(values[None, :])[0]])
     score = float(z @ np.concatenate([[model.intercept], model.coefficients]))
-    reach = NormalDist().inv_cdf(0.975) * float(np.sqrt(z @ np.array(model.coefficient_covariance) @ z))
-    interval = Interval(score - reach, score + reach)
-    ends = sorted([_probability(model, interval.low), _probability(model, interval.high)])
+    variance = float(z @ np.array(model.coefficient_covariance) @ z)
+    reach = _NORMAL_95 * variance**0.5
+    probability, probability_interval = _probability(model, score, variance)
     return ScoreResult(
         model=model,
         score=score,
-        interval=interval,
-        probability=_probability(model, score),
-        probability_interval=Interval(*ends),
+        interval=Interval(score - reach, score + reach),
+        probability=probability,
+        probability_interval=probability_interval,
         positive=score >= model.cutoff.value,
         base=base,
         contributions=contributions,
@@ -172,7 +178,7 @@ def _maps(
         try:
             maps[name] = map_sequence(sequence, model.protocol)
         except RegionError as error:
-            if name in model.habitats:
+            if any(region.startswith("S") for region in model.regions(name)):
                 raise
             unmapped.append(f"No maps of {name}, which the score does not need: {error.problem}")
     return maps, unmapped
@@ -201,9 +207,17 @@ def _feature_values(
     return np.array([found[feature.name] for feature in model.features])
 
 
-def _probability(model: Model, score: float) -> float:
-    linear = model.calibration.intercept + model.calibration.slope * score
-    return float(1 / (1 + np.exp(-linear)))
+def _probability(model: Model, score: float, variance: float) -> tuple[float | None, Interval | None]:
+    calibration = model.calibration
+    if calibration is None:
+        return None, None
+    linear = calibration.intercept + calibration.slope * score
+    place = np.array([score, 1.0])
+    # The score's own uncertainty and that of the calibration line at this score (delta method).
+    total = calibration.slope**2 * variance + float(place @ np.array(calibration.covariance) @ place)
+    reach = _NORMAL_95 * total**0.5
+    low, middle, high = (float(1 / (1 + np.exp(-value))) for value in (linear - reach, linear, linear + reach))
+    return middle, Interval(low, high)
 
 
 def _warnings(
@@ -213,7 +227,7 @@ def _warnings(
     maps: Mapping[str, HabitatMap],
     site: str | None,
 ) -> tuple[str, ...]:
-    found: list[str] = []
+    found = _doubts(model)
     for name, sequence in prepared.items():
         found += [f"{name}: {warning}" for warning in sequence.warnings]
         if name in maps:
@@ -231,6 +245,27 @@ def _warnings(
     if site is not None and sites and site not in sites:
         found.append(f"The model has not seen the site {site}; it was trained on {', '.join(sites)}.")
     return tuple(found)
+
+
+def _doubts(model: Model) -> list[str]:
+    """What the model's own evidence says against it."""
+    found = []
+    evidence = model.evidence
+    area = evidence.performance
+    if area is not None and area.auc_low <= 0.5:
+        found.append(
+            f"The model has not been shown to separate the outcomes: its cross-validated AUC is {area.auc:.2f} "
+            f"({area.auc_low:.2f} to {area.auc_high:.2f})."
+        )
+    if model.calibration is None:
+        found.append("No probability is given: on held-out cases the score did not rise with the outcome.")
+    all_cases = evidence.cases + evidence.excluded
+    if evidence.excluded > _MANY_EXCLUDED * all_cases:
+        found.append(
+            f"{evidence.excluded} of the {all_cases} cases of the training cohort could not be measured; "
+            "the model may not hold for lesions like theirs."
+        )
+    return found
 
 
 def _small_habitats(model: Model, habitat_map: HabitatMap) -> list[str]:

@@ -6,6 +6,8 @@ The plain path: habitats are fitted once on all cases (without their outcomes), 
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +15,11 @@ import numpy as np
 
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import AreaUnderCurve, auc_with_interval, youden_cut_off
+from HabitatRadiomicsLib.evaluation import sensitivity_and_specificity, youden_cut_off
 from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.learning import RadScore, calibrate, coefficient_covariance, fit_rad_score
-from HabitatRadiomicsLib.learning.radscore import stratified_folds
 from HabitatRadiomicsLib.model import (
     Calibration,
     CutOff,
@@ -27,13 +28,13 @@ from HabitatRadiomicsLib.model import (
     EvidenceKind,
     Model,
     ModelFeature,
+    OperatingPoint,
     Performance,
 )
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.provenance import versions
-
-_HABITATS_NOTE = "; habitats fitted once on all cases, without their outcomes"
+from HabitatRadiomicsLib.validation import Validation, cross_validate
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def train_model(
     """
     from threadpoolctl import threadpool_limits
 
+    _check_name(purpose.name)
     _check_outcomes([cohort.outcomes[case.case_id] for case in cohort.cases], protocol.learning)
     extraction = extract_cohort(
         cohort, protocol, folder, jobs=jobs, resample_mask=resample_mask, progress=part(progress, 0, 0.9)
@@ -88,51 +90,40 @@ def train_model(
     table = _learnable(extraction.table, extraction.protocol)
     outcome = np.array([cohort.outcomes[case_id] for case_id in table.case_ids])
     _check_outcomes(outcome, protocol.learning)
-    sites = sorted({cohort.sites[case_id] for case_id in table.case_ids if case_id in cohort.sites})
     # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
     with threadpool_limits(limits=1):
         score = fit_rad_score(table.values, outcome, protocol.learning, seed=protocol.seed)
-        progress(0.95, "cross-validating")
-        unseen = cross_validated_scores(table.values, outcome, protocol.learning, seed=protocol.seed)
-        performance = auc_with_interval(outcome, unseen)
-        model = _frozen(score, table, outcome, unseen, performance, extraction, purpose, tuple(sites))
+        progress(0.92, "cross-validating")
+        validation = cross_validate(table.values, outcome, protocol.learning, seed=protocol.seed)
+        model = _frozen(score, table, outcome, validation, extraction, purpose, cohort)
     return Training(model, extraction)
-
-
-def cross_validated_scores(
-    values: np.ndarray, outcome: np.ndarray, settings: LearningSettings, *, seed: int
-) -> np.ndarray:
-    """Scores of cases by models that never saw them; selection, scaling and LASSO repeated in each fold."""
-    scores = np.zeros(len(outcome))
-    for training, test in stratified_folds(outcome, settings.folds, seed):
-        try:
-            fold = fit_rad_score(values[training], outcome[training], settings, seed=seed)
-        except LearningError:
-            # Nothing to learn in this fold: every test case gets the same score, and the AUC pays for it.
-            prevalence = outcome[training].mean()
-            scores[test] = np.log(prevalence / (1 - prevalence))
-        else:
-            scores[test] = fold.score(values[test])
-    return scores
 
 
 def _learnable(table: FeatureTable, protocol: Protocol) -> FeatureTable:
     regions = protocol.learning.regions
     if regions is None:
         return table
-    columns = [column for column in table.columns if parse(column).region in regions]
-    if not columns:
-        raise LearningError(
-            f"No feature is of the regions {', '.join(regions)}, from which the score shall be learned.",
-            remedy="Name regions under learning that also stand under the protocol's regions.",
-        )
+    habitats = "habitats" in regions
+    columns = [
+        column
+        for column in table.columns
+        if (name := parse(column)).region in regions or (habitats and name.region.startswith("S"))
+    ]
     return table.with_columns(columns)
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+        raise LearningError(
+            f"'{name}' is not a name for a model.", where="--name", remedy="Use letters, digits, hyphens."
+        )
 
 
 def _check_outcomes(outcome: list[int] | np.ndarray, settings: LearningSettings) -> None:
     counts = np.bincount(np.asarray(outcome, dtype=int), minlength=2)
-    # Each fold's training part is itself cross-validated, so that each class must outlast one fold.
-    needed = settings.folds + max(1, settings.folds // 2)
+    # Each fold's training part is itself cross-validated: of each class, one case per fold must be left in it.
+    folds = settings.folds
+    needed = next(count for count in range(folds, 4 * folds) if count - math.ceil(count / folds) >= folds)
     if counts.min() < needed:
         raise LearningError(
             f"There are {counts[1]} cases with outcome 1 and {counts[0]} with 0; {settings.folds}-fold validation "
@@ -146,19 +137,17 @@ def _frozen(
     score: RadScore,
     table: FeatureTable,
     outcome: np.ndarray,
-    unseen: np.ndarray,
-    performance: AreaUnderCurve,
+    validation: Validation,
     extraction: Extraction,
     purpose: Purpose,
-    sites: tuple[str, ...],
+    cohort: Cohort,
 ) -> Model:
     protocol = extraction.protocol
     columns = table.values[:, score.columns]
     covariance = coefficient_covariance(
         table.values, outcome, score, count=protocol.learning.bootstraps, seed=protocol.seed
     )
-    slope, intercept = calibrate(unseen, outcome)
-    folds = protocol.learning.folds
+    fitted = score.score(table.values)
     return Model(
         name=purpose.name,
         title=purpose.title,
@@ -168,17 +157,12 @@ def _frozen(
             kind=purpose.evidence,
             cohort=purpose.cohort,
             cases=len(outcome),
+            excluded=len(cohort.cases) - len(outcome),
             events=int(outcome.sum()),
-            sites=sites,
+            sites=tuple(sorted({cohort.sites[name] for name in table.case_ids if name in cohort.sites})),
             licence=purpose.licence,
             attribution=purpose.attribution,
-            performance=Performance(
-                auc=performance.auc,
-                auc_low=performance.low,
-                auc_high=performance.high,
-                method=f"{folds}-fold cross-validation, selection and LASSO inside the folds, scores of the held-out "
-                "cases pooled, DeLong interval" + _HABITATS_NOTE * bool(protocol.population),
-            ),
+            performance=_performance(validation, outcome, protocol),
         ),
         protocol=protocol,
         features=tuple(
@@ -193,16 +177,52 @@ def _frozen(
             for index, column in enumerate(score.columns)
         ),
         intercept=score.intercept,
-        cutoff=CutOff(
-            value=youden_cut_off(outcome, score.score(table.values)),
-            rule="largest sensitivity + specificity - 1 on the training scores; positive when score >= cut-off",
-        ),
-        calibration=Calibration(
-            slope=slope,
-            intercept=intercept,
-            method=f"Platt scaling of the held-out scores of {folds}-fold cross-validation",
-        ),
+        cutoff=_cut_off(fitted, validation, outcome),
+        calibration=_calibration(fitted, validation, outcome),
         coefficient_covariance=tuple(tuple(float(value) for value in row) for row in covariance),
         background=tuple(tuple(float(value) for value in row) for row in columns),
         versions={**versions(), "engine": extraction.engine},
+    )
+
+
+def _performance(validation: Validation, outcome: np.ndarray, protocol: Protocol) -> Performance:
+    area = validation.area(outcome)
+    learning = protocol.learning
+    method = (
+        f"mean of {learning.repeats} repeats of {learning.folds}-fold cross-validation, selection and LASSO inside the "
+        "folds; DeLong interval, which takes the held-out scores as independent"
+    )
+    if protocol.population:
+        method += "; habitats fitted once on all cases, without their outcomes"
+    if validation.empty:
+        method += f"; in {validation.empty} of {validation.fits} folds no feature was left"
+    return Performance(auc=area.auc, auc_low=area.low, auc_high=area.high, method=method)
+
+
+def _cut_off(fitted: np.ndarray, validation: Validation, outcome: np.ndarray) -> CutOff:
+    value = youden_cut_off(outcome, fitted)
+    sensitivity, specificity = sensitivity_and_specificity(outcome, fitted, value)
+    standardised = (value - fitted.mean()) / fitted.std()
+    unseen = np.mean([sensitivity_and_specificity(outcome, row, standardised) for row in validation.scores], axis=0)
+    return CutOff(
+        value=value,
+        rule="largest sensitivity + specificity - 1 on the training scores; positive when score >= cut-off",
+        training=OperatingPoint(sensitivity=sensitivity, specificity=specificity),
+        held_out=OperatingPoint(sensitivity=float(unseen[0]), specificity=float(unseen[1])),
+    )
+
+
+def _calibration(fitted: np.ndarray, validation: Validation, outcome: np.ndarray) -> Calibration | None:
+    """From the scale of the held-out scores, in SD of training scores, to that of the model's."""
+    found = calibrate(validation.scores, outcome)
+    if found.slope <= 0:
+        return None
+    mean, deviation = float(fitted.mean()), float(fitted.std())
+    change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
+    covariance = change @ found.covariance @ change.T
+    return Calibration(
+        slope=found.slope / deviation,
+        intercept=found.intercept - found.slope * mean / deviation,
+        covariance=tuple(tuple(float(value) for value in row) for row in covariance),
+        method="Platt scaling of the held-out scores of the cross-validation",
     )

@@ -17,6 +17,7 @@ _IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label")
 _NEEDED_IMAGE_COLUMNS = ("case_id", "sequence", "image", "mask")
 #: Case identifiers become file names on every system.
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 _DEFAULT_TIMEPOINT = "baseline"
 
 _Row = tuple[int, Mapping[str, str]]
@@ -94,6 +95,8 @@ def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
 
 def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
     problems = []
+    if case_id.partition(".")[0].lower() in _RESERVED:
+        problems.append(f"row {line}: case_id '{case_id}' cannot be a file name on Windows")
     if not _CASE_ID.fullmatch(case_id):
         problems.append(
             f"row {line}: case_id '{case_id}' must have 1 to 64 letters, digits, dots, hyphens or underscores"
@@ -145,7 +148,7 @@ def _read_table(path: Path) -> tuple[list[str], list[_Row]]:
         ) from error
     except OSError as error:
         raise CohortError(f"The table cannot be read ({error.strerror}).", where=str(path)) from error
-    first_line = next((line for line in text.splitlines() if line.strip()), "")
+    first_line = next((line for line in text.splitlines() if line.strip() and not line.startswith("sep=")), "")
     separator = max(",;\t", key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
@@ -157,6 +160,11 @@ def _read_table(path: Path) -> tuple[list[str], list[_Row]]:
             remedy="A quotation mark may be missing.",
         ) from error
     lines = [(number, cells) for number, cells in lines if any(cells)]
+    # Excel's own: a first line that names the separator, and columns that were once used and are empty now.
+    if lines and re.fullmatch(r"sep=.?", lines[0][1][0]):
+        lines = lines[1:]
+    used = max((index + 1 for _, cells in lines for index, cell in enumerate(cells) if cell), default=0)
+    lines = [(number, cells[:used]) for number, cells in lines]
     if not lines:
         raise CohortError("The table is empty.", where=str(path))
     header = lines[0][1]

@@ -11,6 +11,9 @@ from HabitatRadiomicsLib.case import Case, read_sequence
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
 from HabitatRadiomicsLib.protocol.settings import check_sequence_name
 
+#: Where extract and train keep the cases that are done.
+WORK_FOLDER = "work"
+
 
 def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     """Images and masks of one patient, and what to do with them."""
@@ -51,6 +54,23 @@ def add_cohort_arguments(parser: argparse.ArgumentParser, *, clinical_required: 
     )  # fmt: skip
     parser.add_argument("--jobs", type=positive_count, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
+
+
+def check_cohort_output(arguments: argparse.Namespace) -> None:
+    """Refuse an output folder that holds an input, or something else than an earlier run.
+
+    Raises:
+        OutputError: naming what is in the way.
+    """
+    out: Path = arguments.out
+    inputs = [str(path) for path in (arguments.cohort, arguments.clinical, arguments.protocol) if path is not None]
+    _refuse_to_replace([path for path in inputs if os.path.exists(path)], out)
+    if out.is_dir() and any(out.iterdir()) and not (out / WORK_FOLDER).is_dir():
+        raise OutputError(
+            f"The folder holds something else than an earlier run (there is no folder {WORK_FOLDER}).",
+            where=str(out),
+            remedy="Choose another --out.",
+        )
 
 
 def positive_count(text: str) -> int:

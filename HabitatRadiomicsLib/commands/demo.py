@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.synthetic import SITES, synthetic_patient, write_case, 
 from HabitatRadiomicsLib.training import Purpose, train_model
 
 CASES = 30
-SEED = 3
+SEED = 4
 #: The first patient after the cohort with the outcome.
 NEW_PATIENT = CASES + 1
 

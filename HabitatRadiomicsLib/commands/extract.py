@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
-from HabitatRadiomicsLib.commands.arguments import add_cohort_arguments
+from HabitatRadiomicsLib.commands.arguments import WORK_FOLDER, add_cohort_arguments, check_cohort_output
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction import Extraction, extract_cohort, write_problems
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
@@ -31,13 +31,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Extract the features of a cohort."""
+    check_cohort_output(arguments)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     protocol = load_protocol(arguments.protocol)
     with progress_bar("extract") as progress:
         extraction = extract_cohort(
             cohort,
             protocol,
-            arguments.out / "work",
+            arguments.out / WORK_FOLDER,
             jobs=arguments.jobs,
             resample_mask=arguments.resample_mask,
             progress=progress,

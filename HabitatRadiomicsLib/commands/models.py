@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from HabitatRadiomicsLib.commands.train import evidence_lines
 from HabitatRadiomicsLib.model import Model, bundled_models, load_model
 
 
@@ -22,17 +23,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def card(model: Model) -> list[str]:
     """A model in a few lines."""
-    evidence = model.evidence
-    lines = [
+    return [
         model.name,
         f"  {model.title}",
-        f"  evidence: {evidence.in_words}; {evidence.cohort}; {evidence.cases} cases, "
-        f"{evidence.events} with the outcome",
+        f"  evidence: {model.evidence.in_words}; {model.evidence.cohort}",
+        *(f"  {line}" for line in evidence_lines(model)),
+        f"  needs: {', '.join(model.sequences)}; features: {len(model.features)}; {model.intended_use}",
     ]
-    if evidence.performance is not None:
-        found = evidence.performance
-        lines.append(
-            f"  AUC {found.auc:.2f} (95% interval {found.auc_low:.2f} to {found.auc_high:.2f}); {found.method}"
-        )
-    lines.append(f"  needs: {', '.join(model.sequences)}; features: {len(model.features)}; {model.intended_use}")
-    return lines

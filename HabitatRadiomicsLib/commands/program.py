@@ -16,7 +16,7 @@ _COMMANDS = (maps, extract, score, train, models, doctor, demo)
 _EXIT_CODES = """exit status:
   0  done
   1  an error of the program itself, or doctor found something missing
-  2  the input or the arguments were refused; nothing was written
+  2  the input or the arguments were refused; no result was written
   3  extract or train: done, but some cases could not be measured (see errors.csv)
 """
 
@@ -50,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"habitat-radiomics: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("habitat-radiomics: stopped. Finished cases are kept; the same command goes on.", file=sys.stderr)
+        print(
+            "habitat-radiomics: stopped. Given again, the same extract or train goes on where it was.",
+            file=sys.stderr,
+        )
         return 130
     except Exception as error:
         if parsed.verbose:

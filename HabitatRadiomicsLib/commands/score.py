@@ -43,16 +43,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def summary(result: ScoreResult, report: Path) -> list[str]:
     """The result in five lines."""
-    model, interval, chance = result.model, result.interval, result.probability_interval
+    model, interval = result.model, result.interval
     first = result.contributions[0]
     count = len(result.warnings)
     warned = "no warnings" if count == 0 else "1 warning" if count == 1 else f"{count} warnings"
     return [
         f"{result.call}, by '{model.title}' ({model.evidence.in_words})",
         f"Rad-score {result.score:.3f} (95% interval {interval.low:.3f} to {interval.high:.3f}), "
-        f"cut-off {model.cutoff.value:.3f}; "
-        f"probability {result.probability:.0%} ({chance.low:.0%} to {chance.high:.0%})",
+        f"cut-off {model.cutoff.value:.3f}; {_probability(result)}",
         f"Largest contribution: {first.name} = {first.value:.4g}, {first.shap:+.3f}",
         f"Report: {report} ({warned})",
         notice(model),
     ]
+
+
+def _probability(result: ScoreResult) -> str:
+    if result.probability is None or result.probability_interval is None:
+        return "no probability"
+    low, high = result.probability_interval.low, result.probability_interval.high
+    return f"probability {result.probability:.0%} ({low:.0%} to {high:.0%})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.commands.arguments import add_cohort_arguments
+from HabitatRadiomicsLib.commands.arguments import WORK_FOLDER, add_cohort_arguments, check_cohort_output
 from HabitatRadiomicsLib.commands.extract import report_extraction, write_extraction
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import Endpoint, Model, model_text
@@ -35,6 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Train a model."""
+    check_cohort_output(arguments)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     purpose = Purpose(
         name=arguments.name,
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             cohort,
             load_protocol(arguments.protocol),
             purpose,
-            arguments.out / "work",
+            arguments.out / WORK_FOLDER,
             jobs=arguments.jobs,
             resample_mask=arguments.resample_mask,
             progress=progress,
@@ -67,10 +68,20 @@ def summary(model: Model) -> list[str]:
     """The model in a few lines."""
     lines = [f"Rad-score of {len(model.features)} features:"]
     lines += [f"  {feature.coefficient:+.3f}  {feature.name}" for feature in model.features]
-    found = model.evidence.performance
-    if found is not None:
+    return [*lines, *(f"{line}." for line in evidence_lines(model))]
+
+
+def evidence_lines(model: Model) -> list[str]:
+    """What stands behind a model, in sentences without their full stops."""
+    evidence, area, unseen = model.evidence, model.evidence.performance, model.cutoff.held_out
+    lines = [f"{evidence.cases} cases, {evidence.events} with the outcome"]
+    if evidence.excluded:
+        lines[0] += f"; {evidence.excluded} more could not be measured"
+    if area is not None:
+        lines.append(f"AUC {area.auc:.2f} (95% interval {area.auc_low:.2f} to {area.auc_high:.2f}): {area.method}")
+    if unseen is not None:
         lines.append(
-            f"AUC {found.auc:.2f} (95% interval {found.auc_low:.2f} to {found.auc_high:.2f}), "
-            f"{model.evidence.cases} cases, {model.evidence.events} with the outcome; {found.method}."
+            f"At the cut-off {model.cutoff.value:.3f}, on held-out cases: sensitivity {unseen.sensitivity:.0%}, "
+            f"specificity {unseen.specificity:.0%}"
         )
     return lines

@@ -30,8 +30,29 @@ def auc_with_interval(outcome: np.ndarray, scores: np.ndarray, *, level: float =
     wins = (difference > 0) + 0.5 * (difference == 0)
     auc = float(wins.mean())
     variance = float(wins.mean(axis=1).var(ddof=1) / len(positive) + wins.mean(axis=0).var(ddof=1) / len(negative))
+    return with_interval(auc, variance, min(len(positive), len(negative)), level=level)
+
+
+def with_interval(auc: float, variance: float, fewer: int, *, level: float = 0.95) -> AreaUnderCurve:
+    """An AUC and its variance with a normal interval.
+
+    A perfect separation has no variance, and yet is not certain: its interval then goes as far as that of as many
+    successes in as many trials as the smaller group has cases (exact binomial).
+    """
     reach = NormalDist().inv_cdf(0.5 + level / 2) * variance**0.5
-    return AreaUnderCurve(auc, variance, max(0.0, auc - reach), min(1.0, auc + reach))
+    low, high = max(0.0, auc - reach), min(1.0, auc + reach)
+    exact = ((1 - level) / 2) ** (1 / fewer)
+    if auc == 1.0:
+        low = min(low, exact)
+    if auc == 0.0:
+        high = max(high, 1 - exact)
+    return AreaUnderCurve(auc, variance, low, high)
+
+
+def sensitivity_and_specificity(outcome: np.ndarray, scores: np.ndarray, cut_off: float) -> tuple[float, float]:
+    """Of the rule ``score >= cut-off``."""
+    calls = scores >= cut_off
+    return float(calls[outcome == 1].mean()), float((~calls)[outcome == 0].mean())
 
 
 def youden_cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:

@@ -83,7 +83,8 @@ def _levels_in_box(
 
 def _equal_bins(voxels: np.ndarray, low: float, high: float, count: int) -> np.ndarray:
     """Bin numbers 0 to ``count - 1`` of equal bins from ``low`` to ``high``; the highest value is in the last bin."""
-    scaled = (voxels.astype(np.float64) - float(low)) * (count / (float(high) - float(low)))
+    # Multiplied first: whole-number intensities that lie on an edge then fall into the bin above it, exactly.
+    scaled = (voxels.astype(np.float64) - float(low)) * count / (float(high) - float(low))
     return np.clip(scaled, 0, count - 1).astype(np.uint8)
 
 

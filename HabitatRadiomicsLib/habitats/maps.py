@@ -14,6 +14,9 @@ from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superp
 from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
 from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
 
+#: Around the lesion's box on the prepared grid; what lies beyond takes the value of the box's rim.
+_MARGIN_VOXELS = 4
+
 
 @dataclass(frozen=True)
 class HabitatStatistics:
@@ -120,15 +123,23 @@ def _on_input_grid(image: sitk.Image, prepared: PreparedSequence, *, labels: boo
 
 
 def _grown(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
-    """Values of the lesion carried outward to every voxel, from the nearest lesion voxel."""
+    """Values carried outward from the nearest lesion voxel, in the lesion's box and a little around it."""
     from scipy.ndimage import distance_transform_edt
 
-    outside = sitk.GetArrayViewFromImage(mask) == 0
+    inside = np.nonzero(sitk.GetArrayViewFromImage(mask))
+    box = [
+        slice(max(0, int(axis.min()) - _MARGIN_VOXELS), min(size, int(axis.max()) + 1 + _MARGIN_VOXELS))
+        for axis, size in zip(inside[::-1], mask.GetSize())
+    ]
+    crop, crop_mask = image[box], mask[box]
     nearest = distance_transform_edt(
-        outside, sampling=mask.GetSpacing()[::-1], return_distances=False, return_indices=True
+        sitk.GetArrayViewFromImage(crop_mask) == 0,
+        sampling=mask.GetSpacing()[::-1],
+        return_distances=False,
+        return_indices=True,
     )
-    grown = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(image)[tuple(nearest)])
-    grown.CopyInformation(image)
+    grown = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(crop)[tuple(nearest)])
+    grown.CopyInformation(crop)
     return grown
 
 
@@ -186,7 +197,7 @@ def _warnings(
     if given is None:
         found.append(
             f"{sequence}: no population habitats were given, so the patient's own superpixels were clustered; "
-            "S1, S2, ... mean nothing in another patient."
+            "S1, S2, ... mean nothing in another patient, and how many there are is unsteady."
         )
     count = len(superpixels.sizes)
     if count < superpixels.asked:

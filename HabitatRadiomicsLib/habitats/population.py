@@ -106,8 +106,8 @@ def _choose(candidates: Sequence[HabitatCount], sequence: str) -> int:
             f"No number of habitats from {first.k} to {last.k} suits these lesions: already at K = {first.k}, "
             f"{first.rejected}.",
             where=sequence,
-            remedy="A few extreme voxels may make a habitat of their own: clip them in the protocol (normalisation "
-            "with scope: roi and clip: 3), or loosen nearly_empty_fraction or nearly_empty_cases.",
+            remedy="A few extreme voxels may make a habitat of their own: give habitats a lower clip in the protocol "
+            "(2.5, say), or loosen nearly_empty_fraction or nearly_empty_cases.",
         )
     by_ch = sorted(accepted, key=lambda candidate: -candidate.calinski_harabasz)
     by_silhouette = sorted(accepted, key=lambda candidate: -candidate.silhouette)

@@ -9,6 +9,9 @@ import numpy as np
 
 from HabitatRadiomicsLib.protocol import HabitatSettings
 
+#: K-means starts, of which the best is taken.
+_STARTS = 2
+
 
 @dataclass(frozen=True)
 class Superpixels:
@@ -30,32 +33,38 @@ class Superpixels:
 def cluster_superpixels(
     intensity: np.ndarray, entropy: np.ndarray, settings: HabitatSettings, *, seed: int
 ) -> Superpixels:
-    """K-means on (z intensity, z entropy), both z-scored over the lesion.
+    """K-means on (z intensity, z entropy), both z-scored over the lesion and clipped at ``settings.clip`` SD.
+
+    The voxels are sorted by their values first: the superpixels do not depend on how the file stores its axes.
 
     Args:
         intensity: of the ROI voxels, shape (voxels,).
         entropy: of the same voxels, bits.
         settings: how many superpixels, and how many voxels each needs on average.
-        seed: of the K-means++ start.
+        seed: of the K-means++ starts.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    points = np.column_stack([_z_score(intensity), _z_score(entropy)])
+    order = np.lexsort((entropy, intensity))
+    points = np.column_stack([_z_score(values[order], settings.clip) for values in (intensity, entropy)])
     count = max(2, min(settings.superpixels, len(points) // settings.minimum_superpixel_voxels))
     # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # Fewer distinct points than clusters: the empty ones are dropped below.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        raw = KMeans(count, n_init=1, max_iter=200, random_state=seed).fit_predict(points)
-    _, labels = np.unique(raw, return_inverse=True)
-    sizes = np.bincount(labels)
-    means = np.column_stack([np.bincount(labels, weights=column) / sizes for column in points.T])
+        raw = KMeans(count, n_init=_STARTS, max_iter=200, random_state=seed).fit_predict(points)
+    _, sorted_labels = np.unique(raw, return_inverse=True)
+    sizes = np.bincount(sorted_labels)
+    means = np.column_stack([np.bincount(sorted_labels, weights=column) / sizes for column in points.T])
+    labels = np.empty_like(sorted_labels)
+    labels[order] = sorted_labels
     return Superpixels(labels, means, sizes, settings.superpixels)
 
 
-def _z_score(values: np.ndarray) -> np.ndarray:
+def _z_score(values: np.ndarray, clip: float | None) -> np.ndarray:
     values = values.astype(np.float64)
     deviation = values.std()
-    return (values - values.mean()) / (deviation if deviation > 0 else 1.0)
+    z = (values - values.mean()) / (deviation if deviation > 0 else 1.0)
+    return z if clip is None else np.clip(z, -clip, clip)

@@ -25,7 +25,7 @@ class PreparedSequence:
 
 
 def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequence:
-    """Bias correction, window, normalisation and resampling, as the settings ask.
+    """Bias correction, resampling, window and normalisation, as the settings ask.
 
     Without any step the image keeps its pixel type and every bit.
 
@@ -36,11 +36,12 @@ def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequenc
     image, mask = sequence.image, sequence.mask
     if settings.bias_correction is not None:
         image = correct_bias(image, settings.bias_correction)
+    if settings.resampling is not None:
+        mask = resample_mask(mask, settings.resampling, where=sequence.name)
+        image = resample_image(image, settings.resampling)
+    # After resampling, whose spline overshoots at edges.
     if settings.window is not None:
         image = cut_to_window(image, mask, settings.window, where=sequence.name)
     if settings.normalisation is not None:
         image = normalise(image, mask, settings.normalisation, where=sequence.name)
-    if settings.resampling is not None:
-        mask = resample_mask(mask, settings.resampling, where=sequence.name)
-        image = resample_image(image, settings.resampling)
     return PreparedSequence(sequence.name, image, mask, sequence, sequence.warnings)

@@ -1,11 +1,19 @@
 """From a feature table and outcomes to a rad-score."""
 
 from HabitatRadiomicsLib.learning.lasso import LassoPath, lasso_logistic, lasso_path
-from HabitatRadiomicsLib.learning.radscore import RadScore, calibrate, coefficient_covariance, fit_rad_score
+from HabitatRadiomicsLib.learning.radscore import (
+    PlattScaling,
+    RadScore,
+    calibrate,
+    coefficient_covariance,
+    fit_rad_score,
+    stratified_folds,
+)
 from HabitatRadiomicsLib.learning.selection import select_features
 
 __all__ = [
     "LassoPath",
+    "PlattScaling",
     "RadScore",
     "calibrate",
     "coefficient_covariance",
@@ -13,4 +21,5 @@ __all__ = [
     "lasso_logistic",
     "lasso_path",
     "select_features",
+    "stratified_folds",
 ]

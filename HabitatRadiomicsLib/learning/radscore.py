@@ -98,31 +98,58 @@ def coefficient_covariance(
     return np.atleast_2d(np.cov(np.array(fits), rowvar=False))
 
 
-def calibrate(scores: np.ndarray, outcome: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept that turn scores into probabilities (Platt 2000), from scores of unseen cases.
+@dataclass(frozen=True)
+class PlattScaling:
+    """``probability = 1 / (1 + exp(-(intercept + slope * score)))``; covariance of (slope, intercept), shape (2, 2)."""
+
+    slope: float
+    intercept: float
+    covariance: np.ndarray
+
+
+def calibrate(scores: np.ndarray, outcome: np.ndarray) -> PlattScaling:
+    """Turn scores of unseen cases into probabilities (Platt 2000).
 
     Platt's smoothed targets keep the slope finite when the scores separate the outcomes.
+
+    Args:
+        scores: shape (repeats, cases); the repeats of one case count as one case together.
+        outcome: 0 or 1, shape (cases,).
     """
     from sklearn.linear_model import LogisticRegression
 
+    repeats = len(scores)
     positives, negatives = int((outcome == 1).sum()), int((outcome == 0).sum())
-    target = np.where(outcome == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    column = np.concatenate([scores, scores])[:, None]
-    labels = np.repeat([1, 0], len(scores))
-    weights = np.concatenate([target, 1 - target])
+    target = np.tile(np.where(outcome == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2)), repeats)
+    flat = scores.ravel()
+    column = np.concatenate([flat, flat])[:, None]
+    labels = np.repeat([1, 0], len(flat))
+    weights = np.concatenate([target, 1 - target]) / repeats
     fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(column, labels, sample_weight=weights)
-    return float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    slope, intercept = float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    probability = 1 / (1 + np.exp(-(intercept + slope * flat)))
+    design = np.column_stack([flat, np.ones(len(flat))])
+    information = design.T @ (design * (probability * (1 - probability) / repeats)[:, None])
+    return PlattScaling(slope, intercept, np.linalg.pinv(information))
 
 
 def _validated_deviance(
     values: np.ndarray, outcome: np.ndarray, penalties: np.ndarray, folds: int, seed: int
 ) -> np.ndarray:
-    """Mean binomial deviance per case of held-out folds, shape (penalties,)."""
+    """Mean binomial deviance per case of held-out folds, shape (penalties,).
+
+    The columns were selected on all these cases, so that the deviance is a little too low and so is the penalty that
+    it leads to; the cross-validation around it, which is reported, repeats the selection and is not touched by this.
+    """
     total = np.zeros(len(penalties))
     for training, test in stratified_folds(outcome, folds, seed):
         varying = np.ptp(values[training], axis=0) > 0
-        path = lasso_path(values[training][:, varying], outcome[training], penalties)
-        linear = path.intercepts[:, None] + path.coefficients @ values[test][:, varying].T
+        if varying.any():
+            path = lasso_path(values[training][:, varying], outcome[training], penalties)
+            linear = path.intercepts[:, None] + path.coefficients @ values[test][:, varying].T
+        else:
+            prevalence = outcome[training].mean()
+            linear = np.full((len(penalties), len(test)), np.log(prevalence / (1 - prevalence)))
         signs = np.where(outcome[test] == 1, -1.0, 1.0)
         total += 2 * np.logaddexp(0, signs * linear).sum(axis=1)
     return total / len(outcome)

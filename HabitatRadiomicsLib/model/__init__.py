@@ -8,6 +8,7 @@ from HabitatRadiomicsLib.model.document import (
     EvidenceKind,
     Model,
     ModelFeature,
+    OperatingPoint,
     Performance,
 )
 from HabitatRadiomicsLib.model.storage import bundled_models, load_model, model_digest, model_text
@@ -20,6 +21,7 @@ __all__ = [
     "EvidenceKind",
     "Model",
     "ModelFeature",
+    "OperatingPoint",
     "Performance",
     "bundled_models",
     "load_model",

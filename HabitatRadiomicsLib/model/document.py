@@ -47,6 +47,8 @@ class Evidence(_Part):
     kind: EvidenceKind
     cohort: str
     cases: int = Field(ge=2)
+    excluded: int = Field(0, ge=0)
+    """Cases of the cohort that could not be measured and are missing from ``cases``."""
     events: int = Field(ge=1)
     sites: tuple[str, ...] = ()
     licence: str
@@ -80,18 +82,32 @@ class ModelFeature(_Part):
         return parse(self.name)
 
 
+class OperatingPoint(_Part):
+    """What a cut-off does to a set of cases, 0 to 1."""
+
+    sensitivity: _Finite
+    specificity: _Finite
+
+
 class CutOff(_Part):
     """Scores at or above the value are called positive."""
 
     value: _Finite
     rule: str
+    training: OperatingPoint | None = None
+    """On the cases that the score was fitted on: flattering."""
+    held_out: OperatingPoint | None = None
+    """On cases that the models of the cross-validation had not seen, their scores put on the same scale."""
 
 
 class Calibration(_Part):
     """``probability = 1 / (1 + exp(-(intercept + slope * score)))``."""
 
-    slope: _Finite
+    slope: _Positive
+    """A score that falls where the outcome rises gives no probability: such a model has no calibration."""
     intercept: _Finite
+    covariance: tuple[tuple[_Finite, _Finite], tuple[_Finite, _Finite]]
+    """Of (slope, intercept)."""
     method: str
 
 
@@ -99,7 +115,7 @@ class Model(_Part):
     """Everything that a score needs, from the protocol to the background of its explanation."""
 
     format_version: Literal[1] = FORMAT_VERSION
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")
     title: str
     intended_use: str
     endpoint: Endpoint
@@ -109,7 +125,8 @@ class Model(_Part):
     features: tuple[ModelFeature, ...] = Field(min_length=1)
     intercept: _Finite
     cutoff: CutOff
-    calibration: Calibration
+    calibration: Calibration | None
+    """Null: held-out scores did not rise with the outcome, and no probability is given."""
     coefficient_covariance: tuple[tuple[_Finite, ...], ...]
     """Of (intercept, coefficients) over bootstrap refits; gives the score its interval."""
     combat: None = None

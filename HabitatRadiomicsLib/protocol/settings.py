@@ -64,9 +64,9 @@ class Preprocessing(_Settings):
     """What happens to an image before it is measured, in this order; null leaves a step out."""
 
     bias_correction: BiasCorrection | None = None
+    resampling: Resampling | None = None
     window: IntensityWindow | None = None
     normalisation: Normalisation | None = None
-    resampling: Resampling | None = None
 
 
 class EntropySettings(_Settings):
@@ -98,6 +98,9 @@ class HabitatSettings(_Settings):
     superpixels: int = Field(30, ge=2, le=500)
     minimum_superpixel_voxels: int = Field(10, ge=1)
     """A small ROI gets fewer superpixels, so that each has this many voxels on average."""
+    clip: _Positive | None = 3.0
+    """Z-scores of intensity and entropy are cut at this many SD, so that a few extreme voxels (at the rim, where a
+    window holds few of the lesion's, or in a vessel) do not become a habitat of their own; null: they are not."""
     k_min: int = Field(2, ge=2)
     k_max: int = Field(10, ge=2, le=30)
     nearly_empty_fraction: float = Field(0.01, ge=0, lt=1)
@@ -182,13 +185,15 @@ class LearningSettings(_Settings):
     """From a feature table to a rad-score."""
 
     regions: tuple[str, ...] | None = None
-    """Regions whose features may enter the score; null: all that were measured."""
+    """Regions whose features may enter the score, of those under the protocol's ``regions``; null: all."""
     significance: float = Field(0.05, gt=0, le=1)
     """Features whose Mann-Whitney p is not below this are dropped."""
     maximum_correlation: float = Field(0.9, gt=0, le=1)
     """Of two features with a higher |Pearson r|, the one with the larger p is dropped."""
     maximum_features: int = Field(10, ge=1)
     folds: int = Field(5, ge=2)
+    repeats: int = Field(5, ge=1)
+    """How often the cross-validation is repeated with other folds."""
     bootstraps: int = Field(200, ge=50)
 
 
@@ -243,6 +248,14 @@ class Protocol(_Settings):
         if not names or len(set(names)) != len(names):
             raise ValueError("name at least one region, and each once")
         return names
+
+    @model_validator(mode="after")
+    def _learning_regions(self) -> Protocol:
+        habitats = "habitats" in self.regions
+        for name in self.learning.regions or ():
+            if name not in self.regions and not (habitats and re.fullmatch(r"S[1-9][0-9]*", name)):
+                raise ValueError(f"learning.regions names '{name}', which is not under the protocol's regions")
+        return self
 
     @model_validator(mode="after")
     def _population_names(self) -> Protocol:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     _outline(axes[0], mask, extent)
     _orientation(axes[0], view)
     _scale_bar(axes[0], view)
-    axes[0].set_title(f"{prepared.name}, slice {view.index + 1} of {view.slices}", fontsize=10)
+    axes[0].set_title(f"{fill(prepared.name, 40)}\nslice {view.index + 1} of {view.slices}", fontsize=10)
     top = float(sitk.GetArrayViewFromImage(habitat_map.entropy).max())
     shown = axes[1].imshow(entropy, cmap="inferno", vmin=0, vmax=max(top, 1e-6), extent=extent, interpolation="nearest")
     figure.colorbar(shown, ax=axes[1], shrink=0.85, label="local entropy (bits)")
@@ -46,7 +47,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     axes[2].imshow(_coloured(labels), extent=extent, interpolation="nearest")
     _outline(axes[2], mask, extent)
     handles = [
-        Patch(color=habitat_colour(int(row.name[1:]) - 1), label=f"{row.name}: {row.volume_ml:.1f} ml")
+        Patch(color=habitat_colour(int(row.name[1:]) - 1), label=f"{row.name}: {_millilitres(row.volume_ml)}")
         for row in habitat_map.statistics
     ]
     figure.legend(handles=handles, loc="outside lower right", ncols=min(5, len(handles)), fontsize=9, frameon=False)
@@ -98,3 +99,7 @@ def _on_any_background() -> dict[str, Any]:
     from matplotlib.patheffects import withStroke
 
     return {"color": "white", "path_effects": [withStroke(linewidth=2, foreground="black")]}
+
+
+def _millilitres(volume: float) -> str:
+    return f"{volume:.1f} ml" if volume >= 1 else f"{volume:.2g} ml"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib import extraction
+from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import Cancelled, CohortError
 from HabitatRadiomicsLib.extraction import extract_cohort
-from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
+from HabitatRadiomicsLib.progress import silent
+from HabitatRadiomicsLib.protocol import LearningSettings, Protocol, load_protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
 
 pytest.importorskip("radiomics")
@@ -84,6 +89,8 @@ def test_a_changed_image_or_setting_is_computed_again(protocol: Protocol, folder
     assert extract_cohort(cohort, population, tmp_path / "work").reused == 3
     other = population.model_copy(update={"regions": ("whole",)})
     assert extract_cohort(cohort, other, tmp_path / "work").reused == 0
+    renamed = other.model_copy(update={"title": "Another title", "learning": LearningSettings(folds=3)})
+    assert extract_cohort(cohort, renamed, tmp_path / "work").reused == 4
 
 
 def test_a_failing_case_is_reported_and_the_others_are_measured(
@@ -108,8 +115,6 @@ def test_a_failing_case_is_reported_and_the_others_are_measured(
 def test_an_unexpected_error_in_one_case_does_not_stop_the_others(
     cohort: Cohort, protocol: Protocol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from HabitatRadiomicsLib import extraction
-
     real = extraction.measure_regions
     calls: list[int] = []
 
@@ -186,3 +191,33 @@ def test_a_place_that_cannot_be_written_is_refused_before_work_starts(
     arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", "t790m-spine-mri"]
     assert main([*arguments, "--out", str(tmp_path / "file")]) == 2
     assert "a file is in the way" in capsys.readouterr().err
+
+
+def test_a_case_that_kills_its_process_is_reported_and_the_others_are_measured(cohort: Cohort, tmp_path: Path) -> None:
+    """As the system does to a process that takes too much memory."""
+    plan = extraction._Plan(load_protocol("general-mri"), False, tmp_path / "features", "key", _dies_for_one)
+    answers, problems, _ = extraction._run(cohort.cases, plan, 2, silent)
+    assert set(answers) == {case.case_id for case in cohort.cases} - {"synthetic-002"}
+    assert [problem.case_id for problem in problems] == ["synthetic-002"]
+    assert "process that measured this case died" in problems[0].problem
+
+
+def _dies_for_one(case: Case, protocol: Protocol) -> dict[str, Any]:
+    if case.case_id == "synthetic-002":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"case": case.case_id}
+
+
+def test_the_users_own_files_are_never_replaced(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "features.csv").write_text("mine")
+    cohort = ["--cohort", str(folder / "images.csv")]
+    assert main(["extract", *cohort, "--protocol", "general-mri", "--out", str(tmp_path)]) == 2
+    assert "something else than an earlier run" in capsys.readouterr().err
+    own = tmp_path / "own"
+    (own / "work").mkdir(parents=True)
+    (own / "protocol.yaml").write_text(json.dumps(_FEW))
+    assert main(["extract", *cohort, "--protocol", str(own / "protocol.yaml"), "--out", str(own)]) == 2
+    assert "lies in the output folder" in capsys.readouterr().err
+    assert json.loads((own / "protocol.yaml").read_text()) == _FEW

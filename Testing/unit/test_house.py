@@ -33,6 +33,7 @@ ROOMS = (
     "mapping",
     "extraction",
     "scoring",
+    "validation",
     "training",
     "reporting",
     "scene",

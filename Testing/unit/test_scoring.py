@@ -39,9 +39,18 @@ def test_score_is_the_linear_combination(model: Model, result: ScoreResult) -> N
     assert result.base + sum(row.shap for row in result.contributions) == pytest.approx(result.score, abs=1e-9)
     assert result.positive == (result.score >= model.cutoff.value)
     assert result.interval.low < result.score < result.interval.high
+    assert model.calibration is not None
+    assert result.probability_interval is not None
     linear = model.calibration.intercept + model.calibration.slope * result.score
     assert result.probability == pytest.approx(1 / (1 + np.exp(-linear)))
     assert result.probability_interval.low < result.probability < result.probability_interval.high
+    # Wider than the score's interval alone would make it: the calibration is uncertain too.
+    ends = [
+        model.calibration.intercept + model.calibration.slope * end
+        for end in (result.interval.low, result.interval.high)
+    ]
+    assert result.probability_interval.low < 1 / (1 + np.exp(-ends[0]))
+    assert result.probability_interval.high > 1 / (1 + np.exp(-ends[1]))
 
 
 def test_document_is_json_says_what_it_is_and_names_nobody(result: ScoreResult, patient: SyntheticPatient) -> None:
@@ -98,3 +107,49 @@ def test_notice_of_a_model_of_patients(model: Model) -> None:
     text = notice(model.model_copy(update={"evidence": evidence}))
     assert text.startswith("Research use only")
     assert "Demonstration" not in text
+
+
+def test_a_model_that_separates_nothing_says_so(model: Model, patient: SyntheticPatient, tmp_path: Path) -> None:
+    from HabitatRadiomicsLib.reporting import write_score
+
+    assert model.evidence.performance is not None
+    weak = model.evidence.performance.model_copy(update={"auc": 0.41, "auc_low": 0.2, "auc_high": 0.62})
+    evidence = model.evidence.model_copy(update={"performance": weak, "excluded": 21})
+    result = score_case(patient.case, model.model_copy(update={"evidence": evidence, "calibration": None}))
+    assert result.probability is None
+    assert result.document()["probability_interval"] is None
+    for sentence in (
+        "has not been shown to separate the outcomes: its cross-validated AUC is 0.41 (0.20 to 0.62)",
+        "No probability is given",
+        "21 of the 51 cases of the training cohort could not be measured",
+    ):
+        assert any(sentence in warning for warning in result.warnings), sentence
+    write_score(tmp_path, result)
+    assert "the model gives none" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_lesion_too_small_for_habitats_is_scored_where_the_score_needs_none(
+    model: Model, patient: SyntheticPatient
+) -> None:
+    import SimpleITK as sitk
+
+    sequence = patient.case.sequences["T1W"]
+    array = sitk.GetArrayFromImage(sequence.mask)
+    inside = np.argwhere(array == 1)
+    array[:] = 0
+    centre = np.median(inside, axis=0)
+    for k, j, i in inside[np.argsort(((inside - centre) ** 2).sum(axis=1), kind="stable")[:60]]:
+        array[k, j, i] = 1
+    small = sitk.GetImageFromArray(array)
+    small.CopyInformation(sequence.mask)
+    feature = model.features[0].model_copy(update={"name": "T1W_whole_original_firstorder_Mean"})
+    whole = model.model_copy(
+        update={
+            "features": (feature,),
+            "background": tuple((row[0],) for row in model.background),
+            "coefficient_covariance": tuple(row[:2] for row in model.coefficient_covariance[:2]),
+        }
+    )
+    result = score_case(Case("x", {"T1W": SequenceImage("T1W", sequence.image, small)}), whole)
+    assert np.isfinite(result.score)
+    assert any("No maps of T1W, which the score does not need" in warning for warning in result.warnings)

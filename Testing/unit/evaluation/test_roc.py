@@ -39,3 +39,11 @@ def test_cut_off_is_the_best_and_the_highest_of_equals() -> None:
         if best > 0:
             assert youden(cut) == pytest.approx(best)
         assert cut not in scores
+
+
+def test_a_perfect_separation_is_not_called_certain() -> None:
+    outcome = np.repeat([0, 1], [20, 8])
+    found = auc_with_interval(outcome, outcome.astype(float) + np.arange(28) * 1e-3)
+    assert found.auc == 1.0
+    assert found.low == pytest.approx(0.025 ** (1 / 8))  # eight successes in eight trials
+    assert found.high == 1.0

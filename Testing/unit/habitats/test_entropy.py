@@ -24,7 +24,7 @@ def _brute_force(image: np.ndarray, roi: np.ndarray, chosen: EntropySettings) ->
     radius = chosen.window // 2
     scope = image[roi] if chosen.scope == "roi" else image
     low, high = float(scope.min()), float(scope.max())
-    levels = np.minimum(np.floor((image - low) / (high - low) * chosen.levels), chosen.levels - 1)
+    levels = np.minimum(np.floor((image - low) * chosen.levels / (high - low)), chosen.levels - 1)
     found = []
     for k, j, i in np.argwhere(roi):
         depth = slice(max(k - radius, 0), k + radius + 1) if chosen.dimensions == 3 else slice(k, k + 1)
@@ -123,3 +123,13 @@ def test_memory_follows_the_roi_and_not_the_volume() -> None:
 
     small, large = peak(64), peak(512)  # 64 times the volume
     assert large < 1.5 * small
+
+
+def test_whole_numbers_on_a_bin_edge_fall_into_the_bin_above() -> None:
+    """Levels 0 to 31 of an image of whole numbers 0 to 32 * 7: every multiple of 7 is an edge."""
+    image = np.resize(np.arange(0, 32 * 7 + 1), (1, 15, 15)).astype(np.int16)
+    roi = np.ones(image.shape, dtype=bool)
+    exact = np.minimum(image // 7, 31).astype(float)
+    levels = EntropySettings(window=5)
+    expected = _brute_force(exact * 7, roi, levels)  # the lower edges themselves
+    np.testing.assert_allclose(local_entropy(image, roi, levels), expected, atol=1e-12)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.case import SequenceImage
 from HabitatRadiomicsLib.habitats import describe_lesion, fit_habitats, map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.model import load_model
@@ -39,7 +41,7 @@ def test_entropy_of_an_oblique_anisotropic_image_equals_brute_force(patient: Syn
     image = sitk.GetArrayFromImage(prepared.source.image).astype(float)
     roi = sitk.GetArrayFromImage(prepared.source.mask) == 1
     low, high = image[roi].min(), image[roi].max()
-    levels = np.minimum(np.floor((image - low) / (high - low) * 32), 31)
+    levels = np.minimum(np.floor((image - low) * 32 / (high - low)), 31)
     for k, j, i in np.argwhere(roi)[::37]:
         window = (k, slice(max(j - 4, 0), j + 5), slice(max(i - 4, 0), i + 5))
         p = np.unique(levels[window][roi[window]], return_counts=True)[1] / roi[window].sum()
@@ -100,3 +102,32 @@ def test_without_a_population_the_output_says_so(patient: SyntheticPatient) -> N
     population = fit_habitats("T2FS", [superpixels, superpixels], HabitatSettings())
     applied = map_habitats(prepared, HabitatSettings(), population, seed=1)
     assert not any("own superpixels" in warning for warning in applied.warnings)
+
+
+@pytest.mark.parametrize("storage", ["flipped along i", "flipped along j and k", "i and j exchanged"])
+def test_habitats_do_not_depend_on_how_the_file_stores_its_axes(patient: SyntheticPatient, storage: str) -> None:
+    def stored(image: sitk.Image) -> sitk.Image:
+        if storage == "i and j exchanged":
+            return sitk.PermuteAxes(image, [1, 0, 2])
+        return sitk.Flip(image, [storage == "flipped along i", storage != "flipped along i", "k" in storage])
+
+    sequence = patient.case.sequences["T2FS"]
+    other = SequenceImage("T2FS", stored(sequence.image), stored(sequence.mask))
+    one = map_habitats(_prepared(patient), HabitatSettings(), None, seed=1)
+    two = map_habitats(prepare(other, Preprocessing()), HabitatSettings(), None, seed=1)
+    assert one.model.centroids == two.model.centroids
+    back = sitk.Resample(two.labels, one.labels, sitk.Transform(), sitk.sitkNearestNeighbor)
+    np.testing.assert_array_equal(sitk.GetArrayViewFromImage(back), sitk.GetArrayViewFromImage(one.labels))
+
+
+def test_a_large_field_of_view_changes_nothing_after_resampling(patient: SyntheticPatient) -> None:
+    sequence = patient.case.sequences["T2FS"]
+    settings = Preprocessing(resampling=Resampling(spacing=(1.5, 1.5, 4.0)))
+    wide = SequenceImage(
+        "T2FS",
+        sitk.ConstantPad(sequence.image, [30, 30, 0], [30, 30, 0]),
+        sitk.ConstantPad(sequence.mask, [30, 30, 0], [30, 30, 0]),
+    )
+    one, two = (map_habitats(prepare(each, settings), HabitatSettings(), None, seed=1) for each in (sequence, wide))
+    back = sitk.Resample(two.labels, one.labels, sitk.Transform(), sitk.sitkNearestNeighbor)
+    assert (sitk.GetArrayViewFromImage(back) == sitk.GetArrayViewFromImage(one.labels)).mean() > 0.995

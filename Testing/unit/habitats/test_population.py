@@ -94,3 +94,19 @@ def test_few_distinct_values_leave_no_empty_superpixel() -> None:
     found = cluster_superpixels(intensity, np.ones(600), HabitatSettings(), seed=1)
     assert len(found.sizes) == 3
     assert found.sizes.min() > 0
+
+
+def test_extreme_voxels_are_clipped() -> None:
+    generator = np.random.default_rng(9)
+    intensity, entropy = generator.normal(size=3000), generator.normal(size=3000)
+    intensity[:20] = 40
+    clipped = cluster_superpixels(intensity, entropy, HabitatSettings(), seed=1)
+    assert clipped.means[:, 0].max() <= 3
+    free = cluster_superpixels(intensity, entropy, HabitatSettings(clip=None), seed=1)
+    assert free.means[:, 0].max() > 6
+
+
+def test_one_patient_may_have_a_small_habitat_of_its_own() -> None:
+    generator = np.random.default_rng(3)
+    lonely = _patient(generator, _CENTRES[:2], (0.999, 0.001))
+    assert fit_habitats("T1W", [lonely], HabitatSettings()).choice.chosen == 2

@@ -146,3 +146,14 @@ def test_synthetic_patients_are_reproducible_and_oblique(patient: SyntheticPatie
         assert image_digest(sequence.image) == image_digest(again.case.sequences[name].image)
     other = synthetic_patient(102, seed=3)
     assert image_digest(other.case.sequences["T1W"].image) != image_digest(patient.case.sequences["T1W"].image)
+
+
+def test_a_window_holds_after_resampling_too() -> None:
+    """The spline overshoots at the edges of a block; the window comes after it."""
+    array = np.zeros((12, 20, 20), dtype=np.int16)
+    array[3:9, 5:15, 5:15] = 1000
+    sequence = _sequence(array, array > -1, spacing=(1.0, 1.0, 3.0))
+    settings = {"resampling": {"spacing": [0.7, 0.7, 2.0]}, "window": {"lower": -100, "upper": 200}}
+    found = sitk.GetArrayFromImage(prepare(sequence, Preprocessing.model_validate(settings)).image)
+    assert found.min() >= -100
+    assert found.max() == 200

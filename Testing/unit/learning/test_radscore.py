@@ -7,9 +7,15 @@ import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import auc_with_interval
-from HabitatRadiomicsLib.learning import calibrate, coefficient_covariance, fit_rad_score, select_features
+from HabitatRadiomicsLib.learning import (
+    calibrate,
+    coefficient_covariance,
+    fit_rad_score,
+    select_features,
+    stratified_folds,
+)
 from HabitatRadiomicsLib.protocol import LearningSettings
-from HabitatRadiomicsLib.training import cross_validated_scores
+from HabitatRadiomicsLib.validation import cross_validate
 
 
 def _cohort(seed: int, cases: int = 60, columns: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -54,27 +60,44 @@ def test_noise_is_not_flattered() -> None:
     honest, flattered = [], []
     for seed in range(4):
         values = np.random.default_rng(seed).normal(size=(60, 300))
-        scores = cross_validated_scores(values, outcome, LearningSettings(), seed=seed)
-        honest.append(auc_with_interval(outcome, scores).auc)
+        honest.append(cross_validate(values, outcome, LearningSettings(repeats=1), seed=seed).area(outcome).auc)
         fitted = fit_rad_score(values, outcome, LearningSettings(), seed=seed).score(values)
         flattered.append(auc_with_interval(outcome, fitted).auc)
-    assert abs(np.mean(honest) - 0.5) < 0.1
+    assert abs(np.mean(honest) - 0.5) < 0.12
     assert np.mean(flattered) > 0.75
 
 
 def test_test_cases_change_nothing_in_the_fold_that_they_test() -> None:
     values, outcome = _cohort(4)
-    settings = LearningSettings()
-    before = cross_validated_scores(values, outcome, settings, seed=5)
-    from HabitatRadiomicsLib.learning.radscore import stratified_folds
-
+    settings = LearningSettings(repeats=1)
+    before = cross_validate(values, outcome, settings, seed=5).scores[0]
     training, test = next(iter(stratified_folds(outcome, settings.folds, 5)))
     marked = values.copy()
     marked[test] = 1e6  # the fold's own test cases
-    fitted = fit_rad_score(values[training], outcome[training], settings, seed=5)
     again = fit_rad_score(marked[training], outcome[training], settings, seed=5)
-    np.testing.assert_array_equal(fitted.coefficients, again.coefficients)
-    np.testing.assert_allclose(before[test], fitted.score(values[test]))
+    seen = again.score(values[training])
+    np.testing.assert_allclose(before[test], (again.score(values[test]) - seen.mean()) / seen.std())
+
+
+def test_folds_of_different_scale_are_pooled_in_their_own_standard_deviations() -> None:
+    values, outcome = _cohort(9)
+    found = cross_validate(values, outcome, LearningSettings(repeats=3), seed=2)
+    assert found.scores.shape == (3, 60)
+    assert (found.fits, found.empty) == (15, 0)
+    assert 0.5 < found.scores.std() < 2
+    area = found.area(outcome)
+    aucs = [auc_with_interval(outcome, row).auc for row in found.scores]
+    assert len(set(aucs)) > 1
+    assert area.auc == pytest.approx(np.mean(aucs))
+
+
+def test_folds_without_a_model_are_counted() -> None:
+    generator = np.random.default_rng(11)
+    values, outcome = generator.normal(size=(40, 3)), np.arange(40) % 2
+    found = cross_validate(values, outcome, LearningSettings(repeats=2, significance=1e-6), seed=1)
+    assert (found.fits, found.empty) == (10, 10)
+    assert (found.scores == 0).all()
+    assert found.area(outcome).auc == 0.5
 
 
 def test_nothing_to_learn_is_told() -> None:
@@ -95,10 +118,25 @@ def test_covariance_is_that_of_refits_and_seeded() -> None:
 
 def test_calibration_recovers_slope_and_intercept() -> None:
     generator = np.random.default_rng(8)
-    scores = generator.normal(size=20_000)
-    outcome = (generator.random(20_000) < 1 / (1 + np.exp(-(0.4 + 1.7 * scores)))).astype(int)
-    slope, intercept = calibrate(scores, outcome)
-    assert slope == pytest.approx(1.7, abs=0.08)
-    assert intercept == pytest.approx(0.4, abs=0.06)
-    separated = calibrate(np.array([-2.0, -1.0, 1.0, 2.0]), np.array([0, 0, 1, 1]))
-    assert np.isfinite(separated).all()
+    scores = generator.normal(size=(1, 20_000))
+    outcome = (generator.random(20_000) < 1 / (1 + np.exp(-(0.4 + 1.7 * scores[0])))).astype(int)
+    found = calibrate(scores, outcome)
+    assert found.slope == pytest.approx(1.7, abs=0.08)
+    assert found.intercept == pytest.approx(0.4, abs=0.06)
+    separated = calibrate(np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([0, 0, 1, 1]))
+    assert np.isfinite([separated.slope, separated.intercept]).all()
+
+
+def test_calibration_covariance_is_that_of_logistic_regression() -> None:
+    """Against refits of simulated cohorts; repeats of the same cases must not narrow it."""
+    generator = np.random.default_rng(12)
+    fits = []
+    for _ in range(300):
+        scores = generator.normal(size=200)
+        outcome = (generator.random(200) < 1 / (1 + np.exp(-(0.3 + 1.2 * scores)))).astype(int)
+        fits.append(calibrate(scores[None], outcome))
+    simulated = np.cov([[fit.slope, fit.intercept] for fit in fits], rowvar=False)
+    typical = np.mean([fit.covariance for fit in fits], axis=0)
+    np.testing.assert_allclose(np.diag(typical), np.diag(simulated), rtol=0.3)
+    once, thrice = calibrate(scores[None], outcome), calibrate(np.tile(scores, (3, 1)), outcome)
+    np.testing.assert_allclose(once.covariance, thrice.covariance, rtol=1e-6)
