@@ -10,10 +10,14 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 
-_ROUNDS = 200
+_ROUNDS = 50
 _CHANGE = 1e-9
 #: Working weights are kept away from 0, as glmnet does, when fitted probabilities reach 0 or 1.
 _SMALLEST_WEIGHT = 1e-5
+
+
+#: Explained share of the deviance at which a path ends; glmnet's ``devmax``.
+_SATURATED = 0.999
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ def lasso_path(
 
     This is glmnet's binomial objective (Friedman 2010, doi 10.18637/jss.v033.i01): columns are scaled by their
     population sd for the fit, and coefficients scaled back. Solved by iteratively reweighted least squares around
-    coordinate descent, from the largest penalty down, each started at the one before.
+    coordinate descent, from the largest penalty down, each started at the one before. As in glmnet, the path ends where
+    nearly all deviance is explained: beyond, separated outcomes would send the coefficients to infinity.
 
     Args:
         values: shape (cases, columns); every column varies.
@@ -60,13 +65,21 @@ def lasso_path(
         penalties = largest * np.exp(np.linspace(0, np.log(ratio), steps))
     prevalence = outcome.mean()
     intercept, coefficients = float(np.log(prevalence / (1 - prevalence))), np.zeros(columns)
-    intercepts, solutions = [], []
+    intercepts: list[float] = []
+    solutions: list[np.ndarray] = []
     for penalty in penalties:
-        intercept, coefficients = lasso_logistic(standardised, outcome, float(penalty), start=(intercept, coefficients))
+        try:
+            intercept, coefficients = lasso_logistic(
+                standardised, outcome, float(penalty), start=(intercept, coefficients)
+            )
+        except LearningError:  # separated outcomes
+            break
         if stop_above is not None and np.count_nonzero(coefficients) > stop_above:
             break
         solutions.append(coefficients / deviation)
         intercepts.append(intercept - float(mean @ solutions[-1]))
+        if _explained(intercept + standardised @ coefficients, outcome) > _SATURATED:
+            break
     done = len(solutions)
     return LassoPath(
         np.asarray(penalties, dtype=float)[:done], np.array(intercepts), np.array(solutions).reshape(done, columns)
@@ -108,3 +121,11 @@ def lasso_logistic(
         f"The LASSO did not converge at lambda = {penalty:.3g}.",
         remedy="The outcome may be separated perfectly; use a larger penalty or fewer features.",
     )
+
+
+def _explained(linear: np.ndarray, outcome: np.ndarray) -> float:
+    """Share of the null deviance that linear predictors explain."""
+    signs = np.where(outcome == 1, -1.0, 1.0)
+    prevalence = outcome.mean()
+    null = -len(outcome) * (prevalence * np.log(prevalence) + (1 - prevalence) * np.log(1 - prevalence))
+    return float(1 - np.logaddexp(0, signs * linear).sum() / null)

@@ -146,7 +146,9 @@ def _validated_deviance(
         varying = np.ptp(values[training], axis=0) > 0
         if varying.any():
             path = lasso_path(values[training][:, varying], outcome[training], penalties)
-            linear = path.intercepts[:, None] + path.coefficients @ values[test][:, varying].T
+            reached = path.intercepts[:, None] + path.coefficients @ values[test][:, varying].T
+            # Where this fold's path ends early, its last solution holds for the smaller penalties.
+            linear = np.pad(reached, ((0, len(penalties) - len(reached)), (0, 0)), mode="edge")
         else:
             prevalence = outcome[training].mean()
             linear = np.full((len(penalties), len(test)), np.log(prevalence / (1 - prevalence)))

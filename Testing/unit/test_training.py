@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.model import Endpoint, Model, model_text
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.training import Purpose, train_model
+from HabitatRadiomicsLib.validation import Validation
 
 _PURPOSE = Purpose("test", "t", "u", Endpoint(name="e", positive="p", negative="n"), "c", "trained-on-patients", "MIT")
 
@@ -69,30 +70,48 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_regions_to_learn_from_must_be_measured() -> None:
-    with pytest.raises(ProtocolError, match="learning.regions names 'S2'"):
+    with pytest.raises(ProtocolError, match=r"learning\.regions names 'S2'"):
         _protocol(regions=["S2"])
 
 
-def test_noise_gets_no_probability_and_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over cohorts of noise, some scores fall where the outcome rises: no probability may come of them."""
-    outcomes = [0, 1] * 15
-    models = [
-        _trained(
-            np.random.default_rng(seed).normal(size=(30, 60)), outcomes, monkeypatch, tmp_path, repeats=2, bootstraps=50
-        )
-        for seed in range(4)
-    ]
-    slopes = [model.calibration for model in models]
-    assert any(calibration is None for calibration in slopes)
-    assert all(calibration is None or calibration.slope > 0 for calibration in slopes)
-    for model in models:
-        assert model.cutoff.training is not None
-        assert model.cutoff.held_out is not None
-        assert model.evidence.performance is not None
-        seen = model.cutoff.training.sensitivity + model.cutoff.training.specificity
-        unseen = model.cutoff.held_out.sensitivity + model.cutoff.held_out.specificity
-        assert unseen < seen
-    assert np.mean([model.evidence.performance.auc for model in models if model.evidence.performance]) < 0.7
+def test_a_score_that_falls_where_the_outcome_rises_gets_no_probability() -> None:
+    outcome = np.arange(40) % 2
+    generator = np.random.default_rng(1)
+    fitted = outcome + generator.normal(size=40)
+    rising = Validation(outcome + generator.normal(size=(2, 40)), 10, 0)
+    found = training._calibration(fitted, rising, outcome)
+    assert found is not None
+    assert found.slope > 0
+    assert training._calibration(fitted, Validation(-rising.scores, 10, 0), outcome) is None
+
+
+def test_calibration_and_cut_off_are_on_the_models_own_scale() -> None:
+    """A model whose scores are ten times as wide gets a slope ten times as small, and the same held-out calls."""
+    outcome = np.arange(40) % 2
+    generator = np.random.default_rng(2)
+    fitted, validation = (
+        outcome + generator.normal(size=40),
+        Validation(outcome + generator.normal(size=(2, 40)), 10, 0),
+    )
+    one, ten = (training._calibration(scale * fitted + 3, validation, outcome) for scale in (1, 10))
+    assert one is not None
+    assert ten is not None
+    assert ten.slope == pytest.approx(one.slope / 10)
+    middle = fitted.mean()
+    assert ten.intercept + ten.slope * (10 * middle + 3) == pytest.approx(one.intercept + one.slope * (middle + 3))
+    cuts = [training._cut_off(scale * fitted + 3, validation, outcome) for scale in (1, 10)]
+    assert cuts[0].held_out == cuts[1].held_out
+
+
+def test_the_cut_off_tells_what_it_does_to_unseen_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On noise the training cases flatter it, and the held-out ones do not."""
+    values = np.random.default_rng(3).normal(size=(30, 40))
+    model = _trained(values, [0, 1] * 15, monkeypatch, tmp_path, repeats=2, bootstraps=50, folds=3)
+    assert model.cutoff.training is not None
+    assert model.cutoff.held_out is not None
+    seen = model.cutoff.training.sensitivity + model.cutoff.training.specificity
+    unseen = model.cutoff.held_out.sensitivity + model.cutoff.held_out.specificity
+    assert unseen < seen - 0.3
 
 
 def test_cases_that_are_missing_and_folds_that_learned_nothing_are_told(

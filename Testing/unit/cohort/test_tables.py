@@ -296,3 +296,23 @@ def test_an_image_that_is_refused_is_named_with_its_row(images_csv: Write) -> No
     with pytest.raises(Exception, match="cannot be read") as error:
         case.read()
     assert str(error.value).startswith("images.csv row 4, T1W image ")
+
+
+def test_what_excel_adds_is_left_out(images_csv: Write) -> None:
+    """A first line that names the separator, and columns that are empty in every row."""
+    lines = [f"{line},".replace(",", ";") + ";" for line in (HEADER, *GOOD)]
+    cohort = load_cohort(images_csv("sep=;", *lines))
+    assert [case.case_id for case in cohort.cases] == ["P1", "P2"]
+    assert cohort.cases[0].images[0].row == 3
+
+
+@pytest.mark.parametrize("case_id", ["con", "NUL", "com1.x"])
+def test_a_case_id_that_windows_keeps_for_itself_is_refused(images_csv: Write, case_id: str) -> None:
+    with pytest.raises(CohortError, match="cannot be a file name on Windows"):
+        load_cohort(images_csv(HEADER, f"{case_id},baseline,T1W,files/a.nrrd,files/a-mask.nrrd,1"))
+
+
+def test_case_ids_that_differ_in_case_only_are_refused(images_csv: Write) -> None:
+    rows = [f"{name},baseline,T1W,files/a.nrrd,files/a-mask.nrrd,1" for name in ("p1", "P1")]
+    with pytest.raises(CohortError, match="P1 and p1 differ in case only"):
+        load_cohort(images_csv(HEADER, *rows))
