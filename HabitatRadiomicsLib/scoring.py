@@ -122,21 +122,25 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
     values = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
     progress(0.8, "explaining the score")
     base, contributions = explain(model, values)
+    doubts = _doubts(model)
     z = np.concatenate([[1.0], model.standardised(values[None, :])[0]])
     score = float(z @ np.concatenate([[model.intercept], model.coefficients]))
     variance = float(z @ np.array(model.coefficient_covariance) @ z)
     reach = _NORMAL_95 * variance**0.5
+    interval = Interval(score - reach, score + reach)
+    if interval.low < model.cutoff.value <= interval.high:
+        doubts.append("The interval of the score includes the cut-off: the call could as well be the other one.")
     probability, probability_interval = _probability(model, score, variance)
     return ScoreResult(
         model=model,
         score=score,
-        interval=Interval(score - reach, score + reach),
+        interval=interval,
         probability=probability,
         probability_interval=probability_interval,
         positive=score >= model.cutoff.value,
         base=base,
         contributions=contributions,
-        warnings=(*unmapped, *_warnings(model, contributions, prepared, maps, site)),
+        warnings=(*doubts, *unmapped, *_warnings(model, contributions, prepared, maps, site)),
         maps=maps,
         prepared=prepared,
         provenance={
@@ -227,7 +231,7 @@ def _warnings(
     maps: Mapping[str, HabitatMap],
     site: str | None,
 ) -> tuple[str, ...]:
-    found = _doubts(model)
+    found: list[str] = []
     for name, sequence in prepared.items():
         found += [f"{name}: {warning}" for warning in sequence.warnings]
         if name in maps:

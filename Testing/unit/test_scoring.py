@@ -153,3 +153,16 @@ def test_a_lesion_too_small_for_habitats_is_scored_where_the_score_needs_none(
     result = score_case(Case("x", {"T1W": SequenceImage("T1W", sequence.image, small)}), whole)
     assert np.isfinite(result.score)
     assert any("No maps of T1W, which the score does not need" in warning for warning in result.warnings)
+
+
+def test_an_interval_that_includes_the_cut_off_draws_a_warning(
+    model: Model, result: ScoreResult, patient: SyntheticPatient
+) -> None:
+    for value, warned in (
+        (result.score, True),
+        (result.interval.high + 0.1, False),
+        (result.interval.low - 0.1, False),
+    ):
+        cutoff = model.cutoff.model_copy(update={"value": value})
+        found = score_case(patient.case, model.model_copy(update={"cutoff": cutoff})).warnings
+        assert any("includes the cut-off" in warning for warning in found) == warned
