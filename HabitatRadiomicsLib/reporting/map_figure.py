@@ -29,7 +29,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     entropy = np.where(mask, view.of(habitat_map.entropy), np.nan)
     labels = view.of(habitat_map.labels)
     panel = 3.6
-    figure = new_figure(3 * panel + 1.2, panel * min(1.6, max(0.6, view.height_mm / view.width_mm)) + 0.9)
+    figure = new_figure(3 * panel + 1.2, panel * min(1.6, max(0.6, view.height_mm / view.width_mm)) + 1.15)
     axes = figure.subplots(1, 3)
     extent = (0.0, view.width_mm, view.height_mm, 0.0)
     for axis in axes:
@@ -39,7 +39,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     _outline(axes[0], mask, extent)
     _orientation(axes[0], view)
     _scale_bar(axes[0], view)
-    axes[0].set_title(f"{fill(prepared.name, 40)}\nslice {view.index + 1} of {view.slices}", fontsize=10)
+    axes[0].set_title(fill(f"{prepared.name}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
     top = float(sitk.GetArrayViewFromImage(habitat_map.entropy).max())
     shown = axes[1].imshow(entropy, cmap="inferno", vmin=0, vmax=max(top, 1e-6), extent=extent, interpolation="nearest")
     figure.colorbar(shown, ax=axes[1], shrink=0.85, label="local entropy (bits)")
