@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -77,11 +76,6 @@ def measure_regions(
     return {
         f"{prepared.name}_{region}_{name}": value for region, values in found.items() for name, value in values.items()
     }
-
-
-def undefined_features(values: Mapping[str, float]) -> list[str]:
-    """The columns that have no defined value for this case."""
-    return [name for name, value in values.items() if not math.isfinite(value)]
 
 
 def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
