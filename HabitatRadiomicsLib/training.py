@@ -33,6 +33,7 @@ from HabitatRadiomicsLib.model import (
 )
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
+from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
 from HabitatRadiomicsLib.provenance import versions
 from HabitatRadiomicsLib.validation import Validation, cross_validate
 
@@ -113,7 +114,7 @@ def _learnable(table: FeatureTable, protocol: Protocol) -> FeatureTable:
 
 
 def _check_name(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise LearningError(
             f"'{name}' is not a name for a model.", where="--name", remedy="Use letters, digits, hyphens."
         )
@@ -195,7 +196,7 @@ def _performance(validation: Validation, outcome: np.ndarray, protocol: Protocol
     if protocol.population:
         method += "; habitats fitted once on all cases, without their outcomes"
     if validation.empty:
-        method += f"; in {validation.empty} of {validation.fits} folds no feature was left"
+        method += f"; in {validation.empty} of {validation.fits} folds no score could be learned"
     return Performance(auc=area.auc, auc_low=area.low, auc_high=area.high, method=method)
 
 

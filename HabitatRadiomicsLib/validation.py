@@ -19,7 +19,7 @@ class Validation:
     Attributes:
         scores: shape (repeats, cases), in standard deviations of the fold's own training scores: folds differ in how
             far they shrink, and only so can their scores be pooled.
-        fits: models that were fitted; ``empty`` of them found no feature and gave all their cases 0.
+        fits: folds over all repeats; in ``empty`` of them nothing could be learned, and all their cases have 0.
     """
 
     scores: np.ndarray

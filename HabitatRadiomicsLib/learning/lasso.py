@@ -87,9 +87,18 @@ def lasso_path(
 
 
 def lasso_logistic(
-    values: np.ndarray, outcome: np.ndarray, penalty: float, *, start: tuple[float, np.ndarray] | None = None
+    values: np.ndarray,
+    outcome: np.ndarray,
+    penalty: float,
+    *,
+    start: tuple[float, np.ndarray] | None = None,
+    rounds: int = _ROUNDS,
 ) -> tuple[float, np.ndarray]:
     """Intercept and coefficients at one penalty, columns taken as they are (not standardised).
+
+    Args:
+        start: where to begin; None: at zero.
+        rounds: of reweighting, at most. Nearly separated outcomes need many.
 
     Raises:
         LearningError: no convergence.
@@ -102,7 +111,7 @@ def lasso_logistic(
     with warnings.catch_warnings():
         # The duality gap cannot always reach 1e-12 in floating point; the outer loop judges convergence.
         warnings.simplefilter("ignore")
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             linear = intercept + values @ coefficients
             probability = 1 / (1 + np.exp(-linear))
             weight = np.maximum(probability * (1 - probability), _SMALLEST_WEIGHT)

@@ -12,6 +12,9 @@ from HabitatRadiomicsLib.learning.lasso import lasso_logistic, lasso_path
 from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.protocol import LearningSettings
 
+#: A bootstrap sample may be nearly separated where the cohort is not.
+_REFIT_ROUNDS = 2000
+
 
 @dataclass(frozen=True)
 class RadScore:
@@ -93,7 +96,9 @@ def coefficient_covariance(
     for _ in range(count):
         rows = np.concatenate([generator.choice(group, len(group)) for group in groups])
         start = (score.intercept, score.coefficients.copy())
-        intercept, coefficients = lasso_logistic(standardised[rows], outcome[rows], score.penalty, start=start)
+        intercept, coefficients = lasso_logistic(
+            standardised[rows], outcome[rows], score.penalty, start=start, rounds=_REFIT_ROUNDS
+        )
         fits.append([intercept, *coefficients])
     return np.atleast_2d(np.cov(np.array(fits), rowvar=False))
 

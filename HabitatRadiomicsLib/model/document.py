@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
+from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
 
 FORMAT_VERSION: Literal[1] = 1
 
@@ -115,7 +116,7 @@ class Model(_Part):
     """Everything that a score needs, from the protocol to the background of its explanation."""
 
     format_version: Literal[1] = FORMAT_VERSION
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")
+    name: str = Field(pattern=NAME_PATTERN)
     title: str
     intended_use: str
     endpoint: Endpoint

@@ -13,7 +13,9 @@ from HabitatRadiomicsLib.provenance import document_digest
 FORMAT_VERSION: Literal[1] = 1
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+#: Of protocols, models and sequences: they become parts of file and column names.
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
+_NAME = re.compile(NAME_PATTERN)
 _REGION = re.compile(r"whole|habitats|ring|S[1-9][0-9]*")
 
 

@@ -123,7 +123,7 @@ def test_cases_that_are_missing_and_folds_that_learned_nothing_are_told(
     model = _trained(values, outcomes, monkeypatch, tmp_path, lost=4, repeats=2, significance=0.01, bootstraps=50)
     assert (model.evidence.cases, model.evidence.excluded) == (28, 4)
     assert model.evidence.performance is not None
-    assert "folds no feature was left" in model.evidence.performance.method
+    assert "folds no score could be learned" in model.evidence.performance.method
     assert model_text(model) == model_text(
         _trained(values, outcomes, monkeypatch, tmp_path, lost=4, repeats=2, significance=0.01, bootstraps=50)
     )

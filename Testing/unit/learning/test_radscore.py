@@ -8,6 +8,7 @@ import pytest
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.learning import (
+    RadScore,
     calibrate,
     coefficient_covariance,
     fit_rad_score,
@@ -22,8 +23,8 @@ def _cohort(seed: int, cases: int = 60, columns: int = 200) -> tuple[np.ndarray,
     generator = np.random.default_rng(seed)
     outcome = np.arange(cases) % 2
     values = generator.normal(size=(cases, columns))
-    values[:, 5] += 1.5 * outcome
-    values[:, 9] -= 1.2 * outcome
+    values[:, 5 % columns] += 1.5 * outcome
+    values[:, 9 % columns] -= 1.2 * outcome
     return values, outcome
 
 
@@ -140,3 +141,12 @@ def test_calibration_covariance_is_that_of_logistic_regression() -> None:
     np.testing.assert_allclose(np.diag(typical), np.diag(simulated), rtol=0.3)
     once, thrice = calibrate(scores[None], outcome), calibrate(np.tile(scores, (3, 1)), outcome)
     np.testing.assert_allclose(once.covariance, thrice.covariance, rtol=1e-6)
+
+
+def test_refits_of_a_nearly_separated_cohort_converge() -> None:
+    """At a small penalty many bootstrap samples are separated; their refits take long, and still end."""
+    values, outcome = _cohort(13, cases=24, columns=3)
+    values[:, 1] = 2.2 * outcome + np.random.default_rng(13).normal(size=24)
+    score = RadScore(np.arange(3), values.mean(axis=0), values.std(axis=0, ddof=1), np.zeros(3), 0.0, 1e-3)
+    covariance = coefficient_covariance(values, outcome, score, count=60, seed=1)
+    assert np.isfinite(covariance).all()
