@@ -147,6 +147,6 @@ def test_refits_of_a_nearly_separated_cohort_converge() -> None:
     """At a small penalty many bootstrap samples are separated; their refits take long, and still end."""
     values, outcome = _cohort(13, cases=24, columns=3)
     values[:, 1] = 2.2 * outcome + np.random.default_rng(13).normal(size=24)
-    score = RadScore(np.arange(3), values.mean(axis=0), values.std(axis=0, ddof=1), np.zeros(3), 0.0, 1e-3)
+    score = RadScore(np.arange(3), values.mean(axis=0), values.std(axis=0, ddof=1), np.zeros(3), 0.0, 3e-5)
     covariance = coefficient_covariance(values, outcome, score, count=60, seed=1)
     assert np.isfinite(covariance).all()
