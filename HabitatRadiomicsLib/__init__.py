@@ -4,7 +4,7 @@ The rooms of the library, each importing only rooms above it, are listed in
 ``Testing/unit/test_house.py``, which also holds them to that order.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 #: Shown wherever a score is shown.
 RESEARCH_USE_ONLY = "Research use only. Not a medical device; not for diagnosis or treatment decisions."

@@ -85,12 +85,25 @@ class ScoreResult:
             "call": self.call,
             "positive": self.positive,
             "base": self.base,
-            "contributions": [asdict(contribution) for contribution in self.contributions],
+            "training_scores": model.training_scores.tolist(),
+            "contributions": [self._contribution(contribution) for contribution in self.contributions],
             "habitats": {
                 name: [asdict(row) for row in habitat_map.statistics] for name, habitat_map in self.maps.items()
             },
             "warnings": list(self.warnings),
             "provenance": dict(self.provenance),
+        }
+
+    def _contribution(self, contribution: Contribution) -> dict[str, Any]:
+        feature = next(feature for feature in self.model.features if feature.name == contribution.name)
+        return {
+            **asdict(contribution),
+            "training": {
+                "mean": feature.mean,
+                "sd": feature.sd,
+                "minimum": feature.minimum,
+                "maximum": feature.maximum,
+            },
         }
 
 

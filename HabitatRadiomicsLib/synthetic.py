@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import Case, SequenceImage
-from HabitatRadiomicsLib.outputs import write_image, write_text
+from HabitatRadiomicsLib.case import Case, SequenceImage, write_case
+from HabitatRadiomicsLib.case.geometry import canonical_grid
+from HabitatRadiomicsLib.outputs import write_text
 
 SITES = ("Alpha", "Beta")
 
@@ -79,19 +80,6 @@ def write_synthetic_cohort(folder: Path, count: int, *, seed: int) -> tuple[Path
         csv.writer(stream, lineterminator="\n").writerows(rows)
         write_text(path, stream.getvalue())
     return tables
-
-
-def write_case(folder: Path, case: Case) -> dict[str, tuple[Path, Path]]:
-    """A case's images and masks as NRRD in ``folder/<case_id>``; returns the two paths by sequence."""
-    place = folder / case.case_id
-    place.mkdir(parents=True, exist_ok=True)
-    written = {}
-    for name, sequence in case.sequences.items():
-        paths = place / f"{name}.nrrd", place / f"{name}-mask.nrrd"
-        for image, path in zip((sequence.image, sequence.mask), paths):
-            write_image(image, path)
-        written[name] = paths
-    return written
 
 
 @dataclass(frozen=True)
@@ -166,7 +154,7 @@ def _grid(scan: _Acquisition) -> sitk.Image:
     image.SetDirection(direction.ravel().tolist())
     half = (np.array(scan.size) - 1) * np.array(scan.spacing) / 2
     image.SetOrigin((-direction @ half).tolist())
-    return image
+    return canonical_grid(image)
 
 
 def _points(image: sitk.Image) -> np.ndarray:

@@ -1,17 +1,21 @@
 """One patient's images and masks, read and checked."""
 
 from HabitatRadiomicsLib.case.case import Case, SequenceImage
-from HabitatRadiomicsLib.case.geometry import check_same_grid, grid_difference
+from HabitatRadiomicsLib.case.geometry import TOLERANCE_VOXELS, check_same_grid, grid_difference
 from HabitatRadiomicsLib.case.mask import binary_mask, mask_on_image_grid
-from HabitatRadiomicsLib.case.reading import read_image, read_sequence
+from HabitatRadiomicsLib.case.reading import checked_sequence, read_image, read_sequence
+from HabitatRadiomicsLib.case.writing import write_case
 
 __all__ = [
+    "TOLERANCE_VOXELS",
     "Case",
     "SequenceImage",
     "binary_mask",
     "check_same_grid",
+    "checked_sequence",
     "grid_difference",
     "mask_on_image_grid",
     "read_image",
     "read_sequence",
+    "write_case",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,6 +15,29 @@ from HabitatRadiomicsLib.errors import GeometryError
 TOLERANCE_VOXELS = 0.01
 
 _ORTHONORMALITY = 1e-3
+
+#: Decimals of a grid's numbers, below any scanner's precision and above a computer's.
+_DECIMALS_MM = 7
+_DECIMALS_COSINE = 10
+
+
+def canonical_grid(image: sitk.Image) -> sitk.Image:
+    """The image with its spacing, origin and direction rounded, far below what any scanner knows.
+
+    Two programs that read one file differ in the last digit of its geometry, since one inverts a matrix where the other
+    does not. Rounded, they measure the same grid, and every number that follows is the same to the last bit.
+    """
+    placed = sitk.Image(image)
+    placed.SetSpacing(_rounded(image.GetSpacing(), _DECIMALS_MM))
+    placed.SetOrigin(_rounded(image.GetOrigin(), _DECIMALS_MM))
+    placed.SetDirection(_rounded(image.GetDirection(), _DECIMALS_COSINE))
+    return placed
+
+
+def _rounded(values: Sequence[float], decimals: int) -> list[float]:
+    # Not halves up: spacings such as 250 / 1024 mm end in a 5, and a last digit more or less must not decide.
+    scale = 10.0**decimals
+    return (np.floor(np.array(values) * scale + 0.51) / scale + 0.0).tolist()
 
 
 def check_proper_grid(image: sitk.Image, *, where: str) -> None:

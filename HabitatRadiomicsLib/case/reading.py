@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case.case import SequenceImage
-from HabitatRadiomicsLib.case.geometry import check_proper_grid, check_same_grid, grid_difference
+from HabitatRadiomicsLib.case.geometry import canonical_grid, check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.case.mask import binary_mask, check_roi_size, mask_on_image_grid
 from HabitatRadiomicsLib.case.nifti import check_nifti
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
@@ -74,6 +74,7 @@ def checked_sequence(
     where_image, where_mask = where_image or f"{name} image", where_mask or f"{name} mask"
     check_proper_grid(image, where=where_image)
     check_proper_grid(labels, where=where_mask)
+    image, labels = canonical_grid(image), canonical_grid(labels)
     warnings: tuple[str, ...] = ()
     if not resample_mask:
         check_same_grid(image, labels, where=where_mask)

@@ -42,7 +42,7 @@ def load_cohort(images: Path, clinical: Path | None = None, *, timepoint: str | 
 
 
 def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
-    header, rows = _read_table(path)
+    header, rows = read_table(path)
     problems = [f"column '{name}' is missing" for name in _NEEDED_IMAGE_COLUMNS if name not in header]
     problems += [f"column '{name}' is unknown" for name in header if name not in _IMAGE_COLUMNS]
     if problems:
@@ -93,14 +93,28 @@ def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
     )
 
 
-def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
+def check_case_id(case_id: str) -> None:
+    """Refuse an identifier that cannot be a file name on every system.
+
+    Raises:
+        CohortError: it has other characters, is too long, or is reserved.
+    """
+    problems = _case_id_problems(case_id)
+    if problems:
+        raise CohortError(f"The identifier cannot be used: {problems[0]}.")
+
+
+def _case_id_problems(case_id: str) -> list[str]:
     problems = []
     if case_id.partition(".")[0].lower() in _RESERVED:
-        problems.append(f"row {line}: case_id '{case_id}' cannot be a file name on Windows")
+        problems.append(f"case_id '{case_id}' cannot be a file name on Windows")
     if not _CASE_ID.fullmatch(case_id):
-        problems.append(
-            f"row {line}: case_id '{case_id}' must have 1 to 64 letters, digits, dots, hyphens or underscores"
-        )
+        problems.append(f"case_id '{case_id}' must have 1 to 64 letters, digits, dots, hyphens or underscores")
+    return problems
+
+
+def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
+    problems = [f"row {line}: {problem}" for problem in _case_id_problems(case_id)]
     try:
         check_sequence_name(sequence)
     except ValueError as error:
@@ -109,7 +123,7 @@ def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
 
 
 def _clinical(path: Path, case_ids: list[str]) -> tuple[dict[str, int], dict[str, str]]:
-    header, rows = _read_table(path)
+    header, rows = read_table(path)
     problems = [f"column '{name}' is missing" for name in ("case_id", "outcome") if name not in header]
     if problems:
         raise CohortError.listing(problems, where=str(path))
@@ -136,7 +150,7 @@ def _clinical(path: Path, case_ids: list[str]) -> tuple[dict[str, int], dict[str
     return outcomes, sites
 
 
-def _read_table(path: Path) -> tuple[list[str], list[_Row]]:
+def read_table(path: Path) -> tuple[list[str], list[_Row]]:
     """Header and rows with their line numbers; understands Excel's byte order mark and ``;`` or tab separators."""
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, read_sequence
@@ -32,6 +33,10 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
         "--resample-mask", action="store_true",
         help="accept a mask on another grid: resample it (nearest neighbour) and warn in every output",
     )  # fmt: skip
+    parser.add_argument(
+        "--note", action="append", default=[], metavar="SEQ=SENTENCE",
+        help="how a sequence or its mask came about, to stand among the warnings of every output",
+    )  # fmt: skip
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,13 +46,16 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_cohort_arguments(parser: argparse.ArgumentParser, *, clinical_required: bool) -> None:
-    """Tables and settings of a cohort, for commands that can be interrupted and go on."""
-    parser.add_argument("--cohort", required=True, type=Path, metavar="images.csv", help="a row per image")
-    parser.add_argument(
-        "--clinical", required=clinical_required, type=Path, metavar="clinical.csv", help="a row per case, with outcome"
-    )
-    parser.add_argument("--timepoint", metavar="NAME", help="which one to take, when the table has several")
+    """Tables and protocol of a cohort, for commands that can be interrupted and go on."""
     parser.add_argument("--protocol", required=True, metavar="NAME|FILE", help="bundled protocol or YAML file")
+    add_table_arguments(parser, clinical="a row per case, with outcome", clinical_required=clinical_required)
+
+
+def add_table_arguments(parser: argparse.ArgumentParser, *, clinical: str, clinical_required: bool = False) -> None:
+    """Tables of a cohort, and how to work through it."""
+    parser.add_argument("--cohort", required=True, type=Path, metavar="images.csv", help="a row per image")
+    parser.add_argument("--clinical", required=clinical_required, type=Path, metavar="clinical.csv", help=clinical)
+    parser.add_argument("--timepoint", metavar="NAME", help="which one to take, when the table has several")
     parser.add_argument(
         "--out", required=True, type=Path, metavar="DIR",
         help="folder for the results; a run that was interrupted goes on there",
@@ -63,7 +71,8 @@ def check_cohort_output(arguments: argparse.Namespace) -> None:
         OutputError: naming what is in the way.
     """
     out: Path = arguments.out
-    inputs = [str(path) for path in (arguments.cohort, arguments.clinical, arguments.protocol) if path is not None]
+    settings = [getattr(arguments, name, None) for name in ("model", "protocol")]
+    inputs = [str(path) for path in (arguments.cohort, arguments.clinical, *settings) if path is not None]
     _refuse_to_replace([path for path in inputs if os.path.exists(path)], out)
     if out.is_dir() and any(out.iterdir()) and not (out / WORK_FOLDER).is_dir():
         raise OutputError(
@@ -104,6 +113,9 @@ def read_case(arguments: argparse.Namespace) -> Case:
         )
         for name, path in images.items()
     }
+    for name, sentence in _notes(arguments.note, tuple(images)):
+        sequence = sequences[name]
+        sequences[name] = replace(sequence, warnings=(sentence, *sequence.warnings))
     return Case("case", sequences)
 
 
@@ -137,6 +149,16 @@ def _by_sequence(option: str, values: Sequence[str]) -> dict[str, str]:
             raise HabitatRadiomicsError(f"{name} is given twice.", where=option)
         found[name] = path
     return found
+
+
+def _notes(values: Sequence[str], sequences: tuple[str, ...]) -> list[tuple[str, str]]:
+    notes = []
+    for value in values:
+        name, equals, sentence = value.partition("=")
+        if not (equals and sentence and name in sequences):
+            raise HabitatRadiomicsError(f"'{value}' is not SEQ=SENTENCE of a sequence that is given.", where="--note")
+        notes.append((name, sentence))
+    return notes[::-1]  # each is put in front
 
 
 def _labels(values: Sequence[str], sequences: tuple[str, ...]) -> dict[str, int]:

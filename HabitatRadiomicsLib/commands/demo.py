@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from HabitatRadiomicsLib.case import write_case
 from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.commands.arguments import default_jobs, positive_count
 from HabitatRadiomicsLib.commands.extract import write_extraction
@@ -16,7 +17,7 @@ from HabitatRadiomicsLib.outputs import result_folder, write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import load_protocol
 from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import SITES, synthetic_patient, write_case, write_synthetic_cohort
+from HabitatRadiomicsLib.synthetic import SITES, synthetic_patient, write_synthetic_cohort
 from HabitatRadiomicsLib.training import Purpose, train_model
 
 CASES = 30

@@ -7,10 +7,11 @@ import csv
 import io
 from pathlib import Path
 
+from HabitatRadiomicsLib.batch import write_problems
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.commands.arguments import WORK_FOLDER, add_cohort_arguments, check_cohort_output
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.extraction import Extraction, extract_cohort, write_problems
+from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text

@@ -8,16 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
-from HabitatRadiomicsLib.commands import demo, doctor, extract, maps, models, score, train
+from HabitatRadiomicsLib.commands import demo, doctor, extract, maps, models, score, score_cohort, train
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
-_COMMANDS = (maps, extract, score, train, models, doctor, demo)
+_COMMANDS = (maps, extract, score, score_cohort, train, models, doctor, demo)
 
 _EXIT_CODES = """exit status:
   0  done
   1  an error of the program itself, or doctor found something missing
   2  the input or the arguments were refused; no result was written
-  3  extract or train: done, but some cases could not be measured (see errors.csv)
+  3  extract, score-cohort or train: done, but some cases could not be measured (see errors.csv)
 """
 
 

@@ -1,17 +1,21 @@
-"""Progress in the terminal."""
+"""Progress in the terminal, or for a program that watches."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from HabitatRadiomicsLib.progress import Progress
+from HabitatRadiomicsLib.progress import LINES_VARIABLE, Progress, progress_line
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
     """A bar with elapsed time and time left, on standard error; few lines when that is a file."""
+    if os.environ.get(LINES_VARIABLE) == "1":
+        yield _line
+        return
     from tqdm import tqdm
 
     interval = 0.2 if sys.stderr.isatty() else 15.0
@@ -25,3 +29,7 @@ def progress_bar(title: str) -> Iterator[Progress]:
         yield report
         bar.set_postfix_str("done", refresh=False)
         bar.update(1.0 - bar.n)
+
+
+def _line(fraction: float, message: str) -> None:
+    print(progress_line(fraction, message), file=sys.stderr, flush=True)

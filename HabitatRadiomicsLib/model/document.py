@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from HabitatRadiomicsLib.features import FeatureName, parse
+from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
 
@@ -59,11 +60,7 @@ class Evidence(_Part):
     @property
     def in_words(self) -> str:
         """The kind as a reader would say it."""
-        return {
-            "trained-on-patients": "trained on patients",
-            "published-coefficients": "published coefficients",
-            "synthetic-demonstration": "synthetic demonstration, no patient behind it",
-        }[self.kind]
+        return EVIDENCE_IN_WORDS[self.kind]
 
 
 class ModelFeature(_Part):
@@ -180,6 +177,11 @@ class Model(_Part):
         means = np.array([feature.mean for feature in self.features])
         deviations = np.array([feature.sd for feature in self.features])
         return (np.asarray(values, dtype=float) - means) / deviations
+
+    @property
+    def training_scores(self) -> np.ndarray:
+        """The rad-score of each training case."""
+        return self.intercept + self.standardised(np.array(self.background)) @ self.coefficients
 
     @property
     def coefficients(self) -> np.ndarray:

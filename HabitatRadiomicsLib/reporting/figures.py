@@ -9,27 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Distinguishable with any colour vision (Okabe and Ito), S1 first; as in the segmentation files.
-HABITAT_COLOURS = (
-    "#56B4E9", "#D55E00", "#F0E442", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#999999", "#882255", "#44AA99",
-)  # fmt: skip
-UP_COLOUR = "#D62728"
-DOWN_COLOUR = "#1F77B4"
-
-_DPI = 130
+#: Dots per inch of files and reports.
+DPI = 130
 
 
-def habitat_colour(index: int) -> str:
-    """The colour of the habitat with this 0-based index; ten differ, then they repeat."""
-    return HABITAT_COLOURS[index % len(HABITAT_COLOURS)]
-
-
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float, *, dpi: float = DPI) -> Figure:
     """A figure in inches, on the Agg canvas, apart from any global state of matplotlib."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

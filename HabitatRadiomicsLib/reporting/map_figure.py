@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.reporting.figures import habitat_colour, new_figure
+from HabitatRadiomicsLib.reporting.figures import new_figure
 from HabitatRadiomicsLib.reporting.slice_view import SliceView, largest_slice
 
 if TYPE_CHECKING:

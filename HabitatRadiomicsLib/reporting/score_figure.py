@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from HabitatRadiomicsLib.reporting.figures import DOWN_COLOUR, UP_COLOUR, new_figure
-from HabitatRadiomicsLib.scoring import ScoreResult
+from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
+from HabitatRadiomicsLib.reporting.figures import DPI, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def score_figure(result: ScoreResult) -> Figure:
-    """The rad-score on its scale, with its 95% interval, the cut-off and the scores of the training cases."""
-    model = result.model
-    training = model.intercept + model.standardised(np.array(model.background)) @ model.coefficients
-    figure = new_figure(9.0, 1.7)
+def score_figure(score: Mapping[str, Any], *, width: float = 9.0, dpi: float = DPI) -> Figure:
+    """The rad-score on its scale, with its 95% interval, the cut-off and the scores of the training cases.
+
+    Args:
+        score: the document of ``score.json``.
+        width: in inches; ``dpi`` are the dots in each.
+    """
+    value, interval, cutoff = score["score"], score["score_interval"], score["cutoff"]["value"]
+    training = score["training_scores"]
+    figure = new_figure(width, 1.7, dpi=dpi)
     axis = figure.subplots()
-    axis.plot(training, np.zeros(len(training)), "|", color="#555555", markersize=10, label="training cases")
-    colour = UP_COLOUR if result.positive else DOWN_COLOUR
-    axis.plot([result.interval.low, result.interval.high], [0.5, 0.5], color=colour, linewidth=3, alpha=0.6)
-    axis.plot([result.score], [0.5], "o", color=colour, markersize=9, label="this patient, 95% interval")
-    axis.axvline(model.cutoff.value, color="black", linestyle="--", linewidth=1, label="cut-off")
-    low = min(training.min(), result.interval.low, model.cutoff.value)
-    high = max(training.max(), result.interval.high, model.cutoff.value)
+    axis.plot(training, [0.0] * len(training), "|", color="#555555", markersize=10, label="training cases")
+    colour = UP_COLOUR if score["positive"] else DOWN_COLOUR
+    axis.plot([interval["low"], interval["high"]], [0.5, 0.5], color=colour, linewidth=3, alpha=0.6)
+    axis.plot([value], [0.5], "o", color=colour, markersize=9, label="this patient, 95% interval")
+    axis.axvline(cutoff, color="black", linestyle="--", linewidth=1, label="cut-off")
+    low = min(*training, interval["low"], cutoff)
+    high = max(*training, interval["high"], cutoff)
     margin = 0.06 * (high - low)
     axis.set(xlim=(low - margin, high + margin), ylim=(-0.4, 1.0), yticks=[], xlabel="rad-score")
+    axis.tick_params(labelsize=8)
+    axis.xaxis.label.set_fontsize(9)
     axis.spines[["top", "right", "left"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     return figure

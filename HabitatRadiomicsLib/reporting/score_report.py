@@ -18,9 +18,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def write_score(folder: Path, result: ScoreResult) -> None:
     """``score.json``, the maps, ``contributions.png`` and ``report.html`` (self-contained) in a folder."""
-    write_text(folder / "score.json", json_text(result.document()))
+    document = result.document()
+    write_text(folder / "score.json", json_text(document))
     maps = write_maps(folder, result.prepared, result.maps, result.model.protocol)
-    contributions = write_png(contributions_figure(result), folder / "contributions.png")
+    contributions = write_png(contributions_figure(document), folder / "contributions.png")
     write_text(folder / "report.html", score_html(result, maps, contributions))
 
 
@@ -38,7 +39,7 @@ def score_html(result: ScoreResult, maps: dict[str, bytes], contributions: bytes
         names=names,
         definitions={name: definition_of(parsed.feature_class, parsed.feature) for name, parsed in names.items()},
         maps={name: _embedded(picture) for name, picture in maps.items()},
-        scale=_embedded(png_bytes(score_figure(result))),
+        scale=_embedded(png_bytes(score_figure(result.document()))),
         contributions=_embedded(contributions),
     )
 

@@ -15,6 +15,7 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib import extraction
+from HabitatRadiomicsLib.batch import CaseWork, run_cases
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.commands.program import main
@@ -195,14 +196,14 @@ def test_a_place_that_cannot_be_written_is_refused_before_work_starts(
 
 def test_a_case_that_kills_its_process_is_reported_and_the_others_are_measured(cohort: Cohort, tmp_path: Path) -> None:
     """As the system does to a process that takes too much memory."""
-    plan = extraction._Plan(load_protocol("general-mri"), False, tmp_path / "features", "key", _dies_for_one)
-    answers, problems, _ = extraction._run(cohort.cases, plan, 2, silent)
+    work = CaseWork(tmp_path / "features", "key", None, False, _dies_for_one)
+    answers, problems, _ = run_cases(cohort.cases, work, 2, silent)
     assert set(answers) == {case.case_id for case in cohort.cases} - {"synthetic-002"}
     assert [problem.case_id for problem in problems] == ["synthetic-002"]
     assert "process that measured this case died" in problems[0].problem
 
 
-def _dies_for_one(case: Case, protocol: Protocol) -> dict[str, Any]:
+def _dies_for_one(case: Case) -> dict[str, Any]:
     if case.case_id == "synthetic-002":
         os.kill(os.getpid(), signal.SIGKILL)
     return {"case": case.case_id}

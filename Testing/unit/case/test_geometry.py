@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case import check_same_grid, grid_difference, mask_on_image_grid
-from HabitatRadiomicsLib.case.geometry import check_proper_grid
+from HabitatRadiomicsLib.case.geometry import canonical_grid, check_proper_grid
 from HabitatRadiomicsLib.case.reading import checked_sequence
 from HabitatRadiomicsLib.errors import GeometryError, MaskError
 
@@ -157,7 +157,8 @@ def test_a_checked_mask_lies_exactly_on_the_image(direction: np.ndarray) -> None
     labels[4:9, 5:11, 1:4] = 1
     sequence = checked_sequence("T1W", image, labels)
     for what in ("GetOrigin", "GetSpacing", "GetDirection"):
-        assert getattr(sequence.mask, what)() == getattr(image, what)()
+        assert getattr(sequence.mask, what)() == getattr(sequence.image, what)()
+        assert getattr(sequence.image, what)() == pytest.approx(getattr(image, what)(), abs=1e-7)
     assert sequence.warnings == ()
     assert int(sitk.GetArrayViewFromImage(sequence.mask).sum()) == 90
 
@@ -188,3 +189,36 @@ def test_a_grid_that_is_none_is_refused(spoil: Callable[[sitk.Image], None], tol
     with pytest.raises(GeometryError, match=told) as error:
         check_proper_grid(image, where="T1W image a.nrrd")
     assert error.value.where == "T1W image a.nrrd"
+
+
+@ORIENTATIONS
+def test_two_programs_that_differ_in_the_last_digits_measure_one_grid(direction: np.ndarray) -> None:
+    image = grid(direction)
+    matrix = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    # One program keeps spacing and direction, another inverts the matrix twice and takes it apart again.
+    inverted = np.linalg.inv(np.linalg.inv(matrix))
+    spacing = np.linalg.norm(inverted, axis=0)
+    other = sitk.Image(image)
+    other.SetSpacing(spacing.tolist())
+    other.SetDirection((inverted / spacing).ravel().tolist())
+    other.SetOrigin((np.array(image.GetOrigin()) * (1 + 1e-16) + 1e-13).tolist())
+    ours, theirs = canonical_grid(image), canonical_grid(other)
+    for what in ("GetOrigin", "GetSpacing", "GetDirection"):
+        assert getattr(ours, what)() == getattr(theirs, what)()
+        assert getattr(ours, what)() == pytest.approx(getattr(image, what)(), abs=1e-7)
+    assert all(
+        getattr(canonical_grid(ours), what)() == getattr(ours, what)()
+        for what in ("GetOrigin", "GetSpacing", "GetDirection")
+    )
+
+
+@pytest.mark.parametrize("columns", [256, 512, 1024])
+def test_spacings_that_end_in_a_five_do_not_hang_on_the_last_bit(columns: int) -> None:
+    for field_of_view in (200, 225, 230, 250, 333):
+        spacing = field_of_view / columns
+        image = sitk.Image([2, 2, 2], sitk.sitkUInt8)
+        found = set()
+        for noisy in (np.nextafter(spacing, 0), spacing, np.nextafter(spacing, 9)):
+            image.SetSpacing([float(noisy)] * 3)
+            found.add(canonical_grid(image).GetSpacing())
+        assert len(found) == 1

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.case import write_case
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.protocol import bundled_protocols
 from HabitatRadiomicsLib.provenance import document_digest
-from HabitatRadiomicsLib.synthetic import SyntheticPatient, write_case
+from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 MODEL = "t790m-spine-demo"
 RESAMPLED = "was not drawn on this image's grid and was resampled"

@@ -12,9 +12,10 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib import __version__
+from HabitatRadiomicsLib.case import write_case
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.synthetic import SyntheticPatient, write_case
+from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 pytest.importorskip("radiomics")
 
@@ -156,3 +157,19 @@ def test_interruption(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     monkeypatch.setattr(models, "bundled_models", interrupted)
     assert main(["models"]) == 130
     assert "goes on" in capsys.readouterr().err
+
+
+def test_notes_stand_first_among_the_warnings_of_every_output(options: list[str], tmp_path: Path) -> None:
+    notes = ["--note", "T1W=The mask was made from a closed surface.", "--note", "T1W=And smoothed, a = b."]
+    out = tmp_path / "maps"
+    assert main(["maps", "--model", "t790m-spine-demo", *options, *notes, "--out", str(out)]) == 0
+    warnings = json.loads((out / "habitats.json").read_text())["warnings"]
+    assert warnings[:2] == ["T1W: The mask was made from a closed surface.", "T1W: And smoothed, a = b."]
+
+
+@pytest.mark.parametrize("note", ["T1W", "T1W=", "=text", "PET=text"])
+def test_a_note_of_no_sequence_is_refused(
+    options: list[str], tmp_path: Path, note: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["maps", *options, "--note", note, "--out", str(tmp_path / "maps")]) == 2
+    assert "is not SEQ=SENTENCE of a sequence that is given" in capsys.readouterr().err

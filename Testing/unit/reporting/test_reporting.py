@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.reporting import contributions_figure, write_score
+from HabitatRadiomicsLib.reporting import contribution_at, contributions_figure, png_bytes, write_score
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
 from HabitatRadiomicsLib.scoring import ScoreResult, score_case
 from HabitatRadiomicsLib.synthetic import SyntheticPatient
@@ -111,7 +111,7 @@ def test_report_escapes_what_a_model_says(result: ScoreResult) -> None:
 
 
 def test_bars_are_red_up_and_blue_down_with_values(result: ScoreResult) -> None:
-    figure = contributions_figure(result)
+    figure = contributions_figure(result.document())
     axis = figure.axes[0]
     widths = [bar.get_width() for bar in axis.patches]
     assert widths == [contribution.shap for contribution in result.contributions]
@@ -122,3 +122,16 @@ def test_bars_are_red_up_and_blue_down_with_values(result: ScoreResult) -> None:
     for label, contribution in zip(labels, result.contributions):
         assert f"= {contribution.value:.4g}" in label
     assert "DEMONSTRATION MODEL" in axis.get_title(loc="right")
+
+
+@pytest.mark.parametrize("width", [4.4, 9.0])
+def test_each_bar_is_found_at_its_height_in_the_picture(result: ScoreResult, width: float) -> None:
+    figure = contributions_figure(result.document(), width=width)
+    png_bytes(figure)
+    bars = figure.axes[0].patches
+    for index, bar in enumerate(bars):
+        middle = bar.get_y() + bar.get_height() / 2
+        _, pixels = figure.axes[0].transData.transform((0, middle))
+        assert contribution_at(figure, 1 - pixels / figure.bbox.height) == index
+    assert contribution_at(figure, 0.0) is None
+    assert contribution_at(figure, 1.0) is None

@@ -1,0 +1,106 @@
+"""A program run beside this one: its lines as they come, and a stop that really stops it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_GRACE_SECONDS = 2.0
+
+
+class ChildProcess:
+    """A child process with its whole output as lines.
+
+    Nothing here blocks but :meth:`stop`, and that for a few seconds at most: a window can ask several times a second.
+    Ask for :attr:`status` before :meth:`lines`: what is printed in between would be lost.
+
+    Attributes:
+        command: what runs.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> None:
+        """Start the program.
+
+        Args:
+            command: program and arguments.
+            environment: variables to add to this process's own.
+            folder: where it runs; None is here.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self.command = tuple(command)
+        # A group of its own, so that a launcher, the program and its workers are stopped together.
+        windows = sys.platform == "win32"
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        self._process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1", **(environment or {})},
+            cwd=folder,
+            encoding="utf-8",
+            errors="replace",
+            creationflags=flags,
+            start_new_session=not windows,
+        )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.put(line.rstrip("\r\n"))
+
+    def lines(self) -> list[str]:
+        """The lines that came since the last call."""
+        found = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._lines.get_nowait())
+        return found
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, once the program has ended and its last line can be had; until then None."""
+        if self._reader.is_alive():
+            return None
+        return self._process.poll()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the program has ended, or so long."""
+        self._reader.join(seconds)
+        if not self._reader.is_alive():
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+
+    def stop(self) -> None:
+        """End the program and everything that it started."""
+        if self._process.poll() is None or self._reader.is_alive():
+            self._end_group(signal.SIGTERM)
+            self.wait(_GRACE_SECONDS)
+            if self._process.poll() is None or self._reader.is_alive():
+                self._end_group(getattr(signal, "SIGKILL", signal.SIGTERM))
+                self.wait(_GRACE_SECONDS)
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+
+    def _end_group(self, how: signal.Signals) -> None:
+        if sys.platform == "win32":
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(self._process.pid)], capture_output=True, check=False)
+        else:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, how)

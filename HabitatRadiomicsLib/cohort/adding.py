@@ -1,0 +1,94 @@
+"""Adds a patient to a cohort: images in a folder beside the table, lines in ``images.csv`` and ``clinical.csv``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from HabitatRadiomicsLib.case import Case, write_case
+from HabitatRadiomicsLib.cohort.tables import check_case_id, read_table
+from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.outputs import result_folder, write_text
+
+_IMAGE_COLUMNS = ["case_id", "timepoint", "sequence", "image", "mask", "label"]
+_CLINICAL_COLUMNS = ["case_id", "outcome"]
+_MARK = "habitat-radiomics-case.txt"
+
+
+def add_to_cohort(
+    images: Path,
+    case: Case,
+    *,
+    timepoint: str = "baseline",
+    clinical: Path | None = None,
+    outcome: str = "",
+) -> Path:
+    """Write a case's images beside the table and add its rows; makes the tables when they are not there.
+
+    Args:
+        images: ``images.csv``.
+        case: checked; its identifier is new to the table.
+        clinical: ``clinical.csv``, when the outcome is known.
+        outcome: 0 or 1.
+
+    Returns:
+        The folder with the images.
+
+    Raises:
+        CohortError, OutputError: the case stands already in the table, or it cannot be written; nothing was changed.
+    """
+    case_id = case.case_id
+    check_case_id(case_id)
+    if outcome not in ("", "0", "1"):
+        raise CohortError(f"The outcome is '{outcome}'; it must be 0, 1 or empty.", where=case_id)
+    rows = _table(images, _IMAGE_COLUMNS)
+    people = _table(clinical, _CLINICAL_COLUMNS) if clinical is not None else []
+    _refuse_again(images, rows, case_id, timepoint)
+    place = images.parent / "images" / f"{case_id}-{timepoint}"
+    with result_folder(place, mark=_MARK) as scratch:
+        write_text(scratch / _MARK, "Images of one case of a cohort.\n")
+        written = write_case(scratch, case)
+    for name, paths in written.items():
+        relative = [(place / path.relative_to(scratch)).relative_to(images.parent).as_posix() for path in paths]
+        values = [case_id, timepoint, name, *relative, "1"]
+        rows.append(dict(zip(_IMAGE_COLUMNS, values)))
+    _write(images, rows, _IMAGE_COLUMNS)
+    if clinical is not None and all(row["case_id"] != case_id for row in people):
+        people.append({"case_id": case_id, "outcome": outcome})
+        _write(clinical, people, _CLINICAL_COLUMNS)
+    return place
+
+
+def _refuse_again(path: Path, rows: list[dict[str, str]], case_id: str, timepoint: str) -> None:
+    for row in rows:
+        if row["case_id"].lower() == case_id.lower() and row.get("timepoint", timepoint) == timepoint:
+            raise CohortError(
+                f"{case_id} ({timepoint}) stands already in the table.",
+                where=str(path),
+                remedy="Choose another identifier or time point, or remove its rows.",
+            )
+
+
+def _table(path: Path, columns: list[str]) -> list[dict[str, str]]:
+    """The rows of a table as they stand, with its own further columns; none when there is no table."""
+    if not path.exists():
+        return []
+    header, rows = read_table(path)
+    missing = [name for name in columns if name not in header and name not in ("label", "timepoint")]
+    if missing:
+        raise CohortError(
+            f"The table has no column {' and no column '.join(missing)}.",
+            where=str(path),
+            remedy="Choose another table, or a new name: it will be made.",
+        )
+    return [dict(row) for _, row in rows]
+
+
+def _write(path: Path, rows: list[dict[str, str]], columns: list[str]) -> None:
+    header = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, header, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, stream.getvalue())

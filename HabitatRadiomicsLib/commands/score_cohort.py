@@ -1,0 +1,51 @@
+"""``score-cohort``: every patient of a table, one frozen model."""
+
+from __future__ import annotations
+
+import argparse
+
+from HabitatRadiomicsLib.batch import write_problems
+from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.cohort_scoring import score_cohort, write_scores
+from HabitatRadiomicsLib.commands.arguments import WORK_FOLDER, add_table_arguments, check_cohort_output
+from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.scoring import notice
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "score-cohort",
+        help="score every patient of a table with a frozen model",
+        description="Write scores.csv, a row per case, and errors.csv; each score is the one that 'score' gives.",
+    )
+    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
+    add_table_arguments(parser, clinical="a row per case; its column site is used, its outcome is not")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score a cohort."""
+    check_cohort_output(arguments)
+    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
+    model = load_model(arguments.model)
+    with progress_bar("score-cohort") as progress:
+        scores = score_cohort(
+            cohort,
+            model,
+            arguments.out / WORK_FOLDER,
+            jobs=arguments.jobs,
+            resample_mask=arguments.resample_mask,
+            progress=progress,
+        )
+        write_scores(scores, arguments.out / "scores.csv")
+        write_problems(scores.problems, arguments.out / "errors.csv")
+    scored, all_cases = len(scores.documents), len(cohort.cases)
+    print(f"{scored} of {all_cases} cases scored by '{model.title}': {arguments.out / 'scores.csv'}")
+    if scores.reused:
+        print(f"{scores.reused} cases were done before and taken over.")
+    if scores.problems:
+        print(f"{len(scores.problems)} problems: {arguments.out / 'errors.csv'}")
+    print(notice(model))
+    return 0 if scored == all_cases else 3

@@ -1,0 +1,116 @@
+"""What a model says of itself, read from its file with nothing but the standard library.
+
+A window can show it before the packages are installed that load and check the whole model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from HabitatRadiomicsLib.errors import ModelError
+
+EVIDENCE_IN_WORDS: Mapping[str, str] = {
+    "trained-on-patients": "trained on patients",
+    "published-coefficients": "published coefficients",
+    "synthetic-demonstration": "synthetic demonstration, no patient behind it",
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model in a few lines.
+
+    Attributes:
+        lines: what it is for, what stands behind it, how well it did; each a sentence or two.
+        sequences: that a patient must have.
+        document: the file's content.
+    """
+
+    name: str
+    title: str
+    sequences: tuple[str, ...]
+    lines: tuple[str, str, str]
+    is_demonstration: bool
+    document: Mapping[str, Any]
+
+    def html(self) -> str:
+        """The card as a page: the lines, and every feature with its coefficient."""
+        document = self.document
+        evidence = document["evidence"]
+        facts = {
+            "Intended use": document["intended_use"],
+            "Endpoint": f"{document['endpoint']['name']}: {document['endpoint']['positive']} at or above the cut-off, "
+            f"{document['endpoint']['negative']} below",
+            "Evidence": self.lines[1],
+            "Performance": self.lines[2],
+            "Method": (evidence.get("performance") or {}).get("method", "not stated"),
+            "Sites": ", ".join(evidence.get("sites", ())) or "not stated",
+            "Cut-off": f"{document['cutoff']['value']:.3f} ({document['cutoff']['rule']})",
+            "Protocol": document["protocol"]["name"],
+            "Licence": " ".join(filter(None, (evidence["licence"], evidence.get("attribution", "")))),
+            "SHA-256": str(document.get("sha256", "")),
+        }
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in facts.items())
+        terms = "".join(
+            f"<tr><td>{row['coefficient']:+.4f}</td><td>{escape(row['name'])}</td><td>{row['mean']:.4g}</td>"
+            f"<td>{row['sd']:.4g}</td></tr>"
+            for row in document["features"]
+        )
+        return (
+            f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{escape(self.title)}</title><style>"
+            "body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:24px auto;padding:0 16px}"
+            "th,td{text-align:left;vertical-align:top;padding:4px 12px 4px 0;border-bottom:1px solid #ddd}"
+            f"</style></head><body><h1>{escape(self.title)}</h1><table>{rows}</table><h2>Rad-score</h2><p>Intercept "
+            f"{document['intercept']:+.4f}, plus coefficient x (value - mean) / SD of each feature.</p><table><tr>"
+            f"<th>coefficient</th><th>feature</th><th>mean</th><th>SD</th></tr>{terms}</table></body></html>\n"
+        )
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card of a model file. It shows what the file says; loading the model checks whether that is whole.
+
+    Raises:
+        ModelError: this is no model file.
+    """
+    try:
+        return _card(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(
+            "This is not a model file, or a damaged one.",
+            where=path.name,
+            remedy="Choose a file that 'train' wrote, or a bundled model.",
+        ) from error
+
+
+def _card(document: Mapping[str, Any]) -> ModelCard:
+    evidence, endpoint, area = document["evidence"], document["endpoint"], document["evidence"].get("performance")
+    demonstration = evidence["kind"] == "synthetic-demonstration"
+    behind = f"{EVIDENCE_IN_WORDS[evidence['kind']].capitalize()}: {evidence['cohort']}; {evidence['cases']} cases, "
+    behind += f"{evidence['events']} with the outcome."
+    if area is None:
+        well = "Its performance is not stated."
+    else:
+        well = f"AUC {area['auc']:.2f} (95% interval {area['auc_low']:.2f} to {area['auc_high']:.2f})."
+        unseen = document["cutoff"].get("held_out")
+        if unseen is not None:
+            well += (
+                f" At the cut-off, on held-out cases: sensitivity {unseen['sensitivity']:.0%}, "
+                f"specificity {unseen['specificity']:.0%}."
+            )
+    return ModelCard(
+        name=document["name"],
+        title=document["title"],
+        sequences=tuple(dict.fromkeys(row["name"].split("_")[0] for row in document["features"])),
+        lines=(
+            f"{endpoint['name']}: {endpoint['positive']} or {endpoint['negative']}. {document['intended_use']}",
+            behind,
+            well,
+        ),
+        is_demonstration=demonstration,
+        document=document,
+    )

@@ -1,0 +1,54 @@
+"""The card says what the model says, and is read without any package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.model import bundled_models, load_model
+from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS, read_card
+
+
+@pytest.mark.parametrize("name", sorted(bundled_models()))
+def test_the_card_agrees_with_the_model(name: str) -> None:
+    card, model = read_card(bundled_models()[name]), load_model(name)
+    assert (card.name, card.title, card.sequences) == (model.name, model.title, model.sequences)
+    assert card.is_demonstration == model.is_demonstration
+    assert model.intended_use in card.lines[0]
+    assert f"{model.evidence.cases} cases, {model.evidence.events} with the outcome" in card.lines[1]
+    assert model.evidence.in_words == EVIDENCE_IN_WORDS[model.evidence.kind]
+    assert model.evidence.performance is not None
+    assert f"AUC {model.evidence.performance.auc:.2f}" in card.lines[2]
+    page = card.html()
+    assert all(feature.name in page for feature in model.features)
+    assert model.evidence.licence in page
+
+
+def test_the_card_escapes_what_a_model_says(tmp_path: Path) -> None:
+    text = bundled_models()["t790m-spine-demo"].read_text(encoding="utf-8")
+    file = tmp_path / "model.json"
+    file.write_text(text.replace("To show and test", "<script>To show and test"), encoding="utf-8")
+    assert "<script>" not in read_card(file).html()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"evidence": 3}', "not json"])
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "model.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match="not a model file"):
+        read_card(file)
+
+
+def test_reading_a_card_loads_nothing_but_the_standard_library() -> None:
+    code = (
+        "import sys; from HabitatRadiomicsLib.model_card import read_card; "
+        "from HabitatRadiomicsLib.resources import resource_files; "
+        "[read_card(path) for path in resource_files('Models', '.json').values()]; "
+        "print([name for name in ('numpy', 'pydantic', 'SimpleITK', 'yaml') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
