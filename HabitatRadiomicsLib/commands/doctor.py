@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import importlib.util
 import platform
 import shutil
 import sys
 from dataclasses import dataclass
 
 from HabitatRadiomicsLib import __version__
+from HabitatRadiomicsLib.dependencies import REQUIREMENTS, Requirement
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.features.pyradiomics_engine import INSTALL, PyradiomicsEngine
 from HabitatRadiomicsLib.model import bundled_models, load_model
 from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
 from HabitatRadiomicsLib.resources import resources_folder
-
-#: Distribution, import name.
-_PACKAGES = (
-    ("numpy", "numpy"),
-    ("scipy", "scipy"),
-    ("SimpleITK", "SimpleITK"),
-    ("scikit-learn", "sklearn"),
-    ("scikit-image", "skimage"),
-    ("PyWavelets", "pywt"),
-    ("pydantic", "pydantic"),
-    ("PyYAML", "yaml"),
-    ("joblib", "joblib"),
-    ("threadpoolctl", "threadpoolctl"),
-    ("matplotlib", "matplotlib"),
-    ("Jinja2", "jinja2"),
-    ("tqdm", "tqdm"),
-)
 
 
 @dataclass(frozen=True)
@@ -66,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
 def findings() -> list[Finding]:
     """Everything that the program needs, with its state."""
     rows = [_python(), Finding("Habitat Radiomics", __version__)]
-    rows += [_package(distribution, module) for distribution, module in _PACKAGES]
+    # Whether shap can be imported is another question than whether it is installed.
+    rows += [_package(row) for row in REQUIREMENTS if row.applies and row.distribution != "shap"]
     return [*rows, _shap(), _engine(), *_resources()]
 
 
@@ -76,13 +59,13 @@ def _python() -> Finding:
     return Finding("Python", version, mend)
 
 
-def _package(distribution: str, module: str) -> Finding:
-    if importlib.util.find_spec(module) is None:
-        return Finding(distribution, "not installed", f"pip install {distribution}")
-    try:
-        return Finding(distribution, importlib.metadata.version(distribution))
-    except importlib.metadata.PackageNotFoundError:
-        return Finding(distribution, "installed, version unknown")
+def _package(requirement: Requirement) -> Finding:
+    version = requirement.installed()
+    if version is None:
+        return Finding(requirement.distribution, "not installed", f"pip install {requirement.distribution}")
+    if requirement.is_too_old():
+        return Finding(requirement.distribution, f"{version}, too old", f'pip install "{requirement.specifier}"')
+    return Finding(requirement.distribution, version or "installed, version unknown")
 
 
 def _shap() -> Finding:

@@ -8,15 +8,14 @@ are lent to whatever owns ``slicer`` for the time of the import, and taken back.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 
+from HabitatRadiomicsLib.dependencies import SLICING_LIBRARY, slicing_library_folder
 from HabitatRadiomicsLib.errors import DependencyError
 
 _PRIVATE_NAME = "_slicer_of_shap"
@@ -62,7 +61,12 @@ def _names_lent(library: ModuleType) -> Iterator[None]:
 def _slicing_library() -> ModuleType:
     """PyPI's ``slicer`` under a private name; it stays loaded, since explanations refer to it."""
     if _PRIVATE_NAME not in sys.modules:
-        folder = _library_folder()
+        folder = slicing_library_folder()
+        if folder is None:
+            raise DependencyError(
+                f"The package shap needs PyPI's 'slicer' {SLICING_LIBRARY.minimum}, which is not installed.",
+                remedy=f"Install it: pip install {SLICING_LIBRARY.specifier}.",
+            )
         spec = importlib.util.spec_from_file_location(
             _PRIVATE_NAME, folder / "__init__.py", submodule_search_locations=[str(folder)]
         )
@@ -76,15 +80,3 @@ def _slicing_library() -> ModuleType:
             del sys.modules[_PRIVATE_NAME]
             raise
     return sys.modules[_PRIVATE_NAME]
-
-
-def _library_folder() -> Path:
-    # Several distributions may be called 'slicer'; the one with this file is shap's.
-    for distribution in importlib.metadata.distributions(name="slicer"):
-        folder = Path(str(distribution.locate_file("slicer")))
-        if (folder / "slicer_internal.py").is_file():
-            return folder
-    raise DependencyError(
-        "The package shap needs PyPI's 'slicer' 0.0.8, which is not installed.",
-        remedy="Install it: pip install slicer==0.0.8.",
-    )
