@@ -1,0 +1,101 @@
+"""A command of the library in a process of its own, watched by a timer: the window never waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import qt
+
+from HabitatRadiomicsLib.child_process import ChildProcess
+from HabitatRadiomicsLib.panel.signals import connect
+from HabitatRadiomicsLib.progress import progress_of
+from HabitatRadiomicsLib.scene.command import start_command
+
+_EVERY_MS = 100
+_PREFIX = "habitat-radiomics: "
+
+
+class BackgroundRun:
+    """One command at a time."""
+
+    def __init__(
+        self,
+        *,
+        on_progress: Callable[[float, str], None],
+        on_line: Callable[[str], None],
+        on_end: Callable[[int], None],
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            on_progress: called with the fraction done and a few words.
+            on_line: called with every other line that the command prints.
+            on_end: called with the exit status, when the command ended by itself.
+        """
+        self._on_progress, self._on_line, self._on_end = on_progress, on_line, on_end
+        self._process: ChildProcess | None = None
+        self._started = 0.0
+        self.lines: list[str] = []
+        self._timer: Any = qt.QTimer()
+        self._timer.setInterval(_EVERY_MS)
+        connect(self._timer, "timeout()", self.poll)
+
+    @property
+    def running(self) -> bool:
+        """Whether a command runs."""
+        return self._process is not None
+
+    def start(self, arguments: Sequence[str]) -> None:
+        """Start ``habitat-radiomics ARGUMENTS``.
+
+        Raises:
+            OSError: Python cannot be started.
+        """
+        self.lines = []
+        self._process = start_command(arguments)
+        self._started = time.monotonic()
+        self._timer.start()
+
+    def poll(self) -> None:
+        """Hand on what came since the last time."""
+        if self._process is None:
+            return
+        status = self._process.status
+        for line in self._process.lines():
+            told = progress_of(line)
+            if told is not None:
+                self._on_progress(*told)
+            else:
+                self.lines.append(line)
+                self._on_line(line)
+        if status is not None:
+            self._end()
+            self._on_end(status)
+
+    def stop(self) -> None:
+        """End the command and everything that it started; ``on_end`` is not called."""
+        if self._process is not None:
+            self._process.stop()
+            self._end()
+
+    def seconds_left(self, fraction: float) -> float | None:
+        """At the pace so far; None when nothing can be said yet."""
+        elapsed = time.monotonic() - self._started
+        return elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 1 else None
+
+    def message(self) -> str:
+        """Why the command failed, in its own words."""
+        return "\n".join(self.lines).strip().removeprefix(_PREFIX) or "The command ended without a word."
+
+    def _end(self) -> None:
+        self._timer.stop()
+        self._process = None
+
+
+def in_words(seconds: float) -> str:
+    """A duration as a person says it: about 40 s, about 3 min."""
+    if seconds < 60:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,293 @@
+"""Many patients at once: a command of the library in its own process, while Slicer stays usable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ctk
+import qt
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.installation import feature_engine_state
+from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
+from HabitatRadiomicsLib.panel.first_use import packages_ready
+from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.resources import resource_files
+from HabitatRadiomicsLib.scene.parameters import Parameters
+
+_NO_SUCH_CASE = "-"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command of the library.
+
+    Attributes:
+        settings: what it applies, ``protocol`` or ``model``.
+        needs_clinical: it cannot do without ``clinical.csv``.
+        result: the file of the output folder that a user wants to see first.
+    """
+
+    title: str
+    command: str
+    settings: str
+    needs_clinical: bool
+    result: str
+
+
+TASKS = (
+    Task("Extract features", "extract", "protocol", False, "features.csv"),
+    Task("Score all patients", "score-cohort", "model", False, "scores.csv"),
+    Task("Train a model", "train", "protocol", True, "model.json"),
+)
+
+
+class CohortTab:
+    """Binds the Cohort tab to the parameter node."""
+
+    def __init__(self, ui: Any, current_case: Callable[[str], Case | None]) -> None:
+        """Connect the widgets.
+
+        Args:
+            current_case: gives the patient of the Patient tab under an identifier, or None.
+        """
+        self.ui = ui
+        self._current_case = current_case
+        self._parameters: Parameters | None = None
+        self._output: Path | None = None
+        self.run = BackgroundRun(on_progress=self._progress, on_line=self._line, on_end=self._ended)
+        self._paths = {
+            "cohort.images": ui.imagesPathEdit,
+            "cohort.clinical": ui.clinicalPathEdit,
+            "cohort.output": ui.outputPathEdit,
+        }
+        tables, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
+        ui.imagesPathEdit.filters = tables | ctk.ctkPathLineEdit.Writable
+        ui.clinicalPathEdit.filters = tables | ctk.ctkPathLineEdit.Writable
+        ui.outputPathEdit.filters = folders | ctk.ctkPathLineEdit.Writable
+        for task in TASKS:
+            ui.taskSelector.addItem(_(task.title), task.command)
+        for text, outcome in ((_("unknown"), ""), ("0", "0"), ("1", "1")):
+            ui.outcomeSelector.addItem(text, outcome)
+        connect(ui.taskSelector, "currentIndexChanged(int)", self._task_changed)
+        connect(ui.settingsSelector, "currentIndexChanged(int)", self._settings_changed)
+        connect(ui.settingsFileButton, "clicked(bool)", self._choose_file)
+        for edit in self._paths.values():
+            connect(edit, "currentPathChanged(QString)", self._path_changed)
+        connect(ui.caseIdEdit, "textChanged(QString)", self._path_changed)
+        connect(ui.runButton, "clicked(bool)", self._run_clicked)
+        connect(ui.stopButton, "clicked(bool)", self._stop_clicked)
+        connect(ui.openOutputButton, "clicked(bool)", self._open_output)
+        connect(ui.addPatientButton, "clicked(bool)", self._add_patient)
+
+    @property
+    def task(self) -> Task:
+        """The one that is chosen."""
+        return TASKS[max(0, self.ui.taskSelector.currentIndex)]
+
+    def load(self, parameters: Parameters) -> None:
+        """Show what a parameter node holds."""
+        self._parameters = parameters
+        with quiet(self.ui.taskSelector, *self._paths.values()):
+            chosen = self.ui.taskSelector.findData(parameters.text("cohort.task", TASKS[0].command))
+            self.ui.taskSelector.setCurrentIndex(max(0, chosen))
+            for name, edit in self._paths.items():
+                edit.currentPath = parameters.text(name)
+        self._list_settings()
+        self.update()
+
+    def update(self) -> None:
+        """Say what is missing, and enable Run if it can start."""
+        problem = self._problem()
+        running = self.run.running
+        training = self.task.command == "train"
+        self.ui.endpointEdit.enabled = training
+        self.ui.endpointLabel.enabled = training
+        self.ui.cohortProblemLabel.text = problem
+        self.ui.cohortProblemLabel.setStyleSheet(QUIET)
+        self.ui.cohortProblemLabel.visible = bool(problem) and not running
+        self.ui.runButton.enabled = not problem and not running
+        self.ui.stopButton.enabled = running
+        self.ui.openOutputButton.enabled = not running and self._output is not None and self._output.is_dir()
+        self._update_adding()
+
+    def close(self) -> None:
+        """Stop what runs: the widget goes."""
+        self.run.stop()
+
+    def arguments(self) -> list[str]:
+        """Of the command that Run starts."""
+        ui, task = self.ui, self.task
+        found = [task.command, "--cohort", ui.imagesPathEdit.currentPath, "--out", ui.outputPathEdit.currentPath]
+        found += [f"--{task.settings}", ui.settingsSelector.currentData, "--jobs", str(ui.jobsSpinBox.value)]
+        if ui.clinicalPathEdit.currentPath:
+            found += ["--clinical", ui.clinicalPathEdit.currentPath]
+        if ui.resampleMaskCheckBox.checked:
+            found.append("--resample-mask")
+        if task.command == "train" and ui.endpointEdit.text.strip():
+            found += ["--endpoint", ui.endpointEdit.text.strip()]
+        return found
+
+    def _problem(self) -> str:
+        images, clinical = self.ui.imagesPathEdit.currentPath, self.ui.clinicalPathEdit.currentPath
+        if not images:
+            return _("Choose the table of images (images.csv).")
+        if not Path(images).is_file():
+            return _("There is no such table of images.")
+        if not clinical and self.task.needs_clinical:
+            return _("Choose the table of outcomes (clinical.csv); training needs it.")
+        if clinical and not Path(clinical).is_file():
+            return _("There is no such table of clinical data.")
+        if not self.ui.settingsSelector.currentData:
+            return _("Choose a model.") if self.task.settings == "model" else _("Choose a protocol.")
+        if not self.ui.outputPathEdit.currentPath:
+            return _("Choose a folder for the results.")
+        return ""
+
+    def _list_settings(self) -> None:
+        kind, suffix = ("Models", ".json") if self.task.settings == "model" else ("Protocols", ".yaml")
+        self.ui.settingsLabel.text = _("Model:") if self.task.settings == "model" else _("Protocol:")
+        wanted = "" if self._parameters is None else self._parameters.text(f"cohort.{self.task.settings}")
+        with quiet(self.ui.settingsSelector):
+            self.ui.settingsSelector.clear()
+            for name in resource_files(kind, suffix):
+                self.ui.settingsSelector.addItem(name, name)
+        if wanted:
+            self._select_settings(wanted)
+
+    def _select_settings(self, name_or_file: str) -> None:
+        with quiet(self.ui.settingsSelector):
+            index = self.ui.settingsSelector.findData(name_or_file)
+            if index < 0:
+                self.ui.settingsSelector.addItem(Path(name_or_file).name, name_or_file)
+                index = self.ui.settingsSelector.count - 1
+            self.ui.settingsSelector.setCurrentIndex(index)
+        self._settings_changed(index)
+
+    def _task_changed(self, index: int) -> None:
+        if self._parameters is not None:
+            self._parameters.set_text("cohort.task", self.task.command)
+        self._list_settings()
+        self.update()
+
+    def _settings_changed(self, index: int) -> None:
+        if self._parameters is not None:
+            self._parameters.set_text(f"cohort.{self.task.settings}", self.ui.settingsSelector.currentData or "")
+        self.update()
+
+    def _choose_file(self, checked: bool = False) -> None:
+        model = self.task.settings == "model"
+        title, kinds = (
+            (_("Model file"), "Models (*.json)") if model else (_("Protocol file"), "Protocols (*.yaml *.yml)")
+        )
+        path = qt.QFileDialog.getOpenFileName(None, title, "", kinds)
+        if path:
+            self._select_settings(path)
+
+    def _path_changed(self, path: str) -> None:
+        if self._parameters is not None:
+            for name, edit in self._paths.items():
+                self._parameters.set_text(name, edit.currentPath)
+        self.update()
+
+    def _run_clicked(self, checked: bool = False) -> None:
+        ready, problem = packages_ready()
+        engine = feature_engine_state()
+        if not ready or not engine.installed:
+            self._say(problem or engine.advice, PROBLEM)
+            return
+        for edit in self._paths.values():
+            edit.addCurrentPathToHistory()
+        self._output = Path(self.ui.outputPathEdit.currentPath)
+        self.ui.logText.clear()
+        self.ui.cohortProgressBar.value = 0
+        self._say(_("Starting ..."), QUIET)
+        try:
+            self.run.start(self.arguments())
+        except OSError as error:
+            self._say(str(error), PROBLEM)
+        self.update()
+
+    def _progress(self, fraction: float, words: str) -> None:
+        self.ui.cohortProgressBar.value = round(100 * fraction)
+        left = self.run.seconds_left(fraction)
+        self._say(words if left is None else f"{words}, {in_words(left)} {_('left')}", QUIET)
+
+    def _line(self, line: str) -> None:
+        self.ui.logText.appendPlainText(line)
+
+    def _ended(self, status: int) -> None:
+        if status == 0:
+            self.ui.cohortProgressBar.value = 100
+            self._say(_("Done."), QUIET)
+        elif status == 3:
+            self.ui.cohortProgressBar.value = 100
+            self._say(_("Done, but some patients could not be measured: see errors.csv in the output folder."), PROBLEM)
+        else:
+            self._say(self.run.message(), PROBLEM)
+        self.update()
+
+    def _stop_clicked(self, checked: bool = False) -> None:
+        self.run.stop()
+        self._say(_("Stopped. Run goes on where it was; patients that are done are kept."), QUIET)
+        self.update()
+
+    def _open_output(self, checked: bool = False) -> None:
+        if self._output is not None:
+            result = self._output / self.task.result
+            place = result if result.is_file() and result.suffix != ".json" else self._output
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
+
+    def _update_adding(self) -> None:
+        images, case_id = self.ui.imagesPathEdit.currentPath, self.ui.caseIdEdit.text.strip()
+        problem = ""
+        if self._current_case(_NO_SUCH_CASE) is None:
+            problem = _("First choose images and lesions in the Patient tab.")
+        elif not images:
+            problem = _("Name the table of images above; it is made when it does not exist.")
+        elif not case_id:
+            problem = _("Give the patient an identifier.")
+        self.ui.addPatientButton.enabled = not problem
+        if problem:
+            self._say_added(problem, QUIET)
+        elif self.ui.addPatientLabel.styleSheet == QUIET:
+            self._say_added("", "")
+
+    def _add_patient(self, checked: bool = False) -> None:
+        ready, problem = packages_ready()
+        case = self._current_case(self.ui.caseIdEdit.text.strip())
+        if not ready or case is None:
+            self._say_added(problem, PROBLEM)
+            return
+        from HabitatRadiomicsLib.cohort import add_to_cohort
+
+        clinical = self.ui.clinicalPathEdit.currentPath
+        images = Path(self.ui.imagesPathEdit.currentPath)
+        try:
+            add_to_cohort(
+                images,
+                case,
+                timepoint=self.ui.timepointEdit.text.strip() or "baseline",
+                clinical=Path(clinical) if clinical else None,
+                outcome=self.ui.outcomeSelector.currentData or "",
+            )
+        except HabitatRadiomicsError as error:
+            self._say_added(str(error), PROBLEM)
+            return
+        self.ui.caseIdEdit.text = ""
+        self._say_added(_("{case} was added to {table}.").format(case=case.case_id, table=images.name), "")
+        self.update()
+
+    def _say_added(self, text: str, style: str) -> None:
+        self.ui.addPatientLabel.setStyleSheet(style)
+        self.ui.addPatientLabel.text = text
+
+    def _say(self, text: str, style: str) -> None:
+        self.ui.cohortStatusLabel.text = text
+        self.ui.cohortStatusLabel.setStyleSheet(style)

@@ -1,0 +1,160 @@
+"""What the slice views show of the results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.colours import habitat_colour
+from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.scene import views
+from HabitatRadiomicsLib.scene.parameters import Parameters
+from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_habitat_labelmap
+
+_COLUMNS = ("Habitat", "Volume [ml]", "Share", "Entropy [bits]", "Intensity")
+
+
+class MapsSection:
+    """Sequence, opacities, the habitats in numbers, and the way back to the previous view."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._results: ResultNodes | None = None
+        self._parameters: Parameters | None = None
+        self._before: views.ViewState | None = None
+        table = ui.habitatTable
+        table.setColumnCount(len(_COLUMNS))
+        table.setHorizontalHeaderLabels([_(name) for name in _COLUMNS])
+        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        table.verticalHeader().setVisible(False)
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        connect(ui.shownSequenceSelector, "currentIndexChanged(int)", self._sequence_chosen)
+        for box in (ui.entropyCheckBox, ui.habitatsCheckBox):
+            connect(box, "toggled(bool)", self._appearance_changed)
+        for slider in (ui.entropyOpacitySlider, ui.habitatOpacitySlider):
+            connect(slider, "valueChanged(double)", self._appearance_changed)
+        connect(table, "cellClicked(int,int)", self._habitat_clicked)
+        connect(ui.showMapsButton, "clicked(bool)", self._show)
+        connect(ui.previousViewButton, "clicked(bool)", self._go_back)
+        connect(ui.labelmapButton, "clicked(bool)", self._make_labelmap)
+
+    @property
+    def sequence(self) -> str:
+        """Which one is shown."""
+        return self._ui.shownSequenceSelector.currentText
+
+    def show_results(self, results: ResultNodes | None, parameters: Parameters) -> None:
+        """Fill the section; the slice views are left alone."""
+        self._results, self._parameters = results, parameters
+        ui = self._ui
+        ui.mapsSection.visible = results is not None
+        ui.mapsSection.collapsed = results is None
+        with quiet(ui.shownSequenceSelector, ui.entropyCheckBox, ui.habitatsCheckBox):
+            ui.shownSequenceSelector.clear()
+            ui.shownSequenceSelector.addItems(list(results.entropy) if results is not None else [])
+            shown = ui.shownSequenceSelector.findText(parameters.text("shown.sequence"))
+            ui.shownSequenceSelector.setCurrentIndex(max(0, shown))
+            ui.entropyCheckBox.checked = parameters.text("shown.entropy", "1") == "1"
+            ui.habitatsCheckBox.checked = parameters.text("shown.habitats", "1") == "1"
+        with quiet(ui.entropyOpacitySlider, ui.habitatOpacitySlider):
+            ui.entropyOpacitySlider.value = float(parameters.text("shown.entropyOpacity", "0.5"))
+            ui.habitatOpacitySlider.value = float(parameters.text("shown.habitatOpacity", "0.5"))
+        self._fill_table()
+
+    def show_maps(self) -> None:
+        """Show the chosen sequence in the slice views; what they showed before can be had back."""
+        self._remember_view()
+        if self._results is not None:
+            views.show_maps(slicer.mrmlScene, self._results, self.sequence)
+            self._apply_appearance()
+
+    def show_habitat(self, sequence: str, region: str) -> None:
+        """Show one habitat, or the whole lesion, of a sequence in the slice views."""
+        self._remember_view()
+        if self._results is not None and sequence in self._results.entropy:
+            with quiet(self._ui.shownSequenceSelector):
+                self._ui.shownSequenceSelector.setCurrentIndex(self._ui.shownSequenceSelector.findText(sequence))
+            self._fill_table()
+            views.show_habitat(slicer.mrmlScene, self._results, sequence, region)
+            self._apply_appearance()
+
+    def forget_view(self) -> None:
+        """The scene was closed: there is no way back."""
+        self._before = None
+        self._ui.previousViewButton.enabled = False
+
+    def _remember_view(self) -> None:
+        if self._before is None:
+            self._before = views.ViewState.now(slicer.mrmlScene)
+            self._ui.previousViewButton.enabled = True
+
+    def _go_back(self, checked: bool = False) -> None:
+        if self._before is not None:
+            self._before.restore(slicer.mrmlScene)
+        self.forget_view()
+
+    def _show(self, checked: bool = False) -> None:
+        self.show_maps()
+
+    def _sequence_chosen(self, index: int) -> None:
+        self._fill_table()
+        self.show_maps()
+
+    def _appearance_changed(self, value: object = None) -> None:
+        self._apply_appearance()
+
+    def _apply_appearance(self) -> None:
+        ui, results, parameters = self._ui, self._results, self._parameters
+        if results is None or parameters is None:
+            return
+        opacity = ui.entropyOpacitySlider.value if ui.entropyCheckBox.checked else 0.0
+        views.set_entropy_opacity(slicer.mrmlScene, results, opacity)
+        legend = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
+        for node in legend:
+            if node.GetDisplayableNode() in results.entropy.values():
+                node.SetVisibility(
+                    ui.entropyCheckBox.checked and node.GetDisplayableNode() is results.entropy.get(self.sequence)
+                )
+        for name, segmentation in results.habitats.items():
+            segmentation.SetDisplayVisibility(ui.habitatsCheckBox.checked and name == self.sequence)
+        views.set_habitat_opacity(results, ui.habitatOpacitySlider.value)
+        parameters.set_text("shown.sequence", self.sequence)
+        parameters.set_text("shown.entropy", str(int(ui.entropyCheckBox.checked)))
+        parameters.set_text("shown.habitats", str(int(ui.habitatsCheckBox.checked)))
+        parameters.set_text("shown.entropyOpacity", f"{ui.entropyOpacitySlider.value:.2f}")
+        parameters.set_text("shown.habitatOpacity", f"{ui.habitatOpacitySlider.value:.2f}")
+
+    def _fill_table(self) -> None:
+        rows = self._rows()
+        table = self._ui.habitatTable
+        table.setRowCount(len(rows))
+        for number, row in enumerate(rows):
+            texts = (
+                row["name"], f"{row['volume_ml']:.2f}", f"{row['fraction']:.0%}",
+                f"{row['entropy_mean_bits']:.2f} ± {row['entropy_sd_bits']:.2f}",
+                f"{row['intensity_mean']:.4g} ± {row['intensity_sd']:.3g}",
+            )  # fmt: skip
+            for column, text in enumerate(texts):
+                table.setItem(number, column, qt.QTableWidgetItem(text))
+            square = qt.QPixmap(12, 12)
+            square.fill(qt.QColor(habitat_colour(int(row["name"][1:]) - 1)))
+            table.item(number, 0).setIcon(qt.QIcon(square))
+        table.resizeRowsToContents()
+        table.setFixedHeight(30 + 26 * max(1, len(rows)))
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if self._results is None:
+            return []
+        found = self._results.content["maps"]["sequences"].get(self.sequence)
+        return [] if found is None else list(found["habitats"])
+
+    def _habitat_clicked(self, row: int, column: int) -> None:
+        self.show_habitat(self.sequence, self._ui.habitatTable.item(row, 0).text())
+
+    def _make_labelmap(self, checked: bool = False) -> None:
+        if self._results is not None:
+            add_habitat_labelmap(slicer.mrmlScene, self._results, self.sequence)

@@ -1,0 +1,97 @@
+"""Which model, and what it says of itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.dependencies import missing
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.model_card import ModelCard, read_card
+from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.resources import resource_files
+
+
+class ModelSection:
+    """The model selector, the three lines of its card, and what is wrong with it."""
+
+    def __init__(self, ui: Any, on_change: Callable[[], None]) -> None:
+        self._ui = ui
+        self._on_change = on_change
+        self.card: ModelCard | None = None
+        with quiet(ui.modelSelector):
+            for name, path in resource_files("Models", ".json").items():
+                ui.modelSelector.addItem(_title(path), name)
+        connect(ui.modelSelector, "currentIndexChanged(int)", self._changed)
+        connect(ui.modelFileButton, "clicked(bool)", self._choose_file)
+        connect(ui.modelCardLabel, "linkActivated(QString)", self._open_card)
+        self._read()
+
+    @property
+    def model(self) -> str:
+        """Bundled name or file; empty when there is none."""
+        return self._ui.modelSelector.currentData or ""
+
+    def select(self, model: str) -> None:
+        """Show a model, bundled or a file; without telling anybody."""
+        with quiet(self._ui.modelSelector):
+            index = self._ui.modelSelector.findData(model)
+            if index < 0 and model:
+                self._ui.modelSelector.addItem(_title(Path(model)), model)
+                index = self._ui.modelSelector.count - 1
+            self._ui.modelSelector.setCurrentIndex(max(index, 0))
+        self._read()
+
+    def _changed(self, index: int) -> None:
+        self._read()
+        self._on_change()
+
+    def _choose_file(self, checked: bool = False) -> None:
+        path = qt.QFileDialog.getOpenFileName(None, _("Model file"), "", _("Models (*.json)"))
+        if path:
+            self.select(path)
+            self._on_change()
+
+    def _read(self) -> None:
+        """Read the card, and, where the packages are there, check the whole file."""
+        self.card, problem = None, ""
+        path = resource_files("Models", ".json").get(self.model, Path(self.model or "."))
+        try:
+            card = read_card(path)
+            if not missing():
+                from HabitatRadiomicsLib.model import load_model
+
+                load_model(path)
+            self.card = card
+        except HabitatRadiomicsError as error:
+            problem = str(error)
+        self._ui.modelCardLabel.text = "" if self.card is None else _lines(self.card)
+        self._ui.modelCardLabel.visible = self.card is not None
+        self._ui.modelProblemLabel.text = problem
+        self._ui.modelProblemLabel.visible = bool(problem)
+
+    def _open_card(self, link: str) -> None:
+        if self.card is None:
+            return
+        place = Path(tempfile.gettempdir()) / f"habitat-radiomics-card-{self.card.name}.html"
+        place.write_text(self.card.html(), encoding="utf-8")
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
+
+
+def _title(path: Path) -> str:
+    try:
+        return read_card(path).title
+    except HabitatRadiomicsError:
+        return path.name
+
+
+def _lines(card: ModelCard) -> str:
+    heads = (_("For"), _("From"), _("How well"))
+    lines = [f"<b>{head}:</b> {escape(line)}" for head, line in zip(heads, card.lines)]
+    return "<br>".join([*lines, f'<a href="card">{_("Model card")}</a>'])

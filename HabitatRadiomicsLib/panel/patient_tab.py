@@ -1,0 +1,247 @@
+"""The patient in the scene: model, images, Apply, and what comes of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.installation import feature_engine_state
+from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
+from HabitatRadiomicsLib.panel.first_use import packages_ready
+from HabitatRadiomicsLib.panel.maps_section import MapsSection
+from HabitatRadiomicsLib.panel.model_section import ModelSection
+from HabitatRadiomicsLib.panel.score_section import ScoreSection
+from HabitatRadiomicsLib.panel.sequence_row import SequenceRow
+from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.scene.guess import guess_input
+from HabitatRadiomicsLib.scene.parameters import Parameters
+from HabitatRadiomicsLib.scene.patient import write_inputs
+from HabitatRadiomicsLib.scene.result_nodes import add_results
+from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
+
+_SETTLE_MS = 150
+
+
+class PatientTab:
+    """Binds the Patient tab to the parameter node."""
+
+    def __init__(self, ui: Any, row_file: str, on_change: Callable[[], None]) -> None:
+        """Connect the widgets.
+
+        Args:
+            row_file: path of SequenceRow.ui.
+            on_change: called when the patient that could be measured may be another one.
+        """
+        self.ui = ui
+        self._row_file = row_file
+        self._on_change = on_change
+        self._parameters: Parameters | None = None
+        self.rows: dict[str, SequenceRow] = {}
+        self.model = ModelSection(ui, self._model_changed)
+        self.maps = MapsSection(ui)
+        self.score = ScoreSection(ui, self.maps.show_habitat)
+        self.run = BackgroundRun(on_progress=self._progress, on_line=lambda line: None, on_end=self._ended)
+        self._folder: Path | None = None
+        self._inputs: dict[str, SequenceInput] = {}
+        self._without_score = ""
+        # Changes come in bursts (a stroke in the Segment Editor is many): look once when they are over.
+        self._settle: Any = qt.QTimer()
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        connect(self._settle, "timeout()", self.update)
+        connect(ui.guessButton, "clicked(bool)", self._guess_clicked)
+        connect(ui.mapsOnlyCheckBox, "toggled(bool)", self._maps_only_toggled)
+        connect(ui.siteEdit, "textChanged(QString)", self._site_changed)
+        connect(ui.applyButton, "clicked(bool)", self._apply_clicked)
+        connect(ui.cancelButton, "clicked(bool)", self._cancel_clicked)
+
+    def load(self, parameters: Parameters) -> None:
+        """Show what a parameter node holds: after start, after a scene was opened or closed."""
+        self._parameters = parameters
+        self.model.select(parameters.text("model", self.model.model))
+        with quiet(self.ui.mapsOnlyCheckBox, self.ui.siteEdit):
+            self.ui.mapsOnlyCheckBox.checked = parameters.text("mapsOnly") == "1"
+            self.ui.siteEdit.text = parameters.text("site")
+        self._make_rows()
+        self._show_results()
+        self.update()
+
+    def update(self) -> None:
+        """Check the inputs, say what is missing, and enable Apply if it can succeed."""
+        maps_only = self.ui.mapsOnlyCheckBox.checked
+        ready = [row.check(optional=maps_only) for row in self.rows.values()]
+        used = any(not row.empty for row in self.rows.values())
+        problem = ""
+        if self.model.card is None:
+            problem = _("Choose a model.")
+        elif not used or not all(ready):
+            problem = _("Complete the images above, then press Apply.")
+        self.ui.problemLabel.text = problem
+        self.ui.problemLabel.setStyleSheet(QUIET)
+        self.ui.problemLabel.visible = bool(problem) and not self.run.running
+        self.ui.applyButton.enabled = not problem and not self.run.running
+        self.ui.applyButton.toolTip = problem or _("Make the maps and score the patient")
+        self.ui.cancelButton.enabled = self.run.running
+        self.ui.progressBar.visible = self.run.running
+        self._on_change()
+
+    def guess(self) -> None:
+        """Fill in what is safe to guess; what the user chose stays."""
+        for name, row in self.rows.items():
+            found, kept = guess_input(slicer.mrmlScene, name, only_sequence=len(self.rows) == 1), row.chosen
+            mask = kept.mask or found.mask
+            segment = kept.segment or (found.segment if mask is found.mask else "")
+            row.show(SequenceInput(kept.volume or found.volume, mask, segment))
+        self._keep_inputs()
+        self.update()
+
+    def case(self, case_id: str) -> Case | None:
+        """The patient as the rows show it; None when something is missing."""
+        images = {name: row.image for name, row in self.rows.items() if row.image is not None}
+        return Case(case_id, images) if len(images) == len(self.rows) and images else None
+
+    def cancel(self) -> None:
+        """Stop what runs; nothing half-made stays."""
+        if self.run.running:
+            self.run.stop()
+            self._clean_up()
+            self._say(_("Cancelled; nothing was added to the scene."), QUIET)
+            self.update()
+
+    def close(self) -> None:
+        """Let go of everything: the widget goes, or its scene."""
+        self.cancel()
+        self._settle.stop()
+        self.maps.forget_view()
+        for row in self.rows.values():
+            row.close()
+
+    def _make_rows(self) -> None:
+        sequences = () if self.model.card is None else self.model.card.sequences
+        if tuple(self.rows) != sequences:
+            layout = self.ui.sequenceRows.layout()
+            for row in self.rows.values():
+                row.close()
+                layout.removeWidget(row.widget)
+                row.widget.deleteLater()
+            self.rows = {name: SequenceRow(self._row_file, name, self._inputs_changed) for name in sequences}
+            for row in self.rows.values():
+                layout.addWidget(row.widget)
+        assert self._parameters is not None
+        for name, row in self.rows.items():
+            row.show(self._parameters.input(name))
+        self.guess()
+
+    def _model_changed(self) -> None:
+        if self._parameters is not None:
+            self._parameters.set_text("model", self.model.model)
+            self._make_rows()
+            self.update()
+
+    def _inputs_changed(self) -> None:
+        self._keep_inputs()
+        self.ui.applyButton.enabled = False
+        self._settle.start()
+
+    def _keep_inputs(self) -> None:
+        if self._parameters is not None:
+            for name, row in self.rows.items():
+                self._parameters.set_input(name, row.chosen)
+
+    def _guess_clicked(self, checked: bool = False) -> None:
+        self.guess()
+
+    def _maps_only_toggled(self, checked: bool) -> None:
+        if self._parameters is not None:
+            self._parameters.set_text("mapsOnly", "1" if checked else "0")
+        self.update()
+
+    def _site_changed(self, text: str) -> None:
+        if self._parameters is not None:
+            self._parameters.set_text("site", text)
+
+    def _apply_clicked(self, checked: bool = False) -> None:
+        try:
+            self._start()
+        except (HabitatRadiomicsError, OSError) as error:
+            self._clean_up()
+            self._say(str(error), PROBLEM)
+        self.update()
+
+    def _start(self) -> None:
+        ready, problem = packages_ready()
+        if not ready:
+            self._say(problem, PROBLEM)
+            return
+        engine = feature_engine_state()
+        maps_only = self.ui.mapsOnlyCheckBox.checked or not engine.installed
+        self._without_score = "" if self.ui.mapsOnlyCheckBox.checked else engine.advice
+        # Packages may just have been installed: now the whole model file can be checked.
+        self.model.select(self.model.model)
+        used = {name: row for name, row in self.rows.items() if row.image is not None}
+        if self.model.card is None or not used:
+            return
+        self._inputs = {name: row.chosen for name, row in used.items()}
+        self._folder = Path(tempfile.mkdtemp(prefix="habitat-radiomics-"))
+        images = {name: row.image for name, row in used.items() if row.image is not None}
+        arguments = write_inputs(self._folder / "inputs", Case("case", images))
+        arguments += ["--model", self.model.model, "--out", str(self._folder / "results")]
+        if not maps_only and self.ui.siteEdit.text.strip():
+            arguments += ["--site", self.ui.siteEdit.text.strip()]
+        self.ui.progressBar.value = 0
+        self._say(_("Starting ..."), QUIET)
+        self.run.start(["maps" if maps_only else "score", *arguments])
+
+    def _progress(self, fraction: float, words: str) -> None:
+        self.ui.progressBar.value = round(100 * fraction)
+        left = self.run.seconds_left(fraction)
+        self._say(words if left is None else f"{words}, {in_words(left)} {_('left')}", QUIET)
+
+    def _ended(self, status: int) -> None:
+        try:
+            if status != 0:
+                self._say(self.run.message(), PROBLEM)
+            elif any(not slicer.mrmlScene.IsNodePresent(chosen.volume) for chosen in self._inputs.values()):
+                self._say(_("A volume was removed during the run; its results were not added."), PROBLEM)
+            else:
+                self._take_results()
+        finally:
+            self._clean_up()
+            self.update()
+
+    def _take_results(self) -> None:
+        assert self._folder is not None
+        assert self._parameters is not None
+        results = add_results(slicer.mrmlScene, self._folder / "results", self._inputs)
+        self._parameters.set_results(results)
+        self._show_results()
+        self.maps.show_maps()
+        self._say(_("Done."), QUIET)
+
+    def _show_results(self) -> None:
+        assert self._parameters is not None
+        results = self._parameters.results()
+        self.maps.show_results(results, self._parameters)
+        self.score.show_results(results, self._without_score)
+
+    def _cancel_clicked(self, checked: bool = False) -> None:
+        self.cancel()
+
+    def _clean_up(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _say(self, text: str, style: str) -> None:
+        self.ui.statusLabel.text = text
+        self.ui.statusLabel.setStyleSheet(style)

@@ -1,0 +1,208 @@
+"""The score, its interval, its reasons, and what to be wary of."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.dependencies import missing
+from HabitatRadiomicsLib.errors import OutputError
+from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.panel.signals import connect
+from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
+
+#: Inches and dots per inch; together a little less than the width of Slicer's module panel.
+_PICTURE_WIDTH = 4.4
+_PICTURE_DPI = 100
+
+
+class ScoreSection:
+    """A view of ``score.json``; ``show_habitat`` is called with sequence and region when a bar is clicked."""
+
+    def __init__(self, ui: Any, show_habitat: Callable[[str, str], None]) -> None:
+        self._ui = ui
+        self._show_habitat = show_habitat
+        self._results: ResultNodes | None = None
+        self._bars: Any = None
+        self._clicks = _Clicks(self._bar_clicked)
+        ui.barsPictureLabel.installEventFilter(self._clicks)
+        ui.barsPictureLabel.setCursor(qt.QCursor(qt.Qt.PointingHandCursor))
+        connect(ui.saveReportButton, "clicked(bool)", self._save_report)
+        connect(ui.exportTableButton, "clicked(bool)", self._export_table)
+        connect(ui.showPlotButton, "clicked(bool)", self._show_plot)
+
+    def show_results(self, results: ResultNodes | None, without_score: str = "") -> None:
+        """Fill the section.
+
+        Args:
+            without_score: why only maps were made, when that was not asked for.
+        """
+        ui = self._ui
+        self._results = results
+        score = None if results is None else results.score
+        warnings = [] if results is None else results.warnings
+        ui.scoreSection.visible = results is not None
+        ui.scoreSection.collapsed = results is None
+        shown = (ui.scoreNoticeLabel, ui.scoreLabel, ui.scalePictureLabel, ui.barsPictureLabel, ui.saveReportButton,
+                 ui.exportTableButton, ui.showPlotButton)  # fmt: skip
+        for widget in shown:
+            widget.visible = score is not None
+        ui.featureLabel.visible = bool(without_score)
+        ui.featureLabel.text = escape(without_score)
+        ui.warningsLabel.text = _warnings(warnings)
+        ui.warningsLabel.visible = bool(warnings)
+        if score is not None:
+            ui.scoreNoticeLabel.text = score["notice"]
+            ui.scoreNoticeLabel.setStyleSheet(PROBLEM + "font-weight: bold;")
+            ui.scoreLabel.text = _headline(score)
+            self._draw(score)
+
+    def click_bar(self, index: int) -> None:
+        """What a click on a bar does; the largest is 0."""
+        score = None if self._results is None else self._results.score
+        if score is None or not 0 <= index < len(score["contributions"]):
+            return
+        row = score["contributions"][index]
+        sequence, region, image, kind, feature = row["name"].split("_")[-5:]
+        self._ui.featureLabel.text = _feature(row, sequence, region, image, f"{kind} {feature}")
+        self._ui.featureLabel.visible = True
+        self._show_habitat(sequence, region)
+
+    def _bar_clicked(self, height: float) -> None:
+        from HabitatRadiomicsLib.reporting import contribution_at
+
+        index = None if self._bars is None else contribution_at(self._bars, height)
+        if index is not None:
+            self.click_bar(index)
+
+    def _draw(self, score: dict[str, Any]) -> None:
+        self._bars = None
+        if missing():
+            for label in (self._ui.scalePictureLabel, self._ui.barsPictureLabel):
+                label.text = _("The picture needs packages that are not installed; press Apply to install them.")
+                label.setStyleSheet(QUIET)
+            return
+        from HabitatRadiomicsLib.reporting import contributions_figure, score_figure
+
+        self._bars = contributions_figure(score, width=_PICTURE_WIDTH, dpi=_PICTURE_DPI)
+        _show_figure(self._ui.scalePictureLabel, score_figure(score, width=_PICTURE_WIDTH, dpi=_PICTURE_DPI))
+        _show_figure(self._ui.barsPictureLabel, self._bars)
+
+    def _save_report(self, checked: bool = False) -> None:
+        if self._results is not None and self._results.report is not None:
+            path = qt.QFileDialog.getSaveFileName(None, _("Save report"), "report.html", _("Web page (*.html)"))
+            _save(path, self._results.report.GetText())
+
+    def _export_table(self, checked: bool = False) -> None:
+        score = None if self._results is None else self._results.score
+        if score is not None:
+            path = qt.QFileDialog.getSaveFileName(None, _("Export table"), "contributions.csv", _("Table (*.csv)"))
+            _save(path, contributions_csv(score))
+
+    def _show_plot(self, checked: bool = False) -> None:
+        if self._results is None or self._results.contribution_chart is None:
+            return
+        manager = slicer.app.layoutManager()
+        if manager is not None:
+            plots = slicer.modules.plots.logic()
+            layout = plots.GetLayoutWithPlot(manager.layout)
+            manager.setLayout(layout)
+        plots = slicer.modules.plots.logic()
+        plots.ShowChartInLayout(self._results.contribution_chart)
+
+
+class _Clicks(qt.QObject):  # type: ignore[misc]
+    """Tells at which height, 0 to 1, a picture was clicked."""
+
+    def __init__(self, on_click: Callable[[float], None]) -> None:
+        qt.QObject.__init__(self)
+        self._on_click = on_click
+
+    def eventFilter(self, label: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+        if event.type() == qt.QEvent.MouseButtonRelease and label.pixmap is not None:
+            height = label.pixmap.height() / label.pixmap.devicePixelRatio()
+            self._on_click(event.pos().y() / height)
+        return False
+
+
+def contributions_csv(score: dict[str, Any]) -> str:
+    """SHAP values as a table: what the report shows, with what has to stand by it."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["feature", "value", "z", "training_percentile", "coefficient", "shap", "model", "notice"])
+    for row in score["contributions"]:
+        writer.writerow(
+            [row["name"], row["value"], row["z"], row["percentile"], row["coefficient"], row["shap"],
+             score["model"]["name"], score["notice"]]
+        )  # fmt: skip
+    return stream.getvalue()
+
+
+def _headline(score: dict[str, Any]) -> str:
+    interval, chance = score["score_interval"], score["probability_interval"]
+    colour = "#d62728" if score["positive"] else "#1f77b4"
+    lines = [
+        f'<span style="font-size: large; color: {colour}"><b>{escape(score["call"])}</b></span>',
+        _("Rad-score {score:.3f} (95% interval {low:.3f} to {high:.3f}); cut-off {cutoff:.3f}").format(
+            score=score["score"], low=interval["low"], high=interval["high"], cutoff=score["cutoff"]["value"]
+        ),
+    ]
+    if score["probability"] is None:
+        lines.append(_("The model gives no probability."))
+    else:
+        text = _("Probability of {endpoint} {value:.0%} ({low:.0%} to {high:.0%})")
+        endpoint = score["endpoint"]["name"]
+        lines.append(
+            escape(text.format(endpoint=endpoint, value=score["probability"], low=chance["low"], high=chance["high"]))
+        )
+    return "<br>".join(lines)
+
+
+def _feature(row: dict[str, Any], sequence: str, region: str, image: str, feature: str) -> str:
+    training = row["training"]
+    lines = [
+        f"<b>{escape(feature)}</b>",
+        _("Sequence {sequence}, region {region}, image {image}").format(sequence=sequence, region=region, image=image),
+        _("Value {value:.4g}; training cases {minimum:.4g} to {maximum:.4g}, mean {mean:.4g} (SD {sd:.3g})").format(
+            value=row["value"], **training
+        ),
+        _("At least as high as in {percentile:.0f}% of the training cases; SHAP {shap:+.3f}").format(
+            percentile=row["percentile"], shap=row["shap"]
+        ),
+    ]
+    return "<br>".join(lines)
+
+
+def _warnings(warnings: list[str]) -> str:
+    if not warnings:
+        return ""
+    items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    return f"<b>{_('Warnings')}</b><ul style='margin-left: 0; -qt-list-indent: 1'>{items}</ul>"
+
+
+def _show_figure(label: Any, figure: Any) -> None:
+    from HabitatRadiomicsLib.reporting import png_bytes
+
+    picture = qt.QPixmap()
+    picture.loadFromData(qt.QByteArray(png_bytes(figure)))
+    label.setStyleSheet("background: white;")
+    label.setPixmap(picture)
+    label.setFixedHeight(picture.height())
+
+
+def _save(path: str, text: str) -> None:
+    if not path:
+        return
+    try:
+        write_text(Path(path), text)
+    except OutputError as error:
+        slicer.util.errorDisplay(str(error))

@@ -1,0 +1,156 @@
+"""One sequence of the patient: volume, where the lesion is drawn, which segment, and what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
+from HabitatRadiomicsLib.scene.guess import guess_segment
+from HabitatRadiomicsLib.scene.masks import choices_of
+from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, read_input
+
+
+class SequenceRow:
+    """A row of the Images section; ``on_change`` is called when the user chooses something else."""
+
+    def __init__(self, ui_file: str, sequence: str, on_change: Callable[[], None]) -> None:
+        self.sequence = sequence
+        self.widget = slicer.util.loadUI(ui_file)
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self._on_change = on_change
+        self._observed: list[tuple[Any, int]] = []
+        self._checked: tuple[Any, ...] | None = None
+        self.image: SequenceImage | None = None
+        self.ui.sequenceLabel.text = f"<b>{sequence}</b>"
+        self.widget.setMRMLScene(slicer.mrmlScene)
+        connect(self.ui.volumeSelector, "currentNodeChanged(vtkMRMLNode*)", self._volume_chosen)
+        connect(self.ui.maskSelector, "currentNodeChanged(vtkMRMLNode*)", self._mask_chosen)
+        connect(self.ui.segmentSelector, "currentIndexChanged(int)", self._segment_chosen)
+
+    @property
+    def chosen(self) -> SequenceInput:
+        """What the row shows."""
+        volume, mask = self.ui.volumeSelector.currentNode(), self.ui.maskSelector.currentNode()
+        return SequenceInput(volume, mask, self.ui.segmentSelector.currentData or "")
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is chosen."""
+        return self.chosen.volume is None and self.chosen.mask is None
+
+    def show(self, chosen: SequenceInput) -> None:
+        """Show a choice, without telling anybody."""
+        with quiet(self.ui.volumeSelector, self.ui.maskSelector):
+            self.ui.volumeSelector.setCurrentNode(chosen.volume)
+            self.ui.maskSelector.setCurrentNode(chosen.mask)
+        self._list_segments(chosen.segment)
+        self._observe()
+
+    def check(self, *, optional: bool = False) -> bool:
+        """Read the choice as the run will, and say under the row what is missing or does not fit.
+
+        Args:
+            optional: an empty row is fine.
+
+        Returns:
+            Whether the row can be used as it is.
+        """
+        state = self._state()
+        if state == self._checked:
+            return self.image is not None or (optional and self.empty)
+        self._checked, self.image = state, None
+        if self.empty:
+            self._say(_("Choose the volume, and the segment or label of the lesion."), QUIET)
+            return optional
+        try:
+            self.image = read_input(self.sequence, self.chosen)
+        except HabitatRadiomicsError as error:
+            self._say(str(error), PROBLEM)
+            return False
+        self._say("\n".join(self.image.warnings), WARNING)
+        return True
+
+    def close(self) -> None:
+        """Let go of the scene."""
+        for node, tag in self._observed:
+            node.RemoveObserver(tag)
+        self._observed = []
+
+    def _volume_chosen(self, node: Any = None) -> None:
+        self._observe()
+        self._on_change()
+
+    def _mask_chosen(self, node: Any = None) -> None:
+        mask = self.ui.maskSelector.currentNode()
+        self._list_segments("" if mask is None else guess_segment(mask, self.sequence))
+        self._observe()
+        self._on_change()
+
+    def _observe(self) -> None:
+        """Hear when something is drawn, renamed or moved in the nodes that are chosen."""
+        self.close()
+        for node in (self.chosen.volume, self.chosen.mask):
+            if node is not None:
+                events = [vtk.vtkCommand.ModifiedEvent, node.TransformModifiedEvent]
+                if node.IsA("vtkMRMLSegmentationNode"):
+                    kinds = slicer.vtkSegmentation
+                    events += [
+                        kinds.SegmentAdded,
+                        kinds.SegmentRemoved,
+                        kinds.SegmentModified,
+                        kinds.SourceRepresentationModified,
+                    ]
+                self._observed += [(node, node.AddObserver(event, self._node_changed)) for event in events]
+
+    def _node_changed(self, caller: Any, event: str) -> None:
+        self._list_segments(self.ui.segmentSelector.currentData or "")
+        self._on_change()
+
+    def _segment_chosen(self, index: int) -> None:
+        self._on_change()
+
+    def _list_segments(self, wanted: str) -> None:
+        mask = self.ui.maskSelector.currentNode()
+        choices = {} if mask is None else choices_of(mask)
+        with quiet(self.ui.segmentSelector):
+            self.ui.segmentSelector.clear()
+            if len(choices) != 1:
+                self.ui.segmentSelector.addItem(_("(choose)"), "")
+            for choice, name in choices.items():
+                self.ui.segmentSelector.addItem(name, choice)
+            self.ui.segmentSelector.setCurrentIndex(max(0, self.ui.segmentSelector.findData(wanted)))
+
+    def _state(self) -> tuple[Any, ...]:
+        """What the check's answer depends on: the nodes, and when they and what they hold last changed."""
+        chosen = self.chosen
+        nodes = [node for node in (chosen.volume, chosen.mask) if node is not None]
+        return (*(part for node in nodes for part in (node.GetID(), *_times(node))), chosen.segment)
+
+    def _say(self, text: str, style: str) -> None:
+        self.ui.messageLabel.text = text
+        self.ui.messageLabel.setStyleSheet(style)
+        self.ui.messageLabel.visible = bool(text)
+
+
+def _times(node: Any) -> list[int]:
+    """When the node, what it holds and the transforms above it last changed."""
+    times = [node.GetMTime()]
+    if node.IsA("vtkMRMLSegmentationNode"):
+        segmentation = node.GetSegmentation()
+        drawn = segmentation.GetSourceRepresentationName()
+        for index in range(segmentation.GetNumberOfSegments()):
+            segment = segmentation.GetNthSegment(index)
+            data = segment.GetRepresentation(drawn)
+            times += [segment.GetMTime(), 0 if data is None else data.GetMTime()]
+    elif node.GetImageData() is not None:
+        times.append(node.GetImageData().GetMTime())
+    parent = node.GetParentTransformNode()
+    return times if parent is None else [*times, parent.GetTransformToWorldMTime()]

@@ -1,0 +1,177 @@
+"""Lesions drawn in the scene as label images: segments of every representation, and label map volumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from HabitatRadiomicsLib.case import TOLERANCE_VOXELS
+from HabitatRadiomicsLib.errors import MaskError
+from HabitatRadiomicsLib.scene.geometry import ijk_to_ras_of, matrix_array, place_of, world_matrix
+from HabitatRadiomicsLib.scene.volumes import image_of, placed_image
+
+
+@dataclass(frozen=True)
+class DrawnLesion:
+    """A label image in world coordinates, which of its labels is the lesion, and how it came about."""
+
+    labels: sitk.Image
+    label: int | None
+    notes: tuple[str, ...] = ()
+
+
+def choices_of(node: Any) -> dict[str, str]:
+    """What can be chosen in a segmentation or label map: the name shown, by segment ID or label."""
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        array = slicer.util.arrayFromVolume(node) if node.GetImageData() is not None else np.zeros(0)
+        return {str(int(value)): _label_name(node, int(value)) for value in np.unique(array) if value != 0}
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+    return {segment_id: segmentation.GetSegment(segment_id).GetName() for segment_id in ids}
+
+
+def lesion_of(node: Any, choice: str, image: sitk.Image, *, where: str) -> DrawnLesion:
+    """A segment, or a label of a label map volume, as labels; on the image's grid if its own is a part of it.
+
+    Args:
+        node: vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode.
+        choice: segment ID, or the label as text; empty takes the only one there is.
+        image: of the lesion, in world coordinates.
+
+    Raises:
+        MaskError: no such segment or label, or nothing is drawn in it.
+        GeometryError: a parent transform is not linear.
+    """
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return DrawnLesion(image_of(node, where=where), int(choice) if choice else None)
+    choices = choices_of(node)
+    if not choice and len(choices) == 1:
+        choice = next(iter(choices))
+    segment = node.GetSegmentation().GetSegment(choice)
+    if segment is None:
+        names = ", ".join(choices.values()) or "none"
+        problem = "There is no such segment." if choice else "The segmentation has several segments, or none."
+        raise MaskError(problem, where=where, remedy=f"Choose one of: {names}.")
+    to_world = world_matrix(node, where=where)
+    data, notes = _labelmap(node.GetSegmentation(), choice, to_world, image)
+    extent = data.GetExtent()
+    if any(low > high for low, high in zip(extent[::2], extent[1::2])):
+        raise MaskError("The segment is empty: nothing is drawn in it.", where=where, remedy="Draw the lesion first.")
+    matrix = vtk.vtkMatrix4x4()
+    data.GetImageToWorldMatrix(matrix)
+    ijk_to_ras = to_world @ matrix_array(matrix)
+    ijk_to_ras[:, 3] = ijk_to_ras @ [extent[0], extent[2], extent[4], 1]
+    drawn = placed_image(data, place_of(ijk_to_ras))
+    return DrawnLesion(_on_grid_of(image, drawn), 1, notes)
+
+
+def _labelmap(
+    segmentation: Any, segment_id: str, to_world: np.ndarray, image: sitk.Image
+) -> tuple[Any, tuple[str, ...]]:
+    """The segment as a vtkOrientedImageData of 0 and 1 in the segmentation's own space, and notes."""
+    names = slicer.vtkSegmentationConverter
+    binary, surface = names.GetBinaryLabelmapRepresentationName(), names.GetClosedSurfaceRepresentationName()
+    fractional = names.GetFractionalLabelmapRepresentationName()
+    segment = segmentation.GetSegment(segment_id)
+    drawn_as_surface = segmentation.GetSourceRepresentationName() == surface
+    if segment.GetRepresentation(fractional) is not None and not segmentation.ContainsRepresentation(binary):
+        return _thresholded(segment.GetRepresentation(fractional))
+    if segment.GetRepresentation(binary) is not None and not drawn_as_surface:
+        return _one_label(segment.GetRepresentation(binary), segment.GetLabelValue()), ()
+    if segment.GetRepresentation(surface) is not None:
+        note = "The mask was made from a closed surface: a voxel whose centre lies inside belongs to it."
+        return _rasterised(segmentation, segment_id, to_world, image), (note,)
+    empty = slicer.vtkOrientedImageData()
+    empty.SetExtent(0, -1, 0, -1, 0, -1)
+    return empty, ()
+
+
+def _one_label(data: Any, value: int) -> Any:
+    """Segments may share one label map; this one's voxels become 1, those of the others 0."""
+    chosen = vtk.vtkImageThreshold()
+    chosen.SetInputData(data)
+    chosen.ThresholdBetween(value, value)
+    return _ones(chosen, data)
+
+
+def _thresholded(data: Any) -> tuple[Any, tuple[str, ...]]:
+    names = slicer.vtkSegmentationConverter
+    threshold = data.GetFieldData().GetArray(names.GetThresholdValueFieldName())
+    span = data.GetFieldData().GetArray(names.GetScalarRangeFieldName())
+    low, high = (span.GetValue(0), span.GetValue(1)) if span is not None else data.GetScalarRange()
+    cut = threshold.GetValue(0) if threshold is not None else (low + high) / 2
+    part = (cut - low) / (high - low) if high > low else 0.5
+    chosen = vtk.vtkImageThreshold()
+    chosen.SetInputData(data)
+    chosen.ThresholdByUpper(cut)
+    note = f"The mask was made from a fractional label map: voxels of {part:.0%} or more belong to it."
+    return _ones(chosen, data), (note,)
+
+
+def _ones(chosen: Any, data: Any) -> Any:
+    chosen.SetInValue(1)
+    chosen.SetOutValue(0)
+    chosen.SetOutputScalarTypeToUnsignedChar()
+    chosen.Update()
+    matrix = vtk.vtkMatrix4x4()
+    data.GetImageToWorldMatrix(matrix)
+    binary = slicer.vtkOrientedImageData()
+    binary.ShallowCopy(chosen.GetOutput())
+    binary.SetGeometryFromImageToWorldMatrix(matrix)
+    return binary
+
+
+def _rasterised(segmentation: Any, segment_id: str, to_world: np.ndarray, image: sitk.Image) -> Any:
+    """A closed surface on the image's grid; on a copy, so that the user's segmentation stays as it is."""
+    names = slicer.vtkSegmentationConverter
+    surface = names.GetClosedSurfaceRepresentationName()
+    copy = slicer.vtkSegmentation()
+    copy.SetSourceRepresentationName(surface)
+    copy.CopySegmentFromSegmentation(segmentation, segment_id)
+    grid = slicer.vtkOrientedImageData()
+    grid.SetExtent(*(value for size in image.GetSize() for value in (0, size - 1)))
+    own = np.linalg.inv(to_world) @ ijk_to_ras_of(image)
+    grid.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(own))
+    copy.SetConversionParameter(names.GetReferenceImageGeometryParameterName(), names.SerializeImageGeometry(grid))
+    binary = names.GetBinaryLabelmapRepresentationName()
+    copy.CreateRepresentation(binary, True)
+    segment = copy.GetSegment(segment_id)
+    return _one_label(segment.GetRepresentation(binary), segment.GetLabelValue())
+
+
+def _on_grid_of(image: sitk.Image, drawn: sitk.Image) -> sitk.Image:
+    """Labels on the image's grid, where theirs is a part of it: a segment is stored cut to what is drawn.
+
+    Labels on another grid are returned as they are; the case's reader resamples them, and says so.
+    """
+    offset = np.linalg.inv(ijk_to_ras_of(image)) @ ijk_to_ras_of(drawn)
+    start = np.rint(offset[:3, 3]).astype(int)
+    # The far corner of the drawn part, in the image's voxels, tells of any turn or stretch.
+    far = offset @ [*drawn.GetSize(), 1]
+    wanted = start + drawn.GetSize()
+    if np.abs([offset[:3, 3] - start, far[:3] - wanted]).max() > TOLERANCE_VOXELS:
+        return drawn
+    if np.abs(offset[:3, :3] - np.eye(3)).max() > TOLERANCE_VOXELS:
+        return drawn
+    size = np.array(image.GetSize())
+    low, high = np.clip(start, 0, size), np.clip(wanted, 0, size)
+    voxels = np.zeros(size[::-1], dtype=np.uint8)
+    if (high > low).all():
+        inside = tuple(slice(a, b) for a, b in zip(low[::-1], high[::-1]))
+        part = tuple(slice(a, b) for a, b in zip((low - start)[::-1], (high - start)[::-1]))
+        voxels[inside] = sitk.GetArrayViewFromImage(drawn)[part]
+    labels = sitk.GetImageFromArray(voxels)
+    labels.CopyInformation(image)
+    return labels
+
+
+def _label_name(node: Any, value: int) -> str:
+    display = node.GetDisplayNode()
+    colours = display.GetColorNode() if display is not None else None
+    name = colours.GetColorName(value) if colours is not None else ""
+    return f"{value} ({name})" if name and name != str(value) else str(value)

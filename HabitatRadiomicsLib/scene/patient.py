@@ -1,0 +1,120 @@
+"""Maps and score of the patient in the scene: nodes in, nodes out, the numbers of the command line to the last bit."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from HabitatRadiomicsLib.case import Case, write_case
+from HabitatRadiomicsLib.dependencies import missing
+from HabitatRadiomicsLib.errors import DependencyError, ModelError
+from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_results
+from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
+
+
+def compute_maps(
+    scene: Any,
+    inputs: Mapping[str, SequenceInput],
+    *,
+    protocol: str = "general-mri",
+    model: str | None = None,
+    progress: Progress = silent,
+) -> ResultNodes:
+    """Entropy maps and habitats, in this process.
+
+    Args:
+        inputs: by sequence name.
+        protocol: bundled name or YAML file.
+        model: bundled name or file; its settings and habitats are used, and the protocol is not.
+
+    Raises:
+        HabitatRadiomicsError: an input is refused; nothing was added to the scene.
+    """
+    check_packages()
+    from HabitatRadiomicsLib.mapping import make_maps
+    from HabitatRadiomicsLib.model import load_model
+    from HabitatRadiomicsLib.protocol import load_protocol
+    from HabitatRadiomicsLib.reporting import write_maps
+
+    settings = load_protocol(protocol) if model is None else load_model(model).protocol
+    if model is not None:
+        check_habitats_known(inputs, settings.population)
+    with tempfile.TemporaryDirectory(prefix="habitat-radiomics-") as folder:
+        prepared, maps = make_maps(case_of(inputs), settings, part(progress, 0, 0.8))
+        progress(0.8, "writing the maps")
+        write_maps(Path(folder), prepared, maps, settings)
+        return add_results(scene, Path(folder), inputs)
+
+
+def score_patient(
+    scene: Any,
+    inputs: Mapping[str, SequenceInput],
+    model: str,
+    *,
+    site: str | None = None,
+    progress: Progress = silent,
+) -> ResultNodes:
+    """Maps, score and explanation by a frozen model, in this process.
+
+    Args:
+        inputs: by the model's names of its sequences.
+        model: bundled name or file.
+        site: where the images were made; draws a warning when the model has not seen it.
+
+    Raises:
+        HabitatRadiomicsError: an input is refused; nothing was added to the scene.
+    """
+    check_packages()
+    from HabitatRadiomicsLib.model import load_model
+    from HabitatRadiomicsLib.reporting import write_score
+    from HabitatRadiomicsLib.scoring import score_case
+
+    frozen = load_model(model)
+    with tempfile.TemporaryDirectory(prefix="habitat-radiomics-") as folder:
+        result = score_case(case_of(inputs), frozen, site=site, progress=part(progress, 0, 0.9))
+        progress(0.9, "writing the report")
+        write_score(Path(folder), result)
+        return add_results(scene, Path(folder), inputs)
+
+
+def check_packages() -> None:
+    """Say what is missing before an import fails.
+
+    Raises:
+        DependencyError: packages that the library needs are not installed.
+    """
+    names = [requirement.distribution for requirement in missing()]
+    if names:
+        raise DependencyError(
+            f"Packages are not installed: {', '.join(names)}.",
+            remedy="Press Apply in the module, or call HabitatRadiomicsLogic().installPackages().",
+        )
+
+
+def check_habitats_known(inputs: Mapping[str, SequenceInput], known: Mapping[str, Any]) -> None:
+    """With a model, the user asked for its habitats and not for the patient's own clusters.
+
+    Raises:
+        ModelError: a sequence has no habitats in the model.
+    """
+    unknown = [name for name in inputs if name not in known]
+    if unknown:
+        raise ModelError(
+            f"The model has no habitats of {' and '.join(unknown)}.",
+            remedy=f"It has those of: {', '.join(known) or 'no sequence'}.",
+        )
+
+
+def write_inputs(folder: Path, case: Case) -> list[str]:
+    """A checked case as files, and the arguments with which the command line reads it back.
+
+    What was done to make image and mask fit goes along, to stand among the warnings.
+    """
+    arguments = []
+    for name, (image, mask) in write_case(folder, case).items():
+        arguments += ["--image", f"{name}={image}", "--mask", f"{name}={mask}"]
+        arguments += [part for note in case.sequences[name].warnings for part in ("--note", f"{name}={note}")]
+    return arguments

@@ -1,0 +1,212 @@
+"""Results of one patient as nodes: maps, tables, plot, documents; beside their input in the subject hierarchy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text
+from HabitatRadiomicsLib.scene.colours import entropy_colours, habitat_rgb
+from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
+from HabitatRadiomicsLib.scene.tables import add_contribution_chart, add_contribution_table, add_habitat_table
+from HabitatRadiomicsLib.scene.transaction import all_or_nothing
+from HabitatRadiomicsLib.scene.volumes import add_volume
+
+#: Attribute of every node that is a result; holds its sequence, or nothing.
+RESULT_ATTRIBUTE = "HabitatRadiomics.Result"
+_LEAST_BITS = 1e-6
+
+
+@dataclass(frozen=True)
+class ResultNodes:
+    """The nodes of one result.
+
+    Attributes:
+        volumes: the input volume by sequence.
+        entropy: vtkMRMLScalarVolumeNode, local entropy in bits, by sequence.
+        habitats: vtkMRMLSegmentationNode, segments ``S1``, ``S2``, ..., by sequence.
+        habitat_table: vtkMRMLTableNode, a row per sequence and habitat, with ml.
+        document: vtkMRMLTextNode with the JSON of :attr:`content`.
+        report: vtkMRMLTextNode with the HTML report; None without a score, as the two that follow.
+        contribution_table: vtkMRMLTableNode, SHAP values.
+        contribution_chart: vtkMRMLPlotChartNode of the same.
+        folder: subject hierarchy item that holds them.
+    """
+
+    volumes: Mapping[str, Any]
+    entropy: Mapping[str, Any]
+    habitats: Mapping[str, Any]
+    habitat_table: Any
+    document: Any
+    report: Any = None
+    contribution_table: Any = None
+    contribution_chart: Any = None
+    folder: int = field(default=0, compare=False)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """``maps`` (as ``habitats.json``) and ``score`` (as ``score.json``, or null)."""
+        return json.loads(self.document.GetText())
+
+    @property
+    def score(self) -> dict[str, Any] | None:
+        """``score.json``, or None when only maps were made."""
+        return self.content["score"]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to be wary of, in sentences."""
+        content = self.content
+        return list(content["maps" if content["score"] is None else "score"]["warnings"])
+
+    def nodes(self) -> Iterator[Any]:
+        """All nodes that were made."""
+        yield from self.entropy.values()
+        yield from self.habitats.values()
+        single = (self.habitat_table, self.document, self.report, self.contribution_table, self.contribution_chart)
+        yield from (node for node in single if node is not None)
+
+
+def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -> ResultNodes:
+    """Nodes of a result folder of ``maps`` or ``score``; all of them, or none when something fails.
+
+    Args:
+        folder: as the command line writes it.
+        inputs: what was measured; the results go beside the first volume.
+    """
+    maps = json.loads((folder / MAPS_FILE).read_text(encoding="utf-8"))
+    score_file = folder / "score.json"
+    score = json.loads(score_file.read_text(encoding="utf-8")) if score_file.is_file() else None
+    with all_or_nothing(scene):
+        entropy = {name: _add_entropy(scene, name, folder / f"{name}_entropy.nrrd") for name in maps["sequences"]}
+        habitats = {
+            name: _add_habitats(scene, name, folder / f"{name}_habitats.nrrd", document["habitats"], entropy[name])
+            for name, document in maps["sequences"].items()
+        }
+        rows = {name: document["habitats"] for name, document in maps["sequences"].items()}
+        results = ResultNodes(
+            volumes={name: chosen.volume for name, chosen in inputs.items()},
+            entropy=entropy,
+            habitats=habitats,
+            habitat_table=add_habitat_table(scene, rows),
+            document=_add_text(scene, "Habitat Radiomics result", json_text({"maps": maps, "score": score})),
+        )
+        if score is not None:
+            table = add_contribution_table(scene, score)
+            chart = add_contribution_chart(scene, table, score)
+            results = replace(
+                results, report=_add_report(scene, folder), contribution_table=table, contribution_chart=chart
+            )
+        for node in results.nodes():
+            node.SetAttribute(RESULT_ATTRIBUTE, "")
+        for name in maps["sequences"]:
+            for node in (entropy[name], habitats[name]):
+                node.SetAttribute(RESULT_ATTRIBUTE, name)
+        return _beside_input(scene, results, next(iter(inputs.values())).volume)
+
+
+def add_habitat_labelmap(scene: Any, results: ResultNodes, sequence: str) -> Any:
+    """The habitats of a sequence as a label map volume too: 1 is S1, 2 is S2, ..."""
+    image = sitk.GetImageFromArray(habitat_labels(results, sequence))
+    node = add_volume(scene, image, f"{sequence} habitat labels", labels=True)
+    node.CopyOrientation(results.entropy[sequence])
+    node.SetAttribute(RESULT_ATTRIBUTE, sequence)
+    _into_folder(scene, node, results.folder)
+    return node
+
+
+def habitat_labels(results: ResultNodes, sequence: str) -> np.ndarray:
+    """The habitats of a sequence as an array on the volume's grid, shape (k, j, i): 1 is S1, 2 is S2, ..., else 0."""
+    reference, segmentation = results.entropy[sequence], results.habitats[sequence]
+    labels = np.zeros(slicer.util.arrayFromVolume(reference).shape, dtype=np.uint8)
+    for name in habitat_names(segmentation):
+        labels[slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, reference) > 0] = int(name[1:])
+    return labels
+
+
+def habitat_names(segmentation: Any) -> list[str]:
+    """The habitats of a segmentation of ours, in order; they are the segments' IDs."""
+    segments = segmentation.GetSegmentation()
+    return [segments.GetNthSegmentID(index) for index in range(segments.GetNumberOfSegments())]
+
+
+def _add_entropy(scene: Any, sequence: str, file: Path) -> Any:
+    image = sitk.ReadImage(str(file))
+    node = add_volume(scene, image, f"{sequence} local entropy")
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID(entropy_colours(scene).GetID())
+    # A smoothed overlay would draw a false rim where the lesion ends.
+    display.SetInterpolate(0)
+    highest = float(np.ceil(sitk.GetArrayViewFromImage(image).max())) or 1.0
+    display.SetAutoWindowLevel(0)
+    display.SetWindowLevelMinMax(0.0, highest)
+    display.SetAutoThreshold(0)
+    display.SetThreshold(_LEAST_BITS, highest)
+    display.SetApplyThreshold(1)
+    _add_legend(scene, node)
+    return node
+
+
+def _add_legend(scene: Any, volume: Any) -> None:
+    legend = scene.AddNewNodeByClass("vtkMRMLColorLegendDisplayNode")
+    legend.SetAndObservePrimaryDisplayNode(volume.GetDisplayNode())
+    volume.AddAndObserveDisplayNodeID(legend.GetID())
+    legend.SetTitleText("Local entropy\n[bits]")
+    legend.SetLabelFormat("%.1f")
+    legend.SetNumberOfLabels(5)
+    legend.SetVisibility(True)
+
+
+def _add_habitats(scene: Any, sequence: str, file: Path, rows: list[dict[str, Any]], reference: Any) -> Any:
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
+    name = scene.GenerateUniqueName(f"{sequence} habitats")
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+    for row in rows:
+        habitat = row["name"]
+        node.GetSegmentation().AddEmptySegment(habitat, habitat, habitat_rgb(habitat))
+        inside = (labels == int(habitat[1:])).astype(np.uint8)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(inside, node, habitat, reference)
+        node.GetSegmentation().GetSegment(habitat).SetTag("HabitatRadiomics.VolumeMl", f"{row['volume_ml']:.3f}")
+    display = node.GetDisplayNode()
+    display.SetOpacity2DFill(0.5)
+    display.SetOpacity2DOutline(1.0)
+    return node
+
+
+def _add_text(scene: Any, name: str, text: str) -> Any:
+    node = scene.AddNewNodeByClass("vtkMRMLTextNode", scene.GenerateUniqueName(name))
+    node.SetText(text)
+    return node
+
+
+def _add_report(scene: Any, folder: Path) -> Any:
+    return _add_text(scene, "Habitat Radiomics report", (folder / "report.html").read_text(encoding="utf-8"))
+
+
+def _beside_input(scene: Any, results: ResultNodes, volume: Any) -> ResultNodes:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(volume)
+    parent = hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID()
+    name = hierarchy.GenerateUniqueItemName(f"Habitats of {', '.join(results.entropy)}")
+    folder = hierarchy.CreateFolderItem(parent, name)
+    for node in results.nodes():
+        _into_folder(scene, node, folder)
+    return replace(results, folder=folder)
+
+
+def _into_folder(scene: Any, node: Any, folder: int) -> None:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.SetItemParent(item, folder)
+    else:
+        hierarchy.CreateItem(folder, node)

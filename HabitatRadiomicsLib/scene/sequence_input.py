@@ -1,0 +1,63 @@
+"""What the user chose for one sequence, and what the library makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from HabitatRadiomicsLib.case import Case, SequenceImage, checked_sequence
+from HabitatRadiomicsLib.errors import ImageError, MaskError
+from HabitatRadiomicsLib.scene.masks import lesion_of
+from HabitatRadiomicsLib.scene.volumes import image_of
+
+
+@dataclass(frozen=True)
+class SequenceInput:
+    """A volume and where the lesion is drawn in it.
+
+    Attributes:
+        volume: vtkMRMLScalarVolumeNode.
+        mask: vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode.
+        segment: segment ID, or the label as text; empty takes the only one there is.
+    """
+
+    volume: Any
+    mask: Any
+    segment: str = ""
+
+
+def read_input(name: str, chosen: SequenceInput) -> SequenceImage:
+    """One sequence in world coordinates, checked as a file would be.
+
+    Raises:
+        HabitatRadiomicsError: something is not chosen, or does not fit; the same sentences as on the command line.
+    """
+    where_image, where_mask = f"{name} volume", f"{name} segment"
+    if chosen.volume is None:
+        raise ImageError("No volume is chosen.", where=where_image)
+    if chosen.mask is None:
+        raise MaskError("No segmentation or label map is chosen.", where=where_mask)
+    if chosen.mask is chosen.volume:
+        raise MaskError("Volume and label map are the same node.", where=where_mask)
+    image = image_of(chosen.volume, where=where_image)
+    lesion = lesion_of(chosen.mask, chosen.segment, image, where=where_mask)
+    read = checked_sequence(
+        name,
+        image,
+        lesion.labels,
+        label=lesion.label,
+        resample_mask=True,
+        where_image=where_image,
+        where_mask=where_mask,
+    )
+    return replace(read, warnings=(*lesion.notes, *read.warnings))
+
+
+def case_of(inputs: Mapping[str, SequenceInput]) -> Case:
+    """The case of several sequences; its identifier tells nothing.
+
+    Raises:
+        HabitatRadiomicsError: one of them is refused.
+    """
+    return Case("case", {name: read_input(name, chosen) for name, chosen in inputs.items()})
