@@ -1,0 +1,70 @@
+"""Fixtures for tests of the panel, with Qt as strict as PythonQt. They skip where it is not installed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from standin.install import install_gui, missing_for
+
+if TYPE_CHECKING:
+    from standin.gui import GuiStandIn
+
+_MISSING = missing_for("gui")
+#: Test modules that read source code and need neither Qt nor MRML.
+_RUN_ANYWHERE = {"test_pythonqt_lint.py"}
+
+
+class _SkippedModule(pytest.Module):
+    def collect(self) -> list[pytest.Item]:
+        pytest.skip(_MISSING, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Do not even import a test module that cannot run."""
+    if not _MISSING or module_path.name in _RUN_ANYWHERE:
+        return None
+    return _SkippedModule.from_parent(parent, path=module_path)
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Make ``import slicer, qt, ctk`` work in test modules."""
+    if isinstance(collector, pytest.Module) and not _MISSING and collector.path.name not in _RUN_ANYWHERE:
+        install_gui()
+
+
+@pytest.fixture(scope="session")
+def _gui() -> GuiStandIn:
+    return install_gui()
+
+
+@pytest.fixture
+def slicer_gui(_gui: GuiStandIn) -> Iterator[GuiStandIn]:
+    """The application with an empty scene; an error of VTK, or an exception in a slot, fails the test."""
+    _gui.reset()
+    yield _gui
+    errors = _gui.problems.take_errors()
+    _gui.reset()
+    assert not errors, "\n".join(["errors that nobody saw:", *errors])
+
+
+@pytest.fixture
+def habitat_widget(slicer_gui: GuiStandIn, checkout: Path) -> Any:
+    """The panel of the extension's module, loaded as the application does."""
+    path = checkout / "HabitatRadiomics" / "HabitatRadiomics.py"
+    if not path.is_file():
+        pytest.skip("the checkout has no module yet")
+    _, widget = slicer_gui.load_module(path)
+    return widget
+
+
+@pytest.fixture
+def screenshot(slicer_gui: GuiStandIn) -> Callable[[Any, Path], None]:
+    """``screenshot(widget, path)`` writes a widget's picture as PNG."""
+    return slicer_gui.screenshot

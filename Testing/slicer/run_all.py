@@ -1,0 +1,267 @@
+"""What only the application can prove; run by 3D Slicer itself:
+
+    Slicer --testing --no-splash --no-main-window --additional-module-paths HabitatRadiomics \
+        --python-script Testing/slicer/run_all.py
+
+Exit status 0 when every check passed. Each check prints a line; a failure prints where and what. The packages must be
+installed before (``HabitatRadiomicsLogic().installPackages()``); without pyradiomics the checks that need a score say
+that they were skipped, unless ``--need-score`` is given.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+import slicer
+
+MODEL = "t790m-spine-demo"
+INPUTS = {"T1W": ("T1W", "T1W lesion", "lesion"), "T2FS": ("T2FS", "T2FS lesion", "lesion")}
+#: Of the same patient at the command line (habitat-radiomics demo), where floating point sums in the same order.
+SCORE = 0.6522725506728648
+TOLERANCE = 1e-6
+
+
+class Skip(Exception):  # noqa: N818 - not an error
+    """A check that cannot run here, and why."""
+
+
+class Checks:
+    """The checks in their order; each may use what the ones before it left in the scene."""
+
+    def __init__(self) -> None:
+        self.results = None
+        self.widget = None
+
+    def check_versions(self) -> None:
+        """Tell what this is; Slicer's own Python is new enough."""
+        app = slicer.app
+        print(f"    Slicer {app.majorVersion}.{app.minorVersion}, Python {platform.python_version()}, {sys.platform}")
+        assert sys.version_info >= (3, 10), "the library needs Python 3.10 or newer"
+
+    def check_module_is_found(self) -> None:
+        """The module is registered under its name, with its title and category."""
+        assert hasattr(slicer.modules, "habitatradiomics"), "slicer.modules.habitatradiomics is missing"
+        module = slicer.modules.habitatradiomics
+        assert module.title == "Habitat Radiomics", module.title
+        assert "Quantification" in list(module.categories), module.categories
+
+    def check_module_file_imports_nothing_heavy(self) -> None:
+        """Importing the module file loads no third-party package; how long it takes is printed."""
+        path = Path(slicer.modules.habitatradiomics.path)
+        before = set(sys.modules)
+        started = time.perf_counter()
+        spec = importlib.util.spec_from_file_location("HabitatRadiomicsTimed", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        seconds = time.perf_counter() - started
+        heavy = {"sklearn", "matplotlib", "pandas", "shap", "pydantic", "skimage", "radiomics"}
+        loaded = {name.split(".")[0] for name in set(sys.modules) - before} & heavy
+        assert not loaded, f"the import loaded {sorted(loaded)}"
+        print(f"    {1000 * seconds:.0f} ms")
+
+    def check_packages_are_installed(self) -> None:
+        """The packages are there; PyPI's 'slicer' is not on the path of the application."""
+        from HabitatRadiomicsLib.dependencies import missing
+
+        names = [requirement.distribution for requirement in missing()]
+        assert not names, f"missing: {', '.join(names)}"
+        assert hasattr(slicer, "app"), "'slicer' is not 3D Slicer"
+
+    def check_widget_is_made(self) -> None:
+        """The panel is built from its .ui files, says what is missing, and does not enable Apply."""
+        self.widget = slicer.modules.habitatradiomics.widgetRepresentation().self()
+        ui = self.widget.ui
+        assert ui.modelSelector.count >= 1, "no model is offered"
+        assert not ui.applyButton.enabled, "Apply is enabled in an empty scene"
+        assert ui.problemLabel.text, "nothing says why Apply is disabled"
+        assert set(self.widget.patient.rows) == set(INPUTS), list(self.widget.patient.rows)
+
+    def check_sample_data(self) -> None:
+        """The synthetic case comes from the Sample Data module's registry, and fills the panel in."""
+        import SampleData
+
+        from HabitatRadiomicsLib.scene.sample_data import CATEGORY, SYNTHETIC, register_sample_data
+
+        if CATEGORY not in slicer.modules.sampleDataSources:
+            register_sample_data(Path(slicer.modules.habitatradiomics.path).parent / "Resources/Icons/none.png")
+        sources = {source.sampleName: source for source in slicer.modules.sampleDataSources[CATEGORY]}
+        assert SYNTHETIC in sources, sorted(sources)
+        SampleData.SampleDataLogic().downloadFromSource(sources[SYNTHETIC])
+        for volume, mask, _segment in INPUTS.values():
+            assert slicer.util.getNode(volume) is not None
+            assert slicer.util.getNode(mask) is not None
+        self.widget.enter()
+        assert self.widget.ui.applyButton.enabled, self.widget.ui.problemLabel.text + self._row_messages()
+
+    def check_maps(self) -> None:
+        """Maps without a panel: the habitats add up to the lesion, the entropy lies between 0 and 5 bits."""
+        volume, mask = slicer.util.getNode("T1W"), slicer.util.getNode("T1W lesion")
+        results = self._logic().computeMaps(volume, mask, "lesion", sequence="T1W")
+        rows = results.content["maps"]["sequences"]["T1W"]["habitats"]
+        lesion = slicer.util.arrayFromSegmentBinaryLabelmap(mask, "lesion", volume)
+        assert sum(row["voxels"] for row in rows) == int(lesion.sum())
+        entropy = slicer.util.arrayFromVolume(results.entropy["T1W"])
+        assert entropy.min() >= 0
+        assert 0 < entropy.max() <= 5
+        assert not entropy[lesion == 0].any(), "entropy outside the lesion"
+
+    def check_score(self) -> None:
+        """The score is the command line's."""
+        self._need_engine()
+        inputs = {
+            name: (slicer.util.getNode(volume), slicer.util.getNode(mask), segment)
+            for name, (volume, mask, segment) in INPUTS.items()
+        }
+        self.results = self._logic().score(inputs, MODEL, site="Alpha")
+        score = self.results.score["score"]
+        print(f"    {score!r}")
+        assert abs(score - SCORE) < TOLERANCE, f"{score} instead of {SCORE}"
+        total = self.results.score["base"] + sum(row["shap"] for row in self.results.score["contributions"])
+        assert abs(total - score) < 1e-9, "SHAP values do not add up to the score"
+
+    def check_panel_run(self) -> None:
+        """Apply, in a process of its own: the window's timer takes the results, and they are the same."""
+        patient, ui = self.widget.patient, self.widget.ui
+        scored = importlib.util.find_spec("radiomics") is not None
+        ui.applyButton.click()
+        assert patient.run.running, f"the run did not start: {ui.statusLabel.text}"
+        deadline = time.time() + 300
+        while patient.run.running and time.time() < deadline:
+            slicer.app.processEvents()
+            time.sleep(0.02)
+        assert not patient.run.running, "the run did not end in 300 s"
+        assert ui.statusLabel.text == "Done.", ui.statusLabel.text
+        results = patient._parameters.results()
+        assert results is not None, "no results in the parameter node"
+        assert not ui.scoreSection.isHidden(), "the score section is hidden"
+        if scored:
+            assert results.score["score"] == self.results.score["score"], "the panel's score differs from the logic's"
+            patient.score.click_bar(0)
+            assert ui.featureLabel.text, "a click on a bar says nothing"
+        self.results = results
+
+    def check_cancel(self) -> None:
+        """Cancel stops the process, and nothing stays in the scene."""
+        patient, ui = self.widget.patient, self.widget.ui
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        ui.applyButton.click()
+        assert patient.run.running, f"the run did not start: {ui.statusLabel.text}"
+        ui.cancelButton.click()
+        assert not patient.run.running
+        assert slicer.mrmlScene.GetNumberOfNodes() == before, "nodes were left behind"
+        assert ui.applyButton.enabled, ui.problemLabel.text
+
+    def check_shap_beside_slicer(self) -> None:
+        """shap works, and 'slicer' is the application's, untouched."""
+        from HabitatRadiomicsLib.explanation.shap_bridge import import_shap
+
+        names = set(vars(slicer))
+        shap = import_shap()
+        assert hasattr(shap, "LinearExplainer")
+        assert sys.modules["slicer"] is slicer
+        lent = set(vars(slicer)) - names
+        assert not lent, f"shap's import left {sorted(lent)} in slicer"
+
+    def check_bad_input_is_told(self) -> None:
+        """A lesion of one voxel: a sentence under the row, and Apply is off."""
+        import numpy as np
+
+        volume = slicer.util.getNode("T1W")
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "single voxel")
+        segmentation.CreateDefaultDisplayNodes()
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        segment = segmentation.GetSegmentation().AddEmptySegment("one", "one")
+        voxels = np.zeros(slicer.util.arrayFromVolume(volume).shape, np.uint8)
+        voxels[5, 20, 20] = 1
+        slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, segment, volume)
+        row = self.widget.patient.rows["T1W"]
+        good = row.chosen
+        row.ui.maskSelector.setCurrentNode(segmentation)
+        self.widget.patient.update()
+        assert "single voxel" in row.ui.messageLabel.text, row.ui.messageLabel.text
+        assert not self.widget.ui.applyButton.enabled
+        row.show(good)
+        slicer.mrmlScene.RemoveNode(segmentation)
+        self.widget.patient.update()
+        assert self.widget.ui.applyButton.enabled, self._row_messages()
+
+    def check_scene_round_trip(self) -> None:
+        """Saved as .mrb, closed and loaded: maps, tables, chart, report and the panel are back."""
+        kept = self.results.content
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "scene.mrb")
+            assert slicer.util.saveScene(path), "the scene cannot be saved"
+            slicer.mrmlScene.Clear()
+            assert self.widget.patient._parameters.results() is None, "results survive a closed scene"
+            slicer.util.loadScene(path)
+        results = self.widget.patient._parameters.results()
+        assert results is not None, "the results are gone"
+        assert results.content == kept, "the document changed"
+        for name in kept["maps"]["sequences"]:
+            segments = results.habitats[name].GetSegmentation()
+            names = [segments.GetNthSegment(index).GetName() for index in range(segments.GetNumberOfSegments())]
+            assert names == [row["name"] for row in kept["maps"]["sequences"][name]["habitats"]], names
+            assert results.entropy[name].GetDisplayNode().GetInterpolate() == 0
+        assert not self.widget.ui.mapsSection.isHidden(), "the maps section is hidden"
+        assert self.widget.ui.habitatTable.rowCount >= 2
+
+    def check_self_test(self) -> None:
+        """The module's own test."""
+        import HabitatRadiomics
+
+        HabitatRadiomics.HabitatRadiomicsTest().runTest()
+
+    def check_reload(self) -> None:
+        """Reload gives a fresh panel over a freshly read library."""
+        slicer.mrmlScene.Clear()
+        before = sys.modules["HabitatRadiomicsLib.scene.patient"]
+        self.widget.onReload()
+        self.widget = slicer.modules.habitatradiomics.widgetRepresentation().self()
+        assert self.widget.ui.modelSelector.count >= 1
+        assert sys.modules.get("HabitatRadiomicsLib.scene.patient") is not before, "the library was not read again"
+
+    def _logic(self):
+        import HabitatRadiomics
+
+        return HabitatRadiomics.HabitatRadiomicsLogic()
+
+    def _need_engine(self) -> None:
+        if importlib.util.find_spec("radiomics") is None:
+            if "--need-score" in sys.argv:
+                raise AssertionError("pyradiomics is not installed")
+            raise Skip("pyradiomics is not installed")
+
+    def _row_messages(self) -> str:
+        return " ".join(row.ui.messageLabel.text for row in self.widget.patient.rows.values())
+
+
+def main() -> int:
+    """Run every check; the number of those that failed."""
+    checks = Checks()
+    failed = 0
+    for name, check in vars(Checks).items():
+        if not name.startswith("check_"):
+            continue
+        print(f"{name.removeprefix('check_').replace('_', ' ')}: {check.__doc__.splitlines()[0]}", flush=True)
+        try:
+            check(checks)
+        except Skip as reason:
+            print(f"    SKIPPED: {reason}", flush=True)
+        except BaseException:
+            failed += 1
+            print(f"    FAILED:\n{traceback.format_exc()}", flush=True)
+        else:
+            print("    ok", flush=True)
+    print(f"{failed} failed." if failed else "All checks passed.", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    slicer.util.exit(min(main(), 1))
