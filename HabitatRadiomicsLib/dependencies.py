@@ -70,8 +70,10 @@ REQUIREMENTS = (
     Requirement("threadpoolctl", "threadpoolctl", "3.1"),
     Requirement("tqdm", "tqdm", "4.66"),
 )
-#: The feature engine; optional, since it has no wheels.
+#: The reference for the built-in feature engine; optional, since it has no wheels.
 PYRADIOMICS = Requirement("pyradiomics-bhklab", "radiomics", "3.1.4")
+#: Makes the built-in engine's texture faster, and changes no number; optional.
+NUMBA = Requirement("numba", "numba", "0.61")
 #: What shap imports as ``slicer``, which inside 3D Slicer is the application's own name.
 SLICING_LIBRARY = Requirement("slicer", "slicer", "0.0.8", exact=True)
 

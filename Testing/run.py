@@ -93,7 +93,7 @@ def _run_layer(layer: str, *, fresh: bool) -> str:
     if layer == "slicer":
         script = [ROOT / "Testing" / "standin" / "run_script.py", "--no-main-window"]
         module = ["--additional-module-paths", ROOT / "HabitatRadiomics"]
-        _run("Running the script for the application", [python, *script, *module, APPLICATION_SCRIPT, "--need-score"])
+        _run("Running the script for the application", [python, *script, *module, APPLICATION_SCRIPT])
     else:
         _pytest(python, layer)
     return ""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import platform
-import shutil
 import sys
 from dataclasses import dataclass
 
 from HabitatRadiomicsLib import __version__
-from HabitatRadiomicsLib.dependencies import REQUIREMENTS, Requirement
+from HabitatRadiomicsLib.dependencies import NUMBA, PYRADIOMICS, REQUIREMENTS, Requirement
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.features.pyradiomics_engine import INSTALL, PyradiomicsEngine
 from HabitatRadiomicsLib.model import bundled_models, load_model
 from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
 from HabitatRadiomicsLib.resources import resources_folder
@@ -19,11 +17,12 @@ from HabitatRadiomicsLib.resources import resources_folder
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's report; ``mend`` is empty when nothing is wrong."""
+    """One line of the doctor's report; ``mend`` is empty when nothing is wrong, ``optional`` when it is not needed."""
 
     what: str
     state: str
     mend: str = ""
+    optional: str = ""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,9 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     found = findings()
     width = max(len(row.what) for row in found)
     for row in found:
-        print(f"{'ok     ' if not row.mend else 'MISSING'} {row.what:{width}}  {row.state}")
+        verdict = "MISSING" if row.mend else "absent" if row.optional else "ok"
+        print(f"{verdict:7} {row.what:{width}}  {row.state}")
         if row.mend:
             print(f"        {'':{width}} to mend it: {row.mend}")
+        elif row.optional:
+            print(f"        {'':{width}} not needed; to have it: {row.optional}")
     missing = sum(bool(row.mend) for row in found)
     print("Everything is there." if not missing else f"{missing} missing.")
     return 0 if not missing else 1
@@ -48,9 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
 def findings() -> list[Finding]:
     """Everything that the program needs, with its state."""
     rows = [_python(), Finding("Habitat Radiomics", __version__)]
-    # Whether shap can be imported is another question than whether it is installed.
-    rows += [_package(row) for row in REQUIREMENTS if row.applies and row.distribution != "shap"]
-    return [*rows, _shap(), _engine(), *_resources()]
+    # Whether shap can be imported is another question than whether it is installed; numba stands with the engines.
+    rows += [_package(row) for row in REQUIREMENTS if row.applies and row.distribution not in ("shap", "numba")]
+    return [*rows, _shap(), *_engines(), *_resources()]
 
 
 def _python() -> Finding:
@@ -77,14 +79,25 @@ def _shap() -> Finding:
         return Finding("shap", f"cannot be imported ({error})", "pip install shap")
 
 
-def _engine() -> Finding:
-    try:
-        return Finding("pyradiomics", PyradiomicsEngine().version)
-    except HabitatRadiomicsError:
-        mend = INSTALL
-        if not any(shutil.which(compiler) for compiler in ("cc", "gcc", "clang", "cl")):
-            mend += "   (first install a C compiler: none was found)"
-        return Finding("pyradiomics", "not installed: maps work, features and scores do not", mend)
+def _engines() -> list[Finding]:
+    from HabitatRadiomicsLib.features.builtin.acceleration import compiled_kernels
+
+    pip = 'pip install "{}"'.format
+    compiled, reference = NUMBA.installed(), PYRADIOMICS.installed()
+    return [
+        Finding("feature engine", "built-in" + (", with numba" if compiled_kernels() is not None else "")),
+        Finding("numba", compiled)
+        if compiled
+        else Finding("numba", "not installed: texture takes longer, with the same values", "", pip(NUMBA.specifier)),
+        Finding("pyradiomics", reference or "installed, version unknown")
+        if reference is not None
+        else Finding(
+            "pyradiomics",
+            "not installed: the reference engine, for protocols that ask for it",
+            "",
+            f"{pip(PYRADIOMICS.specifier)} (needs a C compiler)",
+        ),
+    ]
 
 
 def _resources() -> list[Finding]:

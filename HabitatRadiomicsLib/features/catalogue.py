@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -83,3 +84,12 @@ def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
     for image in image_names(settings.images, force_2d=settings.force_2d):
         names += [f"{image}_{kind}_{feature}" for kind in classes for feature in features_of_class(kind)]
     return tuple(names)
+
+
+def by_image_and_class(names: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+    """Features of ``image_class_Feature`` names, by image and class, in their order."""
+    grouped: dict[str, dict[str, list[str]]] = {}
+    for name in names:
+        image, kind, feature = name.split("_")
+        grouped.setdefault(image, {}).setdefault(kind, []).append(feature)
+    return grouped

@@ -43,12 +43,15 @@ class FeatureEngine(Protocol):
 
 
 def choose_engine(settings: FeatureSettings) -> FeatureEngine:
-    """The engine that the protocol asks for.
+    """The engine that the protocol asks for; ``auto`` is the built-in one, whatever else is installed.
 
     Raises:
-        DependencyError: it is not installed.
+        DependencyError: it is pyradiomics, which is not installed.
     """
-    from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
+    if settings.engine == "pyradiomics":
+        from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
 
-    # 'auto' and 'pyradiomics' are the same as long as there is one engine.
-    return PyradiomicsEngine()
+        return PyradiomicsEngine()
+    from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
+
+    return BuiltInEngine()

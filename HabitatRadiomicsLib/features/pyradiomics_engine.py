@@ -13,11 +13,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import DependencyError, FeatureError
-from HabitatRadiomicsLib.features.catalogue import feature_names, image_names
+from HabitatRadiomicsLib.features.catalogue import by_image_and_class, feature_names, image_names
+from HabitatRadiomicsLib.installation import reference_engine_advice
 from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings, ImageFilters
-
-#: Command that installs the engine, for messages.
-INSTALL = 'pip install "pyradiomics-bhklab>=3.1.4"'
 
 
 class PyradiomicsEngine:
@@ -37,8 +35,8 @@ class PyradiomicsEngine:
             import radiomics
         except ImportError as error:
             raise DependencyError(
-                "Features need pyradiomics, which is not installed.",
-                remedy=f"Install it: {INSTALL} (needs a C compiler; in 3D Slicer: the SlicerRadiomics extension).",
+                "The protocol asks for pyradiomics, which is not installed.",
+                remedy=reference_engine_advice(),
             ) from error
         # It reports per-feature failures as log lines; here they are NaN, and the caller tells which.
         radiomics.logger.setLevel(logging.CRITICAL)
@@ -57,7 +55,7 @@ class PyradiomicsEngine:
         from radiomics.featureextractor import RadiomicsFeatureExtractor
 
         names = [name for name in feature_names(settings) if wanted is None or name in wanted]
-        by_image = _features_by_image(names)
+        by_image = by_image_and_class(names)
         extractor = RadiomicsFeatureExtractor(**_settings(settings, discretisation))
         boxes = {name: imageoperations.checkMask(image, mask, label=1)[0] for name, mask in regions.items()}
         values: dict[str, dict[str, float]] = {name: {} for name in regions}
@@ -89,14 +87,6 @@ def _settings(settings: FeatureSettings, discretisation: Discretisation) -> dict
         else {"binWidth": discretisation.bin_width}
     )
     return {**binning, "force2D": settings.force_2d, "force2Ddimension": 0, "label": 1, "additionalInfo": False}
-
-
-def _features_by_image(names: Collection[str]) -> dict[str, dict[str, list[str]]]:
-    grouped: dict[str, dict[str, list[str]]] = {}
-    for name in names:
-        image, kind, feature = name.split("_")
-        grouped.setdefault(image, {}).setdefault(kind, []).append(feature)
-    return grouped
 
 
 def _images(

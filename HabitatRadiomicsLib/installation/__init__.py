@@ -4,15 +4,14 @@ Inside 3D Slicer the packages of the application must stay as they are: what is 
 that are installed, shown, and put in place only when all of it has arrived.
 """
 
-from HabitatRadiomicsLib.installation.feature_engine import FeatureEngineState, feature_engine_state
+from HabitatRadiomicsLib.installation.feature_engine import reference_engine_advice
 from HabitatRadiomicsLib.installation.installing import install
 from HabitatRadiomicsLib.installation.planning import InstallationPlan, PlannedPackage, plan_installation
 
 __all__ = [
-    "FeatureEngineState",
     "InstallationPlan",
     "PlannedPackage",
-    "feature_engine_state",
     "install",
     "plan_installation",
+    "reference_engine_advice",
 ]

@@ -13,7 +13,6 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.installation import feature_engine_state
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.signals import connect, quiet
@@ -198,9 +197,8 @@ class CohortTab:
 
     def _run_clicked(self, checked: bool = False) -> None:
         ready, problem = packages_ready()
-        engine = feature_engine_state()
-        if not ready or not engine.installed:
-            self._say(problem or engine.advice, PROBLEM)
+        if not ready:
+            self._say(problem, PROBLEM)
             return
         for edit in self._paths.values():
             edit.addCurrentPathToHistory()

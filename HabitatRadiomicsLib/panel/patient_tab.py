@@ -14,7 +14,6 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.installation import feature_engine_state
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.maps_section import MapsSection
@@ -53,7 +52,6 @@ class PatientTab:
         self.run = BackgroundRun(on_progress=self._progress, on_line=lambda line: None, on_end=self._ended)
         self._folder: Path | None = None
         self._inputs: dict[str, SequenceInput] = {}
-        self._without_score = ""
         # Changes come in bursts (a stroke in the Segment Editor is many): look once when they are over.
         self._settle: Any = qt.QTimer()
         self._settle.setSingleShot(True)
@@ -183,9 +181,7 @@ class PatientTab:
         if not ready:
             self._say(problem, PROBLEM)
             return
-        engine = feature_engine_state()
-        maps_only = self.ui.mapsOnlyCheckBox.checked or not engine.installed
-        self._without_score = "" if self.ui.mapsOnlyCheckBox.checked else engine.advice
+        maps_only = self.ui.mapsOnlyCheckBox.checked
         # Packages may just have been installed: now the whole model file can be checked.
         self.model.select(self.model.model)
         used = {name: row for name, row in self.rows.items() if row.image is not None}
@@ -232,7 +228,7 @@ class PatientTab:
         assert self._parameters is not None
         results = self._parameters.results()
         self.maps.show_results(results, self._parameters)
-        self.score.show_results(results, self._without_score)
+        self.score.show_results(results)
 
     def _cancel_clicked(self, checked: bool = False) -> None:
         self.cancel()

@@ -40,12 +40,8 @@ class ScoreSection:
         connect(ui.exportTableButton, "clicked(bool)", self._export_table)
         connect(ui.showPlotButton, "clicked(bool)", self._show_plot)
 
-    def show_results(self, results: ResultNodes | None, without_score: str = "") -> None:
-        """Fill the section.
-
-        Args:
-            without_score: why only maps were made, when that was not asked for.
-        """
+    def show_results(self, results: ResultNodes | None) -> None:
+        """Fill the section."""
         ui = self._ui
         self._results = results
         score = None if results is None else results.score
@@ -56,8 +52,7 @@ class ScoreSection:
                  ui.exportTableButton, ui.showPlotButton)  # fmt: skip
         for widget in shown:
             widget.visible = score is not None
-        ui.featureLabel.visible = bool(without_score)
-        ui.featureLabel.text = escape(without_score)
+        ui.featureLabel.visible = False
         ui.warningsLabel.text = _warnings(warnings)
         ui.warningsLabel.visible = bool(warnings)
         if score is not None:

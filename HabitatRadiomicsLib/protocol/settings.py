@@ -167,7 +167,8 @@ FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", 
 class FeatureSettings(_Settings):
     """What is measured in each region."""
 
-    engine: Literal["auto", "pyradiomics"] = "auto"
+    engine: Literal["auto", "built-in", "pyradiomics"] = "auto"
+    """``auto`` is ``built-in``, which needs nothing else; ``pyradiomics``, the reference, has to be installed."""
     classes: tuple[FeatureClass, ...] = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
     images: ImageFilters = ImageFilters()
     discretisation: Discretisation = Discretisation(bin_width=25.0)

@@ -12,8 +12,6 @@ from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import synthetic_patient
 
-pytest.importorskip("radiomics")
-
 
 def _example(checkout: Path, name: str) -> str:
     text = (checkout / "README.md").read_text(encoding="utf-8")

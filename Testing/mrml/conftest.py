@@ -84,7 +84,6 @@ def case_arguments(case_files: dict[str, tuple[Path, Path]]) -> list[str]:
 @pytest.fixture(scope="session")
 def scored(case_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the command line writes of the patient's score."""
-    pytest.importorskip("radiomics")
     folder = tmp_path_factory.mktemp("command") / "score"
     assert main(["score", "--model", "t790m-spine-demo", *case_arguments, "--out", str(folder)]) == 0
     return folder

@@ -4,8 +4,7 @@
         --python-script Testing/slicer/run_all.py
 
 Exit status 0 when every check passed. Each check prints a line; a failure prints where and what. The packages must be
-installed before (``HabitatRadiomicsLogic().installPackages()``); without pyradiomics the checks that need a score say
-that they were skipped, unless ``--need-score`` is given.
+installed before (``HabitatRadiomicsLogic().installPackages()``).
 """
 
 from __future__ import annotations
@@ -114,7 +113,6 @@ class Checks:
 
     def check_score(self) -> None:
         """The score is the command line's."""
-        self._need_engine()
         inputs = {
             name: (slicer.util.getNode(volume), slicer.util.getNode(mask), segment)
             for name, (volume, mask, segment) in INPUTS.items()
@@ -129,7 +127,6 @@ class Checks:
     def check_panel_run(self) -> None:
         """Apply, in a process of its own: the window's timer takes the results, and they are the same."""
         patient, ui = self.widget.patient, self.widget.ui
-        scored = importlib.util.find_spec("radiomics") is not None
         ui.applyButton.click()
         assert patient.run.running, f"the run did not start: {ui.statusLabel.text}"
         deadline = time.time() + 300
@@ -141,10 +138,9 @@ class Checks:
         results = patient._parameters.results()
         assert results is not None, "no results in the parameter node"
         assert not ui.scoreSection.isHidden(), "the score section is hidden"
-        if scored:
-            assert results.score["score"] == self.results.score["score"], "the panel's score differs from the logic's"
-            patient.score.click_bar(0)
-            assert ui.featureLabel.text, "a click on a bar says nothing"
+        assert results.score["score"] == self.results.score["score"], "the panel's score differs from the logic's"
+        patient.score.click_bar(0)
+        assert ui.featureLabel.text, "a click on a bar says nothing"
         self.results = results
 
     def check_cancel(self) -> None:
@@ -231,12 +227,6 @@ class Checks:
         import HabitatRadiomics
 
         return HabitatRadiomics.HabitatRadiomicsLogic()
-
-    def _need_engine(self) -> None:
-        if importlib.util.find_spec("radiomics") is None:
-            if "--need-score" in sys.argv:
-                raise AssertionError("pyradiomics is not installed")
-            raise Skip("pyradiomics is not installed")
 
     def _row_messages(self) -> str:
         return " ".join(row.ui.messageLabel.text for row in self.widget.patient.rows.values())

@@ -14,8 +14,6 @@ from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
 
-pytest.importorskip("radiomics")
-
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:

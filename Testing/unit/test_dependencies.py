@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from HabitatRadiomicsLib import dependencies
-from HabitatRadiomicsLib.dependencies import PYRADIOMICS, REQUIREMENTS, Requirement, missing, private_folder
+from HabitatRadiomicsLib.dependencies import NUMBA, PYRADIOMICS, REQUIREMENTS, Requirement, missing, private_folder
 
 
 def _quoted_lines(checkout: Path, start: str) -> list[str]:
@@ -30,6 +30,7 @@ def _with_marker(requirement: Requirement) -> str:
 def test_requirements_are_those_of_the_package(checkout: Path) -> None:
     assert [_with_marker(row) for row in REQUIREMENTS] == _quoted_lines(checkout, "\ndependencies = [")
     assert [PYRADIOMICS.specifier] == _quoted_lines(checkout, "\npyradiomics = [")
+    assert [NUMBA.specifier] == _quoted_lines(checkout, "\nfast = [")
 
 
 def test_nothing_is_missing_here() -> None:

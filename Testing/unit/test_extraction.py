@@ -25,8 +25,6 @@ from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol, load_protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
 
-pytest.importorskip("radiomics")
-
 _FEW = {
     "name": "few",
     "title": "Few features",

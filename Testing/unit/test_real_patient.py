@@ -14,8 +14,6 @@ from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
 
-pytest.importorskip("radiomics")
-
 _TRAINING = (
     "STS_002", "STS_003", "STS_010", "STS_012", "STS_023", "STS_028", "STS_006", "STS_041", "STS_050", "STS_018",
 )  # fmt: skip

@@ -17,8 +17,6 @@ from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
 from HabitatRadiomicsLib.synthetic import SyntheticPatient, write_synthetic_cohort
 
-pytest.importorskip("radiomics")
-
 
 @pytest.fixture(scope="module")
 def model() -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from HabitatRadiomicsLib.case import SequenceImage
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import DependencyError, FeatureError, RegionError
 from HabitatRadiomicsLib.features import choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
 from HabitatRadiomicsLib.habitats import map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
@@ -48,7 +50,7 @@ def _regions(prepared: PreparedSequence, protocol: Protocol, names: tuple[str, .
 
 def _compare(prepared: PreparedSequence, protocol: Protocol, names: tuple[str, ...], **settings: Any) -> None:
     regions = _regions(prepared, protocol, names)
-    found = measure_regions(prepared, regions, protocol, choose_engine(protocol.features))
+    found = measure_regions(prepared, regions, protocol, PyradiomicsEngine())
     count = 1595 if protocol.features.force_2d else 1967
     assert len(found) == count * len(regions)
     for region, mask in regions.items():
@@ -78,7 +80,7 @@ def test_normalised_images_equal_pyradiomics_normalisation(patient: SyntheticPat
     protocol = _protocol(preprocessing={"normalisation": {"scope": "image", "scale": 100, "clip": 3}})
     sequence = patient.case.sequences["T2FS"]
     found = measure_regions(
-        prepare(sequence, protocol.preprocessing), {"whole": sequence.mask}, protocol, choose_engine(protocol.features)
+        prepare(sequence, protocol.preprocessing), {"whole": sequence.mask}, protocol, PyradiomicsEngine()
     )
     expected = _plain_run(sequence.image, sequence.mask, normalize=True, normalizeScale=100, removeOutliers=3)
     for name, value in expected.items():
@@ -110,7 +112,7 @@ def test_each_filter_runs_once_for_all_regions(patient: SyntheticPatient, monkey
     protocol = load_protocol("t790m-spine-demo")
     prepared = prepare(patient.case.sequences["T2FS"], protocol.preprocessing)
     regions = _regions(prepared, protocol, ("whole", "S1", "S2"))
-    measure_regions(prepared, regions, protocol, choose_engine(protocol.features))
+    measure_regions(prepared, regions, protocol, PyradiomicsEngine())
     assert sorted(calls) == sorted((*_FILTERS, "LoG"))
 
 
@@ -123,7 +125,7 @@ def test_only_wanted_features_are_computed(patient: SyntheticPatient, monkeypatc
     monkeypatch.setattr(imageoperations, "getWaveletImage", not_needed)
     protocol = _protocol()
     prepared = prepare(patient.case.sequences["T2FS"], protocol.preprocessing)
-    engine = choose_engine(protocol.features)
+    engine = PyradiomicsEngine()
     wanted = {"original_shape_MeshVolume", "log-sigma-3-0-mm-3D_glcm_Contrast"}
     found = engine.extract(
         prepared.image, {"whole": prepared.mask}, protocol.features, protocol.features.discretisation, wanted
@@ -137,13 +139,13 @@ def test_too_few_slices_for_log_is_told(patient: SyntheticPatient) -> None:
     thin = SequenceImage("T2FS", sequence.image[:, :, 6:9], sequence.mask[:, :, 6:9])
     prepared = prepare(thin, _protocol().preprocessing)
     with pytest.raises(FeatureError, match="too small for: log-sigma-1-0-mm-3D"):
-        measure_regions(prepared, {"whole": thin.mask}, _protocol(), choose_engine(_protocol().features))
+        measure_regions(prepared, {"whole": thin.mask}, _protocol(), PyradiomicsEngine())
 
 
 def test_small_and_flat_regions_are_refused(patient: SyntheticPatient) -> None:
     sequence = patient.case.sequences["T2FS"]
     prepared = prepare(sequence, _protocol().preprocessing)
-    engine = choose_engine(_protocol().features)
+    engine = PyradiomicsEngine()
     array = np.zeros(sitk.GetArrayViewFromImage(sequence.mask).shape, dtype=np.uint8)
     array[5, 5, 5:15] = 1
     line = sitk.GetImageFromArray(array)
@@ -154,9 +156,15 @@ def test_small_and_flat_regions_are_refused(patient: SyntheticPatient) -> None:
         measure_regions(prepared, {"S2": line}, _protocol(features={"minimum_region_voxels": 5}), engine)
 
 
-def test_missing_engine_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
+def test_automatic_engine_is_the_built_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_engine(_protocol().features).name == "built-in"
+    assert choose_engine(_protocol(features={"engine": "built-in"}).features).name == "built-in"
+    assert choose_engine(_protocol(features={"engine": "pyradiomics"}).features).name == "pyradiomics"
+    monkeypatch.setitem(sys.modules, "radiomics", None)
+    assert choose_engine(_protocol().features).name == "built-in"
 
+
+def test_missing_engine_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "radiomics", None)
     with pytest.raises(DependencyError, match='pip install "pyradiomics-bhklab'):
-        choose_engine(_protocol().features)
+        choose_engine(_protocol(features={"engine": "pyradiomics"}).features)

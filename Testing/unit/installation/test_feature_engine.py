@@ -1,4 +1,4 @@
-"""Whoever lacks pyradiomics is told what that means and how to get it, for his system."""
+"""Whoever lacks pyradiomics, and has a protocol that asks for it, is told how to do without and how to get it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,29 @@ import types
 
 import pytest
 
-from HabitatRadiomicsLib.installation import FeatureEngineState, feature_engine_state
+from HabitatRadiomicsLib.installation import reference_engine_advice
 from HabitatRadiomicsLib.installation.feature_engine import engine_advice
 
 
-def test_nothing_to_say_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = types.ModuleType("radiomics")
-    engine.__spec__ = types.SimpleNamespace()  # type: ignore[assignment]
-    monkeypatch.setitem(sys.modules, "radiomics", engine)
-    assert feature_engine_state() == FeatureEngineState(installed=True)
-
-
-def test_advice_where_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "radiomics", None)
+def test_advice_depends_on_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "slicer", raising=False)
-    state = feature_engine_state()
-    assert not state.installed
-    assert 'pip install "pyradiomics-bhklab>=3.1.4"' in state.advice
+    monkeypatch.delenv("SLICER_HOME", raising=False)
+    assert 'pip install "pyradiomics-bhklab>=3.1.4"' in reference_engine_advice()
     application = types.ModuleType("slicer")
     application.app = object()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "slicer", application)
-    assert "slicer.util.pip_install" in feature_engine_state().advice
+    assert "slicer.util.pip_install" in reference_engine_advice()
+
+
+def test_programs_that_slicer_starts_give_slicers_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "slicer", raising=False)
+    monkeypatch.setenv("SLICER_HOME", "/opt/Slicer")
+    assert "slicer.util.pip_install" in reference_engine_advice()
 
 
 @pytest.mark.parametrize("system", ["Linux", "Windows", "Darwin"])
 def test_slicer_radiomics_is_advised_where_it_exists(system: str) -> None:
     advice = engine_advice(system, in_slicer=True)
-    assert advice.startswith("Maps work, but features and scores need pyradiomics")
+    assert advice.startswith("The built-in engine computes the same features")
     assert ("SlicerRadiomics" in advice) == (system != "Darwin")
     assert ("xcode-select" in advice) == (system == "Darwin")

@@ -15,8 +15,6 @@ from HabitatRadiomicsLib.reporting.slice_view import largest_slice
 from HabitatRadiomicsLib.scoring import ScoreResult, score_case
 from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
-pytest.importorskip("radiomics")
-
 #: Columns of the direction matrix say where i, j, k point (LPS).
 _ORIENTATIONS = {
     "axial": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),

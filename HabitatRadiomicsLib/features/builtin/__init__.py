@@ -1,0 +1,1 @@
+"""The built-in feature engine: pyradiomics' definitions and names, from packages that have wheels everywhere."""

@@ -1,0 +1,51 @@
+"""Grey levels of a region: once per filtered image, for all classes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import FeatureError
+from HabitatRadiomicsLib.protocol import Discretisation
+
+#: More bins than any image has grey levels; their edges alone would fill the memory.
+_MOST_BINS = 2**24
+
+
+def bin_edges(values: np.ndarray, discretisation: Discretisation) -> np.ndarray:
+    """Edges of half-open bins, as pyradiomics' ``getBinEdges`` makes them, to the last bit.
+
+    With a fixed width they are multiples of the width (IBSI's start at the lowest intensity). With a fixed number they
+    divide the range evenly, and the last one is moved up by 1 so that the highest intensity lies in the last bin.
+
+    Where pyradiomics fails because the intensities differ by rounding only (the high-pass wavelet of a flat region) and
+    floating point has no numbers for the edges, one bin holds all.
+
+    Args:
+        values: intensities of the region, finite, at least one; the arithmetic is that of their pixel type.
+
+    Raises:
+        FeatureError: the bins are so narrow that there are millions of them.
+    """
+    lowest, highest = values.min(), values.max()
+    if discretisation.bin_count is not None:
+        try:
+            edges: np.ndarray = np.histogram_bin_edges(values, discretisation.bin_count)
+        except ValueError:
+            return np.array([lowest, np.inf])
+        edges[-1] += 1
+        return edges
+    width = discretisation.bin_width
+    assert width is not None  # one of the two is given
+    if (float(highest) - float(lowest)) / width > _MOST_BINS:
+        raise FeatureError(
+            f"The intensities of a region, {lowest:g} to {highest:g}, need more than {_MOST_BINS} bins of {width:g}.",
+            remedy="Choose a larger bin_width in the protocol, or a bin_count.",
+        )
+    # Two widths more, so that the highest intensity has a bin of its own even where it is a multiple of the width.
+    edges = np.arange(lowest - (lowest % width), highest + 2 * width, width)
+    return edges if len(edges) > 1 else np.array([lowest, np.inf])
+
+
+def grey_levels(values: np.ndarray, discretisation: Discretisation) -> np.ndarray:
+    """The bin of each intensity, from 1; with a fixed width, 1 is that of the lowest intensity. int64."""
+    return np.digitize(values, bin_edges(values, discretisation)).astype(np.int64, copy=False)

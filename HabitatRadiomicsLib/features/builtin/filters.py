@@ -1,0 +1,252 @@
+"""The filtered images, one at a time, each cut to the box that holds all regions.
+
+Definitions, constants and names are pyradiomics' (van Griethuysen 2017, doi 10.1158/0008-5472.CAN-17-0339). With
+``crop`` a filter sees the box with its context (:mod:`cropping`) only; what it yields is the same to the last bit.
+(Of LoG, whose filter is recursive, the last bit of a voxel in a million may differ.)
+
+A quirk to know: square, square root, logarithm and exponential are scaled by the largest absolute intensity of the
+whole field of view, so that a bright voxel far from the lesion changes the lesion's features.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pywt
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.errors import FeatureError
+from HabitatRadiomicsLib.features.builtin.cropping import (
+    LOG_MINIMUM_VOXELS,
+    Box,
+    Triple,
+    gradient_context,
+    lbp_context,
+    log_context,
+    wavelet_context,
+    whole_box,
+)
+from HabitatRadiomicsLib.features.builtin.local_binary_pattern import local_binary_patterns
+from HabitatRadiomicsLib.features.catalogue import image_names
+from HabitatRadiomicsLib.protocol import ImageFilters
+
+
+def filtered_images(
+    image: sitk.Image,
+    box: Box,
+    filters: ImageFilters,
+    *,
+    force_2d: bool = False,
+    wanted: Collection[str] | None = None,
+    crop: bool = True,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and voxels within ``box``, (k, j, i), of each image, in the order of the catalogue; only one is in memory.
+
+    Args:
+        image: the prepared image; whole, also with ``crop``.
+        box: what is yielded of each filtered image.
+        force_2d: the wavelet is taken in the slice only.
+        wanted: names of images that suffice; None: all of the filters.
+        crop: filters see no more than they need; else the whole image.
+
+    Raises:
+        FeatureError: the image is too small for a Laplacian of Gaussian.
+    """
+    names = [name for name in image_names(filters, force_2d=force_2d) if wanted is None or name in wanted]
+    sigmas = dict(zip(image_names(_only_log(filters)), filters.log_sigmas))
+    source = _Source(image, sitk.GetArrayViewFromImage(image), box, crop)
+    _check_log(image, {name: sigmas[name] for name in names if name in sigmas})
+    simple: dict[str, Callable[[_Source], np.ndarray]] = {
+        "original": lambda source: source.voxels[source.box.slices],
+        "square": _square,
+        "squareroot": _square_root,
+        "logarithm": _logarithm,
+        "exponential": _exponential,
+        "gradient": _gradient,
+        "lbp-2D": _lbp,
+    }
+    bands = [name for name in names if name.startswith("wavelet-")]
+    for name in names:
+        if name in simple:
+            with np.errstate(all="ignore"):  # an image of zeros only has no logarithm of its maximum: NaN
+                voxels = simple[name](source)
+            yield name, voxels
+        elif name in sigmas:
+            yield name, _laplacian_of_gaussian(source, sigmas[name])
+        elif bands and name == bands[0]:
+            # All bands at this place: they share their first steps.
+            yield from _wavelet_bands(source, str(filters.wavelet), force_2d, bands)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An image, its voxels (k, j, i), and what is wanted of it."""
+
+    image: sitk.Image
+    voxels: np.ndarray
+    box: Box
+    crop: bool
+
+    @property
+    def shape(self) -> Triple:
+        k, j, i = self.voxels.shape
+        return k, j, i
+
+    def seen(self, context: Box) -> Box:
+        return context if self.crop else whole_box(self.shape)
+
+    def part(self, box: Box) -> sitk.Image:
+        """The image within a box, with its spacing and direction."""
+        k, j, i = box.slices
+        return self.image[i, j, k]
+
+    def largest(self) -> float:
+        """The largest absolute intensity of the whole image."""
+        return float(np.maximum(abs(float(self.voxels.min())), abs(float(self.voxels.max()))))
+
+    def as_float(self) -> np.ndarray:
+        return self.voxels[self.box.slices].astype(np.float64)
+
+
+def _square(source: _Source) -> np.ndarray:
+    """``(x / sqrt(max |x|))^2``."""
+    return ((1 / np.sqrt(np.float64(source.largest()))) * source.as_float()) ** 2
+
+
+def _square_root(source: _Source) -> np.ndarray:
+    """``sign(x) sqrt(|x| max |x|)``."""
+    voxels = source.as_float()
+    return np.copysign(np.sqrt(np.abs(voxels) * source.largest()), voxels)
+
+
+def _logarithm(source: _Source) -> np.ndarray:
+    """``sign(x) c log(|x| + 1)``; c brings the largest value back to ``max |x|``."""
+    voxels = source.as_float()
+    largest = np.float64(source.largest())
+    return np.copysign(np.log(np.abs(voxels) + 1), voxels) * (largest / np.log(largest + 1))
+
+
+def _exponential(source: _Source) -> np.ndarray:
+    """``exp(c x)``, ``c = log(max |x|) / max |x|``."""
+    largest = np.float64(source.largest())
+    return np.exp((np.log(largest) / largest) * source.as_float())
+
+
+def _gradient(source: _Source) -> np.ndarray:
+    """Magnitude of the gradient per mm, by central differences (SimpleITK's filter)."""
+    seen = source.seen(gradient_context(source.box, source.shape))
+    gradient = sitk.GradientMagnitudeImageFilter()
+    gradient.SetUseImageSpacing(True)
+    filtered = sitk.GetArrayFromImage(gradient.Execute(source.part(seen)))
+    return filtered[source.box.slices_within(seen)]
+
+
+def _lbp(source: _Source) -> np.ndarray:
+    """Uniform local binary patterns of eight neighbours at one voxel, slice by slice; of the image's pixel type."""
+    seen = source.seen(lbp_context(source.box, source.shape))
+    patterns = local_binary_patterns(source.voxels[seen.slices], seen.start[1:])
+    return patterns.astype(source.voxels.dtype)[source.box.slices_within(seen)]
+
+
+def _laplacian_of_gaussian(source: _Source, sigma: float) -> np.ndarray:
+    """Laplacian of a Gaussian of ``sigma`` mm, times sigma squared; float32.
+
+    The steps of SimpleITK's ``LaplacianRecursiveGaussian``, to the last bit: the second derivative along each axis is
+    smoothed along the other two, in turn. Since a step treats each line of voxels alone, the image can be cut to the
+    box along an axis as soon as the step along it is done, and most steps have little to do.
+    """
+    spacing = source.image.GetSpacing()
+    seen = source.seen(log_context(source.box, source.shape, (spacing[2], spacing[1], spacing[0]), sigma))
+    part = source.part(seen)
+    inner = source.box.slices_within(seen)[::-1]
+    step = sitk.RecursiveGaussianImageFilter()
+    step.SetNormalizeAcrossScale(True)
+    step.SetSigma(sigma)
+    laplacian: np.ndarray | None = None
+    for axis in range(3):
+        derivative = part
+        for direction in (axis, *(other for other in range(3) if other != axis)):
+            step.SetDirection(direction)
+            step.SetOrder(step.SecondOrder if direction == axis else step.ZeroOrder)
+            cut = tuple(inner[direction] if other == direction else slice(None) for other in range(3))
+            derivative = step.Execute(derivative)[cut]
+        # ITK's derivative is per voxel; it adds up in double precision and keeps single.
+        change = sitk.GetArrayViewFromImage(derivative).astype(np.float64) * (1 / spacing[axis] ** 2)
+        laplacian = (change if laplacian is None else laplacian + change).astype(np.float32)
+    assert laplacian is not None
+    return laplacian
+
+
+def _wavelet_bands(
+    source: _Source, wavelet: str, force_2d: bool, names: Collection[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """The bands of one level of the stationary wavelet transform; the first letter is that of the columns (i).
+
+    ``pywt.swtn`` gives all bands at once. Axis by axis, and depth first, the values are the same, six images are in
+    memory at most rather than fourteen, and each axis is cut to the box as soon as it has been filtered.
+    """
+    transform = pywt.Wavelet(wavelet)
+    seen = source.seen(wavelet_context(source.box, source.shape, transform.dec_len))
+    voxels = source.voxels[seen.slices]
+    # The transform needs even sizes; pyradiomics repeats the first voxel behind the last, on every axis. That a cut box
+    # may be odd, too, changes nothing within the reach of the filter.
+    voxels = np.pad(voxels, [(0, size % 2) for size in voxels.shape], mode="wrap")
+    inner = source.box.slices_within(seen)
+    axes = (2, 1) if force_2d else (2, 1, 0)
+    if force_2d:
+        voxels = voxels[inner[0]]
+    tree = _Branches(transform, axes, inner)
+    for letters in product("LH", repeat=len(axes)):
+        name = f"wavelet-{''.join(letters)}"
+        if name in names:
+            yield name, tree.band(voxels, letters)
+
+
+class _Branches:
+    """The bands of a transform, in their order; the branch that leads to the present one is kept, no other."""
+
+    def __init__(self, wavelet: pywt.Wavelet, axes: tuple[int, ...], inner: tuple[slice, slice, slice]) -> None:
+        self._wavelet = wavelet
+        self._axes = axes
+        self._inner = inner
+        self._kept: dict[tuple[str, ...], np.ndarray] = {}
+
+    def band(self, voxels: np.ndarray, letters: tuple[str, ...]) -> np.ndarray:
+        """The voxels filtered along the first axes, one for each letter: L low-pass, H high-pass."""
+        if not letters:
+            return voxels
+        if letters not in self._kept:
+            before = self.band(voxels, letters[:-1])
+            axis = self._axes[len(letters) - 1]
+            cut = tuple(self._inner[axis] if other == axis else slice(None) for other in range(3))
+            [(low, high)] = pywt.swt(before, self._wavelet, level=1, axis=axis)
+            self._kept = {key: kept for key, kept in self._kept.items() if len(key) < len(letters)}
+            self._kept |= {(*letters[:-1], "L"): low[cut], (*letters[:-1], "H"): high[cut]}
+        return self._kept[letters]
+
+
+def _check_log(image: sitk.Image, sigmas: dict[str, float]) -> None:
+    size, spacing = image.GetSize(), image.GetSpacing()
+    impossible = sorted(
+        name
+        for name, sigma in sigmas.items()
+        if min(size) < LOG_MINIMUM_VOXELS
+        or any(voxels < math.ceil(sigma / step) + 1 for voxels, step in zip(size, spacing))
+    )
+    if impossible:
+        raise FeatureError(
+            f"The image ({' x '.join(map(str, size))} voxels) is too small for: {', '.join(impossible)}.",
+            remedy="LoG needs at least four slices, and more than sigma in each direction: leave it out of the "
+            "protocol, or use a larger field of view.",
+        )
+
+
+def _only_log(filters: ImageFilters) -> ImageFilters:
+    return ImageFilters(
+        original=False, wavelet=None, square=False, square_root=False, logarithm=False, exponential=False,
+        gradient=False, lbp_2d=False, log_sigmas=filters.log_sigmas,
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""The texture matrices in loops that numba compiles. Imported only through ``acceleration``.
+
+All take the arrays of a ``LevelLattice``: ``ranks`` (int32), ``voxels`` (int64) and steps to neighbours (int64). These
+are read as unsigned, because numba looks at every signed index whether it counts from the end; a negative step still
+leads backwards, as sums are taken modulo 2**64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_compiled: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
+
+
+@_compiled
+def pair_counts(ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray, level_count: int) -> np.ndarray:
+    """Pairs by direction, level of the voxel and level of its neighbour; row and column 0 are the outside."""
+    width = level_count + 1
+    counts = np.zeros((steps.size, width * width), dtype=np.int64)
+    for direction, step in enumerate(steps.view(np.uint64)):
+        table = counts[direction]
+        for voxel in voxels.view(np.uint64):
+            table[np.uint64(ranks[voxel] * width + ranks[voxel + step])] += 1
+    return counts.reshape(steps.size, width, width)
+
+
+@_compiled
+def runs_reaching(
+    ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray, level_count: int, longest: int
+) -> np.ndarray:
+    """Runs by direction, level and length that they reach; row and column 0 stay empty. ``steps`` must be positive."""
+    # As many as there are voxels in that place of their run. Without a branch on whether a run goes on, because none
+    # could be predicted.
+    width = longest + 1
+    reached = np.zeros((steps.size, (level_count + 1) * width), dtype=np.int64)
+    place = np.zeros(ranks.size, dtype=np.int32)
+    for direction, step in enumerate(steps.view(np.uint64)):
+        table = reached[direction]
+        for voxel in voxels.view(np.uint64):
+            rank = ranks[voxel]
+            before = voxel - step
+            following = place[before] * (ranks[before] == rank) + 1
+            place[voxel] = following
+            table[np.uint64(rank * width + following)] += 1
+    return reached.reshape(steps.size, level_count + 1, width)
+
+
+@_compiled
+def zones(ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Level and size of every connected zone of equal level; ``steps`` lead to all neighbours, both ways."""
+    remaining = ranks.copy()
+    stack = np.empty(voxels.size, dtype=np.uint64)
+    levels = np.empty(voxels.size, dtype=np.int64)
+    sizes = np.empty(voxels.size, dtype=np.int64)
+    ways = steps.view(np.uint64)
+    count = 0
+    for seed in voxels.view(np.uint64):
+        rank = remaining[seed]
+        if rank == 0:
+            continue
+        remaining[seed] = 0
+        stack[0] = seed
+        top = 1
+        size = 0
+        while top > 0:
+            top -= 1
+            voxel = stack[top]
+            size += 1
+            for step in ways:
+                neighbour = voxel + step
+                if remaining[neighbour] == rank:
+                    remaining[neighbour] = 0
+                    stack[top] = neighbour
+                    top += 1
+        levels[count] = rank
+        sizes[count] = size
+        count += 1
+    return levels[:count], sizes[:count]
+
+
+@_compiled
+def dependence_counts(ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray, level_count: int) -> np.ndarray:
+    """Voxels by level and number of neighbours of the same level; row 0 stays empty."""
+    counts = np.zeros((level_count + 1, steps.size + 1), dtype=np.int64)
+    ways = steps.view(np.uint64)
+    for voxel in voxels.view(np.uint64):
+        rank = ranks[voxel]
+        dependent = 0
+        for step in ways:
+            if ranks[voxel + step] == rank:
+                dependent += 1
+        counts[rank, dependent] += 1
+    return counts
+
+
+@_compiled
+def neighbourhood_differences(
+    ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray, level_of: np.ndarray
+) -> np.ndarray:
+    """Per rank, the sum over its voxels of the absolute difference from the mean of their neighbours.
+
+    ``level_of`` has the level (int64) of each rank, from rank 0 on.
+    """
+    differences = np.zeros(level_of.size, dtype=np.float64)
+    ways = steps.view(np.uint64)
+    for voxel in voxels.view(np.uint64):
+        total = 0
+        count = 0
+        for step in ways:
+            rank = ranks[voxel + step]
+            if rank > 0:
+                total += level_of[rank]
+                count += 1
+        if count > 0:
+            rank = ranks[voxel]
+            differences[rank] += abs(level_of[rank] - total / count)
+    return differences
