@@ -114,12 +114,9 @@ class ScoreSection:
     def _show_plot(self, checked: bool = False) -> None:
         if self._results is None or self._results.contribution_chart is None:
             return
-        manager = slicer.app.layoutManager()
+        manager, plots = slicer.app.layoutManager(), slicer.modules.plots.logic()
         if manager is not None:
-            plots = slicer.modules.plots.logic()
-            layout = plots.GetLayoutWithPlot(manager.layout)
-            manager.setLayout(layout)
-        plots = slicer.modules.plots.logic()
+            manager.setLayout(plots.GetLayoutWithPlot(manager.layout))
         plots.ShowChartInLayout(self._results.contribution_chart)
 
 
