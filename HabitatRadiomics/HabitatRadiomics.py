@@ -69,6 +69,7 @@ class HabitatRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         from HabitatRadiomicsLib.panel.cohort_tab import CohortTab
         from HabitatRadiomicsLib.panel.patient_tab import PatientTab
+        from HabitatRadiomicsLib.panel.tabs import fit_to_current
 
         widget = slicer.util.loadUI(self.resourcePath("UI/HabitatRadiomics.ui"))
         self.layout.addWidget(widget)
@@ -77,6 +78,7 @@ class HabitatRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = HabitatRadiomicsLogic()
         self.patient = PatientTab(self.ui, self.resourcePath("UI/SequenceRow.ui"), self.onPatientChanged)
         self.cohort = CohortTab(self.ui, self.patient.case)
+        fit_to_current(self.ui.tabs, (self.ui.patientContent, self.ui.cohortContent))
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneReplaced)

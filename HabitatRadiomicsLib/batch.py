@@ -132,7 +132,7 @@ def _in_processes(cases: Sequence[CohortCase], work: CaseWork, jobs: int) -> Ite
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
         yield from parallel(delayed(_one_case)(case, work) for case in cases)
 
 

@@ -48,14 +48,14 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
-def write_image(image: sitk.Image, path: Path) -> None:
-    """Write an image, compressed, into a folder of :func:`result_folder`.
+def write_image(image: sitk.Image, path: Path, *, compressed: bool = True) -> None:
+    """Write an image into a folder of :func:`result_folder`.
 
     Raises:
         OutputError: it cannot be written, on a full disk for instance.
     """
     try:
-        sitk.WriteImage(image, str(path), useCompression=True)
+        sitk.WriteImage(image, str(path), useCompression=compressed)
     except RuntimeError as error:
         raise OutputError(
             "The image cannot be written.", where=str(path), remedy="Choose a place with room that you may write to."

@@ -1,7 +1,7 @@
 """One patient's images and masks, read and checked."""
 
 from HabitatRadiomicsLib.case.case import Case, SequenceImage
-from HabitatRadiomicsLib.case.geometry import TOLERANCE_VOXELS, check_same_grid, grid_difference
+from HabitatRadiomicsLib.case.geometry import TOLERANCE_VOXELS, check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.case.mask import binary_mask, mask_on_image_grid
 from HabitatRadiomicsLib.case.reading import checked_sequence, read_image, read_sequence
 from HabitatRadiomicsLib.case.writing import write_case
@@ -11,6 +11,7 @@ __all__ = [
     "Case",
     "SequenceImage",
     "binary_mask",
+    "check_proper_grid",
     "check_same_grid",
     "checked_sequence",
     "grid_difference",

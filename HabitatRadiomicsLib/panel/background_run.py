@@ -14,7 +14,6 @@ from HabitatRadiomicsLib.progress import progress_of
 from HabitatRadiomicsLib.scene.command import start_command
 
 _EVERY_MS = 100
-_PREFIX = "habitat-radiomics: "
 
 
 class BackgroundRun:
@@ -84,10 +83,6 @@ class BackgroundRun:
         """At the pace so far; None when nothing can be said yet."""
         elapsed = time.monotonic() - self._started
         return elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 1 else None
-
-    def message(self) -> str:
-        """Why the command failed, in its own words."""
-        return "\n".join(self.lines).strip().removeprefix(_PREFIX) or "The command ended without a word."
 
     def _end(self) -> None:
         self._timer.stop()

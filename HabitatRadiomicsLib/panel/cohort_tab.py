@@ -18,6 +18,7 @@ from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
 from HabitatRadiomicsLib.resources import resource_files
+from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.parameters import Parameters
 
 _NO_SUCH_CASE = "-"
@@ -228,7 +229,7 @@ class CohortTab:
             self.ui.cohortProgressBar.value = 100
             self._say(_("Done, but some patients could not be measured: see errors.csv in the output folder."), PROBLEM)
         else:
-            self._say(self.run.message(), PROBLEM)
+            self._say(reason_of(self.run.lines, status), PROBLEM)
         self.update()
 
     def _stop_clicked(self, checked: bool = False) -> None:
@@ -279,8 +280,8 @@ class CohortTab:
             self._say_added(str(error), PROBLEM)
             return
         self.ui.caseIdEdit.text = ""
-        self._say_added(_("{case} was added to {table}.").format(case=case.case_id, table=images.name), "")
         self.update()
+        self._say_added(_("{case} was added to {table}.").format(case=case.case_id, table=images.name), "")
 
     def _say_added(self, text: str, style: str) -> None:
         self.ui.addPatientLabel.setStyleSheet(style)

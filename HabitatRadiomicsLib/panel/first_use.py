@@ -42,14 +42,15 @@ def packages_ready() -> tuple[bool, str]:
 def question(plan: InstallationPlan) -> str:
     """What would be installed, with the size of each download, and that nothing else changes."""
     lines = [f"{package.name} {package.version}  ({_size(package.size)})" for package in plan.packages]
-    known = sum(package.size or 0 for package in plan.packages)
     return "\n".join(
         [
             _("Habitat Radiomics needs these packages from the Python Package Index:"),
             "",
             *lines,
             "",
-            _("Together {size} to download. Packages that 3D Slicer has are not changed.").format(size=_size(known)),
+            _("Together {size} to download. Packages that 3D Slicer has are not changed.").format(
+                size=_size(plan.size)
+            ),
             _("Install them now?"),
         ]
     )

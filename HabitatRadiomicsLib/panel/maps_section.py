@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.scene import views
+from HabitatRadiomicsLib.scene.colours import ENTROPY_OPACITY, HABITAT_OPACITY
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_habitat_labelmap
 
@@ -31,7 +32,9 @@ class MapsSection:
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.verticalHeader().setVisible(False)
-        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        table.horizontalHeader().setStretchLastSection(True)
+        table.setWordWrap(False)
         connect(ui.shownSequenceSelector, "currentIndexChanged(int)", self._sequence_chosen)
         for box in (ui.entropyCheckBox, ui.habitatsCheckBox):
             connect(box, "toggled(bool)", self._appearance_changed)
@@ -61,20 +64,20 @@ class MapsSection:
             ui.entropyCheckBox.checked = parameters.text("shown.entropy", "1") == "1"
             ui.habitatsCheckBox.checked = parameters.text("shown.habitats", "1") == "1"
         with quiet(ui.entropyOpacitySlider, ui.habitatOpacitySlider):
-            ui.entropyOpacitySlider.value = float(parameters.text("shown.entropyOpacity", "0.5"))
-            ui.habitatOpacitySlider.value = float(parameters.text("shown.habitatOpacity", "0.5"))
+            ui.entropyOpacitySlider.value = float(parameters.text("shown.entropyOpacity", str(ENTROPY_OPACITY)))
+            ui.habitatOpacitySlider.value = float(parameters.text("shown.habitatOpacity", str(HABITAT_OPACITY)))
         self._fill_table()
 
     def show_maps(self) -> None:
         """Show the chosen sequence in the slice views; what they showed before can be had back."""
-        self._remember_view()
+        self.remember_view()
         if self._results is not None:
             views.show_maps(slicer.mrmlScene, self._results, self.sequence)
             self._apply_appearance()
 
     def show_habitat(self, sequence: str, region: str) -> None:
         """Show one habitat, or the whole lesion, of a sequence in the slice views."""
-        self._remember_view()
+        self.remember_view()
         if self._results is not None and sequence in self._results.entropy:
             with quiet(self._ui.shownSequenceSelector):
                 self._ui.shownSequenceSelector.setCurrentIndex(self._ui.shownSequenceSelector.findText(sequence))
@@ -87,7 +90,8 @@ class MapsSection:
         self._before = None
         self._ui.previousViewButton.enabled = False
 
-    def _remember_view(self) -> None:
+    def remember_view(self) -> None:
+        """Keep what is shown now, for the way back; what was kept before is older and stays."""
         if self._before is None:
             self._before = views.ViewState.now(slicer.mrmlScene)
             self._ui.previousViewButton.enabled = True
@@ -144,7 +148,8 @@ class MapsSection:
             square.fill(qt.QColor(habitat_colour(int(row["name"][1:]) - 1)))
             table.item(number, 0).setIcon(qt.QIcon(square))
         table.resizeRowsToContents()
-        table.setFixedHeight(30 + 26 * max(1, len(rows)))
+        frame = 2 * table.frameWidth
+        table.setFixedHeight(frame + table.horizontalHeader().sizeHint.height() + table.verticalHeader().length())
 
     def _rows(self) -> list[dict[str, Any]]:
         if self._results is None:

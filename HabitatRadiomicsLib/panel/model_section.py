@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from html import escape
@@ -79,7 +80,8 @@ class ModelSection:
     def _open_card(self, link: str) -> None:
         if self.card is None:
             return
-        place = Path(tempfile.gettempdir()) / f"habitat-radiomics-card-{self.card.name}.html"
+        name = re.sub(r"\W+", "-", self.card.name)  # of a file that may come from anywhere
+        place = Path(tempfile.gettempdir()) / f"habitat-radiomics-card-{name}.html"
         place.write_text(self.card.html(), encoding="utf-8")
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
 

@@ -22,6 +22,7 @@ from HabitatRadiomicsLib.panel.score_section import ScoreSection
 from HabitatRadiomicsLib.panel.sequence_row import SequenceRow
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.guess import guess_input
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.scene.patient import write_inputs
@@ -53,7 +54,8 @@ class PatientTab:
         self._folder: Path | None = None
         self._inputs: dict[str, SequenceInput] = {}
         # Changes come in bursts (a stroke in the Segment Editor is many): look once when they are over.
-        self._settle: Any = qt.QTimer()
+        # A child of the panel: it must not fire when the panel is gone.
+        self._settle: Any = qt.QTimer(ui.applyButton)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         connect(self._settle, "timeout()", self.update)
@@ -206,11 +208,15 @@ class PatientTab:
     def _ended(self, status: int) -> None:
         try:
             if status != 0:
-                self._say(self.run.message(), PROBLEM)
+                self._say(reason_of(self.run.lines, status), PROBLEM)
             elif any(not slicer.mrmlScene.IsNodePresent(chosen.volume) for chosen in self._inputs.values()):
                 self._say(_("A volume was removed during the run; its results were not added."), PROBLEM)
             else:
                 self._take_results()
+        except Exception as error:
+            # Nobody else would tell: Qt calls this, and the scene is as it was.
+            self._say(_("The results cannot be shown: {error}").format(error=error), PROBLEM)
+            raise
         finally:
             self._clean_up()
             self.update()
@@ -218,6 +224,7 @@ class PatientTab:
     def _take_results(self) -> None:
         assert self._folder is not None
         assert self._parameters is not None
+        self.maps.remember_view()
         results = add_results(slicer.mrmlScene, self._folder / "results", self._inputs)
         self._parameters.set_results(results)
         self._show_results()

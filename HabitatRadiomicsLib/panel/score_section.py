@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 
 #: Inches and dots per inch; together a little less than the width of Slicer's module panel.
 _PICTURE_WIDTH = 4.4
-_PICTURE_DPI = 100
+_PICTURE_DPI = 88
 
 
 class ScoreSection:
@@ -46,8 +46,11 @@ class ScoreSection:
         self._results = results
         score = None if results is None else results.score
         warnings = [] if results is None else results.warnings
-        ui.scoreSection.visible = results is not None
-        ui.scoreSection.collapsed = results is None
+        without_score = without_score if results is not None and score is None else ""
+        # Maps alone, as asked for, and without a doubt: nothing to say here.
+        told = score is not None or bool(warnings) or bool(without_score)
+        ui.scoreSection.visible = told
+        ui.scoreSection.collapsed = not told
         shown = (ui.scoreNoticeLabel, ui.scoreLabel, ui.scalePictureLabel, ui.barsPictureLabel, ui.saveReportButton,
                  ui.exportTableButton, ui.showPlotButton)  # fmt: skip
         for widget in shown:
@@ -106,12 +109,9 @@ class ScoreSection:
     def _show_plot(self, checked: bool = False) -> None:
         if self._results is None or self._results.contribution_chart is None:
             return
-        manager = slicer.app.layoutManager()
+        manager, plots = slicer.app.layoutManager(), slicer.modules.plots.logic()
         if manager is not None:
-            plots = slicer.modules.plots.logic()
-            layout = plots.GetLayoutWithPlot(manager.layout)
-            manager.setLayout(layout)
-        plots = slicer.modules.plots.logic()
+            manager.setLayout(plots.GetLayoutWithPlot(manager.layout))
         plots.ShowChartInLayout(self._results.contribution_chart)
 
 
@@ -181,7 +181,7 @@ def _warnings(warnings: list[str]) -> str:
     if not warnings:
         return ""
     items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
-    return f"<b>{_('Warnings')}</b><ul style='margin-left: 0; -qt-list-indent: 1'>{items}</ul>"
+    return f"<b>{_('Warnings')}</b><ul style='margin: 2px 0 0 14px; -qt-list-indent: 0'>{items}</ul>"
 
 
 def _show_figure(label: Any, figure: Any) -> None:

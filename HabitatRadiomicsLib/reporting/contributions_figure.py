@@ -80,4 +80,5 @@ def _name_bars(axis: Axes, names: list[str], *, above: bool) -> None:
             axis.text(
                 0.0, place - 0.19, name.replace("\n", ": "), transform=axis.get_yaxis_transform(),
                 va="bottom", ha="left", fontsize=7.5, in_layout=False,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip

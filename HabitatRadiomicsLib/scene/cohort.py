@@ -8,11 +8,10 @@ from typing import Any
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.progress import Progress, progress_of, silent
-from HabitatRadiomicsLib.scene.command import start_command
+from HabitatRadiomicsLib.scene.command import reason_of, start_command
 from HabitatRadiomicsLib.scene.patient import check_packages
 from HabitatRadiomicsLib.scene.tables import add_table
 
-_PREFIX = "habitat-radiomics: "
 _SECONDS = 0.1
 #: Exit status: done, and done but for some cases, which errors.csv names.
 _DONE = (0, 3)
@@ -63,11 +62,10 @@ def score_table(
                     progress(*told)
             if status is not None:
                 break
-    except BaseException:
+    finally:
         process.stop()
-        raise
     if status not in _DONE:
-        raise HabitatRadiomicsError("\n".join(said).strip().removeprefix(_PREFIX))
+        raise HabitatRadiomicsError(reason_of(said, status))
     return _table_node(scene, Path(output) / "scores.csv")
 
 

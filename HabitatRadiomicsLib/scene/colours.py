@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour, red_green_blue
+from HabitatRadiomicsLib.colours import DOWN_COLOUR, HABITAT_COLOURS, UP_COLOUR, habitat_colour, red_green_blue
 
 UP_RGB = red_green_blue(UP_COLOUR)
 DOWN_RGB = red_green_blue(DOWN_COLOUR)
+
+#: What is seen at first: colours of entropy near those of its legend, habitats as outlines with a hint of filling. Both
+#: filled, the colours would mix to some that neither legend has.
+ENTROPY_OPACITY = 0.7
+HABITAT_OPACITY = 0.1
 
 _ENTROPY_NODE = "Habitat Radiomics local entropy"
 #: Dark to bright with even steps (matplotlib's inferno, a few points of it).
@@ -26,15 +32,33 @@ def habitat_rgb(name: str) -> tuple[float, float, float]:
 
 def entropy_colours(scene: Any) -> Any:
     """The colour node of entropy maps; one serves all maps of a scene and is saved with it."""
-    found = scene.GetFirstNodeByName(_ENTROPY_NODE)
+    return _colours(
+        scene,
+        _ENTROPY_NODE,
+        "Local entropy in bits: dark is orderly, bright is heterogeneous.",
+        [(f"{index / (_STEPS - 1):.2f}", *_between(index / (_STEPS - 1)), 1.0) for index in range(_STEPS)],
+    )
+
+
+def habitat_colours(scene: Any, most: int) -> Any:
+    """The colour node of label maps of habitats, at least ``most`` of them: 1 is S1, 2 is S2, ..."""
+    count = max(most, len(HABITAT_COLOURS))
+    rows = [(f"S{number}", *habitat_rgb(f"S{number}"), 1.0) for number in range(1, count + 1)]
+    return _colours(
+        scene, f"Habitat Radiomics habitats S1 to S{count}", "Habitats.", [("outside", 0.0, 0.0, 0.0, 0.0), *rows]
+    )
+
+
+def _colours(scene: Any, name: str, description: str, rows: Sequence[tuple[Any, ...]]) -> Any:
+    found = scene.GetFirstNodeByName(name)
     if found is not None and found.IsA("vtkMRMLColorTableNode"):
         return found
-    node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", _ENTROPY_NODE)
+    node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
     node.SetTypeToUser()
-    node.SetNumberOfColors(_STEPS)
-    for index in range(_STEPS):
-        node.SetColor(index, f"{index / (_STEPS - 1):.2f}", *_between(index / (_STEPS - 1)), 1.0)
-    node.SetDescription("Local entropy in bits: dark is orderly, bright is heterogeneous.")
+    node.SetNumberOfColors(len(rows))
+    for index, row in enumerate(rows):
+        node.SetColor(index, *row)
+    node.SetDescription(description)
     return node
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,10 +10,32 @@ from pathlib import Path
 from HabitatRadiomicsLib.child_process import ChildProcess
 from HabitatRadiomicsLib.progress import LINES_VARIABLE
 
+#: PythonSlicer sets PYTHONPATH itself: the folder of the library has to come as an argument.
+_START = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from HabitatRadiomicsLib.commands.program import main; sys.exit(main())"
+)
+#: The command line puts it before what it refuses.
+_PREFIX = "habitat-radiomics: "
+
 
 def python_program() -> str:
     """The Python that runs the library: inside Slicer PythonSlicer, else this one."""
     return shutil.which("PythonSlicer") or sys.executable
+
+
+def reason_of(lines: Sequence[str], status: int) -> str:
+    """Why a command failed, in its own words; what libraries print before is not the reason.
+
+    Args:
+        lines: all that it printed, progress left out.
+        status: its exit status.
+    """
+    _, said, reason = "\n".join(lines).rpartition(_PREFIX)
+    if said:
+        return reason.strip()
+    last = f" It last said: {lines[-1]}" if lines else ""
+    return f"The process ended unexpectedly (status {status}), perhaps for lack of memory.{last}"
 
 
 def start_command(arguments: Sequence[str]) -> ChildProcess:
@@ -24,6 +45,5 @@ def start_command(arguments: Sequence[str]) -> ChildProcess:
         OSError: Python cannot be started.
     """
     library = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join([library, *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {"PYTHONPATH": path, LINES_VARIABLE: "1"}
-    return ChildProcess([python_program(), "-m", "HabitatRadiomicsLib", *arguments], environment=environment)
+    command = [python_program(), "-c", _START, library, *arguments]
+    return ChildProcess(command, environment={LINES_VARIABLE: "1"})

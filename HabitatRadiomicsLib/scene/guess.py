@@ -20,7 +20,7 @@ def guess_input(scene: Any, sequence: str, *, only_sequence: bool) -> SequenceIn
         sequence: the model's name for it, e.g. ``T1W``.
         only_sequence: the model needs no other one, so that a single volume in the scene must be meant.
     """
-    volumes = [node for node in _inputs(scene, "vtkMRMLScalarVolumeNode") if not _is_labels(node)]
+    volumes = _inputs(scene, "vtkMRMLScalarVolumeNode")
     masks = [*_inputs(scene, "vtkMRMLSegmentationNode"), *_inputs(scene, "vtkMRMLLabelMapVolumeNode")]
     volume = _named(volumes, sequence) or (volumes[0] if only_sequence and len(volumes) == 1 else None)
     mask = _named(masks, sequence) or (masks[0] if len(masks) == 1 else None)
@@ -50,11 +50,12 @@ def _speaks_of(name: str, sequence: str) -> bool:
 
 
 def _inputs(scene: Any, kind: str) -> list[Any]:
+    """Of this very class: label maps and colour images are scalar volumes too."""
     found = scene.GetNodesByClass(kind)
     found.UnRegister(scene)
     nodes = [found.GetItemAsObject(index) for index in range(found.GetNumberOfItems())]
-    return [node for node in nodes if node.GetAttribute(RESULT_ATTRIBUTE) is None and not node.GetHideFromEditors()]
-
-
-def _is_labels(node: Any) -> bool:
-    return node.IsA("vtkMRMLLabelMapVolumeNode")
+    return [
+        node
+        for node in nodes
+        if node.GetClassName() == kind and node.GetAttribute(RESULT_ATTRIBUTE) is None and not node.GetHideFromEditors()
+    ]

@@ -48,17 +48,12 @@ def lesion_of(node: Any, choice: str, image: sitk.Image, *, where: str) -> Drawn
         GeometryError: a parent transform is not linear.
     """
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
-        return DrawnLesion(image_of(node, where=where), int(choice) if choice else None)
-    choices = choices_of(node)
-    if not choice and len(choices) == 1:
-        choice = next(iter(choices))
-    segment = node.GetSegmentation().GetSegment(choice)
-    if segment is None:
-        names = ", ".join(choices.values()) or "none"
-        problem = "There is no such segment." if choice else "The segmentation has several segments, or none."
-        raise MaskError(problem, where=where, remedy=f"Choose one of: {names}.")
+        return DrawnLesion(image_of(node, where=where), _chosen_label(node, choice, where))
+    if not node.IsA("vtkMRMLSegmentationNode"):
+        raise MaskError("It is neither a segmentation nor a label map.", where=where, remedy="Choose one of these.")
+    segment_id = _chosen_segment(node, choice, where)
     to_world = world_matrix(node, where=where)
-    data, notes = _labelmap(node.GetSegmentation(), choice, to_world, image)
+    data, notes = _labelmap(node.GetSegmentation(), segment_id, to_world, image)
     extent = data.GetExtent()
     if any(low > high for low, high in zip(extent[::2], extent[1::2])):
         raise MaskError("The segment is empty: nothing is drawn in it.", where=where, remedy="Draw the lesion first.")
@@ -66,8 +61,32 @@ def lesion_of(node: Any, choice: str, image: sitk.Image, *, where: str) -> Drawn
     data.GetImageToWorldMatrix(matrix)
     ijk_to_ras = to_world @ matrix_array(matrix)
     ijk_to_ras[:, 3] = ijk_to_ras @ [extent[0], extent[2], extent[4], 1]
-    drawn = placed_image(data, place_of(ijk_to_ras))
+    drawn = placed_image(data, place_of(ijk_to_ras), where=where)
     return DrawnLesion(_on_grid_of(image, drawn), 1, notes)
+
+
+def _chosen_label(node: Any, choice: str, where: str) -> int | None:
+    if not choice:
+        return None
+    try:
+        return int(choice)
+    except ValueError:  # left over from a segmentation that was chosen before
+        present = ", ".join(choices_of(node)) or "none"
+        raise MaskError(
+            f"Label {choice} is not in the mask.", where=where, remedy=f"Labels present: {present}."
+        ) from None
+
+
+def _chosen_segment(node: Any, choice: str, where: str) -> str:
+    choices = choices_of(node)
+    if choice in choices:
+        return choice
+    if not choices:
+        raise MaskError("The segmentation has no segments.", where=where, remedy="Draw the lesion first.")
+    if not choice and len(choices) == 1:
+        return next(iter(choices))
+    problem = "There is no such segment." if choice else "The segmentation has several segments, and none is chosen."
+    raise MaskError(problem, where=where, remedy=f"Choose one of: {', '.join(choices.values())}.")
 
 
 def _labelmap(
@@ -147,27 +166,33 @@ def _rasterised(segmentation: Any, segment_id: str, to_world: np.ndarray, image:
 def _on_grid_of(image: sitk.Image, drawn: sitk.Image) -> sitk.Image:
     """Labels on the image's grid, where theirs is a part of it: a segment is stored cut to what is drawn.
 
-    Labels on another grid are returned as they are; the case's reader resamples them, and says so.
+    Labels on another grid, or drawn beyond the image, are returned as they are; the case's reader resamples them, and
+    says so.
     """
     offset = np.linalg.inv(ijk_to_ras_of(image)) @ ijk_to_ras_of(drawn)
     start = np.rint(offset[:3, 3]).astype(int)
     # The far corner of the drawn part, in the image's voxels, tells of any turn or stretch.
     far = offset @ [*drawn.GetSize(), 1]
-    wanted = start + drawn.GetSize()
-    if np.abs([offset[:3, 3] - start, far[:3] - wanted]).max() > TOLERANCE_VOXELS:
+    end = start + drawn.GetSize()
+    if np.abs([offset[:3, 3] - start, far[:3] - end]).max() > TOLERANCE_VOXELS:
         return drawn
     if np.abs(offset[:3, :3] - np.eye(3)).max() > TOLERANCE_VOXELS:
         return drawn
     size = np.array(image.GetSize())
-    low, high = np.clip(start, 0, size), np.clip(wanted, 0, size)
+    low, high = np.clip(start, 0, size), np.clip(end, 0, size)
+    part = sitk.GetArrayViewFromImage(drawn)[_box(low - start, high - start)]
+    if np.count_nonzero(part) < np.count_nonzero(sitk.GetArrayViewFromImage(drawn)):
+        return drawn
     voxels = np.zeros(size[::-1], dtype=np.uint8)
-    if (high > low).all():
-        inside = tuple(slice(a, b) for a, b in zip(low[::-1], high[::-1]))
-        part = tuple(slice(a, b) for a, b in zip((low - start)[::-1], (high - start)[::-1]))
-        voxels[inside] = sitk.GetArrayViewFromImage(drawn)[part]
+    voxels[_box(low, high)] = part
     labels = sitk.GetImageFromArray(voxels)
     labels.CopyInformation(image)
     return labels
+
+
+def _box(low: np.ndarray, high: np.ndarray) -> tuple[slice, ...]:
+    """From i, j, k to an array's axes."""
+    return tuple(slice(a, b) for a, b in zip(low[::-1], high[::-1]))
 
 
 def _label_name(node: Any, value: int) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import slicer
+
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
 
@@ -26,9 +28,8 @@ class Parameters:
         return self.node.GetParameter(name) or default
 
     def set_text(self, name: str, value: str) -> None:
-        """Keep a value."""
-        if self.node.GetParameter(name) != value:
-            self.node.SetParameter(name, value)
+        """Keep a value; the same one again tells no observer."""
+        self.node.SetParameter(name, value)
 
     def input(self, sequence: str) -> SequenceInput:
         """What was chosen for a sequence."""
@@ -87,8 +88,6 @@ class Parameters:
         self.node.SetNodeReferenceID(role, None if node is None else node.GetID())
 
     def _folder_of(self, node: Any) -> int:
-        import slicer
-
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.node.GetScene())
         item = hierarchy.GetItemByDataNode(node)
         return hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID()

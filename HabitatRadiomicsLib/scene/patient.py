@@ -114,7 +114,7 @@ def write_inputs(folder: Path, case: Case) -> list[str]:
     What was done to make image and mask fit goes along, to stand among the warnings.
     """
     arguments = []
-    for name, (image, mask) in write_case(folder, case).items():
+    for name, (image, mask) in write_case(folder, case, compressed=False).items():
         arguments += ["--image", f"{name}={image}", "--mask", f"{name}={mask}"]
         arguments += [part for note in case.sequences[name].warnings for part in ("--note", f"{name}={note}")]
     return arguments

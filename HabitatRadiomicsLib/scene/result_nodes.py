@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import slicer
 
 from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text
-from HabitatRadiomicsLib.scene.colours import entropy_colours, habitat_rgb
+from HabitatRadiomicsLib.scene.colours import HABITAT_OPACITY, entropy_colours, habitat_colours, habitat_rgb
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
 from HabitatRadiomicsLib.scene.tables import add_contribution_chart, add_contribution_table, add_habitat_table
 from HabitatRadiomicsLib.scene.transaction import all_or_nothing
@@ -22,6 +22,7 @@ from HabitatRadiomicsLib.scene.volumes import add_volume
 #: Attribute of every node that is a result; holds its sequence, or nothing.
 RESULT_ATTRIBUTE = "HabitatRadiomics.Result"
 _LEAST_BITS = 1e-6
+_LEGEND_POINTS = 13
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ class ResultNodes:
         yield from self.habitats.values()
         single = (self.habitat_table, self.document, self.report, self.contribution_table, self.contribution_chart)
         yield from (node for node in single if node is not None)
+        if self.contribution_chart is not None:
+            chart = self.contribution_chart
+            yield from (chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes()))
 
 
 def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -> ResultNodes:
@@ -114,9 +118,10 @@ def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -
 
 def add_habitat_labelmap(scene: Any, results: ResultNodes, sequence: str) -> Any:
     """The habitats of a sequence as a label map volume too: 1 is S1, 2 is S2, ..."""
-    image = sitk.GetImageFromArray(habitat_labels(results, sequence))
-    node = add_volume(scene, image, f"{sequence} habitat labels", labels=True)
+    labels = habitat_labels(results, sequence)
+    node = add_volume(scene, sitk.GetImageFromArray(labels), f"{sequence} habitat labels", labels=True)
     node.CopyOrientation(results.entropy[sequence])
+    node.GetDisplayNode().SetAndObserveColorNodeID(habitat_colours(scene, int(labels.max())).GetID())
     node.SetAttribute(RESULT_ATTRIBUTE, sequence)
     _into_folder(scene, node, results.folder)
     return node
@@ -150,17 +155,20 @@ def _add_entropy(scene: Any, sequence: str, file: Path) -> Any:
     display.SetAutoThreshold(0)
     display.SetThreshold(_LEAST_BITS, highest)
     display.SetApplyThreshold(1)
-    _add_legend(scene, node)
+    _add_legend(scene, node, int(highest))
     return node
 
 
-def _add_legend(scene: Any, volume: Any) -> None:
+def _add_legend(scene: Any, volume: Any, highest: int) -> None:
     legend = scene.AddNewNodeByClass("vtkMRMLColorLegendDisplayNode")
     legend.SetAndObservePrimaryDisplayNode(volume.GetDisplayNode())
     volume.AddAndObserveDisplayNodeID(legend.GetID())
     legend.SetTitleText("Local entropy\n[bits]")
-    legend.SetLabelFormat("%.1f")
-    legend.SetNumberOfLabels(5)
+    # A label at each whole bit: between them, a rounded number would stand at the wrong place.
+    legend.SetLabelFormat("%.0f")
+    legend.SetNumberOfLabels(highest + 1)
+    legend.GetTitleTextProperty().SetFontSize(_LEGEND_POINTS)
+    legend.GetLabelTextProperty().SetFontSize(_LEGEND_POINTS)
     legend.SetVisibility(True)
 
 
@@ -177,7 +185,7 @@ def _add_habitats(scene: Any, sequence: str, file: Path, rows: list[dict[str, An
         slicer.util.updateSegmentBinaryLabelmapFromArray(inside, node, habitat, reference)
         node.GetSegmentation().GetSegment(habitat).SetTag("HabitatRadiomics.VolumeMl", f"{row['volume_ml']:.3f}")
     display = node.GetDisplayNode()
-    display.SetOpacity2DFill(0.5)
+    display.SetOpacity2DFill(HABITAT_OPACITY)
     display.SetOpacity2DOutline(1.0)
     return node
 

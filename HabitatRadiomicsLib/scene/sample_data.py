@@ -1,16 +1,14 @@
-"""What the Sample Data module offers: a synthetic spinal case made by code, and a public patient."""
+"""What the Sample Data module offers: a synthetic spinal case made by code, and a public patient.
+
+It is told of them whenever Slicer starts: what making the case needs is imported when the case is made.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import SimpleITK as sitk
 import slicer
-
-from HabitatRadiomicsLib.scene.transaction import all_or_nothing
-from HabitatRadiomicsLib.scene.volumes import add_volume
 
 CATEGORY = "Habitat Radiomics"
 SYNTHETIC = "SyntheticSpine"
@@ -69,6 +67,8 @@ def add_synthetic_patient(scene: Any) -> list[Any]:
     Returns:
         Volume and segmentation of T1W, then of T2FS.
     """
+    from HabitatRadiomicsLib.scene.transaction import all_or_nothing
+    from HabitatRadiomicsLib.scene.volumes import add_volume
     from HabitatRadiomicsLib.synthetic import synthetic_patient
 
     patient = synthetic_patient(_SYNTHETIC_NUMBER, seed=_SYNTHETIC_SEED)
@@ -83,7 +83,10 @@ def add_synthetic_patient(scene: Any) -> list[Any]:
     return nodes
 
 
-def _add_lesion(scene: Any, mask: sitk.Image, name: str, volume: Any) -> Any:
+def _add_lesion(scene: Any, mask: Any, name: str, volume: Any) -> Any:
+    import numpy as np
+    import SimpleITK as sitk
+
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume)

@@ -36,6 +36,8 @@ def read_input(name: str, chosen: SequenceInput) -> SequenceImage:
     where_image, where_mask = f"{name} volume", f"{name} segment"
     if chosen.volume is None:
         raise ImageError("No volume is chosen.", where=where_image)
+    if not chosen.volume.IsA("vtkMRMLScalarVolumeNode"):
+        raise ImageError("It is not a scalar volume.", where=where_image, remedy="Choose an image volume.")
     if chosen.mask is None:
         raise MaskError("No segmentation or label map is chosen.", where=where_mask)
     if chosen.mask is chosen.volume:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import slicer
 
-from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, habitat_names
+from HabitatRadiomicsLib.scene.colours import ENTROPY_OPACITY
+from HabitatRadiomicsLib.scene.geometry import ras_of_voxel
+from HabitatRadiomicsLib.scene.result_nodes import RESULT_ATTRIBUTE, ResultNodes, habitat_names
 from HabitatRadiomicsLib.scene.volumes import image_of
 
 _LAYERS = ("Background", "Foreground", "Label")
@@ -20,7 +22,7 @@ class ViewState:
     """Layers, opacities and places of all slice views, and which segmentations were visible."""
 
     composites: dict[str, dict[str, Any]]
-    slices: dict[str, tuple[list[float], list[float]]]
+    slices: dict[str, tuple[list[float], list[float], list[float]]]
     visible: dict[str, bool]
 
     @classmethod
@@ -34,6 +36,7 @@ class ViewState:
             node.GetID(): (
                 slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()).ravel().tolist(),
                 list(node.GetFieldOfView()),
+                list(node.GetXYZOrigin()),
             )
             for node in _nodes(scene, "vtkMRMLSliceNode")
         }
@@ -41,7 +44,7 @@ class ViewState:
         return cls(composites, slices, visible)
 
     def restore(self, scene: Any) -> None:
-        """Show it again; nodes that are gone are left out."""
+        """Show it again; nodes that are gone are left out, results that came since are hidden."""
         for node_id, kept in self.composites.items():
             node = scene.GetNodeByID(node_id)
             if node is None:
@@ -50,7 +53,7 @@ class ViewState:
                 there = volume_id if volume_id and scene.GetNodeByID(volume_id) is not None else None
                 getattr(node, f"Set{layer}VolumeID")(there)
             node.SetForegroundOpacity(kept["opacity"])
-        for node_id, (matrix, view) in self.slices.items():
+        for node_id, (matrix, view, origin) in self.slices.items():
             node = scene.GetNodeByID(node_id)
             if node is None:
                 continue
@@ -58,11 +61,14 @@ class ViewState:
                 node.GetSliceToRAS().SetElement(index // 4, index % 4, value)
             node.UpdateMatrices()
             node.SetFieldOfView(*view)
+            node.SetXYZOrigin(*origin)
+        _update_legends(scene)
         for node in _nodes(scene, "vtkMRMLSegmentationNode"):
-            node.SetDisplayVisibility(self.visible.get(node.GetID(), False))
+            no_result = node.GetAttribute(RESULT_ATTRIBUTE) is None
+            node.SetDisplayVisibility(self.visible.get(node.GetID(), no_result))
 
 
-def show_maps(scene: Any, results: ResultNodes, sequence: str, *, entropy: float = 0.5) -> None:
+def show_maps(scene: Any, results: ResultNodes, sequence: str, *, entropy: float = ENTROPY_OPACITY) -> None:
     """One sequence in all slice views: its image, its entropy as an overlay, its habitats, and no other segmentation.
 
     Args:
@@ -75,11 +81,14 @@ def show_maps(scene: Any, results: ResultNodes, sequence: str, *, entropy: float
         node.SetLabelVolumeID(None)
     for segmentation in _nodes(scene, "vtkMRMLSegmentationNode"):
         segmentation.SetDisplayVisibility(segmentation is results.habitats[sequence])
+    _update_legends(scene)
     emphasise(results, sequence, None)
     jump_to(scene, _middle_of(results.entropy[sequence]))
 
 
-def show_habitat(scene: Any, results: ResultNodes, sequence: str, region: str, *, entropy: float = 0.5) -> None:
+def show_habitat(
+    scene: Any, results: ResultNodes, sequence: str, region: str, *, entropy: float = ENTROPY_OPACITY
+) -> None:
     """The views on one habitat: its sequence, its segment strong and the others faint, its middle in the slices.
 
     Args:
@@ -120,17 +129,25 @@ def set_habitat_opacity(results: ResultNodes, opacity: float) -> None:
         segmentation.GetDisplayNode().SetOpacity2DFill(opacity)
 
 
+def _update_legends(scene: Any) -> None:
+    """Let each view draw the legends of what it shows now: it does not look by itself when code changes its layers."""
+    for node in _nodes(scene, "vtkMRMLColorLegendDisplayNode"):
+        node.Modified()
+
+
 def _voxels(results: ResultNodes, sequence: str, region: str) -> np.ndarray:
     return slicer.util.arrayFromSegmentBinaryLabelmap(results.habitats[sequence], region, results.entropy[sequence])
 
 
 def _middle_of(volume: Any, voxels: np.ndarray | None = None) -> tuple[float, float, float]:
-    """The voxel nearest the centre of those that are not 0: a ring's centre lies outside the ring."""
-    from HabitatRadiomicsLib.scene.geometry import ras_of_voxel
+    """Of the voxels that are not 0, in the slice that has most of them, the one nearest the middle.
 
-    inside = np.argwhere((slicer.util.arrayFromVolume(volume) if voxels is None else voxels) > 0)
-    nearest = inside[((inside - inside.mean(axis=0)) ** 2).sum(axis=1).argmin()]
-    k, j, i = (int(value) for value in nearest)
+    A shell's own middle lies outside of it, and its voxel nearest the middle at one of its poles.
+    """
+    inside = (slicer.util.arrayFromVolume(volume) if voxels is None else voxels) > 0
+    k = int(np.count_nonzero(inside, axis=(1, 2)).argmax())
+    there = np.argwhere(inside[k])
+    j, i = (int(value) for value in there[((there - there.mean(axis=0)) ** 2).sum(axis=1).argmin()])
     return ras_of_voxel(image_of(volume, where=""), (i, j, k))
 
 

@@ -10,6 +10,7 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
+from HabitatRadiomicsLib.case import check_proper_grid
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
 from HabitatRadiomicsLib.scene.geometry import GridPlace, ijk_to_ras_of, matrix_array, place_of, world_matrix
 
@@ -36,11 +37,17 @@ def image_of(node: Any, *, where: str) -> sitk.Image:
     ijk_to_ras = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_ras)
     place = place_of(world_matrix(node, where=where) @ matrix_array(ijk_to_ras))
-    return placed_image(data, place)
+    image = placed_image(data, place, where=where)
+    check_proper_grid(image, where=where)
+    return image
 
 
-def placed_image(data: Any, place: GridPlace) -> sitk.Image:
-    """A vtkImageData's voxels as an image at a place; its first voxel is index 0."""
+def placed_image(data: Any, place: GridPlace, *, where: str) -> sitk.Image:
+    """A vtkImageData's voxels as an image at a place; its first voxel is index 0.
+
+    Raises:
+        GeometryError: a spacing of 0, or axes that lie in one plane.
+    """
     voxels = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
     image = sitk.GetImageFromArray(voxels.reshape(data.GetDimensions()[::-1]))
     try:
@@ -49,7 +56,9 @@ def placed_image(data: Any, place: GridPlace) -> sitk.Image:
         image.SetDirection(place.direction)
     except RuntimeError as error:
         raise GeometryError(
-            "The volume's axes or spacing make no grid.", remedy="Check its spacing in the Volumes module."
+            "The axes or the spacing make no grid.",
+            where=where,
+            remedy="Check its spacing in the Volumes module, and the transform it lies under.",
         ) from error
     return image
 

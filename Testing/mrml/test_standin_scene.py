@@ -189,5 +189,6 @@ def test_sample_data_is_registered_and_loaded(scene, tmp_path: Path):
         fileNames=[],
         customDownloader=lambda source: made.append(source),
     )
-    SampleData.SampleDataLogic().downloadSamples("OursOne")
+    source = SampleData.SampleDataLogic().sourceForSampleName("OursOne")
+    source.customDownloader(source)
     assert [source.sampleName for source in made] == ["OursOne"]

@@ -84,15 +84,14 @@ class Checks:
 
     def check_sample_data(self) -> None:
         """The synthetic case comes from the Sample Data module's registry, and fills the panel in."""
-        import SampleData
-
         from HabitatRadiomicsLib.scene.sample_data import CATEGORY, SYNTHETIC, register_sample_data
 
         if CATEGORY not in slicer.modules.sampleDataSources:
             register_sample_data(Path(slicer.modules.habitatradiomics.path).parent / "Resources/Icons/none.png")
         sources = {source.sampleName: source for source in slicer.modules.sampleDataSources[CATEGORY]}
         assert SYNTHETIC in sources, sorted(sources)
-        SampleData.SampleDataLogic().downloadFromSource(sources[SYNTHETIC])
+        # What a click on the sample does.
+        sources[SYNTHETIC].customDownloader(sources[SYNTHETIC])
         for volume, mask, _segment in INPUTS.values():
             assert slicer.util.getNode(volume) is not None
             assert slicer.util.getNode(mask) is not None

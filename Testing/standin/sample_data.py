@@ -70,9 +70,7 @@ class SampleDataLogic:
         return self.downloadFromSource(self.sourceForSampleName(name))
 
     def downloadFromSource(self, source: SampleDataSource) -> Any:
-        """Fetch a data set and load it: what its own downloader returns, or the nodes."""
-        if source.customDownloader is not None:
-            return source.customDownloader(source)
+        """Fetch a data set and load it; a downloader of its own is called by its button only, as in the application."""
         loaders = {"VolumeFile": slicer.util.loadVolume, "SegmentationFile": slicer.util.loadSegmentation}
         nodes = []
         for uri, name, node_name, checksum, load, kind in zip(

@@ -1,0 +1,24 @@
+"""Tabs that are as high as the one that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from HabitatRadiomicsLib.panel.signals import connect
+
+
+def fit_to_current(tabs: Any, contents: Sequence[Any]) -> None:
+    """Let the shown tab alone decide the height: a short one would else end in emptiness to scroll over.
+
+    Args:
+        tabs: QTabWidget.
+        contents: the widget that fills each page; Qt counts a hidden page's height, but not that of what it hides.
+    """
+
+    def fit(current: int) -> None:
+        for index, content in enumerate(contents):
+            content.visible = index == current
+
+    connect(tabs, "currentChanged(int)", fit)
+    fit(tabs.currentIndex)

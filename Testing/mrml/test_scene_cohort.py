@@ -1,0 +1,111 @@
+"""A cohort scored beside Slicer: the numbers of each patient alone, in a table node."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from mrml_nodes import contents
+
+from HabitatRadiomicsLib.child_process import ChildProcess
+from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
+from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.scene import cohort
+from HabitatRadiomicsLib.scene.cohort import score_table
+from HabitatRadiomicsLib.scene.tables import column_values
+from HabitatRadiomicsLib.scoring import score_case
+from HabitatRadiomicsLib.synthetic import synthetic_patient, write_synthetic_cohort
+
+pytest.importorskip("radiomics")
+
+MODEL = "t790m-spine-demo"
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """images.csv and clinical.csv of two synthetic patients."""
+    return write_synthetic_cohort(tmp_path_factory.mktemp("cohort"), 2, seed=9)
+
+
+def test_scores_are_those_of_each_patient_alone(scene: object, tables: tuple[Path, Path], tmp_path: Path) -> None:
+    told: list[float] = []
+    images, clinical = tables
+    node = score_table(
+        scene, images, tmp_path / "out", MODEL, clinical=clinical, progress=lambda part, words: told.append(part)
+    )
+    assert node.IsA("vtkMRMLTableNode")
+    assert scene.IsNodePresent(node)
+    alone = [score_case(synthetic_patient(number, seed=9).case, load_model(MODEL)) for number in (0, 1)]
+    assert column_values(node, "case_id") == ["synthetic-000", "synthetic-001"]
+    assert column_values(node, "score") == [result.score for result in alone]
+    assert column_values(node, "score_low") == [result.interval.low for result in alone]
+    assert column_values(node, "probability") == [result.probability for result in alone]
+    assert column_values(node, "call") == [result.call for result in alone]
+    assert column_values(node, "model") == [MODEL, MODEL]
+    assert all("Research use only" in notice for notice in column_values(node, "notice"))
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_a_case_that_cannot_be_scored_is_left_out(scene: object, tables: tuple[Path, Path], tmp_path: Path) -> None:
+    text = tables[0].read_text(encoding="utf-8")
+    images = tables[0].with_name("one-bad.csv")
+    images.write_text(text.replace("synthetic-001/T1W-mask.nrrd,1", "synthetic-001/T1W-mask.nrrd,5"), encoding="utf-8")
+    assert images.read_text(encoding="utf-8") != text
+    node = score_table(scene, images, tmp_path / "out", MODEL)
+    assert column_values(node, "case_id") == ["synthetic-000"]
+    assert "Label 5 is not in the mask" in (tmp_path / "out" / "errors.csv").read_text(encoding="utf-8")
+
+
+def test_a_bad_table_is_refused_in_the_commands_words(scene: object, tmp_path: Path) -> None:
+    images = tmp_path / "images.csv"
+    images.write_text("case_id,sequence,image\na,T1W,a.nrrd\n", encoding="utf-8")
+    before = contents(scene)
+    with pytest.raises(HabitatRadiomicsError) as error:
+        score_table(scene, images, tmp_path / "out", MODEL)
+    assert "mask" in str(error.value)
+    assert str(images) in str(error.value)
+    assert not str(error.value).startswith("habitat-radiomics:")
+    assert contents(scene) == before
+    assert not (tmp_path / "out" / "scores.csv").exists()
+
+
+def test_what_libraries_print_is_no_part_of_the_reason(
+    scene: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ("a library: DeprecationWarning", "habitat-radiomics: The table has 2 problems:", "  - one", "  - two")
+    program = f"print({chr(10).join(lines)!r}); raise SystemExit(2)"
+    monkeypatch.setattr(cohort, "start_command", lambda arguments: ChildProcess([sys.executable, "-c", program]))
+    with pytest.raises(HabitatRadiomicsError) as error:
+        score_table(scene, "images.csv", tmp_path / "out", MODEL)
+    assert str(error.value) == "The table has 2 problems:\n  - one\n  - two"
+
+
+@pytest.mark.parametrize(
+    ("images", "model", "told"),
+    [("no-such.csv", MODEL, "no-such.csv"), (None, "no-such-model", "no-such-model")],
+)
+def test_what_is_not_there_is_named(
+    scene: object, tables: tuple[Path, Path], tmp_path: Path, images: str | None, model: str, told: str
+) -> None:
+    with pytest.raises(HabitatRadiomicsError, match=told):
+        score_table(scene, tmp_path / images if images else tables[0], tmp_path / "out", model)
+
+
+def test_a_run_that_is_cancelled_is_stopped(
+    scene: object, tables: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    start = cohort.start_command
+    monkeypatch.setattr(cohort, "start_command", lambda arguments: started.append(start(arguments)) or started[-1])
+
+    def stop(part: float, words: str) -> None:
+        raise Cancelled
+
+    before = contents(scene)
+    with pytest.raises(Cancelled):
+        score_table(scene, tables[0], tmp_path / "out", MODEL, progress=stop)
+    assert started[0].status not in (None, 0)
+    assert contents(scene) == before
+    assert not (tmp_path / "out" / "scores.csv").exists()
