@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from HabitatRadiomicsLib.acceleration import compiled_module
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.protocol import EntropySettings
 
@@ -45,21 +46,35 @@ def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings,
     margins = tuple(radius if axis >= 3 - dimensions else 0 for axis in range(3))
     box = _bounding_box(roi)
     levels, counted = _levels_in_box(image, roi, box, margins, settings)
-    inside = np.flatnonzero(roi[box])
-    # A window of 15 x 15 is the largest whose counts fit a byte.
-    counter = np.uint8 if needed <= np.iinfo(np.uint8).max else np.uint16
-    in_window = _window_sums(counted.astype(counter), margins).ravel()[inside]
     table = _c_log2_c(needed)
+    kernel = compiled_module("HabitatRadiomicsLib.habitats.entropy_kernel")
+    sums = _sums_by_level if kernel is None else kernel.window_sums
+    in_window, total = sums(levels, counted, roi[box], margins, settings.levels, table)
     # H = log2 n - (sum over levels of c log2 c) / n needs no logarithm per voxel.
-    total = np.zeros(voxels)
-    for level in range(settings.levels):
-        of_level = ((levels == level) & counted).astype(counter)
-        if of_level.any():
-            total += table[_window_sums(of_level, margins).ravel()[inside]]
     entropy = np.log2(in_window, dtype=np.float64) - total / in_window
     # One level alone has no disorder; rounding leaves 1e-16 there.
     entropy[np.abs(entropy) < 1e-12] = 0.0
     return entropy
+
+
+def _sums_by_level(
+    levels: np.ndarray,
+    counted: np.ndarray,
+    wanted: np.ndarray,
+    margins: tuple[int, ...],
+    level_count: int,
+    table: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the kernel of ``entropy_kernel`` gives, level by level."""
+    inside = np.flatnonzero(wanted)
+    # A window of 15 x 15 is the largest whose counts fit a byte.
+    counter = np.uint8 if table.size - 1 <= np.iinfo(np.uint8).max else np.uint16
+    total = np.zeros(inside.size)
+    for level in range(level_count):
+        of_level = ((levels == level) & counted).astype(counter)
+        if of_level.any():
+            total += table[_window_sums(of_level, margins).ravel()[inside]]
+    return _window_sums(counted.astype(counter), margins).ravel()[inside], total
 
 
 def _levels_in_box(

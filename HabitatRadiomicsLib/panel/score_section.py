@@ -46,9 +46,8 @@ class ScoreSection:
         self._results = results
         score = None if results is None else results.score
         warnings = [] if results is None else results.warnings
-        without_score = without_score if results is not None and score is None else ""
-        # Maps alone, as asked for, and without a doubt: nothing to say here.
-        told = score is not None or bool(warnings) or bool(without_score)
+        # Maps alone, and without a doubt: nothing to say here.
+        told = score is not None or bool(warnings)
         ui.scoreSection.visible = told
         ui.scoreSection.collapsed = not told
         shown = (ui.scoreNoticeLabel, ui.scoreLabel, ui.scalePictureLabel, ui.barsPictureLabel, ui.saveReportButton,

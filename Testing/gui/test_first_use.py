@@ -10,17 +10,16 @@ from typing import Any
 
 import pytest
 import qt
-import slicer
 
 from HabitatRadiomicsLib.dependencies import REQUIREMENTS, Requirement
 from HabitatRadiomicsLib.errors import DependencyError
-from HabitatRadiomicsLib.installation import FeatureEngineState, InstallationPlan, PlannedPackage
-from HabitatRadiomicsLib.panel import background_run, cohort_tab, first_use, model_section, patient_tab, score_section
+from HabitatRadiomicsLib.installation import InstallationPlan, PlannedPackage
+from HabitatRadiomicsLib.panel import background_run, first_use, model_section, score_section
 from HabitatRadiomicsLib.progress import Progress
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from panel_steps import add_patient, run_to_the_end, scene_content, scored_by_the_library, show_results_of
+from panel_steps import add_patient, scene_content, scored_by_the_library, show_results_of
 
 _PLAN = InstallationPlan(
     (
@@ -210,48 +209,6 @@ def test_saved_results_are_shown_without_packages_but_for_the_pictures(
     assert "T790M-positive" in ui.scoreLabel.text
     for label in (ui.scalePictureLabel, ui.barsPictureLabel):
         assert label.text == "The picture needs packages that are not installed; press Apply to install them."
-
-
-_ADVICE = "Maps work, but features and scores need pyradiomics, which is not installed. Install <it>."
-
-
-def test_without_pyradiomics_maps_are_made_and_the_panel_says_what_is_missing(
-    habitat_widget: Any, slicer_gui: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patient_tab, "feature_engine_state", lambda: FeatureEngineState(False, _ADVICE))
-    add_patient(habitat_widget)
-    ui = habitat_widget.ui
-    run_to_the_end(slicer_gui, habitat_widget)
-    assert ui.statusLabel.text == "Done."
-    results = habitat_widget.patient._parameters.results()
-    assert set(results.entropy) == {"T1W", "T2FS"}
-    assert results.score is None
-    assert shown_text(ui.featureLabel) == _ADVICE
-    assert not ui.scoreSection.isHidden()
-    assert ui.scoreLabel.isHidden()
-    assert ui.saveReportButton.isHidden()
-    slicer.mrmlScene.Clear(False)
-    assert ui.scoreSection.isHidden()
-
-
-def test_without_pyradiomics_the_cohort_tab_says_what_is_missing(
-    habitat_widget: Any, started: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(cohort_tab, "feature_engine_state", lambda: FeatureEngineState(False, _ADVICE))
-    ui = habitat_widget.ui
-    (tmp_path / "images.csv").write_text("case_id\n")
-    ui.imagesPathEdit.currentPath = str(tmp_path / "images.csv")
-    ui.outputPathEdit.currentPath = str(tmp_path / "out")
-    ui.runButton.click()
-    assert ui.cohortStatusLabel.text == _ADVICE
-    assert started == []
-
-
-def shown_text(label: Any) -> str:
-    """What a reader sees of rich text."""
-    document = qt.QTextDocument()
-    document.setHtml(label.text)
-    return document.toPlainText()
 
 
 #: Slicer without the packages: neither can they be imported, nor are they listed.

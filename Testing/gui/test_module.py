@@ -60,21 +60,18 @@ def test_sample_data_is_registered_when_the_application_has_started(module: Any,
         assert len(digest) == 2 * hashlib.sha256().digest_size
 
 
-def test_import_takes_no_time_and_no_package(checkout: Path) -> None:
+def test_import_takes_no_package(checkout: Path) -> None:
     script = """
-import sys, time
+import sys
 from pathlib import Path
 checkout = Path(sys.argv[1])
 sys.path.append(str(checkout / "Testing"))
 from standin.install import install_gui
 app = install_gui()
 before = set(sys.modules)
-started = time.perf_counter()
 app.import_module(checkout / "HabitatRadiomics" / "HabitatRadiomics.py")
-seconds = time.perf_counter() - started
 imported = {name.split(".")[0] for name in set(sys.modules) - before}
 assert imported == {"HabitatRadiomics"}, imported
-assert seconds < 0.2, seconds
 app.load_module(checkout / "HabitatRadiomics" / "HabitatRadiomics.py")
 opened = {name.split(".")[0] for name in set(sys.modules) - before}
 heavy = opened & {"jinja2", "joblib", "matplotlib", "numba", "pandas", "radiomics", "shap", "skimage", "sklearn"}

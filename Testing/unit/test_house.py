@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
 ROOMS = (
     "errors",
     "progress",
+    "acceleration",
     "dependencies",
     "child_process",
     "installation",

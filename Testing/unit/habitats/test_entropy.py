@@ -133,3 +133,29 @@ def test_whole_numbers_on_a_bin_edge_fall_into_the_bin_above() -> None:
     levels = EntropySettings(window=5)
     expected = _brute_force(exact * 7, roi, levels)  # the lower edges themselves
     np.testing.assert_allclose(local_entropy(image, roi, levels), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        EntropySettings(),
+        EntropySettings(dimensions=3, window=5),
+        EntropySettings(scope="image", window=17),
+        EntropySettings(definition="matlab", levels=256, scope="image"),
+    ],
+    ids=["default", "3D", "image, wide", "matlab"],
+)
+def test_numba_changes_no_bit(settings: EntropySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    generator = np.random.default_rng(11)
+    image = generator.normal(100, 20, (9, 25, 31))
+    roi = generator.random(image.shape) < 0.4
+    compiled = local_entropy(image, roi, settings)
+    asked: list[str] = []
+
+    def without_numba(name: str) -> None:
+        asked.append(name)
+
+    monkeypatch.setattr("HabitatRadiomicsLib.habitats.entropy.compiled_module", without_numba)
+    np.testing.assert_array_equal(local_entropy(image, roi, settings), compiled)
+    assert asked == ["HabitatRadiomicsLib.habitats.entropy_kernel"]

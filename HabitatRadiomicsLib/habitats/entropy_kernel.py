@@ -1,0 +1,67 @@
+"""The sums behind local entropy in a loop that numba compiles. Imported only through ``acceleration``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_compiled: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
+
+
+@_compiled
+def window_sums(
+    levels: np.ndarray,
+    counted: np.ndarray,
+    wanted: np.ndarray,
+    margins: tuple[int, int, int],
+    level_count: int,
+    table: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many voxels count in the window of each wanted voxel, and the sum of ``table[count]`` over their levels.
+
+    A histogram slides along i: it gains one column of the window and loses one. The sum goes over the levels in their
+    order, as without numba, and so has the same bits.
+
+    Args:
+        levels, counted: of the box widened by the margins on either side.
+        wanted: boolean, of the box.
+        margins: how far the window reaches along k, j, i.
+    """
+    reach_k, reach_j, reach_i = margins
+    width = 2 * reach_i + 1
+    voxels = 0
+    for mark in wanted.ravel():
+        voxels += mark
+    in_window = np.empty(voxels, dtype=np.int64)
+    totals = np.empty(voxels, dtype=np.float64)
+    histogram = np.empty(level_count, dtype=np.int64)
+    place = 0
+    for k in range(wanted.shape[0]):
+        for j in range(wanted.shape[1]):
+            if not wanted[k, j].any():
+                continue
+            histogram[:] = 0
+            inside = 0
+            for column in range(levels.shape[2]):
+                for window_k in range(k, k + 2 * reach_k + 1):
+                    for window_j in range(j, j + 2 * reach_j + 1):
+                        if counted[window_k, window_j, column]:
+                            histogram[levels[window_k, window_j, column]] += 1
+                            inside += 1
+                        if column >= width and counted[window_k, window_j, column - width]:
+                            histogram[levels[window_k, window_j, column - width]] -= 1
+                            inside -= 1
+                i = column - 2 * reach_i
+                if i >= 0 and wanted[k, j, i]:
+                    total = 0.0
+                    for level in range(level_count):
+                        total += table[histogram[level]]
+                    in_window[place] = inside
+                    totals[place] = total
+                    place += 1
+    return in_window, totals
