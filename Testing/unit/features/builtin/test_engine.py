@@ -36,9 +36,7 @@ def _regions(prepared: PreparedSequence, protocol: Protocol, names: tuple[str, .
     return regions_of(prepared, habitats, names, protocol.ring_mm)
 
 
-def _compare(
-    image: sitk.Image, regions: Mapping[str, sitk.Image], protocol: Protocol, *, crop: bool, relative: float
-) -> None:
+def _compare(image: sitk.Image, regions: Mapping[str, sitk.Image], protocol: Protocol, *, crop: bool) -> None:
     pytest.importorskip("radiomics")
     from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
 
@@ -48,7 +46,9 @@ def _compare(
     for region, values in expected.items():
         assert list(found[region]) == list(values) == list(feature_names(protocol.features))
         for name, value in values.items():
-            np.testing.assert_allclose(found[region][name], value, rtol=relative, err_msg=f"{region} {name}")
+            # These two are differences of nearly equal entropies.
+            absolute = 1e-12 if name.endswith(("Imc1", "Imc2")) else 0.0
+            np.testing.assert_allclose(found[region][name], value, rtol=1e-9, atol=absolute, err_msg=f"{region} {name}")
 
 
 @pytest.mark.parametrize("crop", [False, True], ids=["whole", "cropped"])
@@ -60,17 +60,22 @@ def test_all_features_equal_pyradiomics(
     protocol = _protocol(**features)
     prepared = prepare(patient.case.sequences[sequence], protocol.preprocessing)
     regions = _regions(prepared, protocol, _REGIONS)
-    _compare(prepared.image, regions, protocol, crop=crop, relative=1e-6 if crop else 1e-9)
+    _compare(prepared.image, regions, protocol, crop=crop)
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("case_id", "sequence"), [("STS_042", "T1W"), ("STS_034", "PET")])
+@pytest.mark.parametrize(
+    ("case_id", "sequence"),
+    [("STS_019", "T1W"), ("STS_035", "T1W"), ("STS_042", "T1W"),
+     ("STS_030", "PET"), ("STS_034", "PET"), ("STS_047", "PET")],
+)  # fmt: skip
 def test_real_lesions_equal_pyradiomics(sarcoma_cohort: Cohort, case_id: str, sequence: str) -> None:
     case = next(case for case in sarcoma_cohort.cases if case.case_id == case_id)
     bins = {"bin_width": 0.5} if sequence == "PET" else {"bin_width": 25.0}
-    protocol = _protocol(discretisation=bins)
+    # The voxels of PET are wider than the ring's usual 3 mm.
+    protocol = _protocol(discretisation=bins).model_copy(update={"ring_mm": 6.0})
     prepared = prepare(case.read((sequence,)).sequences[sequence], protocol.preprocessing)
-    _compare(prepared.image, _regions(prepared, protocol, ("whole", "S1")), protocol, crop=True, relative=1e-6)
+    _compare(prepared.image, _regions(prepared, protocol, _REGIONS), protocol, crop=True)
 
 
 @st.composite
