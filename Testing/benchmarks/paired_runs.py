@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import SimpleITK as sitk
 from threadpoolctl import threadpool_limits
 
+_Result = TypeVar("_Result")
 _HEADER = """\
 | Case | Peer | Ours | Peer's | Ratio, min | Ratio, median | Ratio, max | Pairs |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
@@ -41,8 +43,15 @@ def paired_seconds(
     case: str, peer: str, ours: Callable[[], object], theirs: Callable[[], object], pairs: int
 ) -> Comparison:
     """Both timed in alternation, A B A B, so that a slow moment of the machine meets both."""
-    seconds = [(_seconds(ours), _seconds(theirs)) for _ in range(pairs)]
+    seconds = [(timed(ours)[0], timed(theirs)[0]) for _ in range(pairs)]
     return Comparison(case, peer, "s", tuple(our for our, _ in seconds), tuple(their for _, their in seconds))
+
+
+def timed(run: Callable[[], _Result]) -> tuple[float, _Result]:
+    """Seconds, and what came of it."""
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
@@ -73,12 +82,6 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 def _row(comparison: Comparison) -> str:

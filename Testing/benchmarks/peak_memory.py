@@ -1,55 +1,84 @@
 """Peak memory of a whole three-region extraction, each in a process of its own.
 
-Run as a script, ``peak_memory.py ours|plain|nothing CASE`` does it and prints the peak in bytes.
+Run as a script, ``peak_memory.py WAY CASE FOLDER`` does it for the case saved there and prints the peak in bytes; the
+way is ``with numba``, ``without numba``, ``plain`` or ``nothing``.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from lesions import RegionCase, case_named, read_case, save_case
 from paired_runs import Comparison, one_thread, table
-from three_regions import by_engine, by_plain_runs, case_named
+from three_regions import WITH, WITHOUT, by_built_in, by_plain_runs, ways
 
 _MIB = 2**20
-_WAYS = {"ours": by_engine, "plain": by_plain_runs, "nothing": lambda case: case}
+_WAYS: dict[str, Callable[[RegionCase], object]] = {
+    **{way: partial(by_built_in, way=way) for way in (WITH, WITHOUT)},
+    "plain": by_plain_runs,
+    "nothing": lambda case: case,
+}
 # On Linux a process starts with the peak of the one that it was forked from; a small one in between keeps ours out.
 _LAUNCHER = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Which cases are measured, by the names of ``case_named``."""
+    """Which cases are measured, by the names of ``case_named``; those ``alone`` without the peer, which takes long."""
 
     cases: tuple[str, ...]
     pairs: int
+    alone: tuple[str, ...] = ()
 
 
 def memory_section(plan: MemoryPlan) -> str:
     """Peaks, as Markdown."""
-    rows = []
-    idle = []
-    for name in plan.cases:
-        title = case_named(name).title
-        idle.append(f"{peak_mib('nothing', name):.0f} MiB ({title})")
-        peaks = [(peak_mib("ours", name), peak_mib("plain", name)) for _ in range(plan.pairs)]
-        ours, theirs = zip(*peaks)
-        rows.append(Comparison(title, "3 plain runs", "MiB", ours, theirs))
+    rows = [row for name in plan.cases for row in _compared(name, plan.pairs)]
     return f"""\
 ## Peak memory of an extraction
 
 The same extractions, each in a fresh process: the largest resident memory (`ru_maxrss`) of a process that imports the
-library, prepares the case, and measures the three regions. Without the last step the process peaks at
-{"; ".join(idle)}.
+library, reads the image and its masks, and measures the three regions.
 
 {table(rows)}
+
+The built-in engine by itself; "nothing" is the process without the last step.
+
+{_alone((*plan.cases, *plan.alone))}
 """
 
 
-def peak_mib(way: str, case: str) -> float:
-    """Peak resident memory of a fresh process that does it, in MiB."""
-    command = [sys.executable, "-c", _LAUNCHER, sys.executable, __file__, way, case]
+def peaks_mib(case: str, sides: Sequence[str]) -> list[float]:
+    """Peak resident memory of fresh processes that do it, in MiB, one by one."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_case(case_named(case), Path(folder))
+        return [_peak_mib(side, case, folder) for side in sides]
+
+
+def _compared(name: str, pairs: int) -> list[Comparison]:
+    peaks = [peaks_mib(name, (*ways(), "plain")) for _ in range(pairs)]
+    *ours, theirs = zip(*peaks)
+    title = case_named(name).title
+    return [Comparison(f"{title}, {way}", "3 plain runs", "MiB", our, theirs) for way, our in zip(ways(), ours)]
+
+
+def _alone(names: tuple[str, ...]) -> str:
+    columns = ("nothing", *ways())
+    lines = [f"| Case | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
+    for name in names:
+        peaks = [f"{peak:.0f} MiB" for peak in peaks_mib(name, columns)]
+        lines.append(f"| {case_named(name).title} | {' | '.join(peaks)} |")
+    return "\n".join(lines)
+
+
+def _peak_mib(way: str, case: str, folder: str) -> float:
+    command = [sys.executable, "-c", _LAUNCHER, sys.executable, __file__, way, case, folder]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return int(done.stdout.split()[-1]) / _MIB
 
@@ -61,9 +90,9 @@ def _own_peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _main(way: str, case: str) -> None:
+def _main(way: str, case: str, folder: str) -> None:
     with one_thread():
-        _WAYS[way](case_named(case))
+        _WAYS[way](read_case(case, Path(folder)))
     print(_own_peak_bytes())
 
 
