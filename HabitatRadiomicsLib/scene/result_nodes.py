@@ -23,6 +23,7 @@ from HabitatRadiomicsLib.scene.volumes import add_volume
 RESULT_ATTRIBUTE = "HabitatRadiomics.Result"
 _LEAST_BITS = 1e-6
 _LEGEND_POINTS = 13
+_OUTLINE_PIXELS = 2
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ def _add_habitats(scene: Any, sequence: str, file: Path, rows: list[dict[str, An
     display = node.GetDisplayNode()
     display.SetOpacity2DFill(HABITAT_OPACITY)
     display.SetOpacity2DOutline(1.0)
+    display.SetSliceIntersectionThickness(_OUTLINE_PIXELS)
     return node
 
 

@@ -101,12 +101,14 @@ def show_habitat(
 
 
 def emphasise(results: ResultNodes, sequence: str, region: str | None) -> None:
-    """One habitat of a sequence strong and the others faint; None shows all alike."""
+    """One habitat of a sequence filled strongly and the others faintly; None fills all alike.
+
+    Outlines stay: over the entropy overlay they are what separates the habitats.
+    """
     segmentation = results.habitats[sequence]
     display = segmentation.GetDisplayNode()
     for name in habitat_names(segmentation):
         display.SetSegmentOpacity2DFill(name, 1.0 if region in (None, name) else _FAINT)
-        display.SetSegmentOpacity2DOutline(name, 1.0 if region in (None, name) else _FAINT)
 
 
 def jump_to(scene: Any, place: tuple[float, float, float]) -> None:
