@@ -66,7 +66,7 @@ def _patterns(inside: np.ndarray) -> np.ndarray:
     patterns = np.zeros([size - 1 for size in inside.shape], dtype=np.uint8)
     for number, corner in enumerate(_CORNERS):
         place = tuple(slice(step, size - 1 + step) for step, size in zip(corner, inside.shape))
-        patterns |= bits[place] << number
+        patterns |= bits[place] << np.uint8(number)
     return patterns
 
 
