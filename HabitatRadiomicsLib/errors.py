@@ -73,8 +73,20 @@ class FeatureError(HabitatRadiomicsError):
     """Features that cannot be computed, or names that are not features."""
 
 
+class HarmonisationError(HabitatRadiomicsError):
+    """Sites whose features cannot be put on one scale, or a patient of a site that has no scale."""
+
+
+class RobustnessError(HabitatRadiomicsError):
+    """Repeated measurements that do not belong together or are too few to tell how reliable a feature is."""
+
+
 class LearningError(HabitatRadiomicsError):
     """Training data from which no model can be learned."""
+
+
+class EvaluationError(HabitatRadiomicsError):
+    """Outcomes and scores that cannot be judged, or too few of them."""
 
 
 class ModelError(HabitatRadiomicsError):
@@ -87,6 +99,10 @@ class OutputError(HabitatRadiomicsError):
 
 class DependencyError(HabitatRadiomicsError):
     """A package that is needed and not installed."""
+
+
+class WorkersError(HabitatRadiomicsError):
+    """A cluster that cannot be worked on, or processes that die over their work."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it

@@ -1,5 +1,42 @@
-"""How good scores are, with intervals."""
+"""How good scores and probabilities are, with intervals, and how many cases that takes."""
 
+from HabitatRadiomicsLib.evaluation.calibration import (
+    BrierScore,
+    CalibrationTest,
+    Recalibration,
+    brier_score,
+    hosmer_lemeshow_test,
+    recalibration,
+    spiegelhalter_test,
+)
+from HabitatRadiomicsLib.evaluation.calibration_curve import (
+    CalibrationGroup,
+    SmoothCalibration,
+    calibration_groups,
+    smooth_calibration,
+)
+from HabitatRadiomicsLib.evaluation.classification import Classification, Counts, classify, count_calls
+from HabitatRadiomicsLib.evaluation.decision_curve import DecisionCurve, decision_curve
+from HabitatRadiomicsLib.evaluation.delong import (
+    AucCovariance,
+    AucDifference,
+    Comparison,
+    auc_covariance,
+    auc_difference,
+    compare_aucs,
+    holm,
+)
+from HabitatRadiomicsLib.evaluation.intervals import Estimate, wilson
+from HabitatRadiomicsLib.evaluation.optimism import OptimismCorrection, optimism_corrected
+from HabitatRadiomicsLib.evaluation.performance import mean_auc, performance_table_row
+from HabitatRadiomicsLib.evaluation.permutation import PermutationTest, permutation_test
+from HabitatRadiomicsLib.evaluation.precision_recall import (
+    PrecisionRecallCurve,
+    average_precision,
+    average_precision_with_interval,
+    precision_recall_curve,
+)
+from HabitatRadiomicsLib.evaluation.resampling import Run, Task, stratified_resample
 from HabitatRadiomicsLib.evaluation.roc import (
     AreaUnderCurve,
     auc_with_interval,
@@ -7,11 +44,69 @@ from HabitatRadiomicsLib.evaluation.roc import (
     with_interval,
     youden_cut_off,
 )
+from HabitatRadiomicsLib.evaluation.roc_curve import RocBand, RocCurve, roc_band, roc_curve
+from HabitatRadiomicsLib.evaluation.sample_size import (
+    MinimumSampleSize,
+    affordable_parameters,
+    cox_snell_from_auc,
+    largest_cox_snell,
+    minimum_sample_size,
+    sample_size_lines,
+)
 
 __all__ = [
     "AreaUnderCurve",
+    "AucCovariance",
+    "AucDifference",
+    "BrierScore",
+    "CalibrationGroup",
+    "CalibrationTest",
+    "Classification",
+    "Comparison",
+    "Counts",
+    "DecisionCurve",
+    "Estimate",
+    "MinimumSampleSize",
+    "OptimismCorrection",
+    "PermutationTest",
+    "PrecisionRecallCurve",
+    "Recalibration",
+    "RocBand",
+    "RocCurve",
+    "Run",
+    "SmoothCalibration",
+    "Task",
+    "affordable_parameters",
+    "auc_covariance",
+    "auc_difference",
     "auc_with_interval",
+    "average_precision",
+    "average_precision_with_interval",
+    "brier_score",
+    "calibration_groups",
+    "classify",
+    "compare_aucs",
+    "count_calls",
+    "cox_snell_from_auc",
+    "decision_curve",
+    "holm",
+    "hosmer_lemeshow_test",
+    "largest_cox_snell",
+    "mean_auc",
+    "minimum_sample_size",
+    "optimism_corrected",
+    "performance_table_row",
+    "permutation_test",
+    "precision_recall_curve",
+    "recalibration",
+    "roc_band",
+    "roc_curve",
+    "sample_size_lines",
     "sensitivity_and_specificity",
+    "smooth_calibration",
+    "spiegelhalter_test",
+    "stratified_resample",
+    "wilson",
     "with_interval",
     "youden_cut_off",
 ]

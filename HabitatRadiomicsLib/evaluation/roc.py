@@ -7,6 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from HabitatRadiomicsLib.evaluation.checking import checked
+
 
 @dataclass(frozen=True)
 class AreaUnderCurve:
@@ -24,7 +26,11 @@ def auc_with_interval(outcome: np.ndarray, scores: np.ndarray, *, level: float =
     Args:
         outcome: 0 or 1; at least two of each.
         scores: higher means more likely 1.
+
+    Raises:
+        EvaluationError: see `checked`.
     """
+    outcome, scores = checked(outcome, scores, each=2)
     positive, negative = scores[outcome == 1], scores[outcome == 0]
     difference = positive[:, None] - negative[None, :]
     wins = (difference > 0) + 0.5 * (difference == 0)
@@ -59,7 +65,11 @@ def youden_cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:
     """The cut-off with the largest sensitivity + specificity - 1, for the rule ``score >= cut-off``.
 
     It lies midway between two neighbouring scores; of equally good ones the highest is taken.
+
+    Raises:
+        EvaluationError: see `checked`.
     """
+    outcome, scores = checked(outcome, scores)
     distinct = np.unique(scores)
     middles = (distinct[1:] + distinct[:-1]) / 2
     candidates = middles if len(middles) else distinct

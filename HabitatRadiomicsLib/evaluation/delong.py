@@ -1,0 +1,163 @@
+"""DeLong's covariance of several AUCs of the same cases, and tests of their differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.evaluation.checking import checked
+
+
+@dataclass(frozen=True)
+class AucCovariance:
+    """Areas of several scores of the same cases.
+
+    Attributes:
+        aucs: shape (models,).
+        covariance: shape (models, models).
+    """
+
+    aucs: np.ndarray
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True)
+class AucDifference:
+    """First AUC minus second, its interval, and the test that there is no difference.
+
+    Attributes:
+        z, p: not a number where the AUCs differ and yet have no variance (both scores separate the outcomes perfectly,
+            or not at all): nothing can be tested then.
+    """
+
+    difference: float
+    low: float
+    high: float
+    z: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two named models; ``adjusted_p`` is Holm's over all pairs compared together."""
+
+    first: str
+    second: str
+    result: AucDifference
+    adjusted_p: float
+
+
+def auc_covariance(outcome: np.ndarray, scores: np.ndarray) -> AucCovariance:
+    """AUCs and their covariance (DeLong 1988, doi 10.2307/2531595); ties count half.
+
+    Args:
+        outcome: 0 or 1, at least two of each, shape (cases,).
+        scores: shape (models, cases); or (models, repeats, cases), when areas and covariances are means over repeats.
+
+    Raises:
+        EvaluationError: see `checked`.
+    """
+    outcome, scores = checked(outcome, scores, each=2)
+    if scores.ndim not in (2, 3):
+        raise EvaluationError(f"Scores of shape {scores.shape} are not those of several models.")
+    repeats = np.moveaxis(scores, -2, 0) if scores.ndim == 3 else scores[None]
+    each = [_one_repeat(outcome, models) for models in repeats]
+    return AucCovariance(np.mean([areas for areas, _ in each], axis=0), np.mean([spread for _, spread in each], axis=0))
+
+
+def _one_repeat(outcome: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    positive, negative = scores[:, outcome == 1], scores[:, outcome == 0]
+    beaten = np.array([_share_below(row, others) for row, others in zip(positive, negative)])
+    beating = 1 - np.array([_share_below(row, others) for row, others in zip(negative, positive)])
+    return beaten.mean(axis=1), _covariance(beaten) / beaten.shape[1] + _covariance(beating) / beating.shape[1]
+
+
+def _share_below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """For each value the share of the others below it, equal ones counted half."""
+    ordered = np.sort(others)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(others))
+
+
+def _covariance(rows: np.ndarray) -> np.ndarray:
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    # Not a matrix product: its order of summation would depend on the number of threads.
+    return np.einsum("ik,jk->ij", centred, centred) / (rows.shape[1] - 1)
+
+
+def auc_difference(outcome: np.ndarray, first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> AucDifference:
+    """DeLong's paired test of two scores of the same cases, two-sided.
+
+    Args:
+        first, second: shape (cases,) or (repeats, cases), see `auc_covariance`.
+
+    Raises:
+        EvaluationError: see `checked`.
+    """
+    return _difference(auc_covariance(outcome, _stacked([first, second])), 0, 1, level)
+
+
+def _stacked(scores: Sequence[np.ndarray]) -> np.ndarray:
+    shapes = sorted({np.shape(one) for one in scores})
+    if len(shapes) > 1:
+        raise EvaluationError(
+            f"Scores of shapes {', '.join(map(str, shapes))} cannot be compared with one another.",
+            remedy="Give all models the same cases and the same number of repeats.",
+        )
+    return np.stack([np.asarray(one, dtype=float) for one in scores])
+
+
+def _difference(areas: AucCovariance, first: int, second: int, level: float) -> AucDifference:
+    difference = float(areas.aucs[first] - areas.aucs[second])
+    spread = areas.covariance
+    variance = max(0.0, float(spread[first, first] + spread[second, second] - 2 * spread[first, second]))
+    # Equal rankings leave rounding behind, not a variance.
+    deviation = math.sqrt(variance) if variance > 1e-15 else 0.0
+    reach = NormalDist().inv_cdf(0.5 + level / 2) * deviation
+    z = math.nan
+    if deviation:
+        z = difference / deviation
+    elif abs(difference) < 1e-12:
+        z = 0.0
+    return AucDifference(difference, difference - reach, difference + reach, z, math.erfc(abs(z) / math.sqrt(2)))
+
+
+def compare_aucs(outcome: np.ndarray, scores: Mapping[str, np.ndarray], *, level: float = 0.95) -> list[Comparison]:
+    """Every pair of models, with Holm's correction over all pairs; intervals are not corrected.
+
+    Args:
+        scores: by model, each of shape (cases,) or each of shape (repeats, cases).
+
+    Raises:
+        EvaluationError: see `checked`.
+    """
+    names = list(scores)
+    if len(names) < 2:
+        return []
+    areas = auc_covariance(outcome, _stacked([scores[name] for name in names]))
+    pairs = list(combinations(range(len(names)), 2))
+    results = [_difference(areas, first, second, level) for first, second in pairs]
+    adjusted = holm([result.p for result in results])
+    return [
+        Comparison(names[first], names[second], result, p)
+        for (first, second), result, p in zip(pairs, results, adjusted)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p values (Holm 1979, Scand J Stat 6:65), in the order given.
+
+    One that is not a number stays so, and counts as a comparison made.
+    """
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")  # not-a-number goes last
+    steps = p[order] * (len(p) - np.arange(len(p)))
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1.0, np.fmax.accumulate(steps))
+    adjusted[np.isnan(p)] = np.nan
+    return [float(value) for value in adjusted]

@@ -1,0 +1,102 @@
+"""Points of the receiver operating characteristic, and its confidence band."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.evaluation.checking import checked
+from HabitatRadiomicsLib.evaluation.resampling import stratified_resample
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """The rule ``score >= threshold`` at every distinct score, from nobody called positive to everybody.
+
+    Attributes:
+        thresholds: descending; the first is infinite.
+        sensitivity, specificity: same shape.
+    """
+
+    thresholds: np.ndarray
+    sensitivity: np.ndarray
+    specificity: np.ndarray
+
+
+@dataclass(frozen=True)
+class RocBand:
+    """Sensitivity at given specificities with pointwise bootstrap percentiles; all of one shape."""
+
+    specificity: np.ndarray
+    sensitivity: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def roc_curve(outcome: np.ndarray, scores: np.ndarray) -> RocCurve:
+    """The points of the curve; a line between neighbours stands for scores that are tied.
+
+    Args:
+        outcome: 0 or 1, shape (cases,).
+        scores: higher means more likely 1, shape (cases,).
+
+    Raises:
+        EvaluationError: see `checked`.
+    """
+    return _curve(*checked(outcome, scores))
+
+
+def _curve(outcome: np.ndarray, scores: np.ndarray) -> RocCurve:
+    thresholds = np.unique(scores)[::-1]
+    return RocCurve(
+        np.concatenate([[np.inf], thresholds]),
+        np.concatenate([[0.0], _share_at_least(scores[outcome == 1], thresholds)]),
+        np.concatenate([[1.0], 1 - _share_at_least(scores[outcome == 0], thresholds)]),
+    )
+
+
+def _share_at_least(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    return 1 - np.searchsorted(np.sort(values), thresholds, "left") / len(values)
+
+
+def roc_band(
+    outcome: np.ndarray,
+    scores: np.ndarray,
+    specificity: np.ndarray | None = None,
+    *,
+    count: int = 2000,
+    seed: int,
+    level: float = 0.95,
+) -> RocBand:
+    """Sensitivity at fixed specificities with a stratified bootstrap.
+
+    As pROC's ``ci.se`` (Robin 2011, doi 10.1186/1471-2105-12-77): sensitivity is interpolated between neighbouring
+    points of the curve, and on a vertical step the highest is taken. The band is pointwise, not simultaneous.
+
+    Args:
+        scores: shape (cases,), or (repeats, cases) of a repeated cross-validation: the curve is then the mean over
+            repeats at each specificity, and a drawn case brings its scores of all repeats.
+        specificity: where; None: 0, 0.01 to 1.
+
+    Raises:
+        EvaluationError: see `checked`.
+    """
+    outcome, scores = checked(outcome, scores)
+    at = np.linspace(0, 1, 101) if specificity is None else np.asarray(specificity, dtype=float)
+
+    samples = (stratified_resample(outcome, seed, replicate) for replicate in range(count))
+    replicates = [_mean_sensitivity_at(at, outcome, scores[..., sample]) for sample in samples]
+    low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return RocBand(at, _mean_sensitivity_at(at, outcome, scores), low, high)
+
+
+def _mean_sensitivity_at(specificity: np.ndarray, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return np.mean([_sensitivity_at(specificity, outcome, row) for row in np.atleast_2d(scores)], axis=0)
+
+
+def _sensitivity_at(specificity: np.ndarray, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    curve = _curve(outcome, scores)
+    # Rounded, that a specificity of 0.7 meets the point of seven in ten. Where points share a place, interp takes the
+    # last, and along the curve that is the highest.
+    return np.interp(np.round(1 - specificity, 12), np.round(1 - curve.specificity, 12), curve.sensitivity)
