@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+
 import numpy as np
 
+from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.protocol import LearningSettings
+
+#: Groups of more cases go by the normal approximation of U, smaller ones by its exact distribution; as in SciPy and R.
+_EXACT_CASES = 8
+_NORMALITY = 0.05
+#: Fewer cases have no Shapiro-Wilk statistic.
+_FEWEST_FOR_NORMALITY = 3
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Columns of a table that are left after each step, the smallest p first.
+
+    Attributes:
+        differing: those that differ by outcome.
+        uncorrelated: those of them that no other one stands for.
+    """
+
+    differing: np.ndarray
+    uncorrelated: np.ndarray
 
 
 def select_features(values: np.ndarray, outcome: np.ndarray, settings: LearningSettings) -> np.ndarray:
     """Columns that are defined for all cases, vary, differ by outcome and are not redundant.
-
-    1. Columns with a NaN, or the same value everywhere (within rounding), are dropped.
-    2. Mann-Whitney U, two-sided; p must be below ``significance``.
-    3. In order of p, a column is kept when its |Pearson r| with every kept one is at most ``maximum_correlation``.
 
     Args:
         values: shape (cases, columns).
@@ -21,24 +40,94 @@ def select_features(values: np.ndarray, outcome: np.ndarray, settings: LearningS
     Returns:
         Indices of the columns that are left, the smallest p first; may be empty.
     """
-    from scipy.stats import mannwhitneyu
+    return selection_steps(values, outcome, settings).uncorrelated
 
+
+def selection_steps(values: np.ndarray, outcome: np.ndarray, settings: LearningSettings) -> Selection:
+    """The same, with what is left after each step.
+
+    1. Columns with a NaN, or the same value everywhere (within rounding), are dropped.
+    2. ``univariate_test``, two-sided; p must be below ``significance``.
+    3. In order of p, a column is kept when its |Pearson r| with every kept one is at most ``maximum_correlation``.
+    """
+    usable = _usable(values)
+    columns = values[:, usable]
+    p = univariate_p(columns, outcome, settings.univariate_test)
+    # A stable sort: columns with the same p stay in the table's order.
+    order = np.argsort(p, kind="stable")
+    order = order[p[order] < settings.significance]
+    kept = _without_redundant(columns[:, order], settings.maximum_correlation)
+    return Selection(usable[order], usable[order[kept]])
+
+
+def univariate_p(values: np.ndarray, outcome: np.ndarray, test: str) -> np.ndarray:
+    """Two-sided p of a difference between the outcomes, shape (columns,).
+
+    ``mann-whitney``: U; exact where a group has at most 8 cases and the column no ties, else the normal approximation
+    with corrections for ties and continuity. ``by-normality``: Welch's t where Shapiro-Wilk's p is above 0.05 in both
+    groups, else Mann-Whitney.
+
+    Args:
+        values: shape (cases, columns); finite.
+        outcome: 0 or 1.
+
+    Raises:
+        LearningError: all cases have the same outcome.
+    """
+    from scipy.stats import ttest_ind
+
+    positive, negative = values[outcome == 1], values[outcome == 0]
+    if not len(positive) or not len(negative):
+        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    p = _mann_whitney_p(positive, negative)
+    if test == "by-normality":
+        normal = np.flatnonzero(_looks_normal(positive) & _looks_normal(negative))
+        if normal.size:
+            p[normal] = ttest_ind(positive[:, normal], negative[:, normal], axis=0, equal_var=False).pvalue
+    return p
+
+
+def _usable(values: np.ndarray) -> np.ndarray:
     finite = np.isfinite(values).all(axis=0)
     spread = np.zeros(values.shape[1])
     spread[finite] = np.ptp(values[:, finite], axis=0)
     largest = np.abs(np.where(np.isfinite(values), values, 0)).max(axis=0, initial=0)
-    usable = np.flatnonzero(finite & (spread > 1e-10 * largest))
-    if usable.size == 0:
-        return usable
-    columns = values[:, usable]
-    p = mannwhitneyu(columns[outcome == 1], columns[outcome == 0], axis=0, alternative="two-sided").pvalue
-    # A stable sort: columns with the same p stay in the table's order.
-    order = np.argsort(p, kind="stable")
-    order = order[p[order] < settings.significance]
-    standardised = (columns[:, order] - columns[:, order].mean(axis=0)) / columns[:, order].std(axis=0)
-    kept: list[int] = []
-    for candidate in range(len(order)):
-        correlation = standardised[:, kept].T @ standardised[:, candidate] / len(standardised)
-        if np.all(np.abs(correlation) <= settings.maximum_correlation):
-            kept.append(candidate)
-    return usable[order[kept]]
+    return np.flatnonzero(finite & (spread > 1e-10 * largest))
+
+
+def _mann_whitney_p(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    from scipy.stats import mannwhitneyu
+
+    p = np.ones(positive.shape[1])
+    exact = np.zeros(len(p), dtype=bool)
+    if min(len(positive), len(negative)) <= _EXACT_CASES:
+        # SciPy's own choice is one for the whole table: one column with ties would change the p of all others.
+        exact = (np.diff(np.sort(np.vstack([positive, negative]), axis=0), axis=0) > 0).all(axis=0)
+    for columns, method in ((exact, "exact"), (~exact, "asymptotic")):
+        if columns.any():
+            p[columns] = mannwhitneyu(positive[:, columns], negative[:, columns], axis=0, method=method).pvalue
+    return p
+
+
+def _looks_normal(group: np.ndarray) -> np.ndarray:
+    from scipy.stats import shapiro
+
+    if len(group) < _FEWEST_FOR_NORMALITY or group.shape[1] == 0:
+        return np.zeros(group.shape[1], dtype=bool)
+    varying = np.ptp(group, axis=0) > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a constant group has no statistic, and is not normal
+        return varying & (shapiro(group, axis=0).pvalue > _NORMALITY)
+
+
+def _without_redundant(columns: np.ndarray, maximum_correlation: float) -> np.ndarray:
+    """Indices of the columns that are kept, the first of those that stand for one another."""
+    centred = (columns - columns.mean(axis=0)).T
+    rows = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    kept = np.ones(len(rows), dtype=bool)
+    for index in range(len(rows)):
+        if kept[index]:
+            # Rounding must not lift a correlation of 1 above a limit of 1.
+            correlation = np.minimum(np.abs(rows[index + 1 :] @ rows[index]), 1.0)
+            kept[index + 1 :] &= correlation <= maximum_correlation
+    return np.flatnonzero(kept)

@@ -1,0 +1,57 @@
+"""The rad-scores that compete: each sequence and region by itself, and each region over all its sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.features import parse
+from HabitatRadiomicsLib.protocol import LearningSettings
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Where a rad-score takes its features from: one region, of one sequence or fused over several."""
+
+    sequences: tuple[str, ...]
+    region: str
+
+    @property
+    def name(self) -> str:
+        """As tables and figures show it: ``T1W S2``, ``T1W+T2FS S2``."""
+        return f"{'+'.join(self.sequences)} {self.region}"
+
+    def columns(self, columns: Sequence[str]) -> np.ndarray:
+        """Places of its features in a table's columns."""
+        starts = tuple(f"{sequence}_{self.region}_" for sequence in self.sequences)
+        return np.array([place for place, name in enumerate(columns) if name.startswith(starts)], dtype=int)
+
+    def measured(self, columns: Sequence[str], values: np.ndarray) -> np.ndarray:
+        """Whether each case has the region in all sequences; shape (cases,)."""
+        present = np.ones(len(values), dtype=bool)
+        for sequence in self.sequences:
+            own = Candidate((sequence,), self.region).columns(columns)
+            present &= np.isfinite(values[:, own]).any(axis=1) if len(own) else False
+        return present
+
+
+def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[Candidate, ...]:
+    """All candidates that a table has the features for, single sequences first."""
+    groups = list(dict.fromkeys((name.sequence, name.region) for name in map(parse, columns)))
+    allowed = settings.regions
+    if allowed is not None:
+        habitats = "habitats" in allowed
+        groups = [
+            (sequence, region)
+            for sequence, region in groups
+            if region in allowed or (habitats and region.startswith("S"))
+        ]
+    single = [Candidate((sequence,), region) for sequence, region in groups]
+    fused = []
+    for region in dict.fromkeys(region for _, region in groups):
+        sequences = tuple(sequence for sequence, other in groups if other == region)
+        if len(sequences) > 1:
+            fused.append(Candidate(sequences, region))
+    return (*single, *fused)

@@ -1,0 +1,50 @@
+"""Which cases are left out together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+
+#: Indices of training and of test cases.
+Split = tuple[np.ndarray, np.ndarray]
+
+
+def stratified_folds(
+    outcome: np.ndarray, folds: int, seed: int, groups: Sequence[object] | np.ndarray | None = None
+) -> list[Split]:
+    """Training and test indices, stratified by outcome, shuffled by the seed.
+
+    Args:
+        outcome: 0 or 1, shape (cases,).
+        groups: one per case, e.g. the patient; the cases of a group are never on both sides. Where each case has a
+            group of its own, the folds are those without groups.
+
+    Raises:
+        LearningError: too few cases, or groups that are not shared out, for both outcomes in every fold.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    outcome = np.asarray(outcome)
+    names = np.arange(len(outcome)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    grouped = len(np.unique(names)) < len(names)
+    for value in (0, 1):
+        found = len(np.unique(names[outcome == value]))
+        if found < folds:
+            what = "groups of cases" if grouped else "cases"
+            raise LearningError(
+                f"There are {found} {what} with outcome {value}, too few for {folds} folds.",
+                remedy="Add cases, or lower 'folds' in the protocol.",
+            )
+    kind = StratifiedGroupKFold if grouped else StratifiedKFold
+    splitter = kind(folds, shuffle=True, random_state=seed)
+    split = list(splitter.split(np.zeros((len(outcome), 1)), outcome, names if grouped else None))
+    for training, test in split:
+        if min(len(np.unique(outcome[training])), len(np.unique(outcome[test]))) < 2:
+            raise LearningError(
+                f"The groups of cases were not shared out over {folds} folds such that each has both outcomes.",
+                remedy="Lower 'folds' in the protocol, or take another seed.",
+            )
+    return split

@@ -1,0 +1,140 @@
+"""The LASSO logistic problem, solved to rounding by Newton steps on the columns that are in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+
+#: A Newton step that moves no linear predictor by more than this leaves an error of about its square.
+_SETTLED = 1e-5
+#: A column enters when its gradient exceeds lambda by more than this share, or by rounding.
+_EXCESS, _ROUNDING = 1e-8, 1e-12
+#: Added to the information's diagonal, as a share of its trace: dependent columns must not make it singular.
+_RIDGE = 1e-12
+#: Cases whose probability reaches 0 or 1 keep this weight. More weight shortens a step, and it descends all the more.
+_LEAST_WEIGHT = 1e-10
+_STEPS = 10_000
+
+
+class LassoSolver:
+    """Minimises ``-loglik / n + penalty * sum |b|`` of one table at one penalty after the other.
+
+    Columns are taken as they are; each penalty starts at the last one's solution. As long as the columns that are in
+    keep their signs, the objective is smooth in them, and Newton's method applies. Its steps are shortened such that
+    the objective always falls: the logistic loss is self-concordant (Bach 2010, doi 10.1214/09-EJS521). A coefficient
+    that would change its sign stops at 0, and its column leaves. Once the steps have settled, the column that breaks
+    the Karush-Kuhn-Tucker conditions most enters; when none does, the optimum is reached.
+
+    Attributes:
+        coefficients: the intercept, then one per column.
+        linear: linear predictors of the cases at these coefficients.
+    """
+
+    def __init__(self, values: np.ndarray, outcome: np.ndarray, start: np.ndarray | None = None) -> None:
+        """Begin at ``start``, the intercept in front; None: where no column is in.
+
+        Raises:
+            LearningError: all cases have the same outcome, or a value is not a finite number.
+        """
+        if not np.isfinite(values).all():
+            raise LearningError("The LASSO needs finite values.", remedy="Leave out columns with gaps.")
+        prevalence = outcome.mean()
+        if not 0 < prevalence < 1:
+            raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+        if start is None:
+            start = np.zeros(1 + values.shape[1])
+            start[0] = np.log(prevalence / (1 - prevalence))
+        self.coefficients = np.array(start, dtype=float)
+        # One row per coefficient, of ones for the intercept; rows are contiguous, so that choosing some is fast.
+        self._rows = np.vstack([np.ones(len(values)), values.T])
+        self._outcome = outcome
+        self._signs = np.sign(self.coefficients)
+        self._signs[0] = 0.0
+        self._choose(np.flatnonzero(self._signs))
+        self.linear = self.coefficients[self._active] @ self._chosen
+
+    @property
+    def deviance(self) -> float:
+        """Twice the negative log-likelihood."""
+        return self._deviance(0.0)
+
+    def solve(self, penalty: float) -> None:
+        """Move to the optimum at this penalty.
+
+        Raises:
+            LearningError: no convergence; separated outcomes have no optimum at a penalty of 0.
+        """
+        from scipy.special import expit
+
+        cases = len(self._outcome)
+        settled = False
+        for _ in range(_STEPS):
+            probability = expit(self.linear)
+            residual = (self._outcome - probability) / cases
+            if settled and not self._admit(residual, penalty):
+                return
+            weight = np.maximum(probability * (1 - probability), _LEAST_WEIGHT) / cases
+            settled = self._step(residual, weight, penalty)
+        raise _not_converged(penalty)
+
+    def _deviance(self, change: np.ndarray | float) -> float:
+        linear = self.linear + change
+        # A case's negative log-likelihood is log(1 + exp(x)) - y x.
+        return 2 * float(np.logaddexp(0, linear).sum() - self._outcome @ linear)
+
+    def _choose(self, columns: np.ndarray) -> None:
+        self._active = np.concatenate([[0], columns])
+        self._chosen = self._rows[self._active]
+
+    def _admit(self, residual: np.ndarray, penalty: float) -> bool:
+        """Let the column in that breaks the optimality conditions most; False: none does."""
+        gradient = self._rows @ residual
+        gradient[self._active] = 0.0
+        worst = int(np.abs(gradient).argmax())
+        if abs(gradient[worst]) <= penalty * (1 + _EXCESS) + _ROUNDING:
+            return False
+        self._signs[worst] = np.sign(gradient[worst])
+        # The others are at their optimum, so that the Newton step moves this coefficient to the side of its gradient.
+        self._choose(np.append(self._active[1:], worst))
+        return True
+
+    def _step(self, residual: np.ndarray, weight: np.ndarray, penalty: float) -> bool:
+        """One Newton step; True: it was whole, and so small that the next would be lost in rounding."""
+        from scipy.linalg.lapack import dposv
+
+        signs, now = self._signs[self._active], self.coefficients[self._active]
+        information = (self._chosen * weight) @ self._chosen.T
+        diagonal = information.reshape(-1)[:: len(now) + 1]
+        diagonal += _RIDGE * diagonal.sum()
+        _, step, failed = dposv(information, self._chosen @ residual - penalty * signs)
+        if failed:
+            raise _not_converged(penalty)
+        change = step @ self._chosen
+        reach = float(np.abs(change).max())
+        # Self-concordance lets a step descend that moves linear predictors by at most 1, and this much of any other.
+        whole = reach <= 1 or self._deviance(change) + 2 * len(change) * penalty * float(signs @ step) <= self.deviance
+        length = 1.0 if whole else float(np.log1p(reach)) / reach
+        moved = now + length * step
+        turns = (moved * signs).min() < 0
+        if turns:
+            turned = np.flatnonzero(moved * signs < 0)
+            fractions = np.maximum(-now[turned] / step[turned], 0.0)
+            length = float(fractions.min())
+            moved = now + length * step
+            moved[turned[fractions.argmin()]] = 0.0
+            moved[moved * signs < 0] = 0.0  # one that reached 0 with it, within rounding
+            leaving = self._active[turned[moved[turned] == 0]]
+        self.coefficients[self._active] = moved
+        self.linear = self.linear + length * change
+        if turns:
+            self._signs[leaving] = 0.0
+            self._choose(np.setdiff1d(self._active[1:], leaving))
+        return not turns and reach < _SETTLED
+
+
+def _not_converged(penalty: float) -> LearningError:
+    return LearningError(
+        f"The LASSO did not converge at lambda = {penalty:.3g}.",
+        remedy="The outcome may be separated perfectly; use a larger penalty or fewer features.",
+    )

@@ -1,0 +1,121 @@
+"""How large the penalty should be, by cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.folds import Split
+from HabitatRadiomicsLib.learning.lasso import lasso_path
+
+#: Gives the columns that training cases would select, from their values and outcomes.
+ColumnChoice = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+#: Predicted probabilities are kept this far from 0 and 1, as glmnet does: one sure error must not decide.
+_SUREST = 1e-5
+#: Cases per fold below which the standard error is taken over cases and not over folds, as in glmnet.
+_FEWEST_PER_FOLD = 3
+
+
+class CrossValidatedPath(NamedTuple):
+    """What ``cv.glmnet`` tells of a path of penalties.
+
+    Attributes:
+        penalties: lambda, descending.
+        deviance: mean binomial deviance of a held-out case at each, glmnet's ``cvm``.
+        deviance_se: its standard error, glmnet's ``cvsd``.
+        minimum: the penalty with the smallest deviance, ``lambda.min``.
+        one_standard_error: the largest one whose deviance is within a standard error of that, ``lambda.1se``.
+    """
+
+    penalties: np.ndarray
+    deviance: np.ndarray
+    deviance_se: np.ndarray
+    minimum: float
+    one_standard_error: float
+
+
+def cross_validated_path(
+    values: np.ndarray,
+    outcome: np.ndarray,
+    folds: Sequence[Split],
+    penalties: np.ndarray | None = None,
+    *,
+    select: ColumnChoice | None = None,
+) -> CrossValidatedPath:
+    """Deviance of held-out cases along a path of penalties (Friedman 2010, doi 10.18637/jss.v033.i01).
+
+    Equals R's ``cv.glmnet(x, y, family = "binomial", foldid =, lambda =)``. Where the path of a fold ends early, its
+    last solution holds for the smaller penalties.
+
+    Args:
+        values: shape (cases, columns); finite.
+        outcome: 0 or 1.
+        folds: training and test indices; each case is tested once, see ``stratified_folds``.
+        penalties: descending; None: those of ``lasso_path`` over all cases.
+        select: gives the columns that may enter, and is asked anew in each fold, which its training cases alone
+            decide; None: all that vary.
+
+    Raises:
+        LearningError: the folds do not test each case once, no column is left, or a fold has one outcome only.
+    """
+    tested = np.concatenate([test for _, test in folds]) if len(folds) else np.array([], dtype=int)
+    if not np.array_equal(np.sort(tested), np.arange(len(outcome))):
+        raise LearningError("The folds of a cross-validation must test each case once.")
+    select = select or _varying
+    if penalties is None:
+        columns = select(values, outcome)
+        if len(columns) == 0:
+            raise LearningError("No column is left to choose a penalty for.")
+        penalties = lasso_path(values[:, columns], outcome).penalties
+    losses = np.empty((len(outcome), len(penalties)))
+    for training, test in folds:
+        linear = _held_out(values, outcome, training, test, penalties, select)
+        losses[test] = _deviances(linear, outcome[test])
+    deviance, error = _mean_and_error(losses, [test for _, test in folds])
+    best = int(np.argmin(deviance))
+    within = int(np.argmax(deviance <= deviance[best] + error[best]))
+    penalties = np.asarray(penalties, dtype=float)
+    return CrossValidatedPath(penalties, deviance, error, float(penalties[best]), float(penalties[within]))
+
+
+def _varying(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.ptp(values, axis=0) > 0)
+
+
+def _held_out(
+    values: np.ndarray,
+    outcome: np.ndarray,
+    training: np.ndarray,
+    test: np.ndarray,
+    penalties: np.ndarray,
+    select: ColumnChoice,
+) -> np.ndarray:
+    """Linear predictors of the test cases by the path of the training cases, shape (test cases, penalties)."""
+    columns = select(values[training], outcome[training])
+    if len(columns) == 0:
+        prevalence = outcome[training].mean()
+        return np.full((len(test), len(penalties)), np.log(prevalence / (1 - prevalence)))
+    path = lasso_path(values[np.ix_(training, columns)], outcome[training], penalties)
+    linear = path.intercepts + values[np.ix_(test, columns)] @ path.coefficients.T
+    return np.pad(linear, ((0, 0), (0, len(penalties) - linear.shape[1])), mode="edge")
+
+
+def _deviances(linear: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    from scipy.special import expit
+
+    probability = np.clip(expit(linear), _SUREST, 1 - _SUREST)
+    return -2 * np.log(np.where(outcome[:, None] == 1, probability, 1 - probability))
+
+
+def _mean_and_error(losses: np.ndarray, tests: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over all cases, and its standard error from the spread of the folds' means, weighted by their sizes."""
+    if len(losses) / len(tests) < _FEWEST_PER_FOLD:
+        tests = [np.array([case]) for case in range(len(losses))]
+    means = np.array([losses[test].mean(axis=0) for test in tests])
+    share = np.array([len(test) for test in tests]) / len(losses)
+    mean = share @ means
+    return mean, np.sqrt(share @ (means - mean) ** 2 / (len(tests) - 1))

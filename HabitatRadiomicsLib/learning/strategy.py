@@ -1,0 +1,135 @@
+"""The whole of what learns from a feature table: every candidate rad-score, and the choice between them.
+
+Nothing here sees a case that is not in ``training``; cross-validation around it, and not inside, says how good it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.evaluation import auc_with_interval
+from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
+from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
+from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
+from HabitatRadiomicsLib.protocol import LearningSettings
+
+RULE = (
+    "the candidate with the largest AUC in a cross-validation within the training cases, of equal ones the first: "
+    "single sequences stand before fused ones"
+)
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """A feature table with all that learning may see of its cases.
+
+    Attributes:
+        columns: names; ``values`` has shape (cases, columns).
+        outcome: 0 or 1, shape (cases,).
+        patients: shape (cases,); cases of one patient stay together in every split.
+    """
+
+    columns: tuple[str, ...]
+    values: np.ndarray
+    outcome: np.ndarray
+    patients: np.ndarray
+
+    def rows(self, rows: np.ndarray) -> TrainingTable:
+        """The table of some cases."""
+        return TrainingTable(self.columns, self.values[rows], self.outcome[rows], self.patients[rows])
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Every candidate's rad-score, and the one that was chosen.
+
+    Attributes:
+        columns: of the table, which the scores' columns count.
+        scores: by candidate; None where nothing could be learned.
+        inner_scores: by candidate, of the training cases in the cross-validation within them; shape (cases,).
+        inner_auc: of these scores.
+        chosen: None when no candidate could be learned.
+    """
+
+    columns: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    scores: Mapping[str, RadScore | None]
+    inner_scores: Mapping[str, np.ndarray]
+    inner_auc: Mapping[str, float]
+    chosen: Candidate | None
+
+    @property
+    def score(self) -> RadScore | None:
+        """The chosen candidate's."""
+        return None if self.chosen is None else self.scores[self.chosen.name]
+
+
+def learn(
+    table: TrainingTable, settings: LearningSettings, *, seed: int, candidates: Sequence[Candidate] | None = None
+) -> Learned:
+    """Fit every candidate and choose one.
+
+    Args:
+        candidates: those that compete; None: all that the table has the features for.
+    """
+    competing = tuple(candidates_of(table.columns, settings) if candidates is None else candidates)
+    try:
+        splits = stratified_folds(table.outcome, settings.folds, seed, table.patients)
+    except LearningError:  # too few patients of an outcome: between candidates nobody could choose
+        return Learned(table.columns, competing, dict.fromkeys(candidate.name for candidate in competing), {}, {}, None)
+    scores = {candidate.name: fit_candidate(table, candidate, settings, seed=seed) for candidate in competing}
+    learned = [candidate for candidate in competing if scores[candidate.name] is not None]
+    inner = {candidate.name: _inner_scores(table, candidate, settings, splits, seed) for candidate in learned}
+    areas = {name: auc_with_interval(table.outcome, row).auc for name, row in inner.items()}
+    chosen = max(learned, key=lambda candidate: areas[candidate.name], default=None)  # the first of equal ones
+    return Learned(table.columns, competing, scores, inner, areas, chosen)
+
+
+def fit_candidate(
+    table: TrainingTable, candidate: Candidate, settings: LearningSettings, *, seed: int
+) -> RadScore | None:
+    """The rad-score of a candidate, its columns those of the whole table; None where nothing can be learned.
+
+    Cases that lack the region are left out.
+    """
+    columns = candidate.columns(table.columns)
+    present = np.flatnonzero(candidate.measured(table.columns, table.values))
+    if not len(columns) or not len(present):
+        return None
+    own = table.rows(present)
+    try:
+        score = fit_rad_score(own.values[:, columns], own.outcome, settings, seed=seed, groups=own.patients)
+    except LearningError:
+        return None
+    return replace(score, columns=columns[score.columns])
+
+
+def held_out_scores(score: RadScore | None, training: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Scores of cases in standard deviations of the training cases' own.
+
+    Folds differ in how far they shrink, and only so can their scores be pooled. A case that lacks a region, and every
+    case of a fold in which nothing was learned, has 0, the mean of training: no knowledge, neither way.
+
+    Args:
+        training: values of the training cases, shape (cases, columns); ``test``: of those to score.
+    """
+    if score is None:
+        return np.zeros(len(test))
+    seen = score.score(training)
+    seen = seen[np.isfinite(seen)]
+    found = (score.score(test) - seen.mean()) / seen.std()
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def _inner_scores(
+    table: TrainingTable, candidate: Candidate, settings: LearningSettings, splits: Sequence[Split], seed: int
+) -> np.ndarray:
+    scores = np.zeros(len(table.outcome))
+    for training, test in splits:
+        score = fit_candidate(table.rows(training), candidate, settings, seed=seed)
+        scores[test] = held_out_scores(score, table.values[training], table.values[test])
+    return scores
