@@ -62,7 +62,7 @@ def measure_regions(
     from threadpoolctl import threadpool_limits
 
     for name, mask in regions.items():
-        _check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.name} {name}")
+        check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.name} {name}")
     names = None
     if wanted is not None:
         names = {name.within_region for name in wanted if name.sequence == prepared.name}
@@ -94,7 +94,12 @@ def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
     )
 
 
-def _check_size(mask: sitk.Image, minimum: int, where: str) -> None:
+def check_size(mask: sitk.Image, minimum: int, where: str) -> None:
+    """Refuse a region that is too small for texture.
+
+    Raises:
+        RegionError: it has fewer voxels than ``minimum``, or they lie on a line.
+    """
     inside = np.nonzero(sitk.GetArrayViewFromImage(mask))
     voxels = len(inside[0])
     if voxels < minimum:

@@ -4,10 +4,12 @@ from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK, HabitatCount
 from HabitatRadiomicsLib.protocol.reading import bundled_protocols, load_protocol, protocol_from, protocol_text
 from HabitatRadiomicsLib.protocol.settings import (
     BiasCorrection,
+    CombatSettings,
     Discretisation,
     EntropySettings,
     FeatureSettings,
     HabitatSettings,
+    IccForm,
     ImageFilters,
     IntensityWindow,
     LearningSettings,
@@ -15,17 +17,20 @@ from HabitatRadiomicsLib.protocol.settings import (
     Preprocessing,
     Protocol,
     Resampling,
+    RobustnessSettings,
 )
 
 __all__ = [
     "BiasCorrection",
     "ChoiceOfK",
+    "CombatSettings",
     "Discretisation",
     "EntropySettings",
     "FeatureSettings",
     "HabitatCount",
     "HabitatModel",
     "HabitatSettings",
+    "IccForm",
     "ImageFilters",
     "IntensityWindow",
     "LearningSettings",
@@ -33,6 +38,7 @@ __all__ = [
     "Preprocessing",
     "Protocol",
     "Resampling",
+    "RobustnessSettings",
     "bundled_protocols",
     "load_protocol",
     "protocol_from",

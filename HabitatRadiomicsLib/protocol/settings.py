@@ -103,6 +103,11 @@ class HabitatSettings(_Settings):
     clip: _Positive | None = 3.0
     """Z-scores of intensity and entropy are cut at this many SD, so that a few extreme voxels (at the rim, where a
     window holds few of the lesion's, or in a vessel) do not become a habitat of their own; null: they are not."""
+    clustered_superpixels: int = Field(6000, ge=500)
+    """Of a larger population a random sample of whole patients with at most this many superpixels is clustered: Ward
+    and the silhouette compare each superpixel with each other one, and 1,000 patients would take 25 times the memory
+    of 200 (3.6 GB), for centroids that a sample tells as well. 200 patients of 30 superpixels are still clustered as
+    a whole."""
     k_min: int = Field(2, ge=2)
     k_max: int = Field(10, ge=2, le=30)
     nearly_empty_fraction: float = Field(0.01, ge=0, lt=1)
@@ -161,6 +166,9 @@ class ImageFilters(_Settings):
         return sigmas
 
 
+#: Shrout and Fleiss' intraclass correlations of single measurements: (1,1) one-way, (2,1) two-way absolute agreement,
+#: (3,1) two-way consistency.
+IccForm = Literal["1,1", "2,1", "3,1"]
 FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"]
 
 
@@ -184,20 +192,76 @@ class FeatureSettings(_Settings):
         return self.sequence_discretisation.get(sequence, self.discretisation)
 
 
+class RobustnessSettings(_Settings):
+    """Perturbed copies of every case, and the reliability that a feature must keep on them (Zwanenburg 2019,
+    doi 10.1038/s41598-018-36938-4).
+
+    Each copy is perturbed in every way whose amplitude is not 0: noise, then translation and rotation of the grid,
+    then the contour.
+    """
+
+    threshold: float = Field(0.80, gt=0, le=1)
+    """Features whose intraclass correlation reaches this are kept."""
+    icc: IccForm = "1,1"
+    """Shrout and Fleiss' form: that of Zwanenburg 2019, since the copies of two cases have nothing in common that would
+    make them the same rater, and the strictest, since it counts a shift of all copies against the feature."""
+    cases: int = Field(20, ge=3)
+    """How many cases of a cohort are copied, spread evenly over its table; fewer when there are fewer."""
+    copies: int = Field(10, ge=1, le=100)
+    noise: float = Field(1.0, ge=0, le=10)
+    """SD of the added noise, in multiples of the level that the image has already."""
+    translation: float = Field(0.5, ge=0, le=1)
+    """Largest shift along each axis, in voxels."""
+    rotation_degrees: float = Field(5.0, ge=0, le=45)
+    """Largest rotation about the slice axis, either way."""
+    contour_mm: float = Field(1.0, ge=0, le=20)
+    """SD of the displacement of the lesion's boundary."""
+    contour_grain_mm: _Positive = 5.0
+    """How far along the boundary its displacement stays alike."""
+    maximum_volume_change: float = Field(0.2, gt=0, lt=1)
+    """Of the lesion, by its contour, as a fraction; a displacement that changes more is made smaller."""
+    interpolator: Literal["bspline", "linear"] = "bspline"
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> RobustnessSettings:
+        if not any((self.noise, self.translation, self.rotation_degrees, self.contour_mm)):
+            raise ValueError("give at least one of noise, translation, rotation_degrees and contour_mm")
+        return self
+
+
+class CombatSettings(_Settings):
+    """ComBat: sites' features on one scale (Johnson 2007, doi 10.1093/biostatistics/kxj037), parametric priors."""
+
+    mean_only: bool = False
+    """Align the sites' means and leave their spread."""
+    reference_site: str | None = None
+    """The site that stays as it is and that the others are brought to; null: all move to their common mean."""
+
+
 class LearningSettings(_Settings):
     """From a feature table to a rad-score."""
 
     regions: tuple[str, ...] | None = None
     """Regions whose features may enter the score, of those under the protocol's ``regions``; null: all."""
+    univariate_test: Literal["mann-whitney", "by-normality"] = "mann-whitney"
+    """``by-normality``: Welch's t where both outcomes look normal (Shapiro-Wilk p > 0.05), else Mann-Whitney."""
     significance: float = Field(0.05, gt=0, le=1)
-    """Features whose Mann-Whitney p is not below this are dropped."""
+    """Features whose p in this test is not below this are dropped."""
     maximum_correlation: float = Field(0.9, gt=0, le=1)
     """Of two features with a higher |Pearson r|, the one with the larger p is dropped."""
     maximum_features: int = Field(10, ge=1)
+    penalty_rule: Literal["minimum", "one-standard-error"] = "minimum"
+    """The LASSO's lambda: with the smallest cross-validated deviance, or the largest within a standard error of it."""
     folds: int = Field(5, ge=2)
     repeats: int = Field(5, ge=1)
     """How often the cross-validation is repeated with other folds."""
     bootstraps: int = Field(200, ge=50)
+    """Of the coefficients, for the interval of a score."""
+    permutations: int = Field(100, ge=0)
+    """Of the outcomes, to test the whole procedure; 0: not tested."""
+    optimism_bootstraps: int = Field(100, ge=0)
+    """Of the whole procedure, for the optimism of its AUC and how often features are selected; 0: none."""
+    learning_curve: bool = True
 
 
 class Protocol(_Settings):
@@ -219,6 +283,10 @@ class Protocol(_Settings):
     """Sequences that differ, e.g. PET in SUV, which must not be normalised."""
     habitats: HabitatSettings = HabitatSettings()
     features: FeatureSettings = FeatureSettings()
+    robustness: RobustnessSettings | None = None
+    """Perturbed copies and the reliability asked of features on them; null: features are not tested."""
+    harmonisation: CombatSettings | None = None
+    """Null: features of all sites are taken as they are."""
     learning: LearningSettings = LearningSettings()
     seed: int = Field(20240607, ge=0, lt=2**32)
     population: dict[str, HabitatModel] = {}
