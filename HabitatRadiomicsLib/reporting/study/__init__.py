@@ -1,0 +1,46 @@
+"""The figures of a model-training study, each drawn from plain numbers."""
+
+from HabitatRadiomicsLib.reporting.study.beeswarm_figure import beeswarm_figure
+from HabitatRadiomicsLib.reporting.study.calibration_figure import CalibrationGroups, calibration_figure
+from HabitatRadiomicsLib.reporting.study.clustered_heatmap import clustered_heatmap
+from HabitatRadiomicsLib.reporting.study.comparison_figure import comparison_figure
+from HabitatRadiomicsLib.reporting.study.correlation_heatmap import correlation_heatmap
+from HabitatRadiomicsLib.reporting.study.decision_curve_figure import decision_curve_figure
+from HabitatRadiomicsLib.reporting.study.habitat_boxplots import HabitatValues, habitat_boxplots
+from HabitatRadiomicsLib.reporting.study.habitat_count_figure import HabitatCounts, habitat_count_figure
+from HabitatRadiomicsLib.reporting.study.lasso_figures import lasso_deviance_figure, lasso_path_figure
+from HabitatRadiomicsLib.reporting.study.learning_curve_figure import learning_curve_figure
+from HabitatRadiomicsLib.reporting.study.permutation_figure import optimism_figure, permutation_figure
+from HabitatRadiomicsLib.reporting.study.precision_recall_figure import PrecisionRecallLine, precision_recall_figure
+from HabitatRadiomicsLib.reporting.study.roc_figure import RocLine, roc_figure
+from HabitatRadiomicsLib.reporting.study.selection_frequency_figure import selection_frequency_figure
+from HabitatRadiomicsLib.reporting.study.shap_bar_figure import shap_bar_figure
+from HabitatRadiomicsLib.reporting.study.study_flow_figure import study_flow_figure
+from HabitatRadiomicsLib.reporting.study.waterfall_figure import waterfall_figure
+
+__all__ = [
+    "CalibrationGroups",
+    "HabitatCounts",
+    "HabitatValues",
+    "PrecisionRecallLine",
+    "RocLine",
+    "beeswarm_figure",
+    "calibration_figure",
+    "clustered_heatmap",
+    "comparison_figure",
+    "correlation_heatmap",
+    "decision_curve_figure",
+    "habitat_boxplots",
+    "habitat_count_figure",
+    "lasso_deviance_figure",
+    "lasso_path_figure",
+    "learning_curve_figure",
+    "optimism_figure",
+    "permutation_figure",
+    "precision_recall_figure",
+    "roc_figure",
+    "selection_frequency_figure",
+    "shap_bar_figure",
+    "study_flow_figure",
+    "waterfall_figure",
+]

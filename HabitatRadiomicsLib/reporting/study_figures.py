@@ -1,0 +1,223 @@
+"""The figures of a training or an external validation, by the names under which files and report know them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.evaluation import mean_auc
+from HabitatRadiomicsLib.explanation import explain
+from HabitatRadiomicsLib.external import ExternalValidation
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.reporting.figures import write_figure
+from HabitatRadiomicsLib.reporting.study import (
+    beeswarm_figure,
+    clustered_heatmap,
+    comparison_figure,
+    correlation_heatmap,
+    decision_curve_figure,
+    habitat_count_figure,
+    learning_curve_figure,
+    permutation_figure,
+    selection_frequency_figure,
+    shap_bar_figure,
+    study_flow_figure,
+    waterfall_figure,
+)
+from HabitatRadiomicsLib.reporting.study_curves import calibration, precision_recall, roc
+from HabitatRadiomicsLib.reporting.study_paths import habitat_boxplots_of, lasso_deviance_of, lasso_path_of
+from HabitatRadiomicsLib.training import Training
+from HabitatRadiomicsLib.validation import CLINICAL, STRATEGY, VOLUME
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_log = logging.getLogger(__name__)
+
+#: A figure's name, and what draws it; a figure that cannot be drawn of these data gives None.
+_Drawings = Mapping[str, Callable[[], "Figure | None"]]
+
+
+def write_training_figures(folder: Path, training: Training, study: Mapping[str, Any]) -> dict[str, bytes]:
+    """Every figure as PNG and SVG in a folder; gives the PNG bytes by name.
+
+    Args:
+        study: the training's document.
+    """
+    return _written(folder, _of_training(training, study))
+
+
+def write_external_figures(folder: Path, found: ExternalValidation, study: Mapping[str, Any]) -> dict[str, bytes]:
+    """The same for an external validation."""
+    return _written(folder, _of_external(found, study))
+
+
+def _written(folder: Path, drawings: _Drawings) -> dict[str, bytes]:
+    pictures = {}
+    for name, draw in drawings.items():
+        try:
+            figure = draw()
+        except HabitatRadiomicsError as error:  # too few cases or features for it; the report is whole without it
+            _log.info("no figure %s: %s", name, error)
+            continue
+        if figure is not None:
+            pictures[name] = write_figure(figure, folder, name)[0]
+    return pictures
+
+
+def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
+    model, outcome, validation = training.model, training.table.outcome, training.validation
+    event = model.endpoint.name
+    held_out = validation.held_out[STRATEGY]
+    shown = [STRATEGY, *(name for name in (study["validation"]["chosen"]["name"], VOLUME, CLINICAL))]
+    scores = {name: validation.held_out[name].scores for name in shown if name in validation.held_out}
+    middle = _middle_repeat(outcome, held_out.scores)
+    return {
+        "flow": partial(_flow, study, event),
+        "roc": partial(roc, outcome, scores, study, model.protocol.seed),
+        "precision-recall": partial(precision_recall, outcome, scores, middle),
+        "calibration": partial(calibration, outcome, validation.probabilities[middle]),
+        "decision-curve": partial(_decision, study),
+        "comparison": partial(_comparison, study),
+        "waterfall": lambda: waterfall_figure(
+            held_out.scores[middle] - held_out.cut_offs[middle], outcome, cut_off=0.0, event=event
+        ),
+        **_of_model(model, np.array(model.background), None, event, _model_outcome(training)),
+        "selection-frequency": partial(_frequencies, study),
+        "lasso-path": partial(lasso_path_of, training),
+        "lasso-deviance": partial(lasso_deviance_of, training),
+        "habitat-count": partial(_habitat_counts, study),
+        "habitat-boxplots": partial(habitat_boxplots_of, training),
+        "permutation": partial(_permutation, training),
+        "learning-curve": partial(_curve, training),
+    }
+
+
+def _of_external(found: ExternalValidation, study: Mapping[str, Any]) -> _Drawings:
+    model, outcome = found.model, found.outcome
+    event = model.endpoint.name
+    scores = {model.name: found.scores[None, :]}
+    probability = found.probability
+    return {
+        "flow": partial(_flow, study, event),
+        "roc": partial(roc, outcome, scores, study, model.protocol.seed),
+        "precision-recall": partial(precision_recall, outcome, scores, 0),
+        "calibration": lambda: None if probability is None else calibration(outcome, probability),
+        "decision-curve": partial(_decision, study),
+        "waterfall": lambda: waterfall_figure(found.scores, outcome, cut_off=model.cutoff.value, event=event),
+        **_of_model(model, found.values, found.contributions, event, outcome),
+    }
+
+
+def _of_model(
+    model: Model, values: np.ndarray, contributions: np.ndarray | None, event: str, outcome: np.ndarray
+) -> _Drawings:
+    names = [feature.name for feature in model.features]
+    standardised = model.standardised(values)
+    shap_values = _contributions(model, values) if contributions is None else contributions
+    return {
+        "shap-bar": lambda: shap_bar_figure(shap_values, names),
+        "beeswarm": lambda: beeswarm_figure(shap_values, values, names),
+        "correlation": lambda: correlation_heatmap(np.corrcoef(standardised.T), names) if len(names) > 1 else None,
+        "clusters": lambda: clustered_heatmap(standardised, outcome, names, event=event) if len(names) > 1 else None,
+    }
+
+
+def _contributions(model: Model, values: np.ndarray) -> np.ndarray:
+    """SHAP values of cases, shape (cases, features), in the order of the model's features."""
+    rows = []
+    for row in values:
+        found = {contribution.name: contribution.shap for contribution in explain(model, row)[1]}
+        rows.append([found[feature.name] for feature in model.features])
+    return np.array(rows)
+
+
+def _model_outcome(training: Training) -> np.ndarray:
+    """Outcomes of the cases under ``background``: those that have the regions of the score."""
+    assert training.learned.chosen is not None
+    prepared = training.prepared
+    return training.table.outcome[training.learned.chosen.measured(prepared.columns, prepared.values)]
+
+
+def _middle_repeat(outcome: np.ndarray, scores: np.ndarray) -> int:
+    """The repeat whose AUC is nearest to the mean: what is drawn of one repeat is neither the best nor the worst."""
+    areas = np.array([mean_auc(outcome, row).auc for row in scores])
+    return int(np.argmin(np.abs(areas - areas.mean())))
+
+
+def _flow(study: Mapping[str, Any], event: str) -> Figure:
+    flow = study["flow"]
+    excluded: dict[str, int] = {}
+    for row in flow["excluded"]:
+        excluded[row["reason"]] = excluded.get(row["reason"], 0) + row["cases"]
+    others = flow["analysed"] - flow["events"]
+    return study_flow_figure(flow["cases"], excluded, events=flow["events"], non_events=others, event=event)
+
+
+def _decision(study: Mapping[str, Any]) -> Figure | None:
+    curve = study.get("decision_curve")
+    if not curve:
+        return None
+    return decision_curve_figure(curve["thresholds"], {"rad-score": curve["model"]}, curve["treat_all"])
+
+
+def _comparison(study: Mapping[str, Any]) -> Figure:
+    titles = {
+        "strategy": "chosen in each fold", "rad-score": "one sequence, one region", "fused": "sequences fused",
+        "volume": "without texture", "clinical": "without texture",
+    }  # fmt: skip
+    groups: dict[str, dict[str, tuple[float, float, float]]] = {title: {} for title in titles.values()}
+    for row in study["validation"]["candidates"]:
+        groups[titles[row["kind"]]][row["name"]] = (row["auc"], row["auc_low"], row["auc_high"])
+    filled = {title: rows for title, rows in groups.items() if rows}
+    return comparison_figure(filled, chosen=study["validation"]["chosen"]["name"])
+
+
+def _frequencies(study: Mapping[str, Any]) -> Figure | None:
+    rows = study["selection_frequency"]
+    if not rows:
+        return None
+    return selection_frequency_figure(
+        [row["feature"] for row in rows],
+        in_model=[row["in_model"] for row in rows],
+        folds=[row["folds"] for row in rows],
+        bootstraps=[row["bootstraps"] for row in rows],
+    )
+
+
+def _habitat_counts(study: Mapping[str, Any]) -> Figure | None:
+    if not study["habitats"]:
+        return None
+    return habitat_count_figure(
+        {
+            name: {
+                "k": [row["k"] for row in choice["candidates"]],
+                "calinski_harabasz": [row["calinski_harabasz"] for row in choice["candidates"]],
+                "silhouette": [row["silhouette"] for row in choice["candidates"]],
+                "rejected": [row["k"] for row in choice["candidates"] if row["rejected"]],
+                "chosen": choice["chosen"],
+            }
+            for name, choice in study["habitats"].items()
+        }
+    )
+
+
+def _permutation(training: Training) -> Figure | None:
+    found = training.stability.permutation
+    return None if found is None else permutation_figure(found.permuted, observed=found.observed, p=found.p)
+
+
+def _curve(training: Training) -> Figure | None:
+    points = training.stability.curve
+    if not points:
+        return None
+    sides = []
+    for values in ([point.training for point in points], [point.held_out for point in points]):
+        sides.append(([np.mean(row) for row in values], [min(row) for row in values], [max(row) for row in values]))
+    return learning_curve_figure([point.cases for point in points], sides[0], sides[1], spread="range over repeats")

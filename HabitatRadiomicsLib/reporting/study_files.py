@@ -1,0 +1,68 @@
+"""A training or an external validation as files: document, tables, figures, checklists and report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from HabitatRadiomicsLib.batch import write_problems
+from HabitatRadiomicsLib.external import ExternalValidation, external_document
+from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.reporting.checklists import (
+    StudyRecord,
+    answers_in,
+    assess_all,
+    load_checklists,
+    load_questions,
+    read_answers,
+)
+from HabitatRadiomicsLib.reporting.study_figures import write_external_figures, write_training_figures
+from HabitatRadiomicsLib.reporting.study_report import study_html
+from HabitatRadiomicsLib.study import study_document
+from HabitatRadiomicsLib.study_tables import write_documents, write_features, write_folds, write_held_out
+from HabitatRadiomicsLib.training import Training
+
+
+def write_training(folder: Path, training: Training, *, answers: Path | None = None) -> None:
+    """Everything that is known of a training but the model itself.
+
+    ``features.csv`` and what goes with it, ``study.json``, ``tables/*.csv``, ``figures/*.png`` and ``*.svg``,
+    ``answers.yaml`` to fill in, and ``report.html``, which shows all of it.
+
+    Args:
+        answers: the user's, to the checklists' questions; None: those of an earlier run in this folder, if any.
+    """
+    study = study_document(training)
+    write_features(folder, training)
+    write_held_out(folder / "tables", training)
+    write_folds(folder / "tables", training)
+    figures = write_training_figures(folder / "figures", training, study)
+    _write_report(folder, study, figures, answers)
+
+
+def check_answers(answers: Path | None) -> None:
+    """Refuse, before long work starts, answers that cannot be read.
+
+    Raises:
+        HabitatRadiomicsError: naming every unknown question and bad value.
+    """
+    if answers is not None:
+        read_answers(answers, load_questions())
+
+
+def write_external(folder: Path, found: ExternalValidation, *, answers: Path | None = None) -> None:
+    """Everything that is known of an external validation but the scores themselves."""
+    study = external_document(found)
+    write_problems(found.result.problems, folder / "errors.csv")
+    figures = write_external_figures(folder / "figures", found, study)
+    _write_report(folder, study, figures, answers)
+
+
+def _write_report(folder: Path, study: Mapping[str, Any], figures: Mapping[str, bytes], answers: Path | None) -> None:
+    write_text(folder / "study.json", json_text(study))
+    write_documents(folder / "tables", study)
+    own = folder / "answers.yaml"
+    given = answers_in(own) if answers is None else read_answers(answers, load_questions())
+    checklists = assess_all(load_checklists(), StudyRecord.of(study, figures), given)
+    write_text(folder / "report.html", study_html(study, figures, checklists))

@@ -1,0 +1,103 @@
+"""The report of a training study: one HTML file without any reference to another one, and without any patient."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from HabitatRadiomicsLib.errors import FeatureError
+from HabitatRadiomicsLib.features import definition_of, parse
+from HabitatRadiomicsLib.protocol import protocol_from, protocol_text
+from HabitatRadiomicsLib.reporting.checklists import AssessedChecklist
+from HabitatRadiomicsLib.reporting.methods_text import methods_paragraphs
+from HabitatRadiomicsLib.reporting.study_summary import headline_row, summary_sentences
+from HabitatRadiomicsLib.reporting.wording import counted, decimals, digits_for, listed, p_value, percent
+
+_TEMPLATES = Path(__file__).parent / "templates"
+#: Rows of the table of selection frequencies.
+_FREQUENT = 20
+
+
+@dataclass(frozen=True)
+class _FeatureText:
+    where: str
+    what: str
+    title: str
+
+
+def study_html(
+    study: Mapping[str, Any], figures: Mapping[str, bytes], checklists: Sequence[AssessedChecklist] = ()
+) -> str:
+    """The report as one HTML file.
+
+    Args:
+        study: the study document.
+        figures: PNG by name; those that are missing leave no gap.
+        checklists: assessed against the same study.
+
+    Raises:
+        ProtocolError: the study's protocol is not a valid one.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": lambda value: "–" if value is None else f"{value:.4g}".replace("-", "−"),
+        "decimals": decimals,
+        "digits": digits_for,
+        "percent": percent,
+        "p": p_value,
+        "listed": listed,
+        "counted": counted,
+    }
+    protocol = protocol_from(study["protocol"], where="study")
+    frequencies = sorted(
+        study.get("selection_frequency") or (),
+        key=lambda row: (-(row.get("bootstraps") or 0), -(row.get("folds") or 0)),
+    )
+    return environment.get_template("study.html").render(
+        study=study,
+        validation=study.get("validation") or {},
+        summary=summary_sentences(study),
+        headline=headline_row(study),
+        figures={name: _embedded(picture) for name, picture in figures.items()},
+        methods=methods_paragraphs(study),
+        checklists=checklists,
+        open_questions=sorted({item.question for checklist in checklists for item in checklist.items if item.question}),
+        frequencies=frequencies[:_FREQUENT],
+        all_frequencies=len(frequencies),
+        feature_text=_feature_text,
+        estimate=_estimate,
+        settings=protocol_text(protocol.model_copy(update={"population": {}})),
+    )
+
+
+def _embedded(picture: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")
+
+
+def _feature_text(name: str) -> _FeatureText:
+    """A feature in words; a name that is none of the catalogue's, a clinical variable for instance, as it is."""
+    try:
+        parsed = parse(name)
+        title = definition_of(parsed.feature_class, parsed.feature).title
+    except FeatureError:
+        return _FeatureText("", name, "")
+    where = f"{parsed.sequence} {parsed.region}, {parsed.image}"
+    return _FeatureText(where, f"{parsed.feature_class}_{parsed.feature}", title)
+
+
+def _estimate(row: Mapping[str, Any], key: str, digits: int = 2) -> tuple[str, str]:
+    """A number of a row and its interval, as text; the interval (``key_low``, ``key_high``) may be empty."""
+    low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
+    interval = "" if low is None or high is None else f"{decimals(low, digits)} to {decimals(high, digits)}"
+    return decimals(row.get(key), digits), interval

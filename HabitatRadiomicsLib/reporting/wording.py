@@ -1,0 +1,69 @@
+"""Numbers and lists as a journal prints them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of a text with the anchor under which the report shows it."""
+
+    anchor: str
+    title: str
+    text: str
+
+
+def listed(parts: Iterable[object], last: str = "and") -> str:
+    """``a, b and c``."""
+    words = [str(part) for part in parts]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``1 case``, ``12 cases``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def p_value(p: float | None) -> str:
+    """A p value by the convention of the AMA Manual of Style: two digits, three below 0.01 and where two would hide on
+    which side of 0.05 it lies, and ``<0.001`` and ``>0.99`` beyond.
+    """
+    if p is None:
+        return "–"
+    if p < 0.001:
+        return "<0.001"
+    if p > 0.99:
+        return ">0.99"
+    if p < 0.01:
+        return f"{p:.3f}"
+    if 0.045 <= p < 0.05:
+        # 0.04996 with three digits would be 0.050.
+        return f"{min(p, 0.049):.3f}"
+    return f"{p:.2f}"
+
+
+def percent(fraction: float | None) -> str:
+    """``63%``; a dash where there is none."""
+    return "–" if fraction is None else f"{100 * fraction:.0f}%"
+
+
+def decimals(value: float | None, digits: int = 2) -> str:
+    """A number with fixed digits and a true minus; a dash where there is none."""
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}f}"
+    # -0.00 is no number of a journal.
+    text = text.removeprefix("-") if float(text) == 0 else text
+    return text.replace("-", "−")
+
+
+def digits_for(sd: float | None) -> int:
+    """Decimals for values that scatter by this SD: one from 1 on, none from 100 on, two significant ones below 1."""
+    if not sd:
+        return 1
+    return 0 if sd >= 100 else max(1, 1 - math.floor(math.log10(sd)))

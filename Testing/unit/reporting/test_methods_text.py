@@ -1,0 +1,254 @@
+"""The methods text says what was done with the right numbers, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from HabitatRadiomicsLib.errors import ProtocolError
+from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
+from HabitatRadiomicsLib.reporting.methods_text import methods_paragraphs
+
+
+def _texts(study: dict[str, Any]) -> dict[str, str]:
+    return {paragraph.anchor.removeprefix("methods-"): paragraph.text for paragraph in methods_paragraphs(study)}
+
+
+def _all(study: dict[str, Any]) -> str:
+    return " ".join(_texts(study).values())
+
+
+def _bare(**protocol: Any) -> dict[str, Any]:
+    """A study of which nothing but the settings is known."""
+    return {"protocol": {"name": "bare", "title": "Bare", **protocol}}
+
+
+def test_the_whole_study(study: dict[str, Any]) -> None:
+    found = _texts(study)
+    assert list(found) == [
+        "images", "habitats", "features", "robustness", "selection", "model", "comparisons", "validation",
+        "statistics", "software",
+    ]  # fmt: skip
+    assert "N4 (shrink factor 4; iterations 50, 50, 50 and 50)" in found["images"]
+    assert "(mean and standard deviation of the whole image; times 100), in this order." in found["images"]
+    assert "window of 9 × 9 voxels within the slice, cut to the lesion, with 32 equal grey levels" in found["habitats"]
+    assert "into 30 superpixels" in found["habitats"]
+    assert "2 in T1W and 2 in T2FS" in found["habitats"]
+    assert (
+        "1,967 features per region were computed by the engine built-in, by pyradiomics' definitions"
+        in found["features"]
+    )
+    assert "bins of a fixed width of 25" in found["features"]
+    assert "10 copies of each of 20 cases" in found["robustness"]
+    assert "at least 0.8 were kept (5,211 of 11,802)" in found["robustness"]
+    assert "p < 0.05" in found["selection"]
+    assert "above 0.9" in found["selection"]
+    assert "5-fold cross-validation within the training cases" in found["model"]
+    assert "at most 10 features" in found["model"]
+    assert "lesion volume alone and clinical variables alone (logistic regression)" in found["comparisons"]
+    assert "5-fold cross-validation, stratified by outcome, repeated 5 times" in found["validation"]
+    assert "So were the habitats and their number." in found["validation"]
+    assert "(200 samples)" in found["validation"]
+    assert "200 permutations" in found["validation"]
+    assert "36 and 72 cases" in found["validation"]
+    assert "All tests but the permutation test were two-sided." in found["statistics"]
+    assert "Welch's t test, the Mann-Whitney U test, the chi-square test and the Fisher-Freeman" in found["statistics"]
+    assert found["software"] == (
+        "All steps were done with Habitat Radiomics 0.4.0 (Python 3.12.1, numpy 2.4.6 and scikit-learn 1.8.0). "
+        "The random seed was 20240607."
+    )
+
+
+def test_a_study_with_nothing_but_settings_says_nothing_of_results() -> None:
+    found = _texts(_bare(regions=["whole"]))
+    assert list(found) == ["images", "features"]
+    assert found["images"] == "Images were measured as they are."
+
+
+#: What may appear in the text only when the step was done, and the change to the study that undoes the step.
+_STEPS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "robustness": ({"robustness": None}, ("perturbed", "intraclass")),
+    "calibration": ({"calibration": None}, ("alibration", "Brier")),
+    "decision curve": ({"decision_curve": None}, ("net benefit", "ecision curve")),
+    "permutation": ({"permutation": None}, ("permutation",)),
+    "optimism": ({"optimism": None}, ("Harrell", "ptimism")),
+    "learning curve": ({"learning_curve": None}, ("earning curve",)),
+    "characteristics": ({"characteristics": []}, ("Characteristics", "Welch")),
+    "habitat tests": ({"habitat_tests": []}, ("Wilcoxon",)),
+    "learning": (
+        {"model": None, "validation": None, "calibration": None, "learning_curve": None},
+        ("LASSO", "Mann-Whitney U test, p <", "cross-valid", "rad-score", "Holm", "AUCs were"),
+    ),
+    "versions": ({"versions": {}}, ("Habitat Radiomics", "seed")),
+}
+
+
+@pytest.mark.parametrize("step", _STEPS)
+def test_no_sentence_about_a_step_that_was_not_done(study: dict[str, Any], step: str) -> None:
+    change, words = _STEPS[step]
+    assert all(word in _all(study) for word in words)
+    text = _all({**study, **change})
+    assert [word for word in words if word in text] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"candidates": []}, "Discrimination"),
+        ({"comparisons": []}, "Holm"),
+        ({"chosen": None}, "chosen by this rule"),
+        ({"nested": False}, "learned anew"),
+    ],
+)
+def test_validation_says_what_it_did(study: dict[str, Any], change: dict[str, Any], word: str) -> None:
+    assert word in _all(study)
+    study["validation"] |= change
+    assert word not in _all(study)
+
+
+def test_habitats_in_validation(study: dict[str, Any]) -> None:
+    study["validation"]["frozen_habitats"] = True
+    assert "fitted once on all cases, without their outcomes" in _texts(study)["validation"]
+    study["validation"]["habitats_from_protocol"] = True
+    assert "The habitats were those of the protocol" in _texts(study)["validation"]
+    study["validation"] |= {"frozen_habitats": False, "nested": False, "habitats_from_protocol": False}
+    assert "The habitats and their number were fitted anew in each fold." in _texts(study)["validation"]
+    study["habitats"], study["validation"]["habitats_by_fold"] = {}, {}
+    assert "abitats" not in _texts(study)["validation"]
+
+
+def test_candidates_are_named_by_kind(study: dict[str, Any]) -> None:
+    study["validation"]["candidates"] = study["validation"]["candidates"][:1]
+    text = _texts(study)["comparisons"]
+    assert "fitted for each of T1W whole." in text
+    assert "fused" not in text
+    assert "volume" not in text
+
+
+def test_no_habitats_no_habitat_paragraph() -> None:
+    assert "habitats" not in _texts(_bare(regions=["whole", "ring"]))
+    for regions in (["habitats"], ["S2"], ["whole", "habitats"]):
+        assert "Ward" in _texts(_bare(regions=regions))["habitats"]
+
+
+def test_every_preprocessing_step_has_its_numbers() -> None:
+    text = _texts(
+        _bare(
+            regions=["whole", "ring"],
+            ring_mm=4.5,
+            preprocessing={
+                "resampling": {"spacing": [1, 0.5, None], "interpolator": "linear"},
+                "window": {"lower": -1000, "upper": 400},
+                "normalisation": {"scope": "roi", "scale": 1, "clip": 3},
+            },
+        )
+    )["images"]
+    assert text == (
+        "Images were resampled to a voxel spacing of 1 × 0.5 × original mm (images by linear, masks by "
+        "nearest-neighbour interpolation), cut to intensities from −1000 to 400 and z-scored (mean and standard "
+        "deviation of the lesion; clipped at 3 standard deviations), in this order. A peritumoural ring held the "
+        "voxels outside the lesion within 4.5 mm of it."
+    )
+
+
+def test_sequences_that_differ_are_told_apart() -> None:
+    settings = {
+        "sequences": ["T1W", "T2FS", "PET"],
+        "preprocessing": {"bias_correction": {}},
+        "sequence_preprocessing": {"PET": {}},
+        "features": {"sequence_discretisation": {"PET": {"bin_count": 64}}},
+    }
+    found = _texts(_bare(**settings))
+    assert "T1W and T2FS images were corrected for the bias field" in found["images"]
+    assert "PET images were measured as they are." in found["images"]
+    assert "Those of PET images were discretised in 64 bins." in found["features"]
+    assert "N4" not in _texts(_bare(**{**settings, "sequences": ["PET"]}))["images"]
+
+
+def test_entropy_of_another_definition() -> None:
+    matlab = {"definition": "matlab", "levels": 256, "scope": "image", "window": 7}
+    text = _texts(_bare(habitats={"entropy": matlab, "clip": None}))["habitats"]
+    assert "entropyfilt does, in a window of 7 × 7 voxels" in text
+    assert "clipped" not in text
+    volume = {"dimensions": 3, "window": 5, "scope": "image", "levels": 64}
+    text = _texts(_bare(habitats={"entropy": volume}))["habitats"]
+    assert "window of 5 × 5 × 5 voxels, cut to the image, with 64 equal grey levels" in text
+
+
+def test_filters_and_classes_that_are_off_are_not_named() -> None:
+    images = {"wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
+              "gradient": False, "lbp_2d": False, "log_sigmas": []}  # fmt: skip
+    text = _texts(_bare(features={"images": images, "classes": ["firstorder", "glcm"], "force_2d": True}))["features"]
+    assert "first-order statistics and GLCM. They were measured slice by slice on the original image." in text
+    assert "wavelet" not in text
+    text = _texts(_bare(features={"images": {**images, "original": False, "wavelet": "db2"}}))["features"]
+    assert "on images derived from it (8 wavelet bands (db2))." in text
+    text = _texts(_bare(features={"classes": ["shape"]}))["features"]
+    assert "14 features per region" in text
+    assert "bins" not in text
+
+
+def test_filters_that_let_everything_through_are_not_named(study: dict[str, Any]) -> None:
+    study["protocol"]["learning"] |= {"significance": 1, "maximum_correlation": 1}
+    assert "Mann-Whitney" not in _texts(study)["selection"]
+    assert "Pearson" not in _texts(study)["selection"]
+
+
+def test_other_rules_of_learning(study: dict[str, Any]) -> None:
+    assert "that with the lowest deviance in" in _texts(study)["model"]
+    study["protocol"]["learning"] |= {"univariate_test": "by-normality", "penalty_rule": "one-standard-error"}
+    assert "Welch's t test where both looked normal by Shapiro-Wilk" in _texts(study)["selection"]
+    assert "the largest within one standard error of the lowest deviance" in _texts(study)["model"]
+
+
+def test_perturbations_that_are_off_are_not_named(study: dict[str, Any]) -> None:
+    study["protocol"]["robustness"] = {"noise": 0, "rotation_degrees": 0, "translation": 0, "icc": "3,1", "copies": 1}
+    text = _texts(study)["robustness"]
+    assert "1 copy of each of 20 cases" in text
+    assert "by displacement of the contour (standard deviation 1 mm), and" in text
+    assert "ICC(3,1) (two-way, consistency)" in text
+
+
+def test_harmonisation(study: dict[str, Any]) -> None:
+    study["protocol"]["harmonisation"] = {"mean_only": True}
+    assert "harmonisation" not in _texts(study)
+    study["harmonisation"] = {"method": "ComBat"}
+    assert _texts(study)["harmonisation"] == "Features were harmonised between sites by ComBat (means only)."
+    study["protocol"]["harmonisation"] = {"reference_site": "Hospital-B"}
+    assert "with one site as the reference" in _texts(study)["harmonisation"]
+
+
+def _external(study: dict[str, Any]) -> dict[str, Any]:
+    """A frozen model on other cases: nothing was learned."""
+    learned = ("optimism", "permutation", "learning_curve", "selection_frequency", "robustness", "habitats")
+    kept = {key: value for key, value in study.items() if key not in learned}
+    row = study["validation"]["candidates"][0]
+    return {**kept, "validation": {"external": True, "method": "The frozen model.", "candidates": [row]}}
+
+
+def test_an_external_validation_learned_nothing(study: dict[str, Any]) -> None:
+    found = _texts(_external(study))
+    assert found["validation"] == "The model was applied, unchanged, to cases that had no part in its development."
+    assert "that of the frozen model T1W+T2FS S2: a linear combination of 3 features" in found["model"]
+    assert "own cut-off (−0.118)" in found["model"]
+    for word in ("LASSO", "cross-valid", "Pearson", "Holm"):
+        assert word not in _all(_external(study))
+
+
+def test_external_cohorts(study: dict[str, Any]) -> None:
+    study["external"] = [{"cohort": "Site B", "cases": 40, "events": 12, "auc": 0.7}]
+    assert "applied, unchanged, to the cases of Site B." in _texts(study)["validation"]
+
+
+@pytest.mark.parametrize("name", bundled_protocols())
+def test_every_bundled_protocol_reads_well(name: str) -> None:
+    for paragraph in methods_paragraphs({"protocol": load_protocol(name).document()}):
+        assert paragraph.text.endswith(".")
+        for flaw in ("  ", "None", "..", " ,", " .", "{", "()"):
+            assert flaw not in paragraph.text, paragraph.text
+
+
+def test_an_invalid_protocol_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="ring_mm"):
+        methods_paragraphs(_bare(ring_mm=-1))
