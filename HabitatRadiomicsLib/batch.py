@@ -11,18 +11,20 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import CohortCase
-from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
+from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, OutputError
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.progress import Progress
 from HabitatRadiomicsLib.provenance import document_digest
+from HabitatRadiomicsLib.workers import unordered
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class CaseWork:
         key: digest of the settings that the answer depends on.
         sequences: those that are read; None: all that there are.
         answer: gives what is kept of a case.
+        complete: adds to an answer that was kept and lacks something; None: what was kept is all there is.
     """
 
     folder: Path
@@ -61,24 +64,47 @@ class CaseWork:
     sequences: tuple[str, ...] | None
     resample_mask: bool
     answer: Callable[[Case], Answer] = field(repr=False)
+    complete: Completion | None = field(default=None, repr=False)
+
+
+class Completion(Protocol):
+    """What an answer that was kept still lacks."""
+
+    def lacks(self, kept: Answer) -> bool:
+        """Whether something has to be computed."""
+        ...
+
+    def completed(self, case: Case, kept: Answer) -> Answer:
+        """The answer with what it lacked."""
+        ...
 
 
 def run_cases(
-    cases: Sequence[CohortCase], work: CaseWork, jobs: int, progress: Progress
-) -> tuple[dict[str, Answer], list[CaseProblem], int]:
-    """The work on all cases: answers, problems in the table's order, and how many were done before."""
-    answers: dict[str, Answer] = {}
+    cases: Sequence[CohortCase],
+    work: CaseWork | Mapping[str, CaseWork],
+    jobs: int,
+    progress: Progress,
+    take: Callable[[Answer], Any] = lambda answer: answer,
+) -> tuple[dict[str, Any], list[CaseProblem], int]:
+    """The work on all cases: answers, problems in the table's order, and how many were done before.
+
+    Args:
+        work: the same for all cases, or each case's own.
+        take: what is held in memory of an answer.
+    """
+    answers: dict[str, Any] = {}
     failed: dict[str, CaseProblem] = {}
     reused = 0
     progress(0, f"case 0 of {len(cases)}")
-    for case_id, answer, problem, old in _outcomes(cases, work, jobs):
-        if problem is None:
-            answers[case_id] = answer
-            reused += old
-        else:
-            failed[case_id] = problem
-        done = len(answers) + len(failed)
-        progress(done / len(cases), f"case {done} of {len(cases)}")
+    with closing(_outcomes(cases, work, jobs)) as outcomes:  # what has not begun is stopped with us
+        for case_id, answer, problem, old in outcomes:
+            if problem is None:
+                answers[case_id] = take(answer)
+                reused += old
+            else:
+                failed[case_id] = problem
+            done = len(answers) + len(failed)
+            progress(done / len(cases), f"case {done} of {len(cases)}")
     return answers, [failed[case.case_id] for case in cases if case.case_id in failed], reused
 
 
@@ -103,37 +129,28 @@ def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> Non
     raise CohortError.listing(lines, where="cohort, no case of which could be measured")
 
 
-def _outcomes(cases: Sequence[CohortCase], work: CaseWork, jobs: int) -> Iterator[_Outcome]:
-    """What came of each case, in the order in which they end.
-
-    When a process dies (the system kills one that takes too much memory), the cases that are left go on one by one, so
-    that only the case that kills its process again is lost.
-    """
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    waiting = {case.case_id: case for case in cases}
-    try:
-        for outcome in _in_processes(cases, work, jobs):
-            del waiting[outcome[0]]
-            yield outcome
-        return
-    except BrokenProcessPool:
-        _log.warning("a process died; the cases that are left go on one by one")
-    for case in waiting.values():
-        try:
-            yield from _in_processes([case], work, 2)
-        except BrokenProcessPool:
-            text = "The process that measured this case died, probably for lack of memory."
-            remedy = "Crop the image around the lesion, or choose a coarser spacing in the protocol."
-            yield case.case_id, {}, CaseProblem(case.case_id, work.folder.name, text, "", remedy), False
+def _outcomes(
+    cases: Sequence[CohortCase], work: CaseWork | Mapping[str, CaseWork], jobs: int
+) -> Generator[_Outcome, None, None]:
+    """What came of each case, in the order in which they end."""
+    return unordered(_one_case, ((_anywhere(case), _work_of(case, work)) for case in cases), jobs, lost=_lost)
 
 
-def _in_processes(cases: Sequence[CohortCase], work: CaseWork, jobs: int) -> Iterator[_Outcome]:
-    from joblib import Parallel, delayed, parallel_config
+def _anywhere(case: CohortCase) -> CohortCase:
+    """The case with paths that do not depend on the folder that a process works in."""
+    images = (replace(row, image=row.image.absolute(), mask=row.mask.absolute()) for row in case.images)
+    return replace(case, images=tuple(images))
 
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-        yield from parallel(delayed(_one_case)(case, work) for case in cases)
+
+def _lost(case: CohortCase, work: CaseWork) -> _Outcome:
+    text = "The process that measured this case died, probably for lack of memory."
+    remedy = "Crop the image around the lesion, or choose a coarser spacing in the protocol."
+    return case.case_id, {}, CaseProblem(case.case_id, work.folder.name, text, "", remedy), False
+
+
+def _work_of(case: CohortCase, work: CaseWork | Mapping[str, CaseWork]) -> CaseWork:
+    own = work if isinstance(work, CaseWork) else work[case.case_id]
+    return replace(own, folder=own.folder.absolute())
 
 
 def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
@@ -143,11 +160,14 @@ def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
         path = work.folder / f"{case.case_id}.json"
         key = document_digest({"plan": work.key, "inputs": _input_digests(case, wanted)})
         kept = _kept(path, key)
-        if kept is not None:
+        if kept is not None and (work.complete is None or not work.complete.lacks(kept)):
             return case.case_id, kept, None, True
-        answer = work.answer(case.read(wanted, resample_mask=work.resample_mask))
+        images = case.read(wanted, resample_mask=work.resample_mask)
+        answer = work.answer(images) if kept is None or work.complete is None else work.complete.completed(images, kept)
         write_text(path, json_text({"key": key, **answer}))
         return case.case_id, answer, None, False
+    except OutputError:  # a full disk is not the case's fault: the run stops, and goes on once there is room
+        raise
     except HabitatRadiomicsError as error:
         return case.case_id, {}, CaseProblem(case.case_id, step, error.problem, error.where, error.remedy), False
     except Exception as error:  # one bad case must not take the others with it; the row says what it was
@@ -159,10 +179,11 @@ def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
 
 def _input_digests(case: CohortCase, wanted: Sequence[str] | None) -> list[list[object]]:
     rows = [image for image in case.images if wanted is None or image.sequence in wanted]
-    return [[row.sequence, _file_digest(row.image), _file_digest(row.mask), row.label] for row in rows]
+    return [[row.sequence, file_digest(row.image), file_digest(row.mask), row.label] for row in rows]
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, or of all files of a folder (a DICOM series)."""
     digest = hashlib.sha256()
     for file in sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]:
         with file.open("rb") as stream:

@@ -161,7 +161,7 @@ def _population(answers: Sequence[Answer], protocol: Protocol) -> dict[str, Habi
             Superpixels(np.zeros(0, dtype=int), np.array(row["means"]), np.array(row["sizes"]), 0) for row in rows
         ]
         if name not in population:
-            population[name] = fit_habitats(name, patients, protocol.habitats)
+            population[name] = fit_habitats(name, patients, protocol.habitats, seed=protocol.seed)
     return population
 
 

@@ -28,6 +28,8 @@ class ModelCard:
     Attributes:
         lines: what it is for, what stands behind it, how well it did; each a sentence or two.
         sequences: that a patient must have.
+        sites: where the training cases were made, if the file says so.
+        needs_site: sites are harmonised, and a patient of another or an unknown site cannot be scored.
         document: the file's content.
     """
 
@@ -35,6 +37,8 @@ class ModelCard:
     title: str
     sequences: tuple[str, ...]
     lines: tuple[str, str, str]
+    sites: tuple[str, ...]
+    needs_site: bool
     is_demonstration: bool
     document: Mapping[str, Any]
 
@@ -89,6 +93,7 @@ def read_card(path: Path) -> ModelCard:
 
 def _card(document: Mapping[str, Any]) -> ModelCard:
     evidence, endpoint, area = document["evidence"], document["endpoint"], document["evidence"].get("performance")
+    combat = document.get("combat")
     demonstration = evidence["kind"] == "synthetic-demonstration"
     behind = f"{EVIDENCE_IN_WORDS[evidence['kind']].capitalize()}: {evidence['cohort']}; {evidence['cases']} cases, "
     behind += f"{evidence['events']} with the outcome."
@@ -111,6 +116,8 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
             behind,
             well,
         ),
+        sites=tuple(evidence.get("sites", ()) if combat is None else combat["sites"]),
+        needs_site=combat is not None,
         is_demonstration=demonstration,
         document=document,
     )

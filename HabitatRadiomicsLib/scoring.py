@@ -11,9 +11,10 @@ import numpy as np
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY
 from HabitatRadiomicsLib.case import Case
-from HabitatRadiomicsLib.errors import ModelError, RegionError
+from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionError
 from HabitatRadiomicsLib.explanation import Contribution, explain
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.mapping import map_sequence, prepare_case
@@ -121,18 +122,21 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
     Args:
         case: with the sequences that the model needs, under its names for them.
         model: a frozen model.
-        site: where the images were made, for the warning about sites that the model has not seen.
+        site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
+            have not seen.
 
     Raises:
         ModelError: a sequence is missing, or a feature of the model has no value in this lesion.
         HabitatRadiomicsError: images, habitats or regions that cannot be measured.
     """
     _check_sequences(case, model)
+    _check_site(model, site)
     engine = choose_engine(model.protocol.features)
     needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
     prepared = prepare_case(needed, model.protocol, part(progress, 0, 0.2))
     maps, unmapped = _maps(prepared, model, part(progress, 0.2, 0.4))
-    values = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
+    measured = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
+    values = harmonised(model, measured, site)
     progress(0.8, "explaining the score")
     base, contributions = explain(model, values)
     doubts = _doubts(model)
@@ -165,6 +169,29 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
                 for name, sequence in needed.sequences.items()
             },
         },
+    )
+
+
+def harmonised(model: Model, values: np.ndarray, site: str | None) -> np.ndarray:
+    """A case's feature values brought to the model's sites' common scale, where the model does that.
+
+    Raises:
+        HarmonisationError: no site is given, or one that the model does not know.
+    """
+    if model.combat is None:
+        return values
+    names = [feature.name for feature in model.features]
+    return apply_combat(model.combat, values[None, :], [_check_site(model, site)], columns=names)[0]
+
+
+def _check_site(model: Model, site: str | None) -> str:
+    if model.combat is None or (site and site in model.combat.sites):
+        return site or ""
+    known = ", ".join(model.combat.sites)
+    raise HarmonisationError(
+        f"The model harmonises sites and knows {known}; " + (f"{site} is none of them." if site else "none is given."),
+        where=model.name,
+        remedy="Only cases of these sites can be scored: give the one where the images were made.",
     )
 
 

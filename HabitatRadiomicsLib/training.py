@@ -1,13 +1,11 @@
-"""A cohort and a protocol become a frozen model.
+"""A cohort and a protocol become a frozen model and what is known of how good it is.
 
-The plain path: habitats are fitted once on all cases (without their outcomes), everything that sees the outcome
-(selection, scaling, LASSO) is repeated inside each fold of the cross-validation that gives the performance.
+Nothing that learns sees a case that it is judged by: the habitats, the choice of K, robustness, harmonisation,
+selection, LASSO, the choice between candidates and the cut-off are learned anew in each fold of the cross-validation.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,49 +13,41 @@ import numpy as np
 
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import sensitivity_and_specificity, youden_cut_off
-from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
-from HabitatRadiomicsLib.features import parse
-from HabitatRadiomicsLib.features.table import FeatureTable
-from HabitatRadiomicsLib.learning import RadScore, calibrate, coefficient_covariance, fit_rad_score
-from HabitatRadiomicsLib.model import (
-    Calibration,
-    CutOff,
-    Endpoint,
-    Evidence,
-    EvidenceKind,
-    Model,
-    ModelFeature,
-    OperatingPoint,
-    Performance,
-)
+from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold, prepare_fold
+from HabitatRadiomicsLib.freezing import Purpose, check_name, freeze
+from HabitatRadiomicsLib.learning.strategy import Learned, learn
+from HabitatRadiomicsLib.measured_study import MeasuredStudy, measure_study
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, part, silent
-from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
-from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
-from HabitatRadiomicsLib.provenance import versions
-from HabitatRadiomicsLib.validation import Validation, cross_validate
-
-
-@dataclass(frozen=True)
-class Purpose:
-    """What a model is called and meant for; everything that numbers cannot say."""
-
-    name: str
-    title: str
-    intended_use: str
-    endpoint: Endpoint
-    cohort: str
-    evidence: EvidenceKind
-    licence: str
-    attribution: str = ""
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.stability import Stability, assess_stability
+from HabitatRadiomicsLib.study_cohort import Exclusion, check_outcomes, check_study
+from HabitatRadiomicsLib.validation import Validation, cross_validate, gather
 
 
 @dataclass(frozen=True)
 class Training:
-    """A model and where it came from."""
+    """A model, how it came about, and what its cases say of it.
+
+    Attributes:
+        protocol: as it was given; the model's holds the habitats too.
+        cohort: as it was given; ``excluded``: cases of it that were left out before anything was measured.
+        study: the cases that were measured.
+        table: they under the habitats of all of them; ``prepared``: their robust, harmonised columns.
+        learned: every candidate's score, fitted on all cases.
+    """
 
     model: Model
-    extraction: Extraction
+    protocol: Protocol
+    cohort: Cohort
+    excluded: tuple[Exclusion, ...]
+    study: MeasuredStudy
+    table: FoldTable
+    prepared: PreparedFold
+    learned: Learned
+    validation: Validation
+    stability: Stability
 
 
 def train_model(
@@ -66,164 +56,59 @@ def train_model(
     purpose: Purpose,
     folder: Path,
     *,
+    frozen_habitats: bool = False,
+    complete_cases: bool = False,
     jobs: int = 1,
     resample_mask: bool = False,
     progress: Progress = silent,
 ) -> Training:
-    """Extract, learn, validate, freeze.
+    """Measure, learn, validate, freeze.
 
     Args:
         cohort: with outcomes.
-        folder: where finished cases are kept.
+        folder: where finished cases are kept, for this run and the next.
+        frozen_habitats: fit the habitats once, on all cases, rather than in each fold. They see no outcome, but a
+            fold's test cases then have had a part in them: the model's evidence says so.
+        complete_cases: leave out cases that lack a sequence.
+        jobs: processes; the result does not depend on it.
 
     Raises:
         LearningError: too few cases of an outcome, or nothing to learn.
-        HabitatRadiomicsError: no case could be measured, or no habitats fit the cohort.
+        HabitatRadiomicsError: a cohort that is refused, no case that could be measured, or no habitats that fit.
     """
     from threadpoolctl import threadpool_limits
 
-    _check_name(purpose.name)
-    _check_outcomes([cohort.outcomes[case.case_id] for case in cohort.cases], protocol.learning)
-    extraction = extract_cohort(
-        cohort, protocol, folder, jobs=jobs, resample_mask=resample_mask, progress=part(progress, 0, 0.9)
-    )
-    progress(0.9, "learning the rad-score")
-    table = _learnable(extraction.table, extraction.protocol)
-    outcome = np.array([cohort.outcomes[case_id] for case_id in table.case_ids])
-    _check_outcomes(outcome, protocol.learning)
+    check_name(purpose.name)
+    whole_cohort = cohort
+    cohort, excluded = check_study(cohort, protocol, complete_cases=complete_cases)
+    check_writable(folder)
+    study = measure_study(
+        cohort, protocol, folder, frozen_habitats=frozen_habitats, jobs=jobs, resample_mask=resample_mask,
+        progress=part(progress, 0, 0.6),
+    )  # fmt: skip
+    table = study.table()
+    check_outcomes(table.outcome.tolist(), table.patients.tolist(), protocol.learning)
+    progress(0.6, "learning the rad-score")
     # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
     with threadpool_limits(limits=1):
-        score = fit_rad_score(table.values, outcome, protocol.learning, seed=protocol.seed)
-        progress(0.92, "cross-validating")
-        validation = cross_validate(table.values, outcome, protocol.learning, seed=protocol.seed)
-        model = _frozen(score, table, outcome, validation, extraction, purpose, cohort)
-    return Training(model, extraction)
-
-
-def _learnable(table: FeatureTable, protocol: Protocol) -> FeatureTable:
-    regions = protocol.learning.regions
-    if regions is None:
-        return table
-    habitats = "habitats" in regions
-    columns = [
-        column
-        for column in table.columns
-        if (name := parse(column)).region in regions or (habitats and name.region.startswith("S"))
-    ]
-    return table.with_columns(columns)
-
-
-def _check_name(name: str) -> None:
-    if not re.fullmatch(NAME_PATTERN, name):
+        prepared = prepare_fold(table, np.arange(len(table.outcome)), protocol)
+        learned = learn(prepared.training_table(table), protocol.learning, seed=protocol.seed)
+    if learned.score is None:
         raise LearningError(
-            f"'{name}' is not a name for a model.", where="--name", remedy="Use letters, digits, hyphens."
-        )
-
-
-def _check_outcomes(outcome: list[int] | np.ndarray, settings: LearningSettings) -> None:
-    counts = np.bincount(np.asarray(outcome, dtype=int), minlength=2)
-    # Each fold's training part is itself cross-validated: of each class, one case per fold must be left in it.
-    folds = settings.folds
-    needed = next(count for count in range(folds, 4 * folds) if count - math.ceil(count / folds) >= folds)
-    if counts.min() < needed:
-        raise LearningError(
-            f"There are {counts[1]} cases with outcome 1 and {counts[0]} with 0; {settings.folds}-fold validation "
-            f"needs at least {needed} of each.",
+            f"No feature of any region tells the outcomes of {len(table.outcome)} cases apart.",
             where="cohort",
-            remedy="Add cases, or lower 'folds' in the protocol.",
+            remedy="There is nothing to learn from this table.",
         )
+    validation = _validated(study, table, protocol, jobs, part(progress, 0.6, 0.75))
+    stability = assess_stability(table, prepared, learned, protocol, jobs=jobs, progress=part(progress, 0.75, 1))
+    with threadpool_limits(limits=1):
+        model = freeze(study, table, prepared, learned, validation, protocol, purpose, len(whole_cohort.cases))
+    return Training(model, protocol, whole_cohort, excluded, study, table, prepared, learned, validation, stability)
 
 
-def _frozen(
-    score: RadScore,
-    table: FeatureTable,
-    outcome: np.ndarray,
-    validation: Validation,
-    extraction: Extraction,
-    purpose: Purpose,
-    cohort: Cohort,
-) -> Model:
-    protocol = extraction.protocol
-    columns = table.values[:, score.columns]
-    covariance = coefficient_covariance(
-        table.values, outcome, score, count=protocol.learning.bootstraps, seed=protocol.seed
-    )
-    fitted = score.score(table.values)
-    return Model(
-        name=purpose.name,
-        title=purpose.title,
-        intended_use=purpose.intended_use,
-        endpoint=purpose.endpoint,
-        evidence=Evidence(
-            kind=purpose.evidence,
-            cohort=purpose.cohort,
-            cases=len(outcome),
-            excluded=len(cohort.cases) - len(outcome),
-            events=int(outcome.sum()),
-            sites=tuple(sorted({cohort.sites[name] for name in table.case_ids if name in cohort.sites})),
-            licence=purpose.licence,
-            attribution=purpose.attribution,
-            performance=_performance(validation, outcome, protocol),
-        ),
-        protocol=protocol,
-        features=tuple(
-            ModelFeature(
-                name=table.columns[column],
-                mean=float(score.means[index]),
-                sd=float(score.deviations[index]),
-                coefficient=float(score.coefficients[index]),
-                minimum=float(columns[:, index].min()),
-                maximum=float(columns[:, index].max()),
-            )
-            for index, column in enumerate(score.columns)
-        ),
-        intercept=score.intercept,
-        cutoff=_cut_off(fitted, validation, outcome),
-        calibration=_calibration(fitted, validation, outcome),
-        coefficient_covariance=tuple(tuple(float(value) for value in row) for row in covariance),
-        background=tuple(tuple(float(value) for value in row) for row in columns),
-        versions={**versions(), "engine": extraction.engine},
-    )
-
-
-def _performance(validation: Validation, outcome: np.ndarray, protocol: Protocol) -> Performance:
-    area = validation.area(outcome)
-    learning = protocol.learning
-    method = (
-        f"mean of {learning.repeats} repeats of {learning.folds}-fold cross-validation, selection and LASSO inside the "
-        "folds; DeLong interval, which takes the held-out scores as independent"
-    )
-    if protocol.population:
-        method += "; habitats fitted once on all cases, without their outcomes"
-    if validation.empty:
-        method += f"; in {validation.empty} of {validation.fits} folds no score could be learned"
-    return Performance(auc=area.auc, auc_low=area.low, auc_high=area.high, method=method)
-
-
-def _cut_off(fitted: np.ndarray, validation: Validation, outcome: np.ndarray) -> CutOff:
-    value = youden_cut_off(outcome, fitted)
-    sensitivity, specificity = sensitivity_and_specificity(outcome, fitted, value)
-    standardised = (value - fitted.mean()) / fitted.std()
-    unseen = np.mean([sensitivity_and_specificity(outcome, row, standardised) for row in validation.scores], axis=0)
-    return CutOff(
-        value=value,
-        rule="largest sensitivity + specificity - 1 on the training scores; positive when score >= cut-off",
-        training=OperatingPoint(sensitivity=sensitivity, specificity=specificity),
-        held_out=OperatingPoint(sensitivity=float(unseen[0]), specificity=float(unseen[1])),
-    )
-
-
-def _calibration(fitted: np.ndarray, validation: Validation, outcome: np.ndarray) -> Calibration | None:
-    """From the scale of the held-out scores, in SD of training scores, to that of the model's."""
-    found = calibrate(validation.scores, outcome)
-    if found.slope <= 0:
-        return None
-    mean, deviation = float(fitted.mean()), float(fitted.std())
-    change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
-    covariance = change @ found.covariance @ change.T
-    return Calibration(
-        slope=found.slope / deviation,
-        intercept=found.intercept - found.slope * mean / deviation,
-        covariance=tuple(tuple(float(value) for value in row) for row in covariance),
-        method="Platt scaling of the held-out scores of the cross-validation",
-    )
+def _validated(study: MeasuredStudy, table: FoldTable, protocol: Protocol, jobs: int, progress: Progress) -> Validation:
+    results = []
+    for result in cross_validate(study.folds, study.fold_tables(), protocol, jobs=jobs):
+        results.append(result)
+        progress(len(results) / len(study.folds), f"fold {len(results)} of {len(study.folds)}")
+    return gather(results, len(table.outcome))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, read_sequence
@@ -66,3 +66,15 @@ class Cohort:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """0 or 1 by case; empty when there is no clinical table."""
     sites: Mapping[str, str] = field(default_factory=dict)
+    patients: Mapping[str, str] = field(default_factory=dict)
+    """Whose case it is, where the clinical table has a column ``patient``; else each case is a patient."""
+    covariates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Every other column of the clinical table, by case and column; an empty cell is a missing value."""
+
+    def patient_of(self, case_id: str) -> str:
+        """The patient of a case: cases of one patient never lie on both sides of a split."""
+        return self.patients.get(case_id, case_id)
+
+    def only(self, case_ids: Collection[str]) -> Cohort:
+        """The same cohort with some of its cases."""
+        return replace(self, cases=tuple(case for case in self.cases if case.case_id in case_ids))

@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from HabitatRadiomicsLib.cohort.cohort import Cohort, CohortCase, CohortImage
@@ -14,6 +15,8 @@ from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.protocol.settings import check_sequence_name
 
 _IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label")
+#: Columns with a meaning; every other one of the clinical table is a covariate.
+_CLINICAL_COLUMNS = ("case_id", "outcome", "site", "patient")
 _NEEDED_IMAGE_COLUMNS = ("case_id", "sequence", "image", "mask")
 #: Case identifiers become file names on every system.
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -28,7 +31,7 @@ def load_cohort(images: Path, clinical: Path | None = None, *, timepoint: str | 
 
     Args:
         images: ``case_id, timepoint, sequence, image, mask[, label]``; paths relative to the file.
-        clinical: ``case_id, outcome[, site, ...]``; outcome 0 or 1.
+        clinical: ``case_id, outcome[, site, patient, covariates]``; outcome 0 or 1.
         timepoint: which one to take when there are several.
 
     Raises:
@@ -37,8 +40,7 @@ def load_cohort(images: Path, clinical: Path | None = None, *, timepoint: str | 
     cases = _cases(images, timepoint)
     if clinical is None:
         return Cohort(cases)
-    outcomes, sites = _clinical(clinical, [case.case_id for case in cases])
-    return Cohort(cases, outcomes, sites)
+    return _with_clinical(Cohort(cases), clinical)
 
 
 def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
@@ -122,13 +124,16 @@ def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
     return problems
 
 
-def _clinical(path: Path, case_ids: list[str]) -> tuple[dict[str, int], dict[str, str]]:
+def _with_clinical(cohort: Cohort, path: Path) -> Cohort:
+    case_ids = [case.case_id for case in cohort.cases]
     header, rows = read_table(path)
     problems = [f"column '{name}' is missing" for name in ("case_id", "outcome") if name not in header]
     if problems:
         raise CohortError.listing(problems, where=str(path))
     outcomes: dict[str, int] = {}
     sites: dict[str, str] = {}
+    patients: dict[str, str] = {}
+    covariates: dict[str, dict[str, str]] = {}
     seen: dict[str, int] = {}
     for line, row in rows:
         case_id, outcome = row["case_id"], row["outcome"]
@@ -143,11 +148,14 @@ def _clinical(path: Path, case_ids: list[str]) -> tuple[dict[str, int], dict[str
             outcomes[case_id] = int(outcome[0])
         if row.get("site"):
             sites[case_id] = row["site"]
+        if row.get("patient"):
+            patients[case_id] = row["patient"]
+        covariates[case_id] = {name: value for name, value in row.items() if name not in _CLINICAL_COLUMNS}
     missing = [case_id for case_id in case_ids if case_id not in seen]
     problems += [f"{case_id} of the image table has no row here" for case_id in missing]
     if problems:
         raise CohortError.listing(problems, where=str(path))
-    return outcomes, sites
+    return replace(cohort, outcomes=outcomes, sites=sites, patients=patients, covariates=covariates)
 
 
 def read_table(path: Path) -> tuple[list[str], list[_Row]]:

@@ -64,6 +64,14 @@ def add_table_arguments(parser: argparse.ArgumentParser, *, clinical: str, clini
     parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
 
 
+def add_scheduler_argument(parser: argparse.ArgumentParser) -> None:
+    """A cluster to work on."""
+    parser.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT",
+        help="work on a Dask cluster rather than in --jobs processes of this machine (see the README)",
+    )  # fmt: skip
+
+
 def check_cohort_output(arguments: argparse.Namespace) -> None:
     """Refuse an output folder that holds an input, or something else than an earlier run.
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from HabitatRadiomicsLib.case import write_case
 from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.commands.arguments import default_jobs, positive_count
-from HabitatRadiomicsLib.commands.extract import write_extraction
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
 from HabitatRadiomicsLib.commands.train import summary as model_summary
+from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
 from HabitatRadiomicsLib.outputs import result_folder, write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import load_protocol
 from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import SITES, synthetic_patient, write_synthetic_cohort
-from HabitatRadiomicsLib.training import Purpose, train_model
+from HabitatRadiomicsLib.training import train_model
 
 CASES = 30
 SEED = 4
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Walk the whole way and tell where the report lies."""
     target: Path = arguments.out
     from HabitatRadiomicsLib.reporting import write_score
+    from HabitatRadiomicsLib.reporting.study_files import write_training
 
     with result_folder(target, mark=_MARK, overwrite=True) as folder, progress_bar("demo") as progress:
         write_text(folder / _MARK, "Made by 'habitat-radiomics demo', which may replace this folder.\n")
@@ -69,19 +70,21 @@ def run(arguments: argparse.Namespace) -> int:
             PURPOSE,
             folder / "training" / "work",
             jobs=arguments.jobs,
-            progress=part(progress, 0.08, 0.92),
+            progress=part(progress, 0.05, 0.9),
         )
-        write_extraction(folder / "training", training.extraction, cohort)
         model_path = folder / "training" / "model.json"
         write_text(model_path, model_text(training.model))
+        progress(0.92, "writing the training's report")
+        write_training(folder / "training", training)
         patient = synthetic_patient(NEW_PATIENT, seed=SEED)
         write_case(folder / "new-patient", patient.case)
         (folder / "score").mkdir()
         # The model is read back from its file, as it would be at another site.
-        result = score_case(patient.case, load_model(model_path), site=SITES[0], progress=part(progress, 0.92, 0.97))
+        result = score_case(patient.case, load_model(model_path), site=SITES[0], progress=part(progress, 0.94, 0.98))
         write_score(folder / "score", result)
     print(f"Trained on {CASES} synthetic patients: {target / 'training' / 'model.json'}")
     print("\n".join(model_summary(training.model)))
+    print(f"Report of the training: {target / 'training' / 'report.html'}")
     print("A new synthetic patient, scored:")
     print("\n".join(score_summary(result, target / "score" / "report.html")))
     return 0

@@ -9,13 +9,19 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.batch import write_problems
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
-from HabitatRadiomicsLib.commands.arguments import WORK_FOLDER, add_cohort_arguments, check_cohort_output
+from HabitatRadiomicsLib.commands.arguments import (
+    WORK_FOLDER,
+    add_cohort_arguments,
+    add_scheduler_argument,
+    check_cohort_output,
+)
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
 from HabitatRadiomicsLib.provenance import versions
+from HabitatRadiomicsLib.workers import scheduler
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,6 +33,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "protocol.yaml with the population's habitats, ready to be applied to another patient.",
     )
     add_cohort_arguments(parser, clinical_required=False)
+    add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -35,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_cohort_output(arguments)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     protocol = load_protocol(arguments.protocol)
-    with progress_bar("extract") as progress:
+    with scheduler(arguments.scheduler), progress_bar("extract") as progress:
         extraction = extract_cohort(
             cohort,
             protocol,

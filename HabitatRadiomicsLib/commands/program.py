@@ -8,16 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
-from HabitatRadiomicsLib.commands import demo, doctor, extract, maps, models, score, score_cohort, train
+from HabitatRadiomicsLib.commands import demo, doctor, evaluate, extract, maps, models, score, score_cohort, train
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
-_COMMANDS = (maps, extract, score, score_cohort, train, models, doctor, demo)
+_COMMANDS = (maps, extract, score, score_cohort, train, evaluate, models, doctor, demo)
 
 _EXIT_CODES = """exit status:
   0  done
   1  an error of the program itself, or doctor found something missing
   2  the input or the arguments were refused; no result was written
-  3  extract, score-cohort or train: done, but some cases could not be measured (see errors.csv)
+  3  extract, score-cohort, train or evaluate: done, but some cases could not be measured (see errors.csv)
 """
 
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print(
-            "habitat-radiomics: stopped. Given again, the same extract or train goes on where it was.",
+            "habitat-radiomics: stopped. Given again, the same command on a cohort goes on where it was.",
             file=sys.stderr,
         )
         return 130

@@ -21,7 +21,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
     add_case_arguments(parser)
-    parser.add_argument("--site", help="where the images were made; warns when the model has not seen it")
+    parser.add_argument(
+        "--site", help="where the images were made; a model that harmonises sites needs it, others warn of a new one"
+    )
     add_output_arguments(parser)
     parser.set_defaults(run=run)
 

@@ -7,10 +7,16 @@ import argparse
 from HabitatRadiomicsLib.batch import write_problems
 from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.cohort_scoring import score_cohort, write_scores
-from HabitatRadiomicsLib.commands.arguments import WORK_FOLDER, add_table_arguments, check_cohort_output
+from HabitatRadiomicsLib.commands.arguments import (
+    WORK_FOLDER,
+    add_scheduler_argument,
+    add_table_arguments,
+    check_cohort_output,
+)
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scoring import notice
+from HabitatRadiomicsLib.workers import scheduler
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,6 +28,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
     add_table_arguments(parser, clinical="a row per case; its column site is used, its outcome is not")
+    add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -30,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_cohort_output(arguments)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     model = load_model(arguments.model)
-    with progress_bar("score-cohort") as progress:
+    with scheduler(arguments.scheduler), progress_bar("score-cohort") as progress:
         scores = score_cohort(
             cohort,
             model,

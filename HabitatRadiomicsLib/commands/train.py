@@ -1,26 +1,40 @@
-"""``train``: a model from a cohort."""
+"""``train``: a model from a cohort, honestly validated, with the study's tables, figures and report."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.commands.arguments import WORK_FOLDER, add_cohort_arguments, check_cohort_output
-from HabitatRadiomicsLib.commands.extract import report_extraction, write_extraction
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.commands.arguments import (
+    WORK_FOLDER,
+    add_cohort_arguments,
+    add_scheduler_argument,
+    check_cohort_output,
+)
+from HabitatRadiomicsLib.commands.evaluate import evaluate, evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.external import check_outcomes_of_both
+from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, Model, model_text
 from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import load_protocol
-from HabitatRadiomicsLib.training import Purpose, train_model
+from HabitatRadiomicsLib.study import sample_size
+from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes
+from HabitatRadiomicsLib.training import Training, train_model
+from HabitatRadiomicsLib.workers import scheduler
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "train",
-        help="a frozen rad-score model from a cohort",
-        description="Extract the cohort's features, select, fit a LASSO logistic rad-score, cross-validate it and "
-        "write model.json beside the tables of extract. Habitats are fitted once on all cases, without their outcomes.",
+        help="a frozen, honestly validated rad-score model from a cohort",
+        description="Measure the cohort, learn a LASSO rad-score for every sequence and region and choose between "
+        "them, all of it again inside each fold of a nested cross-validation; write model.json, report.html, "
+        "study.json, and the folders tables and figures.",
     )
     add_cohort_arguments(parser, clinical_required=True)
     parser.add_argument("--name", default="model", help="the model's name: letters, digits, hyphens")
@@ -30,14 +44,96 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--negative", default="negative", help="what a score below it is called")
     parser.add_argument("--description", default="not described", help="the cohort, for the model card")
     parser.add_argument("--licence", default="not stated", help="of the model, for the model card")
+    parser.add_argument("--attribution", default="", help="whose data it was trained on, for the model card")
+    parser.add_argument(
+        "--frozen-habitats", action="store_true",
+        help="fit the habitats once, on all cases, rather than in each fold; the model says so",
+    )  # fmt: skip
+    parser.add_argument(
+        "--complete-cases", action="store_true", help="leave out cases that lack a sequence, rather than refuse"
+    )
+    parser.add_argument(
+        "--answers", type=Path, metavar="answers.yaml",
+        help="what the checklists of the report cannot know; a form to fill in is written beside the report",
+    )  # fmt: skip
+    parser.add_argument(
+        "--test-cohort", type=Path, metavar="images.csv", help="new patients, on whom the frozen model is evaluated"
+    )
+    parser.add_argument("--test-clinical", type=Path, metavar="clinical.csv", help="their outcomes")
+    add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train a model."""
+    from HabitatRadiomicsLib.reporting.study_files import check_answers, write_training
+
     check_cohort_output(arguments)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
-    purpose = Purpose(
+    test = _test_cohort(arguments, cohort)
+    protocol = load_protocol(arguments.protocol)
+    check_answers(arguments.answers)
+    check_cohort_outcomes(cohort, protocol.learning)
+    print("\n".join(sample_size(cohort, protocol)), flush=True)
+    with scheduler(arguments.scheduler), progress_bar("train") as progress:
+        training = train_model(
+            cohort,
+            protocol,
+            _purpose(arguments),
+            arguments.out / WORK_FOLDER,
+            frozen_habitats=arguments.frozen_habitats,
+            complete_cases=arguments.complete_cases,
+            jobs=arguments.jobs,
+            resample_mask=arguments.resample_mask,
+            progress=part(progress, 0, 0.95 if test is None else 0.8),
+        )
+        write_text(arguments.out / "model.json", model_text(training.model))
+        progress(0.95 if test is None else 0.8, "writing the report")
+        write_training(arguments.out, training, answers=arguments.answers)
+        evaluation = None
+        if test is not None:
+            evaluation = evaluate(
+                arguments.out / "model.json", test, arguments.out / "test", jobs=arguments.jobs,
+                resample_mask=arguments.resample_mask, answers=arguments.answers, progress=part(progress, 0.85, 1),
+            )  # fmt: skip
+    print("\n".join(training_lines(arguments.out, training)))
+    if evaluation is not None:
+        print("\n".join(evaluation_lines(arguments.out / "test", evaluation)))
+    return 3 if training.study.features.problems else 0
+
+
+def training_lines(folder: Path, training: Training) -> list[str]:
+    """What came out, and where it lies."""
+    measured, given = len(training.table.outcome), len(training.cohort.cases)
+    lines = [f"{measured} of {given} cases, {len(training.table.columns)} features each."]
+    if training.study.features.reused:
+        lines.append(f"{training.study.features.reused} cases were done before and taken over.")
+    lines += [f"{len(row.case_ids)} cases were left out: {row.reason}." for row in training.excluded]
+    lost = len(training.study.features.problems)
+    if lost:
+        lines.append(f"{lost} cases could not be measured: {folder / 'errors.csv'}.")
+    lines += summary(training.model)
+    assert training.learned.chosen is not None
+    lines.append(f"Chosen of {len(training.learned.candidates)} candidates: {training.learned.chosen.name}.")
+    return [*lines, f"Model: {folder / 'model.json'}", f"Report: {folder / 'report.html'}"]
+
+
+def _test_cohort(arguments: argparse.Namespace, training: Cohort) -> Cohort | None:
+    if (arguments.test_cohort is None) != (arguments.test_clinical is None):
+        raise CohortError(
+            "A test cohort needs images and outcomes; one of the two tables is missing.",
+            where="--test-cohort and --test-clinical",
+        )
+    if arguments.test_cohort is None:
+        return None
+    test = load_cohort(arguments.test_cohort, arguments.test_clinical, timepoint=arguments.timepoint)
+    check_outcomes_of_both(test)
+    check_apart(training, test)
+    return test
+
+
+def _purpose(arguments: argparse.Namespace) -> Purpose:
+    return Purpose(
         name=arguments.name,
         title=arguments.title,
         intended_use="Research on cohorts like the one it was trained on.",
@@ -45,23 +141,8 @@ def run(arguments: argparse.Namespace) -> int:
         cohort=arguments.description,
         evidence="trained-on-patients",
         licence=arguments.licence,
+        attribution=arguments.attribution,
     )
-    with progress_bar("train") as progress:
-        training = train_model(
-            cohort,
-            load_protocol(arguments.protocol),
-            purpose,
-            arguments.out / WORK_FOLDER,
-            jobs=arguments.jobs,
-            resample_mask=arguments.resample_mask,
-            progress=progress,
-        )
-        write_extraction(arguments.out, training.extraction, cohort)
-        write_text(arguments.out / "model.json", model_text(training.model))
-    status = report_extraction(arguments.out, training.extraction, cohort)
-    print("\n".join(summary(training.model)))
-    print(f"Model: {arguments.out / 'model.json'}")
-    return status
 
 
 def summary(model: Model) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from HabitatRadiomicsLib.features import FeatureName, parse
+from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
@@ -127,8 +128,8 @@ class Model(_Part):
     """Null: held-out scores did not rise with the outcome, and no probability is given."""
     coefficient_covariance: tuple[tuple[_Finite, ...], ...]
     """Of (intercept, coefficients) over bootstrap refits; gives the score its interval."""
-    combat: None = None
-    """Harmonisation parameters; this version writes and reads none."""
+    combat: CombatParameters | None = None
+    """Harmonisation of sites. Background and ranges are then harmonised, and cases of other sites are not scored."""
     background: tuple[tuple[_Finite, ...], ...] = Field(min_length=1)
     """The training cases' feature values, one row each: the reference of the explanation."""
     versions: dict[str, str]

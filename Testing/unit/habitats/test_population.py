@@ -23,7 +23,7 @@ def _patient(generator: np.random.Generator, centres: np.ndarray, shares: tuple[
 def test_planted_habitats_are_found_and_ordered_by_entropy() -> None:
     generator = np.random.default_rng(1)
     shuffled = _CENTRES[[2, 0, 1]]
-    model = fit_habitats("T1W", [_patient(generator, shuffled) for _ in range(6)], HabitatSettings())
+    model = fit_habitats("T1W", [_patient(generator, shuffled) for _ in range(6)], HabitatSettings(), seed=1)
     assert model.choice.chosen == 3
     assert model.names == ("S1", "S2", "S3")
     np.testing.assert_allclose(model.centroids, _CENTRES, atol=0.1)
@@ -35,7 +35,7 @@ def test_planted_habitats_are_found_and_ordered_by_entropy() -> None:
 def test_a_habitat_that_is_nearly_empty_in_many_patients_is_rejected_with_the_reason() -> None:
     generator = np.random.default_rng(2)
     patients = [_patient(generator, _CENTRES, (0.6, 0.395, 0.005)) for _ in range(6)]
-    model = fit_habitats("T1W", patients, HabitatSettings())
+    model = fit_habitats("T1W", patients, HabitatSettings(), seed=1)
     reasons = {row.k: row.rejected for row in model.choice.candidates}
     assert model.choice.chosen == 2
     assert reasons[2] is None
@@ -46,13 +46,13 @@ def test_no_acceptable_k_is_told() -> None:
     generator = np.random.default_rng(3)
     patients = [_patient(generator, _CENTRES[:2], (0.999, 0.001)) for _ in range(4)]
     with pytest.raises(RegionError, match=r"already at K = 2, habitat S2 has less than 1% .* 4 of 4 patients"):
-        fit_habitats("T1W", patients, HabitatSettings())
+        fit_habitats("T1W", patients, HabitatSettings(), seed=1)
 
 
 def test_too_few_superpixels() -> None:
     lonely = Superpixels(np.zeros(0, dtype=int), np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([5, 5]), 2)
     with pytest.raises(RegionError, match="2 superpixels are too few"):
-        fit_habitats("T1W", [lonely], HabitatSettings())
+        fit_habitats("T1W", [lonely], HabitatSettings(), seed=1)
 
 
 def test_nearest_centroid_with_ties_to_the_first() -> None:
@@ -64,7 +64,7 @@ def test_nearest_centroid_with_ties_to_the_first() -> None:
 def test_a_patient_alone_gets_the_labels_that_it_gets_in_a_cohort() -> None:
     generator = np.random.default_rng(4)
     patients = [_patient(generator, _CENTRES + generator.normal(0, 0.4, (3, 2))) for _ in range(5)]
-    model = fit_habitats("T1W", patients, HabitatSettings())
+    model = fit_habitats("T1W", patients, HabitatSettings(), seed=1)
     together = assign_habitats(np.vstack([patient.means for patient in patients]), model.centroids)
     alone = np.concatenate([assign_habitats(patient.means, model.centroids) for patient in patients])
     np.testing.assert_array_equal(together, alone)
@@ -109,4 +109,62 @@ def test_extreme_voxels_are_clipped() -> None:
 def test_one_patient_may_have_a_small_habitat_of_its_own() -> None:
     generator = np.random.default_rng(3)
     lonely = _patient(generator, _CENTRES[:2], (0.999, 0.001))
-    assert fit_habitats("T1W", [lonely], HabitatSettings()).choice.chosen == 2
+    assert fit_habitats("T1W", [lonely], HabitatSettings(), seed=1).choice.chosen == 2
+
+
+def test_a_large_population_is_told_from_a_sample_of_whole_patients() -> None:
+    """1,000 patients in the time and memory of a few; the planted habitats are found as they would be in all."""
+    generator = np.random.default_rng(10)
+    patients = [_patient(generator, _CENTRES[[2, 0, 1]]) for _ in range(1000)]
+    model = fit_habitats("T1W", patients, HabitatSettings(clustered_superpixels=1500), seed=1)
+    assert (model.patients, model.superpixels) == (1000, 30000)
+    assert model.choice.chosen == 3
+    np.testing.assert_allclose(model.centroids, _CENTRES, atol=0.02)
+    # 50 patients of 30 superpixels: each centroid is the mean of 500 of them, 10 of each of the patients drawn.
+    blocks = np.array(
+        [[patient.means[10 * row : 10 * row + 10].sum(axis=0) for row in (1, 2, 0)] for patient in patients]
+    )
+    drawn = np.sort(np.random.default_rng(1).permutation(1000)[:50])
+    np.testing.assert_allclose(model.centroids, blocks[drawn].sum(axis=0) / 500, atol=1e-12)
+
+
+def test_the_sample_is_the_seeds() -> None:
+    generator = np.random.default_rng(11)
+    patients = [_patient(generator, _CENTRES) for _ in range(100)]
+    settings = HabitatSettings(clustered_superpixels=600)
+    one, again, other = (fit_habitats("T1W", patients, settings, seed=seed) for seed in (1, 1, 2))
+    assert one == again
+    assert one.centroids != other.centroids
+
+
+def test_up_to_the_limit_all_superpixels_are_clustered() -> None:
+    generator = np.random.default_rng(12)
+    patients = [_patient(generator, _CENTRES) for _ in range(20)]
+    at_limit = fit_habitats("T1W", patients, HabitatSettings(clustered_superpixels=600), seed=1)
+    assert at_limit == fit_habitats("T1W", patients, HabitatSettings(clustered_superpixels=100_000), seed=2)
+    above = fit_habitats("T1W", patients, HabitatSettings(clustered_superpixels=599), seed=1)
+    assert at_limit.centroids != above.centroids
+
+
+def test_a_habitat_is_nearly_empty_or_not_in_all_patients_not_in_those_drawn() -> None:
+    generator = np.random.default_rng(13)
+    drawn = set(np.random.default_rng(1).permutation(60)[:20].tolist())
+    patients = [_patient(generator, _CENTRES, () if place in drawn else (0.6, 0.395, 0.005)) for place in range(60)]
+    model = fit_habitats("T1W", patients, HabitatSettings(clustered_superpixels=600), seed=1)
+    reasons = {row.k: row.rejected for row in model.choice.candidates}
+    assert reasons[3] == "habitat S3 has less than 1% of the lesion in 40 of 60 patients"
+    whole = [patient for place, patient in enumerate(patients) if place in drawn]
+    assert fit_habitats("T1W", whole, HabitatSettings(), seed=1).choice.chosen == 3
+
+
+def test_a_patient_with_more_superpixels_than_the_limit_is_taken_whole() -> None:
+    generator = np.random.default_rng(14)
+    patients = [_patient(generator, np.repeat(_CENTRES, 18, axis=0)) for _ in range(2)]  # 540 superpixels each
+    model = fit_habitats("T1W", patients, HabitatSettings(clustered_superpixels=500, nearly_empty_fraction=0), seed=1)
+    assert model.superpixels == 1080
+    assert model.choice.chosen == 3
+
+
+def test_fewer_superpixels_than_make_a_population_are_refused() -> None:
+    with pytest.raises(ValueError, match="clustered_superpixels"):
+        HabitatSettings(clustered_superpixels=100)

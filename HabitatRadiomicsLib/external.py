@@ -1,0 +1,180 @@
+"""A frozen model on new patients: how good its scores are where nothing was fitted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.cohort_scoring import CohortScores
+from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
+from HabitatRadiomicsLib.evaluation import (
+    Estimate,
+    brier_score,
+    decision_curve,
+    performance_table_row,
+    recalibration,
+)
+from HabitatRadiomicsLib.evaluation.characteristics import characteristics
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.openings import Opening, cohort_digest, opening_sentence
+from HabitatRadiomicsLib.scoring import notice
+from HabitatRadiomicsLib.study import confusion
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ExternalValidation:
+    """Outcomes and scores of the cases that could be scored.
+
+    Attributes:
+        outcome, scores: shape (cases,).
+        probability: None when the model gives none.
+        contributions, values: of the model's features, shape (cases, features).
+        openings: every look of this model at this cohort, the present one last.
+    """
+
+    model: Model
+    cohort: Cohort
+    result: CohortScores
+    outcome: np.ndarray
+    scores: np.ndarray
+    probability: np.ndarray | None
+    contributions: np.ndarray
+    values: np.ndarray
+    openings: tuple[Opening, ...]
+
+
+def check_outcomes_of_both(cohort: Cohort) -> None:
+    """Refuse a cohort on which nothing can be evaluated.
+
+    Raises:
+        CohortError: no outcomes, or fewer than two cases of one.
+    """
+    if any(case.case_id not in cohort.outcomes for case in cohort.cases):
+        raise CohortError("The cases have no outcomes.", remedy="Give them in clinical.csv.")
+    events = sum(cohort.outcomes[case.case_id] for case in cohort.cases)
+    others = len(cohort.cases) - events
+    if min(events, others) < 2:
+        raise CohortError(
+            f"There are {events} cases with outcome 1 and {others} with 0; an evaluation needs at least 2 of each.",
+            where="clinical.csv",
+        )
+
+
+def external_validation(
+    model: Model, cohort: Cohort, result: CohortScores, openings: list[Opening]
+) -> ExternalValidation:
+    """Put scores and outcomes together.
+
+    Raises:
+        CohortError: of the cases that could be scored, fewer than two have one of the outcomes.
+    """
+    scored = cohort.only(result.documents)
+    check_outcomes_of_both(scored)
+    documents = [result.documents[case.case_id] for case in scored.cases]
+    names = [feature.name for feature in model.features]
+    rows = [{row["name"]: row for row in document["contributions"]} for document in documents]
+    chances = [document["probability"] for document in documents]
+    return ExternalValidation(
+        model=model,
+        cohort=cohort,
+        result=result,
+        outcome=np.array([cohort.outcomes[case.case_id] for case in scored.cases]),
+        scores=np.array([document["score"] for document in documents]),
+        probability=None if None in chances else np.array(chances, dtype=float),
+        contributions=np.array([[row[name]["shap"] for name in names] for row in rows]),
+        values=np.array([[row[name]["value"] for name in names] for row in rows]),
+        openings=tuple(openings),
+    )
+
+
+def external_document(found: ExternalValidation) -> dict[str, Any]:
+    """The evaluation in the form of a study document."""
+    model, outcome = found.model, found.outcome
+    row = performance_table_row(outcome, found.scores, model.cutoff.value, seed=model.protocol.seed)
+    reasons = Counter(problem.problem for problem in found.result.problems)
+    scored = found.cohort.only(found.result.documents)
+    covariates = [scored.covariates.get(case.case_id, {}) for case in scored.cases]
+    names = list(dict.fromkeys(name for cells in covariates for name in cells))
+    columns = {name: [cells.get(name, "") for cells in covariates] for name in names}
+    return {
+        "format_version": FORMAT_VERSION,
+        "title": f"External validation of {model.title}",
+        "notice": notice(model),
+        "endpoint": model.endpoint.model_dump(mode="json"),
+        "protocol": model.protocol.document(),
+        "versions": dict(model.versions),
+        "engine": model.versions.get("engine", ""),
+        "seed": model.protocol.seed,
+        "inputs": {"cohort_sha256": cohort_digest(found.cohort)},
+        "flow": {
+            "cases": len(found.cohort.cases),
+            "excluded": [{"reason": reason, "cases": count} for reason, count in reasons.most_common()],
+            "analysed": len(outcome),
+            "events": int(outcome.sum()),
+        },
+        "characteristics": [entry.document() for entry in characteristics(columns, outcome, seed=model.protocol.seed)],
+        "validation": {
+            "external": True,
+            "method": "The frozen model on cases that had no part in it; nothing was fitted, the cut-off included. "
+            + opening_sentence(list(found.openings)),
+            "candidates": [
+                {
+                    "name": model.name,
+                    "kind": "rad-score",
+                    **_flat(row),
+                    "features": len(model.features),
+                    "confusion": confusion(outcome, found.scores, model.cutoff.value),
+                }
+            ],
+        },
+        **_probabilities(found),
+        "model": {
+            "name": model.name,
+            "features": [
+                feature.model_dump(mode="json", include={"name", "coefficient", "mean", "sd"})
+                for feature in model.features
+            ],
+            "intercept": model.intercept,
+            "cutoff": model.cutoff.model_dump(mode="json"),
+        },
+        "problems": [
+            {"step": step, "count": count, "problem": problem}
+            for (step, problem), count in Counter(
+                (row.step, row.problem) for row in found.result.problems
+            ).most_common()
+        ],
+        "warnings": [],
+    }
+
+
+def _flat(row: dict[str, Estimate]) -> dict[str, float | None]:
+    flat: dict[str, float | None] = {}
+    for name, estimate in row.items():
+        for suffix, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high)):
+            flat[name + suffix] = float(value) if np.isfinite(value) else None
+    return flat
+
+
+def _probabilities(found: ExternalValidation) -> dict[str, Any]:
+    """Calibration and decision curve of the model's own probabilities."""
+    if found.probability is None:
+        return {"calibration": None, "decision_curve": None}
+    curve = decision_curve(found.outcome, found.probability)
+    decisions = {
+        "thresholds": curve.thresholds.tolist(), "model": curve.model.tolist(), "treat_all": curve.treat_all.tolist()
+    }  # fmt: skip
+    try:
+        line, brier = recalibration(found.outcome, found.probability), brier_score(found.outcome, found.probability)
+    except HabitatRadiomicsError:
+        return {"calibration": None, "decision_curve": decisions}
+    calibration = {
+        "slope": line.slope.value, "intercept": line.intercept.value, "citl": line.in_the_large.value,
+        "brier": brier.score, "scaled_brier": brier.scaled,
+    }  # fmt: skip
+    return {"calibration": calibration, "decision_curve": decisions}

@@ -1,0 +1,155 @@
+"""A fold's table: which columns are robust and how sites are harmonised, both learned from the training cases."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import HarmonisationError
+from HabitatRadiomicsLib.features import parse
+from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
+from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES, apply_combat, fit_combat
+from HabitatRadiomicsLib.features.reliability import intraclass_correlation
+from HabitatRadiomicsLib.learning.strategy import TrainingTable
+from HabitatRadiomicsLib.protocol import CombatSettings, Protocol
+
+_log = logging.getLogger(__name__)
+
+#: That an intraclass correlation can be had of.
+_FEWEST_CASES = 2
+
+
+@dataclass(frozen=True)
+class FoldTable:
+    """Everything that is known of the cases of a study, under the habitats of one training set.
+
+    Attributes:
+        columns: names; ``values`` has shape (cases, columns).
+        outcome: 0 or 1, shape (cases,).
+        patients, sites: shape (cases,); a site may be ''.
+        volumes: of the lesion in ml, shape (cases,).
+        covariates: clinical variables of each case.
+        repeated: features of the perturbed cases under each perturbation, shape (perturbed, perturbations, columns);
+            ``perturbed``: which cases those are, by their place.
+    """
+
+    columns: tuple[str, ...]
+    values: np.ndarray
+    outcome: np.ndarray
+    patients: np.ndarray
+    sites: np.ndarray
+    volumes: np.ndarray
+    covariates: tuple[Mapping[str, str], ...]
+    repeated: np.ndarray | None = None
+    perturbed: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class PreparedFold:
+    """Robust, harmonised columns of all cases.
+
+    Attributes:
+        robust: of the table's columns, whether they were kept; None when robustness was not asked for.
+        combat: None when harmonisation was not asked for.
+    """
+
+    columns: tuple[str, ...]
+    values: np.ndarray
+    robust: np.ndarray | None = None
+    combat: CombatParameters | None = None
+
+    def training_table(self, table: FoldTable) -> TrainingTable:
+        """The prepared columns with all that learning may see of the cases."""
+        return TrainingTable(self.columns, self.values, table.outcome, table.patients)
+
+
+def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> PreparedFold:
+    """Keep robust columns, harmonise sites.
+
+    A case of a site with fewer than two training cases cannot be harmonised: its values are NaN, as if it had none of
+    the regions. Nor can a region that some other site has too few training cases of: its columns are left out.
+
+    Args:
+        training: places of the cases that may be learned from; a place may stand there more than once.
+    """
+    robust = _robust(table, training, protocol)
+    columns, values = table.columns, table.values
+    if robust is not None:
+        columns = tuple(name for name, kept in zip(columns, robust) if kept)
+        values = values[:, robust]
+    if protocol.harmonisation is None:
+        return PreparedFold(columns, values, robust)
+    counts = Counter(table.sites[np.unique(training)].tolist())
+    known = sorted(site for site, count in counts.items() if site and count >= MINIMUM_CASES)
+    rows = training[np.isin(table.sites[training], known)]
+    combat = _harmonised_regions(columns, values[rows], table.sites[rows], known, protocol.harmonisation)
+    if combat is None:
+        return PreparedFold((), values[:, :0], robust)
+    # What cannot be harmonised is not learned from: it would carry the sites into the score.
+    kept = [place for place, name in enumerate(columns) if name in combat.features]
+    columns = tuple(columns[place] for place in kept)
+    harmonised = np.full((len(values), len(kept)), np.nan)
+    cases = np.flatnonzero(np.isin(table.sites, known))
+    harmonised[cases] = apply_combat(combat, values[np.ix_(cases, kept)], table.sites[cases].tolist(), columns=columns)
+    return PreparedFold(columns, harmonised, robust, combat)
+
+
+def _harmonised_regions(
+    columns: tuple[str, ...], values: np.ndarray, sites: np.ndarray, known: list[str], settings: CombatSettings
+) -> CombatParameters | None:
+    """ComBat of each sequence and region by itself, from the cases that have it: one without S2 still counts for S1.
+
+    Regions that not all sites have cases of are left out; None where none is left.
+    """
+    fitted = []
+    for places in _regions(columns):
+        own = values[:, places]
+        present = np.isfinite(own).any(axis=1)
+        try:
+            names = [columns[place] for place in places]
+            found = fit_combat(own[present], sites[present].tolist(), settings, columns=names)
+        except HarmonisationError as error:
+            _log.info("a region cannot be harmonised: %s", error.problem)
+            continue
+        if list(found.sites) == known:
+            fitted.append(found)
+    if not fitted:
+        return None
+    return fitted[0].model_copy(
+        update={
+            "cases": tuple(int((sites == site).sum()) for site in known),
+            "features": {name: feature for found in fitted for name, feature in found.features.items()},
+            "unchanged": tuple(name for found in fitted for name in found.unchanged),
+        }
+    )
+
+
+def _regions(columns: tuple[str, ...]) -> list[list[int]]:
+    """Places of the columns of each sequence and region."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, name in enumerate(map(parse, columns)):
+        groups.setdefault((name.sequence, name.region), []).append(place)
+    return list(groups.values())
+
+
+def _robust(table: FoldTable, training: np.ndarray, protocol: Protocol) -> np.ndarray | None:
+    """Whether each column's ICC over the perturbed copies of training cases reaches the threshold.
+
+    Of each region, those cases tell that have it in all copies; of fewer than two, nothing is known to be robust.
+    """
+    if protocol.robustness is None or table.repeated is None or table.perturbed is None:
+        return None
+    seen = np.isin(table.perturbed, training)
+    ratings = np.concatenate([table.values[table.perturbed[seen]][:, None, :], table.repeated[seen]], axis=1)
+    robust = np.zeros(len(table.columns), dtype=bool)
+    for places in _regions(table.columns):
+        own = ratings[:, :, places]
+        complete = np.isfinite(own).any(axis=2).all(axis=1)
+        if complete.sum() >= _FEWEST_CASES:
+            icc = intraclass_correlation(own[complete], protocol.robustness.icc).icc
+            robust[places] = np.nan_to_num(icc, nan=-np.inf) >= protocol.robustness.threshold
+    return robust

@@ -1,0 +1,185 @@
+"""What was learned becomes a model file: coefficients, cut-off, calibration, and what stands behind them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.evaluation import count_calls, sensitivity_and_specificity, youden_cut_off
+from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold
+from HabitatRadiomicsLib.learning import calibrate, coefficient_covariance
+from HabitatRadiomicsLib.learning.strategy import Learned
+from HabitatRadiomicsLib.measured_study import MeasuredStudy
+from HabitatRadiomicsLib.model import (
+    Calibration,
+    CutOff,
+    Endpoint,
+    Evidence,
+    EvidenceKind,
+    Model,
+    ModelFeature,
+    OperatingPoint,
+    Performance,
+)
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
+from HabitatRadiomicsLib.provenance import versions
+from HabitatRadiomicsLib.validation import STRATEGY, HeldOut, Validation
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a model is called and meant for; everything that numbers cannot say."""
+
+    name: str
+    title: str
+    intended_use: str
+    endpoint: Endpoint
+    cohort: str
+    evidence: EvidenceKind
+    licence: str
+    attribution: str = ""
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be a model's.
+
+    Raises:
+        LearningError: it has other characters than letters, digits and hyphens.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise LearningError(
+            f"'{name}' is not a name for a model.", where="--name", remedy="Use letters, digits, hyphens."
+        )
+
+
+def freeze(
+    study: MeasuredStudy,
+    table: FoldTable,
+    prepared: PreparedFold,
+    learned: Learned,
+    validation: Validation,
+    protocol: Protocol,
+    purpose: Purpose,
+    asked: int,
+) -> Model:
+    """The model of the chosen candidate.
+
+    Args:
+        table: the cases under the habitats of all of them; ``prepared``: their robust, harmonised columns.
+        asked: cases of the cohort, measured or not.
+    """
+    score, chosen = learned.score, learned.chosen
+    assert score is not None
+    assert chosen is not None
+    rows = np.flatnonzero(chosen.measured(prepared.columns, prepared.values))
+    values, outcome = prepared.values[rows], table.outcome[rows]
+    columns = values[:, score.columns]
+    covariance = coefficient_covariance(values, outcome, score, count=protocol.learning.bootstraps, seed=protocol.seed)
+    fitted = score.score(values)
+    held_out = validation.held_out[STRATEGY]
+    populations = {name: model for name, model in study.features.populations[0].items() if model is not None}
+    names = [prepared.columns[column] for column in score.columns]
+    return Model(
+        name=purpose.name,
+        title=purpose.title,
+        intended_use=purpose.intended_use,
+        endpoint=purpose.endpoint,
+        evidence=Evidence(
+            kind=purpose.evidence,
+            cohort=purpose.cohort,
+            cases=len(rows),
+            excluded=asked - len(rows),
+            events=int(outcome.sum()),
+            sites=tuple(sorted({str(site) for site in table.sites[rows] if site})),
+            licence=purpose.licence,
+            attribution=purpose.attribution,
+            performance=_performance(study, validation, table.outcome, protocol),
+        ),
+        protocol=protocol.model_copy(update={"population": populations}),
+        features=tuple(
+            ModelFeature(
+                name=name,
+                mean=float(score.means[index]),
+                sd=float(score.deviations[index]),
+                coefficient=float(score.coefficients[index]),
+                minimum=float(columns[:, index].min()),
+                maximum=float(columns[:, index].max()),
+            )
+            for index, name in enumerate(names)
+        ),
+        intercept=score.intercept,
+        cutoff=_cut_off(fitted, outcome, held_out, table.outcome),
+        calibration=_calibration(fitted, held_out, table.outcome),
+        coefficient_covariance=tuple(tuple(float(value) for value in row) for row in covariance),
+        combat=None if prepared.combat is None else prepared.combat.subset(names),
+        background=tuple(tuple(float(value) for value in row) for row in columns),
+        versions={**versions(), "engine": study.features.engine},
+    )
+
+
+def _performance(study: MeasuredStudy, validation: Validation, outcome: np.ndarray, protocol: Protocol) -> Performance:
+    held_out = validation.held_out[STRATEGY]
+    area = held_out.area(outcome)
+    return Performance(auc=area.auc, auc_low=area.low, auc_high=area.high, method=method_of(study, held_out, protocol))
+
+
+def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> str:
+    """How a performance was found, in a sentence without its full stop."""
+    learning = protocol.learning
+    inside = ["selection", "LASSO", "the choice of region and sequences"]
+    if protocol.harmonisation is not None:
+        inside.insert(0, "harmonisation")
+    if protocol.robustness is not None:
+        inside.insert(0, "robustness of features")
+    once = ""
+    if study.features.populations[0]:
+        if study.frozen_habitats:
+            once = "; habitats fitted once on all cases, without their outcomes"
+        elif all(name in protocol.population for name in study.features.populations[0]):
+            once = "; habitats taken from the protocol"
+        else:
+            inside.insert(0, "habitats")
+    repeats = f"mean of {learning.repeats} repeats of " if learning.repeats > 1 else ""
+    method = (
+        f"{repeats}nested {learning.folds}-fold cross-validation, "
+        f"{', '.join(inside[:-1])} and {inside[-1]} inside the folds{once}; "
+        "DeLong interval, which takes the held-out scores as independent"
+    )
+    if held_out.empty:
+        method += f"; in {held_out.empty} of {held_out.fits} folds no score could be learned"
+    return method
+
+
+def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_outcome: np.ndarray) -> CutOff:
+    value = youden_cut_off(outcome, fitted)
+    sensitivity, specificity = sensitivity_and_specificity(outcome, fitted, value)
+    # Each fold's own cut-off: the model's would have seen the cases.
+    unseen = count_calls(every_outcome, held_out.scores, held_out.cut_offs)
+    events = unseen.true_positives + unseen.false_negatives
+    others = unseen.true_negatives + unseen.false_positives
+    return CutOff(
+        value=value,
+        rule="largest sensitivity + specificity - 1 on the training scores; positive when score >= cut-off",
+        training=OperatingPoint(sensitivity=sensitivity, specificity=specificity),
+        held_out=OperatingPoint(sensitivity=unseen.true_positives / events, specificity=unseen.true_negatives / others),
+    )
+
+
+def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray) -> Calibration | None:
+    """From the scale of the held-out scores, in SD of training scores, to that of the model's."""
+    found = calibrate(held_out.scores, outcome)
+    if found.slope <= 0:
+        return None
+    mean, deviation = float(fitted.mean()), float(fitted.std())
+    change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
+    covariance = change @ found.covariance @ change.T
+    return Calibration(
+        slope=found.slope / deviation,
+        intercept=found.intercept - found.slope * mean / deviation,
+        covariance=tuple(tuple(float(value) for value in row) for row in covariance),
+        method="Platt scaling of the held-out scores of the cross-validation",
+    )

@@ -1,0 +1,197 @@
+"""The superpixels of a cohort: what any part of it can be clustered from, without reading an image again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.batch import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
+from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError, RegionError
+from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
+from HabitatRadiomicsLib.imaging import PreparedSequence
+from HabitatRadiomicsLib.imaging.perturbation import perturbation_names, perturbed_case
+from HabitatRadiomicsLib.mapping import prepare_case
+from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
+from HabitatRadiomicsLib.provenance import document_digest, versions
+from HabitatRadiomicsLib.workers import in_order
+
+_log = logging.getLogger(__name__)
+
+#: The view of a case that is its images as they are; the others are perturbed ones.
+ORIGINAL = "original"
+#: Settings that superpixels depend on. A change of any other one (a title, the learning) takes over what is done.
+SUPERPIXEL_SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "habitats", "robustness", "seed")
+
+#: Superpixels by view and sequence.
+Views = Mapping[str, Mapping[str, Superpixels]]
+#: The habitats of each sequence, or None where a population has none that are acceptable.
+Population = Mapping[str, HabitatModel | None]
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """What came of the first reading of a cohort.
+
+    Attributes:
+        superpixels: of each case that could be read; without their labels.
+        measured: mean intensity (of the prepared image) and mean local entropy (bits) of each superpixel, by case and
+            sequence, shape (superpixels, 2).
+        problems: why the others could not be.
+    """
+
+    superpixels: Mapping[str, Views]
+    measured: Mapping[str, Mapping[str, np.ndarray]]
+    problems: tuple[CaseProblem, ...]
+
+
+def prepared_views(
+    case: Case, protocol: Protocol, *, perturbed: bool
+) -> Iterator[tuple[str, dict[str, PreparedSequence]]]:
+    """The prepared case as it is, then, if asked for, each perturbed copy of it that could be made."""
+    yield ORIGINAL, prepare_case(case, protocol)
+    settings = protocol.robustness if perturbed else None
+    if settings is None:
+        return
+    for number, name in enumerate(perturbation_names(settings), start=1):
+        try:
+            copy = prepare_case(perturbed_case(case, settings, number, seed=protocol.seed)[1], protocol)
+        except HabitatRadiomicsError as error:  # the lesion reaches beyond the moved image, for instance
+            _log.info("a perturbed copy could not be made: %s", error.problem)
+            continue
+        yield name, copy
+
+
+def find_superpixels(
+    cohort: Cohort,
+    protocol: Protocol,
+    folder: Path,
+    *,
+    perturbed: Collection[str] = (),
+    jobs: int = 1,
+    resample_mask: bool = False,
+    progress: Progress = silent,
+) -> Lesions:
+    """Superpixels of all cases; a failing one never stops the others.
+
+    Args:
+        folder: where finished cases are kept, for this run and the next.
+        perturbed: the cases that are also described under each perturbation.
+
+    Raises:
+        CohortError: no case could be read.
+    """
+    work = {}
+    for case in cohort.cases:
+        also = case.case_id in perturbed
+        settings = {name: value for name, value in protocol.document().items() if name in SUPERPIXEL_SETTINGS}
+        key = document_digest(
+            {"versions": versions(), "settings": settings, "perturbed": also, "resample": resample_mask}
+        )
+        answer = partial(_described, protocol=protocol, perturbed=also)
+        work[case.case_id] = CaseWork(folder / "superpixels", key, protocol.sequences, resample_mask, answer)
+    found, problems, _ = run_cases(cohort.cases, work, jobs, progress, take=_in_memory)
+    refuse_empty(found, problems)
+    read = [case.case_id for case in cohort.cases if case.case_id in found]
+    return Lesions(
+        {case_id: found[case_id][0] for case_id in read},
+        {case_id: found[case_id][1] for case_id in read},
+        tuple(problems),
+    )
+
+
+def unread(cohort: Cohort, protocol: Protocol, perturbed: Collection[str]) -> Lesions:
+    """Cases of a protocol without habitats, whose superpixels nobody needs."""
+    views = (ORIGINAL,) if protocol.robustness is None else (ORIGINAL, *perturbation_names(protocol.robustness))
+    seen = {case.case_id: views if case.case_id in perturbed else views[:1] for case in cohort.cases}
+    return Lesions({case_id: {view: {} for view in names} for case_id, names in seen.items()}, {}, ())
+
+
+def fit_populations(
+    lesions: Lesions, protocol: Protocol, groups: Sequence[Sequence[str]], *, jobs: int = 1, progress: Progress = silent
+) -> list[Population]:
+    """The habitats of each group of cases, by sequence; those that the protocol holds are taken as they are.
+
+    Args:
+        groups: identifiers of cases; each group is clustered by itself, the first being all cases.
+
+    Raises:
+        RegionError: the first group has no acceptable habitats. Another one that has none is left without.
+    """
+    sequences = protocol.sequences or tuple(
+        dict.fromkeys(name for views in lesions.superpixels.values() for name in views[ORIGINAL])
+    )
+    wanted = [(group, name) for group in groups for name in sequences if name not in protocol.population]
+    items = [(_pooled(lesions, group, name), name, protocol) for group, name in wanted]
+    fitted: list[HabitatModel | None] = []
+    for model in in_order(_fitted, items, jobs):
+        fitted.append(model)
+        part(progress, 0, 1)(len(fitted) / len(items), f"habitats of training set {len(fitted)} of {len(items)}")
+    for (group, name), model in zip(wanted, fitted):
+        if model is None and group is groups[0]:
+            fit_habitats(
+                name, _pooled(lesions, group, name), protocol.habitats, seed=protocol.seed
+            )  # raises, and says why
+    populations: list[Population] = []
+    found = iter(fitted)
+    for _ in groups:
+        populations.append(
+            {name: protocol.population[name] if name in protocol.population else next(found) for name in sequences}
+        )
+    return populations
+
+
+def _pooled(lesions: Lesions, group: Sequence[str], sequence: str) -> list[Superpixels]:
+    views = (lesions.superpixels[case_id][ORIGINAL] for case_id in group if case_id in lesions.superpixels)
+    return [view[sequence] for view in views if sequence in view]
+
+
+def _fitted(patients: list[Superpixels], sequence: str, protocol: Protocol) -> HabitatModel | None:
+    try:
+        return fit_habitats(sequence, patients, protocol.habitats, seed=protocol.seed)
+    except RegionError:
+        return None
+
+
+def _described(case: Case, protocol: Protocol, perturbed: bool) -> Answer:
+    found: dict[str, Any] = {}
+    for view, prepared in prepared_views(case, protocol, perturbed=perturbed):
+        described = {}
+        for name, sequence in prepared.items():
+            try:
+                entropy, superpixels = describe_lesion(sequence, protocol.habitats, seed=protocol.seed)
+            except HabitatRadiomicsError:
+                if view == ORIGINAL:
+                    raise
+                continue  # a perturbed lesion may have become too small
+            described[name] = {"means": superpixels.means.tolist(), "sizes": superpixels.sizes.tolist()}
+            if view == ORIGINAL:
+                intensity = sitk.GetArrayViewFromImage(sequence.image)[sitk.GetArrayViewFromImage(sequence.mask) == 1]
+                means = [
+                    np.bincount(superpixels.labels, weights=values) / superpixels.sizes
+                    for values in (intensity, entropy)
+                ]
+                described[name]["measured"] = np.column_stack(means).tolist()
+        found[view] = described
+    return {"superpixels": found}
+
+
+def _in_memory(answer: Answer) -> tuple[Views, dict[str, np.ndarray]]:
+    nothing = np.zeros(0, dtype=int)
+    views = {
+        view: {
+            name: Superpixels(nothing, np.array(row["means"]), np.array(row["sizes"]), 0)
+            for name, row in sequences.items()
+        }
+        for view, sequences in answer["superpixels"].items()
+    }
+    return views, {name: np.array(row["measured"]) for name, row in answer["superpixels"][ORIGINAL].items()}

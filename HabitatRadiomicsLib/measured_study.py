@@ -1,0 +1,168 @@
+"""A cohort measured for nested validation: its folds, and the table of each under its training cases' habitats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.errors import RobustnessError
+from HabitatRadiomicsLib.extraction import needs_habitats
+from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
+from HabitatRadiomicsLib.fold_preparation import FoldTable
+from HabitatRadiomicsLib.imaging.perturbation import perturbation_names
+from HabitatRadiomicsLib.lesions import Lesions, Population, find_superpixels, fit_populations, unread
+from HabitatRadiomicsLib.progress import Progress, part
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.validation import Fold, outer_folds
+
+
+@dataclass(frozen=True)
+class MeasuredStudy:
+    """Cases, folds and features.
+
+    Attributes:
+        cohort: the cases that could be measured.
+        folds: over their places.
+        features: under the habitats of all cases (training set 0), then those of each fold's training cases.
+        perturbed: places of the cases that were also measured under perturbations.
+        frozen_habitats: all folds have the habitats of all cases.
+    """
+
+    cohort: Cohort
+    folds: tuple[Fold, ...]
+    features: FoldFeatures
+    perturbed: np.ndarray
+    frozen_habitats: bool
+
+    def table(self) -> FoldTable:
+        """All cases under the habitats of all of them."""
+        return self._table(0)
+
+    def fold_tables(self) -> Iterator[FoldTable]:
+        """The table of each fold, made when it is asked for: all of them would not fit into memory."""
+        for place in range(len(self.folds)):
+            yield self._table(0 if self.frozen_habitats else 1 + place)
+
+    def _table(self, training_set: int) -> FoldTable:
+        cohort, features = self.cohort, self.features
+        ids = features.case_ids
+        table = features.table(training_set)
+        repeated = None
+        if len(self.perturbed):
+            assert features.protocol.robustness is not None
+            own = [ids[place] for place in self.perturbed]
+            # A copy that could not be made of a case has no values.
+            views = perturbation_names(features.protocol.robustness)
+            repeated = np.stack(
+                [features.table(training_set, view=view, case_ids=own).values for view in views], axis=1
+            )
+        return FoldTable(
+            columns=table.columns,
+            values=table.values,
+            outcome=np.array([cohort.outcomes[case_id] for case_id in ids]),
+            patients=np.array([cohort.patient_of(case_id) for case_id in ids]),
+            sites=np.array([cohort.sites.get(case_id, "") for case_id in ids]),
+            volumes=np.array([features.volumes[case_id] for case_id in ids]),
+            covariates=tuple(cohort.covariates.get(case_id, {}) for case_id in ids),
+            repeated=repeated,
+            perturbed=self.perturbed,
+        )
+
+
+def measure_study(
+    cohort: Cohort,
+    protocol: Protocol,
+    folder: Path,
+    *,
+    frozen_habitats: bool,
+    jobs: int,
+    resample_mask: bool,
+    progress: Progress,
+) -> MeasuredStudy:
+    """Superpixels of all cases, habitats of every training set, and the features under each.
+
+    Args:
+        folder: where finished cases are kept, for this run and the next.
+
+    Raises:
+        CohortError: no case could be measured.
+        RegionError: the cohort has no acceptable habitats.
+        LearningError: too few cases are left for the folds.
+        RobustnessError: fewer than two of the cases that robustness is tested on could be measured.
+    """
+    perturbed = perturbed_cases(cohort, protocol)
+    if needs_habitats(protocol):
+        lesions = find_superpixels(
+            cohort, protocol, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
+            progress=part(progress, 0, 0.2),
+        )  # fmt: skip
+    else:
+        lesions = unread(cohort, protocol, perturbed)
+    cohort = cohort.only(lesions.superpixels)
+    folds = folds_of(cohort, protocol)
+    populations = _populations(cohort, folds, lesions, protocol, frozen_habitats, jobs, part(progress, 0.2, 0.3))
+    features = measure_folds(
+        cohort, protocol, lesions, populations, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
+        progress=part(progress, 0.3, 1),
+    )  # fmt: skip
+    left = cohort.only(features.case_ids)
+    if len(left.cases) < len(cohort.cases):
+        folds = tuple(_renumbered(fold, cohort, left) for fold in folds)
+    places = [place for place, case_id in enumerate(features.case_ids) if case_id in perturbed]
+    if perturbed and len(places) < 2:
+        raise RobustnessError(
+            f"Robustness is tested on {len(perturbed)} cases, of which {len(places)} could be measured; it takes two.",
+            where="cohort",
+            remedy="See to the cases that failed, or raise 'cases' under 'robustness' in the protocol.",
+        )
+    return MeasuredStudy(left, folds, features, np.array(places, dtype=int), frozen_habitats)
+
+
+def perturbed_cases(cohort: Cohort, protocol: Protocol) -> tuple[str, ...]:
+    """The cases on which robustness is tested: spread evenly over the table, so that no part of it is left out."""
+    if protocol.robustness is None:
+        return ()
+    count = min(protocol.robustness.cases, len(cohort.cases))
+    places = np.unique(np.linspace(0, len(cohort.cases) - 1, count).round().astype(int))
+    return tuple(cohort.cases[place].case_id for place in places)
+
+
+def folds_of(cohort: Cohort, protocol: Protocol) -> tuple[Fold, ...]:
+    """The outer folds of a cohort, over the places of its cases.
+
+    Raises:
+        LearningError: too few cases, or patients that are not shared out, for both outcomes in every fold.
+    """
+    outcome = np.array([cohort.outcomes[case.case_id] for case in cohort.cases])
+    patients = np.array([cohort.patient_of(case.case_id) for case in cohort.cases])
+    return outer_folds(outcome, patients, protocol)
+
+
+def _populations(
+    cohort: Cohort,
+    folds: Sequence[Fold],
+    lesions: Lesions,
+    protocol: Protocol,
+    frozen: bool,
+    jobs: int,
+    progress: Progress,
+) -> list[Population]:
+    if not needs_habitats(protocol):
+        return [{}] * (1 if frozen else 1 + len(folds))
+    ids = [case.case_id for case in cohort.cases]
+    groups = [ids] if frozen else [ids, *([ids[place] for place in fold.training] for fold in folds)]
+    return fit_populations(lesions, protocol, groups, jobs=jobs, progress=progress)
+
+
+def _renumbered(fold: Fold, before: Cohort, after: Cohort) -> Fold:
+    """A fold over the cases that are left; the others could be described, but not measured."""
+    places = {case.case_id: place for place, case in enumerate(after.cases)}
+    kept = [
+        np.array([places[name] for row in rows if (name := before.cases[row].case_id) in places], dtype=int)
+        for rows in (fold.training, fold.test)
+    ]
+    return Fold(fold.repeat, fold.number, *kept)

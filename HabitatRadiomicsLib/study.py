@@ -1,0 +1,336 @@
+"""Everything a report says of a training, as one JSON document without an identifier."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.batch import CaseProblem
+from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.evaluation import (
+    brier_score,
+    compare_aucs,
+    count_calls,
+    decision_curve,
+    performance_table_row,
+    recalibration,
+    sample_size_lines,
+)
+from HabitatRadiomicsLib.evaluation.characteristics import characteristics
+from HabitatRadiomicsLib.features import feature_names
+from HabitatRadiomicsLib.freezing import method_of
+from HabitatRadiomicsLib.learning.strategy import RULE
+from HabitatRadiomicsLib.openings import cohort_digest
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.scoring import notice
+from HabitatRadiomicsLib.training import Training
+from HabitatRadiomicsLib.validation import CLINICAL, STRATEGY, VOLUME, Validation
+
+FORMAT_VERSION = 1
+
+
+def study_document(training: Training) -> dict[str, Any]:
+    """The document that ``report.html``, tables and checklists are views of."""
+    model, protocol = training.model, training.model.protocol
+    validation, outcome = training.validation, training.table.outcome
+    document: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "title": model.title,
+        "notice": notice(model),
+        "endpoint": model.endpoint.model_dump(mode="json"),
+        "protocol": protocol.document(),
+        "versions": dict(model.versions),
+        "engine": training.study.features.engine,
+        "seed": protocol.seed,
+        "inputs": {"cohort_sha256": cohort_digest(training.cohort)},
+        "flow": _flow(training),
+        "characteristics": table_1(training),
+        "sample_size": {"lines": sample_size(training.study.cohort, protocol)},
+        "validation": {
+            "folds": protocol.learning.folds,
+            "repeats": protocol.learning.repeats,
+            "nested": True,
+            "frozen_habitats": training.study.frozen_habitats,
+            "habitats_from_protocol": bool(training.protocol.population),
+            "method": method_of(training.study, validation.held_out[STRATEGY], training.protocol) + ".",
+            "candidates": _candidates(training),
+            "chosen": {
+                "name": _chosen(training),
+                "rule": RULE + ".",
+                "frequency": dict(Counter(result.chosen or "none" for result in validation.folds).most_common()),
+            },
+            "comparisons": _comparisons(validation, outcome),
+            "habitats_by_fold": _habitats_by_fold(training),
+        },
+        "calibration": _calibration(validation, outcome),
+        "decision_curve": _decision_curve(validation, outcome),
+        "selection_frequency": selection_frequency(training),
+        "robustness": _robustness(training),
+        "harmonisation": _harmonisation(training),
+        "habitats": {name: habitats.choice.model_dump(mode="json") for name, habitats in protocol.population.items()},
+        "habitat_tests": habitat_tests(training),
+        "model": {
+            "name": model.name,
+            "features": [
+                feature.model_dump(mode="json", include={"name", "coefficient", "mean", "sd"})
+                for feature in model.features
+            ],
+            "intercept": model.intercept,
+            "cutoff": model.cutoff.model_dump(mode="json"),
+        },
+        "problems": _problems([*training.study.features.problems, *training.study.features.region_problems(0)]),
+        "warnings": sorted(_without_cases(training.study.features.warnings)),
+    }
+    document |= _stability(training)
+    return document
+
+
+def sample_size(cohort: Cohort, protocol: Protocol) -> list[str]:
+    """Whether the cohort is large enough, in sentences; known before anything is measured."""
+    outcome = [cohort.outcomes[case.case_id] for case in cohort.cases]
+    sequences = protocol.sequences or {row.sequence for case in cohort.cases for row in case.images}
+    # As many habitats as there are at least.
+    regions = sum(protocol.habitats.k_min if name == "habitats" else 1 for name in protocol.regions)
+    parameters = len(feature_names(protocol.features)) * len(sequences) * regions
+    return sample_size_lines(len(outcome), sum(outcome), parameters)
+
+
+def table_1(training: Training) -> list[dict[str, Any]]:
+    """Clinical characteristics by outcome, of the cases that were measured."""
+    cohort = training.study.cohort
+    rows = [cohort.covariates.get(case.case_id, {}) for case in cohort.cases]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: [row.get(name, "") for row in rows] for name in names}
+    if any(cohort.sites.values()):
+        columns["site"] = [cohort.sites.get(case.case_id, "") for case in cohort.cases]
+    found = characteristics(columns, training.table.outcome, seed=training.model.protocol.seed)
+    return [row.document() for row in found]
+
+
+def selection_frequency(training: Training) -> list[dict[str, Any]]:
+    """How often each feature of the chosen candidate was selected, over folds and over bootstrap samples."""
+    name = _chosen(training)
+    folds = training.validation.folds
+    counts = Counter(feature for result in folds for feature in result.features.get(name, ()))
+    bootstrap = training.stability.bootstrap
+    samples: Mapping[str, float] = {} if bootstrap is None else bootstrap.selected
+    in_model = {feature.name for feature in training.model.features}
+    names = sorted({*counts, *samples, *in_model})
+    rows = [
+        {
+            "feature": feature,
+            "folds": counts[feature] / len(folds),
+            "bootstraps": samples.get(feature, 0.0),
+            "in_model": feature in in_model,
+        }
+        for feature in names
+    ]
+    return sorted(rows, key=lambda row: (-float(row["in_model"]), -row["folds"], -row["bootstraps"], row["feature"]))
+
+
+def habitat_tests(training: Training) -> list[dict[str, Any]]:
+    """Whether neighbouring habitats differ in entropy and intensity over the cases: Wilcoxon's signed-rank test.
+
+    Habitats were made from both, so that a small p confirms the clustering and discovers nothing.
+    """
+    from scipy.stats import wilcoxon
+
+    features = training.study.features
+    rows = []
+    for sequence in features.populations[0]:
+        means = features.habitat_means(0, sequence)
+        names = list(means)
+        for place, quantity in ((1, "entropy"), (0, "intensity")):
+            for first, second in pairwise(names):
+                pairs = np.column_stack([means[first][:, place], means[second][:, place]])
+                pairs = pairs[np.isfinite(pairs).all(axis=1)]
+                p = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if len(pairs) > 1 else 1.0
+                rows.append(
+                    {
+                        "sequence": sequence,
+                        "quantity": quantity,
+                        "habitats": [first, second],
+                        "medians": dict(zip((first, second), np.median(pairs, axis=0).tolist())),
+                        "cases": len(pairs),
+                        "p": p,
+                        "test": "Wilcoxon signed-rank",
+                    }
+                )
+    return rows
+
+
+def _chosen(training: Training) -> str:
+    assert training.learned.chosen is not None
+    return training.learned.chosen.name
+
+
+def _flow(training: Training) -> dict[str, Any]:
+    excluded = [{"reason": row.reason, "cases": len(row.case_ids)} for row in training.excluded]
+    reasons = Counter(problem.problem for problem in training.study.features.problems)
+    excluded += [{"reason": reason, "cases": count} for reason, count in reasons.most_common()]
+    outcome = training.table.outcome
+    return {
+        "cases": len(training.cohort.cases),
+        "excluded": excluded,
+        "analysed": len(outcome),
+        "events": int(outcome.sum()),
+    }
+
+
+def _candidates(training: Training) -> list[dict[str, Any]]:
+    outcome, protocol = training.table.outcome, training.model.protocol
+    single = {candidate.name: len(candidate.sequences) == 1 for candidate in training.learned.candidates}
+    rows = []
+    for name, held_out in training.validation.held_out.items():
+        kinds = {STRATEGY: "strategy", VOLUME: "volume", CLINICAL: "clinical"}
+        kind = kinds.get(name, "rad-score" if single.get(name, "+" not in name) else "fused")
+        row = performance_table_row(outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed)
+        score = training.learned.scores.get(name)
+        rows.append(
+            {
+                "name": name,
+                "kind": kind,
+                **{key: _finite(value.value) for key, value in row.items()},
+                **{f"{key}_low": _finite(value.low) for key, value in row.items()},
+                **{f"{key}_high": _finite(value.high) for key, value in row.items()},
+                "confusion": confusion(outcome, held_out.scores, held_out.cut_offs),
+                "empty_folds": held_out.empty,
+                "folds": held_out.fits,
+                "features": None if score is None else len(score.columns),
+            }
+        )
+    return rows
+
+
+def confusion(outcome: np.ndarray, scores: np.ndarray, cut_offs: float | np.ndarray) -> dict[str, float]:
+    """The four fields of the table, means over repeats."""
+    counts = count_calls(outcome, scores, cut_offs)
+    return {
+        "tp": counts.true_positives,
+        "fp": counts.false_positives,
+        "tn": counts.true_negatives,
+        "fn": counts.false_negatives,
+    }
+
+
+def _comparisons(validation: Validation, outcome: np.ndarray) -> list[dict[str, Any]]:
+    rows = compare_aucs(outcome, {name: held_out.scores for name, held_out in validation.held_out.items()})
+    return [
+        {
+            "first": row.first,
+            "second": row.second,
+            "difference": row.result.difference,
+            "low": row.result.low,
+            "high": row.result.high,
+            "z": _finite(row.result.z),
+            "p": _finite(row.result.p),
+            "p_holm": _finite(row.adjusted_p),
+        }
+        for row in rows
+    ]
+
+
+def _habitats_by_fold(training: Training) -> dict[str, dict[str, int]]:
+    populations = training.study.features.populations
+    found: dict[str, dict[str, int]] = {}
+    for name in populations[0]:
+        counts = Counter(
+            "none" if (model := population[name]) is None else str(len(model.centroids))
+            for population in populations[1:]
+        )
+        found[name] = dict(sorted(counts.items()))
+    return found
+
+
+def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, float | None] | None:
+    """Of the nested probabilities, the mean over repeats."""
+    rows = []
+    try:
+        for probability in validation.probabilities:
+            line, brier = recalibration(outcome, probability), brier_score(outcome, probability)
+            rows.append(
+                {
+                    "slope": line.slope.value,
+                    "intercept": line.intercept.value,
+                    "citl": line.in_the_large.value,
+                    "brier": brier.score,
+                    "scaled_brier": brier.scaled,
+                }
+            )
+    except HabitatRadiomicsError:
+        return None
+    return {name: _finite(float(np.mean([row[name] for row in rows]))) for name in rows[0]}
+
+
+def _decision_curve(validation: Validation, outcome: np.ndarray) -> dict[str, list[float]]:
+    """Net benefit of the nested probabilities, the mean over repeats."""
+    curves = [decision_curve(outcome, probability) for probability in validation.probabilities]
+    return {
+        "thresholds": curves[0].thresholds.tolist(),
+        "model": np.mean([curve.model for curve in curves], axis=0).tolist(),
+        "treat_all": curves[0].treat_all.tolist(),
+    }
+
+
+def _robustness(training: Training) -> dict[str, Any] | None:
+    settings, kept = training.model.protocol.robustness, training.prepared.robust
+    if settings is None or kept is None:
+        return None
+    return {
+        "threshold": settings.threshold,
+        "kept": int(kept.sum()),
+        "of": len(kept),
+        "method": f"ICC({settings.icc}) over {settings.copies} perturbed copies of {settings.cases} cases",
+    }
+
+
+def _harmonisation(training: Training) -> dict[str, Any] | None:
+    settings = training.model.protocol.harmonisation
+    if settings is None:
+        return None
+    return {"method": "ComBat", **settings.model_dump(mode="json"), "sites": list(training.model.evidence.sites)}
+
+
+def _stability(training: Training) -> dict[str, Any]:
+    found = training.stability
+    permutation, bootstrap = found.permutation, found.bootstrap
+    return {
+        "permutation": None
+        if permutation is None
+        else {"observed": permutation.observed, "p": permutation.p, "count": len(permutation.permuted)},
+        "optimism": None
+        if bootstrap is None
+        else {
+            "apparent": bootstrap.apparent,
+            "optimism": bootstrap.optimism,
+            "corrected": bootstrap.corrected,
+            "count": bootstrap.samples,
+        },
+        "learning_curve": [
+            {
+                "cases": point.cases,
+                "auc_mean": float(np.mean(point.held_out)),
+                "auc_sd": float(np.std(point.held_out, ddof=1)) if len(point.held_out) > 1 else 0.0,
+            }
+            for point in found.curve
+        ]
+        or None,
+    }
+
+
+def _problems(problems: Iterable[CaseProblem]) -> list[dict[str, Any]]:
+    counts = Counter((row.step, f"{row.where}: {row.problem}" if row.where else row.problem) for row in problems)
+    return [{"step": step, "count": count, "problem": problem} for (step, problem), count in counts.most_common()]
+
+
+def _without_cases(warnings: Mapping[str, Iterable[str]]) -> set[str]:
+    return {text for texts in warnings.values() for text in texts}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

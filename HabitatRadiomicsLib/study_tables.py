@@ -1,0 +1,111 @@
+"""The tables of a training, as CSV: everything that its figures and report show."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from HabitatRadiomicsLib.batch import write_problems
+from HabitatRadiomicsLib.features.table import column_definitions, write_table
+from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.protocol import protocol_text
+from HabitatRadiomicsLib.provenance import versions
+from HabitatRadiomicsLib.training import Training
+
+
+def write_features(folder: Path, training: Training) -> None:
+    """Features as measured under the habitats of all cases, what they are, and what could not be measured."""
+    study, protocol = training.study, training.model.protocol
+    cohort, ids = study.cohort, study.features.case_ids
+    leading = {"outcome": [str(cohort.outcomes[case_id]) for case_id in ids]}
+    if cohort.sites:
+        leading["site"] = [cohort.sites.get(case_id, "") for case_id in ids]
+    table = study.features.table(0)
+    write_table(table, folder / "features.csv", leading)
+    definitions = {
+        "cases": len(ids),
+        "provenance": {
+            "protocol": protocol.name,
+            "protocol_sha256": protocol.sha256,
+            "engine": study.features.engine,
+            "versions": versions(),
+        },
+        **column_definitions(table.columns, protocol),
+    }
+    write_text(folder / "features.json", json_text(definitions))
+    write_text(folder / "protocol.yaml", protocol_text(protocol))
+    write_problems([*study.features.problems, *study.features.region_problems(0)], folder / "errors.csv")
+    warnings = [(case_id, text) for case_id, texts in study.features.warnings.items() for text in texts]
+    _write(folder / "warnings.csv", ("case_id", "warning"), warnings)
+
+
+def write_held_out(folder: Path, training: Training) -> None:
+    """``held_out.csv``: each case's score by each model that had not seen it, a row per case, repeat and model."""
+    ids, outcome = training.study.features.case_ids, training.table.outcome
+    rows = []
+    for name, held_out in training.validation.held_out.items():
+        for repeat, (scores, cut_offs) in enumerate(zip(held_out.scores, held_out.cut_offs), start=1):
+            rows += [
+                (case_id, repeat, name, value, score, cut_off)
+                for case_id, value, score, cut_off in zip(ids, outcome, scores, cut_offs)
+            ]
+    _write(folder / "held_out.csv", ("case_id", "repeat", "model", "outcome", "score", "cut_off"), rows)
+
+
+def write_folds(folder: Path, training: Training) -> None:
+    """``folds.csv``: which candidate each fold chose, and by what; ``fold_features.csv``: what it selected."""
+    folds = training.validation.folds
+    chosen = [
+        (result.fold.repeat + 1, result.fold.number + 1, name, area, "yes" if name == result.chosen else "no")
+        for result in folds
+        for name, area in result.inner_auc.items()
+    ]
+    _write(folder / "folds.csv", ("repeat", "fold", "candidate", "inner_auc", "chosen"), chosen)
+    selected = [
+        (result.fold.repeat + 1, result.fold.number + 1, name, feature)
+        for result in folds
+        for name, features in result.features.items()
+        for feature in features
+    ]
+    _write(folder / "fold_features.csv", ("repeat", "fold", "candidate", "feature"), selected)
+
+
+def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
+    """Each list of rows in a study document as a table of its own."""
+    tables = {
+        "performance": study["validation"]["candidates"],
+        "comparisons": study["validation"].get("comparisons", []),
+        "selection_frequency": study.get("selection_frequency", []),
+        "model": study["model"]["features"],
+        "learning_curve": study.get("learning_curve") or [],
+        "decision_curve": _columns(study.get("decision_curve")),
+        "calibration": [study["calibration"]] if study.get("calibration") else [],
+    }
+    for name, rows in tables.items():
+        if rows:
+            header = list(dict.fromkeys(key for row in rows for key in row))
+            _write(folder / f"{name}.csv", header, [[row.get(key) for key in header] for row in rows])
+
+
+def _columns(table: Mapping[str, Sequence[Any]] | None) -> list[dict[str, Any]]:
+    if not table:
+        return []
+    return [dict(zip(table, row)) for row in zip(*table.values())]
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    write_text(path, stream.getvalue())
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return repr(float(value)) if isinstance(value, float) else value

@@ -1,0 +1,224 @@
+"""Features under many training sets' habitats: the same bits as under each alone, and each region measured once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib import fold_features
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.extraction import extract_cohort, extract_features
+from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
+from HabitatRadiomicsLib.lesions import Lesions, Population, find_superpixels, fit_populations
+from HabitatRadiomicsLib.measured_study import measure_study
+from HabitatRadiomicsLib.progress import silent
+from HabitatRadiomicsLib.protocol import Protocol, protocol_from
+from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+
+_PLAIN = {
+    "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
+    "gradient": False, "lbp_2d": False, "log_sigmas": [],
+}  # fmt: skip
+_FEW = {
+    "name": "few",
+    "title": "Few features",
+    "sequences": ["T1W", "T2FS"],
+    "regions": ["whole", "habitats", "ring"],
+    "features": {"classes": ["shape", "firstorder", "glcm"], "images": _PLAIN},
+    "learning": {"folds": 2, "repeats": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cohort")
+    write_synthetic_cohort(folder, 8, seed=5)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cohort(folder: Path) -> Cohort:
+    return load_cohort(folder / "images.csv", folder / "clinical.csv")
+
+
+def _protocol(**more: Any) -> Protocol:
+    return protocol_from({**_FEW, **more}, where="test")
+
+
+def _groups(cohort: Cohort) -> list[list[str]]:
+    ids = [case.case_id for case in cohort.cases]
+    return [ids, ids[:4], ids[4:]]
+
+
+@pytest.fixture(scope="module")
+def lesions(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Lesions:
+    return find_superpixels(cohort, _protocol(), tmp_path_factory.mktemp("superpixels"))
+
+
+@pytest.fixture(scope="module")
+def measured(cohort: Cohort, lesions: Lesions, tmp_path_factory: pytest.TempPathFactory) -> FoldFeatures:
+    protocol = _protocol()
+    populations = fit_populations(lesions, protocol, _groups(cohort))
+    return measure_folds(cohort, protocol, lesions, populations, tmp_path_factory.mktemp("regions"))
+
+
+def test_a_training_sets_table_is_what_its_cases_alone_would_give(
+    cohort: Cohort, measured: FoldFeatures, tmp_path: Path
+) -> None:
+    """Habitats of the first half, fitted apart from the rest; then every case under them, one by one."""
+    half = cohort.only(_groups(cohort)[1])
+    alone = extract_cohort(half, _protocol(), tmp_path)
+    for place, group in ((0, cohort), (1, half)):
+        extraction = extract_cohort(group, _protocol(), tmp_path / str(place))
+        table = measured.table(place)
+        rows = [table.case_ids.index(case_id) for case_id in extraction.table.case_ids]
+        assert table.columns == extraction.table.columns
+        assert table.values[rows].tobytes() == extraction.table.values.tobytes()
+    last = cohort.cases[-1]
+    values, _ = extract_features(last.read(("T1W", "T2FS")), alone.protocol)
+    row = measured.table(1).values[-1]
+    assert row.tobytes() == np.array([values[name] for name in measured.table(1).columns]).tobytes()
+
+
+def test_training_sets_have_habitats_of_their_own(measured: FoldFeatures) -> None:
+    centroids = [population["T1W"].centroids for population in measured.populations if population["T1W"] is not None]
+    assert len(set(centroids)) == 3
+
+
+def test_no_region_is_measured_twice(
+    cohort: Cohort, lesions: Lesions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    measure = fold_features.measure_regions
+
+    def counting(prepared, regions, *rest):  # type: ignore[no-untyped-def]
+        counted.append(len(regions))
+        return measure(prepared, regions, *rest)
+
+    monkeypatch.setattr(fold_features, "measure_regions", counting)
+    protocol = _protocol()
+    first = fit_populations(lesions, protocol, _groups(cohort)[:1])
+    measure_folds(cohort, protocol, lesions, first, tmp_path)
+    assert sum(counted) == 8 * 2 * 4  # cases, sequences, whole + ring + S1 + S2
+    counted.clear()
+    again = measure_folds(cohort, protocol, lesions, first, tmp_path)
+    assert not counted
+    assert again.reused == 8
+    more = measure_folds(cohort, protocol, lesions, [*first, _moved(first[0])], tmp_path)
+    regions = sum(len(keys) for views in more.measured.values() for keys in views["original"].values())
+    assert 0 < sum(counted) == regions - 8 * 2 * 4
+
+
+def _moved(population: Population) -> Population:
+    """Habitats with other borders: some superpixels change sides."""
+    moved = {}
+    for name, model in population.items():
+        assert model is not None
+        centroids = tuple((intensity + 0.4, entropy + 0.4) for intensity, entropy in model.centroids)
+        moved[name] = model.model_copy(update={"centroids": centroids})
+    return moved
+
+
+def test_the_number_of_processes_changes_no_bit(cohort: Cohort, lesions: Lesions, tmp_path: Path) -> None:
+    protocol = _protocol()
+    tables = []
+    for jobs in (1, 2):
+        populations = fit_populations(lesions, protocol, _groups(cohort), jobs=jobs)
+        found = measure_folds(cohort, protocol, lesions, populations, tmp_path / str(jobs), jobs=jobs)
+        tables.append([found.table(place).values.tobytes() for place in range(3)])
+    assert tables[0] == tables[1]
+
+
+def test_a_region_that_is_too_small_is_missing_and_told_and_the_others_are_there(
+    cohort: Cohort, lesions: Lesions, tmp_path: Path
+) -> None:
+    masks = [case.read(("T1W",)).sequences["T1W"].mask for case in cohort.cases]
+    sizes = [np.count_nonzero(sitk.GetArrayFromImage(mask)) for mask in masks]
+    protocol = _protocol(
+        features={**_FEW["features"], "minimum_region_voxels": int(min(sizes)) - 1}  # type: ignore[dict-item]
+    )
+    found = measure_folds(cohort, protocol, lesions, fit_populations(lesions, protocol, _groups(cohort)[:1]), tmp_path)
+    table = found.table(0)
+    whole = [place for place, name in enumerate(table.columns) if name.startswith("T1W_whole_original_first")]
+    habitat = [place for place, name in enumerate(table.columns) if name.startswith("T1W_S1_")]
+    assert np.isfinite(table.values[:, whole]).all()
+    assert np.isnan(table.values[:, habitat]).any()
+    told = {(row.case_id, row.where) for row in found.region_problems(0)}
+    missing = {
+        (case_id, "T1W S1") for case_id, row in zip(table.case_ids, table.values[:, habitat]) if np.isnan(row).all()
+    }
+    assert missing
+    assert missing <= told
+
+
+def test_perturbed_copies_are_measured_under_the_same_habitats(cohort: Cohort, tmp_path: Path) -> None:
+    protocol = _protocol(robustness={"cases": 3, "copies": 2})
+    study = measure_study(
+        cohort, protocol, tmp_path, frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
+    )
+    table = study.table()
+    assert table.perturbed is not None
+    assert table.perturbed.tolist() == [0, 4, 7]  # spread over the table
+    assert table.repeated is not None
+    assert table.repeated.shape == (3, 2, len(table.columns))
+    assert np.isfinite(table.repeated).all()
+    originals = table.values[table.perturbed][:, None]
+    change = np.abs(table.repeated - originals) / np.abs(originals).clip(1e-9)
+    assert (change > 0).mean() > 0.9
+    assert np.median(change) < 0.5
+
+
+def test_a_marker_in_test_images_changes_nothing_that_a_fold_learns_from(
+    folder: Path, cohort: Cohort, tmp_path: Path
+) -> None:
+    """Test cases of the first fold get other voxels: its habitats and its training cases' features keep every bit."""
+    protocol = _protocol()
+
+    def measure(tables: Path, work: Path):  # type: ignore[no-untyped-def]
+        given = load_cohort(tables / "images.csv", tables / "clinical.csv")
+        return measure_study(
+            given, protocol, work, frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
+        )
+
+    before = measure(folder, tmp_path / "before")
+    fold = before.folds[0]
+    marked = tmp_path / "marked"
+    _copy_with_marker(folder, marked, {before.features.case_ids[place] for place in fold.test})
+    after = measure(marked, tmp_path / "after")
+    assert after.folds[0].training.tolist() == fold.training.tolist()
+    assert after.features.populations[1] == before.features.populations[1]
+    tables = [next(iter(study.fold_tables())).values for study in (before, after)]
+    assert tables[0][fold.training].tobytes() == tables[1][fold.training].tobytes()
+    assert tables[0][fold.test].tobytes() != tables[1][fold.test].tobytes()
+    # The other fold trains on the marked cases, and all cases together hold them too: there the marker is seen.
+    assert after.features.populations[0] != before.features.populations[0]
+    assert after.features.populations[2] != before.features.populations[2]
+
+
+def _copy_with_marker(folder: Path, target: Path, marked: set[str]) -> None:
+    for file in folder.rglob("*"):
+        copy = target / file.relative_to(folder)
+        if file.is_dir():
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if any(name in str(file) for name in marked) and "mask" not in file.name and file.suffix == ".nrrd":
+            image = sitk.ReadImage(str(file))
+            values = sitk.GetArrayFromImage(image)
+            changed = sitk.GetImageFromArray((values.max() - values) ** 2 // 7)
+            changed.CopyInformation(image)
+            sitk.WriteImage(changed, str(copy))
+        else:
+            copy.write_bytes(file.read_bytes())
+
+
+def test_what_is_kept_is_plain_json(cohort: Cohort, lesions: Lesions, tmp_path: Path) -> None:
+    measure_folds(cohort, _protocol(), lesions, fit_populations(lesions, _protocol(), _groups(cohort)), tmp_path)
+    kept = json.loads(next((tmp_path / "regions").iterdir()).read_text(encoding="utf-8"))
+    keys = kept["regions"]["original"]["T1W"]
+    assert {"whole", "ring"} < set(keys)
+    assert all(set(key.split()) <= {str(number) for number in range(30)} for key in keys if key[0].isdigit())
