@@ -77,7 +77,7 @@ class HabitatRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         widget.setMRMLScene(slicer.mrmlScene)
         self.logic = HabitatRadiomicsLogic()
         self.patient = PatientTab(self.ui, self.resourcePath("UI/SequenceRow.ui"), self.onPatientChanged)
-        self.cohort = CohortTab(self.ui, self.patient.case)
+        self.cohort = CohortTab(self.ui, self.patient.case, self.patient.use_model)
         fit_to_current(self.ui.tabs, (self.ui.patientContent, self.ui.cohortContent))
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -163,7 +163,8 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
         Args:
             inputs: (volumeNode, segmentationNode, segmentID) by the model's name of the sequence.
             model: bundled name or JSON file.
-            site: where the images were made, if the model shall tell whether it has seen it.
+            site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
+                have not seen.
 
         Returns:
             HabitatRadiomicsLib.scene.result_nodes.ResultNodes; its ``score`` is the content of score.json.
@@ -181,7 +182,7 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
             images: images.csv.
             output: folder for scores.csv and errors.csv; a run that was interrupted goes on there.
             model: bundled name or JSON file.
-            clinical: clinical.csv, for its column site.
+            clinical: clinical.csv, for its column site, which a model that harmonises sites needs.
             jobs: patients at once.
 
         Returns:
@@ -190,6 +191,24 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
         from HabitatRadiomicsLib.scene.cohort import score_table
 
         return score_table(slicer.mrmlScene, images, output, model, clinical=clinical, jobs=jobs)
+
+    def evaluateCohort(self, images, clinical, output, model, jobs=1):
+        """Compare a frozen model with the outcomes of new patients; nothing is fitted.
+
+        Args:
+            images: images.csv.
+            clinical: clinical.csv with outcomes.
+            output: folder for report.html, study.json, scores.csv, errors.csv, tables and figures; a run that was
+                interrupted goes on there.
+            model: bundled name or JSON file; its log beside the file tells which cohorts it has seen, and when.
+            jobs: patients at once.
+
+        Returns:
+            vtkMRMLTableNode with a row for each measure (AUC, sensitivity, ...): its value and its 95% interval.
+        """
+        from HabitatRadiomicsLib.scene.cohort import evaluate_table
+
+        return evaluate_table(slicer.mrmlScene, images, clinical, output, model, jobs=jobs)
 
 
 class HabitatRadiomicsTest(ScriptedLoadableModuleTest):

@@ -84,7 +84,7 @@ def map_habitats(
         raise RegionError(
             f"The habitats of {model.sequence} were asked for an image of {prepared.name}.", where=prepared.name
         )
-    applied = model or fit_habitats(prepared.name, [superpixels], settings)
+    applied = model or fit_habitats(prepared.name, [superpixels], settings, seed=seed)
     habitat_of_voxel = assign_habitats(superpixels.means, applied.centroids)[superpixels.labels] + 1
     roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
     labels = _scattered(habitat_of_voxel, roi, prepared.mask, np.uint8)

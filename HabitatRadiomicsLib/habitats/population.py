@@ -16,10 +16,17 @@ RULE = (
 )
 
 
-def fit_habitats(sequence: str, patients: Sequence[Superpixels], settings: HabitatSettings) -> HabitatModel:
+def fit_habitats(
+    sequence: str, patients: Sequence[Superpixels], settings: HabitatSettings, *, seed: int
+) -> HabitatModel:
     """Cluster the pooled superpixels (Ward) and freeze the centroids.
 
-    Each superpixel counts once, whatever its size, so that no large lesion outvotes the others.
+    Each superpixel counts once, whatever its size, so that no large lesion outvotes the others. Where there are more
+    than ``settings.clustered_superpixels``, those of a random sample of the patients are clustered; whether a habitat
+    is nearly empty is judged in all patients.
+
+    Args:
+        seed: of the sample.
 
     Raises:
         RegionError: there are too few superpixels, or no K is acceptable (with the reasons).
@@ -28,7 +35,8 @@ def fit_habitats(sequence: str, patients: Sequence[Superpixels], settings: Habit
     from sklearn.metrics import calinski_harabasz_score, silhouette_score
     from threadpoolctl import threadpool_limits
 
-    pooled = np.vstack([patient.means for patient in patients])
+    clustered = _sample(patients, settings.clustered_superpixels, seed)
+    pooled = np.vstack([patient.means for patient in clustered])
     largest = min(settings.k_max, len(np.unique(pooled, axis=0)) - 1)
     if largest < settings.k_min:
         raise RegionError(
@@ -58,7 +66,7 @@ def fit_habitats(sequence: str, patients: Sequence[Superpixels], settings: Habit
         sequence=sequence,
         centroids=tuple((float(intensity), float(entropy)) for intensity, entropy in centroids[chosen]),
         patients=len(patients),
-        superpixels=len(pooled),
+        superpixels=sum(len(patient.means) for patient in patients),
         choice=ChoiceOfK(chosen=chosen, rule=RULE, candidates=tuple(candidates)),
     )
 
@@ -70,6 +78,19 @@ def assign_habitats(means: np.ndarray, centroids: np.ndarray | Sequence[tuple[fl
     """
     differences = means[:, None, :] - np.asarray(centroids)[None, :, :]
     return np.argmin(differences[..., 0] ** 2 + differences[..., 1] ** 2, axis=1)
+
+
+def _sample(patients: Sequence[Superpixels], limit: int, seed: int) -> Sequence[Superpixels]:
+    """All patients, or as many as fit into the limit, drawn at random; in their order.
+
+    Patients are drawn whole: part of one's superpixels would say less of its habitats than all of them.
+    """
+    counts = np.array([len(patient.means) for patient in patients])
+    if counts.sum() <= limit:
+        return patients
+    drawn = np.random.default_rng(seed).permutation(len(patients))
+    taken = max(1, int(np.searchsorted(counts[drawn].cumsum(), limit, side="right")))
+    return [patients[place] for place in np.sort(drawn[:taken])]
 
 
 def _ordered_centroids(pooled: np.ndarray, labels: np.ndarray) -> np.ndarray:

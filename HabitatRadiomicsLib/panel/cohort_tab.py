@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ import qt
 from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.case import Case
-from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.panel.add_patient_section import AddPatientSection
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
+from HabitatRadiomicsLib.panel.cohort_result import CohortResult
+from HabitatRadiomicsLib.panel.cohort_tasks import TASKS, Task
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
@@ -21,46 +22,31 @@ from HabitatRadiomicsLib.resources import resource_files
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.parameters import Parameters
 
-_NO_SUCH_CASE = "-"
-
-
-@dataclass(frozen=True)
-class Task:
-    """A command of the library.
-
-    Attributes:
-        settings: what it applies, ``protocol`` or ``model``.
-        needs_clinical: it cannot do without ``clinical.csv``.
-        result: the file of the output folder that a user wants to see first.
-    """
-
-    title: str
-    command: str
-    settings: str
-    needs_clinical: bool
-    result: str
-
-
-TASKS = (
-    Task("Extract features", "extract", "protocol", False, "features.csv"),
-    Task("Score all patients", "score-cohort", "model", False, "scores.csv"),
-    Task("Train a model", "train", "protocol", True, "model.json"),
-)
+#: Options of the training whose value is a text, by widget.
+_TRAINING_TEXTS = {
+    "--name": "modelNameEdit",
+    "--title": "modelTitleEdit",
+    "--endpoint": "endpointEdit",
+    "--positive": "positiveEdit",
+    "--negative": "negativeEdit",
+}
 
 
 class CohortTab:
     """Binds the Cohort tab to the parameter node."""
 
-    def __init__(self, ui: Any, current_case: Callable[[str], Case | None]) -> None:
+    def __init__(self, ui: Any, current_case: Callable[[str], Case | None], use_model: Callable[[str], None]) -> None:
         """Connect the widgets.
 
         Args:
             current_case: gives the patient of the Patient tab under an identifier, or None.
+            use_model: chooses a model file in the Patient tab.
         """
         self.ui = ui
-        self._current_case = current_case
+        self._use_model = use_model
         self._parameters: Parameters | None = None
-        self._output: Path | None = None
+        self.result = CohortResult(ui, self._take_model)
+        self.adding = AddPatientSection(ui, current_case, self.update)
         self.run = BackgroundRun(on_progress=self._progress, on_line=self._line, on_end=self._ended)
         self._paths = {
             "cohort.images": ui.imagesPathEdit,
@@ -73,18 +59,13 @@ class CohortTab:
         ui.outputPathEdit.filters = folders | ctk.ctkPathLineEdit.Writable
         for task in TASKS:
             ui.taskSelector.addItem(_(task.title), task.command)
-        for text, outcome in ((_("unknown"), ""), ("0", "0"), ("1", "1")):
-            ui.outcomeSelector.addItem(text, outcome)
         connect(ui.taskSelector, "currentIndexChanged(int)", self._task_changed)
         connect(ui.settingsSelector, "currentIndexChanged(int)", self._settings_changed)
         connect(ui.settingsFileButton, "clicked(bool)", self._choose_file)
         for edit in self._paths.values():
             connect(edit, "currentPathChanged(QString)", self._path_changed)
-        connect(ui.caseIdEdit, "textChanged(QString)", self._path_changed)
         connect(ui.runButton, "clicked(bool)", self._run_clicked)
         connect(ui.stopButton, "clicked(bool)", self._stop_clicked)
-        connect(ui.openOutputButton, "clicked(bool)", self._open_output)
-        connect(ui.addPatientButton, "clicked(bool)", self._add_patient)
 
     @property
     def task(self) -> Task:
@@ -106,16 +87,14 @@ class CohortTab:
         """Say what is missing, and enable Run if it can start."""
         problem = self._problem()
         running = self.run.running
-        training = self.task.command == "train"
-        self.ui.endpointEdit.enabled = training
-        self.ui.endpointLabel.enabled = training
+        self.ui.trainingSection.visible = self.task.trains
         self.ui.cohortProblemLabel.text = problem
         self.ui.cohortProblemLabel.setStyleSheet(QUIET)
         self.ui.cohortProblemLabel.visible = bool(problem) and not running
         self.ui.runButton.enabled = not problem and not running
         self.ui.stopButton.enabled = running
-        self.ui.openOutputButton.enabled = not running and self._output is not None and self._output.is_dir()
-        self._update_adding()
+        self.result.update(running=running)
+        self.adding.update()
 
     def close(self) -> None:
         """Stop what runs: the widget goes."""
@@ -130,8 +109,15 @@ class CohortTab:
             found += ["--clinical", ui.clinicalPathEdit.currentPath]
         if ui.resampleMaskCheckBox.checked:
             found.append("--resample-mask")
-        if task.command == "train" and ui.endpointEdit.text.strip():
-            found += ["--endpoint", ui.endpointEdit.text.strip()]
+        return found + self._training_arguments() if task.trains else found
+
+    def _training_arguments(self) -> list[str]:
+        texts = {option: getattr(self.ui, name).text.strip() for option, name in _TRAINING_TEXTS.items()}
+        found = [part for option, text in texts.items() if text for part in (option, text)]
+        if self.ui.completeCasesCheckBox.checked:
+            found.append("--complete-cases")
+        if self.ui.frozenHabitatsCheckBox.checked:
+            found.append("--frozen-habitats")
         return found
 
     def _problem(self) -> str:
@@ -141,7 +127,7 @@ class CohortTab:
         if not Path(images).is_file():
             return _("There is no such table of images.")
         if not clinical and self.task.needs_clinical:
-            return _("Choose the table of outcomes (clinical.csv); training needs it.")
+            return _("Choose the table of outcomes (clinical.csv); this task needs it.")
         if clinical and not Path(clinical).is_file():
             return _("There is no such table of clinical data.")
         if not self.ui.settingsSelector.currentData:
@@ -203,10 +189,10 @@ class CohortTab:
             return
         for edit in self._paths.values():
             edit.addCurrentPathToHistory()
-        self._output = Path(self.ui.outputPathEdit.currentPath)
         self.ui.logText.clear()
         self.ui.cohortProgressBar.value = 0
         self._say(_("Starting ..."), QUIET)
+        self.result.begin(self.task, Path(self.ui.outputPathEdit.currentPath))
         try:
             self.run.start(self.arguments())
         except OSError as error:
@@ -222,11 +208,16 @@ class CohortTab:
         self.ui.logText.appendPlainText(line)
 
     def _ended(self, status: int) -> None:
+        if status in (0, 3):
+            self.ui.cohortProgressBar.value = 100
+            self.result.finish()
         if status == 0:
-            self.ui.cohortProgressBar.value = 100
             self._say(_("Done."), QUIET)
+        elif status == 3 and self.result.reported:
+            self._say(
+                _("Done, but some patients could not be used: see the report, and errors.csv beside it."), PROBLEM
+            )
         elif status == 3:
-            self.ui.cohortProgressBar.value = 100
             self._say(_("Done, but some patients could not be measured: see errors.csv in the output folder."), PROBLEM)
         else:
             self._say(reason_of(self.run.lines, status), PROBLEM)
@@ -237,55 +228,13 @@ class CohortTab:
         self._say(_("Stopped. Run goes on where it was; patients that are done are kept."), QUIET)
         self.update()
 
-    def _open_output(self, checked: bool = False) -> None:
-        if self._output is not None:
-            result = self._output / self.task.result
-            place = result if result.is_file() and result.suffix != ".json" else self._output
-            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
-
-    def _update_adding(self) -> None:
-        images, case_id = self.ui.imagesPathEdit.currentPath, self.ui.caseIdEdit.text.strip()
-        problem = ""
-        if self._current_case(_NO_SUCH_CASE) is None:
-            problem = _("First choose images and lesions in the Patient tab.")
-        elif not images:
-            problem = _("Name the table of images above; it is made when it does not exist.")
-        elif not case_id:
-            problem = _("Give the patient an identifier.")
-        self.ui.addPatientButton.enabled = not problem
-        if problem:
-            self._say_added(problem, QUIET)
-        elif self.ui.addPatientLabel.styleSheet == QUIET:
-            self._say_added("", "")
-
-    def _add_patient(self, checked: bool = False) -> None:
-        ready, problem = packages_ready()
-        case = self._current_case(self.ui.caseIdEdit.text.strip())
-        if not ready or case is None:
-            self._say_added(problem, PROBLEM)
-            return
-        from HabitatRadiomicsLib.cohort import add_to_cohort
-
-        clinical = self.ui.clinicalPathEdit.currentPath
-        images = Path(self.ui.imagesPathEdit.currentPath)
-        try:
-            add_to_cohort(
-                images,
-                case,
-                timepoint=self.ui.timepointEdit.text.strip() or "baseline",
-                clinical=Path(clinical) if clinical else None,
-                outcome=self.ui.outcomeSelector.currentData or "",
-            )
-        except HabitatRadiomicsError as error:
-            self._say_added(str(error), PROBLEM)
-            return
-        self.ui.caseIdEdit.text = ""
-        self.update()
-        self._say_added(_("{case} was added to {table}.").format(case=case.case_id, table=images.name), "")
-
-    def _say_added(self, text: str, style: str) -> None:
-        self.ui.addPatientLabel.setStyleSheet(style)
-        self.ui.addPatientLabel.text = text
+    def _take_model(self, file: str) -> None:
+        """Use a model that was trained here: for the patient, and for tasks that take one."""
+        if self._parameters is not None:
+            self._parameters.set_text("cohort.model", file)
+        self._list_settings()
+        self._use_model(file)
+        self.ui.tabs.setCurrentIndex(0)
 
     def _say(self, text: str, style: str) -> None:
         self.ui.cohortStatusLabel.text = text

@@ -21,6 +21,7 @@ from HabitatRadiomicsLib.panel.model_section import ModelSection
 from HabitatRadiomicsLib.panel.score_section import ScoreSection
 from HabitatRadiomicsLib.panel.sequence_row import SequenceRow
 from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.panel.site_field import SiteField
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.guess import guess_input
@@ -48,6 +49,7 @@ class PatientTab:
         self._parameters: Parameters | None = None
         self.rows: dict[str, SequenceRow] = {}
         self.model = ModelSection(ui, self._model_changed)
+        self.site = SiteField(ui, self._site_changed)
         self.maps = MapsSection(ui)
         self.score = ScoreSection(ui, self.maps.show_habitat)
         self.run = BackgroundRun(on_progress=self._progress, on_line=lambda line: None, on_end=self._ended)
@@ -61,7 +63,6 @@ class PatientTab:
         connect(self._settle, "timeout()", self.update)
         connect(ui.guessButton, "clicked(bool)", self._guess_clicked)
         connect(ui.mapsOnlyCheckBox, "toggled(bool)", self._maps_only_toggled)
-        connect(ui.siteEdit, "textChanged(QString)", self._site_changed)
         connect(ui.applyButton, "clicked(bool)", self._apply_clicked)
         connect(ui.cancelButton, "clicked(bool)", self._cancel_clicked)
 
@@ -69,9 +70,9 @@ class PatientTab:
         """Show what a parameter node holds: after start, after a scene was opened or closed."""
         self._parameters = parameters
         self.model.select(parameters.text("model", self.model.model))
-        with quiet(self.ui.mapsOnlyCheckBox, self.ui.siteEdit):
+        with quiet(self.ui.mapsOnlyCheckBox):
             self.ui.mapsOnlyCheckBox.checked = parameters.text("mapsOnly") == "1"
-            self.ui.siteEdit.text = parameters.text("site")
+        self.site.show(self.model.card, parameters.text("site"))
         self._make_rows()
         self._show_results()
         self.update()
@@ -86,6 +87,8 @@ class PatientTab:
             problem = _("Choose a model.")
         elif not used or not all(ready):
             problem = _("Complete the images above, then press Apply.")
+        elif self.site.missing and not maps_only:
+            problem = _("Choose the site where the images were made; the model harmonises sites.")
         self.ui.problemLabel.text = problem
         self.ui.problemLabel.setStyleSheet(QUIET)
         self.ui.problemLabel.visible = bool(problem) and not self.run.running
@@ -94,6 +97,11 @@ class PatientTab:
         self.ui.cancelButton.enabled = self.run.running
         self.ui.progressBar.visible = self.run.running
         self._on_change()
+
+    def use_model(self, file: str) -> None:
+        """Choose a model, as the user would."""
+        self.model.select(file)
+        self._model_changed()
 
     def guess(self) -> None:
         """Fill in what is safe to guess; what the user chose stays."""
@@ -145,6 +153,7 @@ class PatientTab:
     def _model_changed(self) -> None:
         if self._parameters is not None:
             self._parameters.set_text("model", self.model.model)
+            self.site.show(self.model.card, self._parameters.text("site"))
             self._make_rows()
             self.update()
 
@@ -166,9 +175,10 @@ class PatientTab:
             self._parameters.set_text("mapsOnly", "1" if checked else "0")
         self.update()
 
-    def _site_changed(self, text: str) -> None:
+    def _site_changed(self) -> None:
         if self._parameters is not None:
-            self._parameters.set_text("site", text)
+            self._parameters.set_text("site", self.site.site)
+        self.update()
 
     def _apply_clicked(self, checked: bool = False) -> None:
         try:
@@ -194,8 +204,8 @@ class PatientTab:
         images = {name: row.image for name, row in used.items() if row.image is not None}
         arguments = write_inputs(self._folder / "inputs", Case("case", images))
         arguments += ["--model", self.model.model, "--out", str(self._folder / "results")]
-        if not maps_only and self.ui.siteEdit.text.strip():
-            arguments += ["--site", self.ui.siteEdit.text.strip()]
+        if not maps_only and self.site.site:
+            arguments += ["--site", self.site.site]
         self.ui.progressBar.value = 0
         self._say(_("Starting ..."), QUIET)
         self.run.start(["maps" if maps_only else "score", *arguments])

@@ -1,8 +1,10 @@
-"""A cohort scored beside Slicer, and its table back as a node."""
+"""A cohort scored or evaluated beside Slicer, and its table back as a node."""
 
 from __future__ import annotations
 
 import csv
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,16 @@ _SECONDS = 0.1
 #: Exit status: done, and done but for some cases, which errors.csv names.
 _DONE = (0, 3)
 _TEXT_COLUMNS = ("case_id", "call", "warnings", "model", "notice")
+_MEASURES = {
+    "auc": "AUC",
+    "auprc": "Area under the precision-recall curve",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "accuracy": "Accuracy",
+    "ppv": "Positive predictive value",
+    "npv": "Negative predictive value",
+    "f1": "F1",
+}
 
 
 def score_table(
@@ -44,10 +56,47 @@ def score_table(
         HabitatRadiomicsError: in the command's own words.
         Cancelled: by ``progress``; the command was stopped.
     """
-    check_packages()
     arguments = ["score-cohort", "--cohort", str(images), "--out", str(output), "--model", model, "--jobs", str(jobs)]
     if clinical is not None:
         arguments += ["--clinical", str(clinical)]
+    _run(arguments, progress)
+    return _score_node(scene, Path(output) / "scores.csv")
+
+
+def evaluate_table(
+    scene: Any,
+    images: str | Path,
+    clinical: str | Path,
+    output: str | Path,
+    model: str,
+    *,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> Any:
+    """Compare a frozen model with the outcomes of new patients; waits until it is done.
+
+    Args:
+        images: images.csv.
+        clinical: clinical.csv with outcomes.
+        output: folder for report.html, study.json, tables and figures; a run that was interrupted goes on there.
+        model: bundled name or file.
+        jobs: processes.
+
+    Returns:
+        vtkMRMLTableNode with a row for each measure: ``Measure``, ``Value``, and ``Low`` and ``High`` of its interval;
+        NaN where there is none.
+
+    Raises:
+        HabitatRadiomicsError: in the command's own words.
+        Cancelled: by ``progress``; the command was stopped.
+    """
+    arguments = ["evaluate", "--cohort", str(images), "--clinical", str(clinical), "--out", str(output)]
+    _run([*arguments, "--model", model, "--jobs", str(jobs)], progress)
+    return _performance_node(scene, Path(output) / "study.json")
+
+
+def _run(arguments: Sequence[str], progress: Progress) -> None:
+    check_packages()
     process = start_command(arguments)
     said: list[str] = []
     try:
@@ -66,13 +115,21 @@ def score_table(
         process.stop()
     if status not in _DONE:
         raise HabitatRadiomicsError(reason_of(said, status))
-    return _table_node(scene, Path(output) / "scores.csv")
 
 
-def _table_node(scene: Any, path: Path) -> Any:
+def _score_node(scene: Any, path: Path) -> Any:
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     columns = {
         name: [row[name] if name in _TEXT_COLUMNS else float(row[name] or "nan") for row in rows] for name in rows[0]
     }
     return add_table(scene, "Scores", columns)
+
+
+def _performance_node(scene: Any, path: Path) -> Any:
+    (row,) = json.loads(path.read_text(encoding="utf-8"))["validation"]["candidates"]
+    columns: dict[str, list[Any]] = {"Measure": list(_MEASURES.values())}
+    for title, suffix in (("Value", ""), ("Low", "_low"), ("High", "_high")):
+        values = [row[name + suffix] for name in _MEASURES]
+        columns[title] = [float("nan") if value is None else value for value in values]
+    return add_table(scene, "Evaluation", columns)

@@ -62,7 +62,8 @@ def score_patient(
     Args:
         inputs: by the model's names of its sequences.
         model: bundled name or file.
-        site: where the images were made; draws a warning when the model has not seen it.
+        site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
+            have not seen.
 
     Raises:
         HabitatRadiomicsError: an input is refused; nothing was added to the scene.

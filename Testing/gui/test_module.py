@@ -111,7 +111,9 @@ def test_every_button_field_and_selector_is_heard(habitat_widget: Any, checkout:
         "ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox",
     }  # fmt: skip
     read_when_a_button_is_pressed = {
-        "jobsSpinBox", "endpointEdit", "resampleMaskCheckBox", "timepointEdit", "outcomeSelector",
+        "jobsSpinBox", "resampleMaskCheckBox", "timepointEdit", "outcomeSelector",
+        "modelNameEdit", "modelTitleEdit", "endpointEdit", "positiveEdit", "negativeEdit",
+        "completeCasesCheckBox", "frozenHabitatsCheckBox",
     }  # fmt: skip
     deaf = []
     for form, ui in zip(_FORMS, (habitat_widget.ui, habitat_widget.patient.rows["T1W"].ui)):
@@ -143,13 +145,13 @@ def _library_as_it_was() -> Iterator[None]:
 @pytest.mark.usefixtures("_library_as_it_was")
 def test_reload_reads_the_library_again_and_shows_the_same(habitat_widget: Any, slicer_gui: Any) -> None:
     inputs = add_patient(habitat_widget)
-    habitat_widget.ui.siteEdit.text = "Alpha"
+    habitat_widget.ui.siteSelector.setEditText("Alpha")
     habitat_widget.onReload()
     fresh = slicer.modules.HabitatRadiomicsWidget
     assert fresh is not habitat_widget
     assert sys.modules["HabitatRadiomicsLib.panel.patient_tab"] is not patient_tab
     assert type(fresh.patient) is sys.modules["HabitatRadiomicsLib.panel.patient_tab"].PatientTab
-    assert fresh.ui.siteEdit.text == "Alpha"
+    assert fresh.ui.siteSelector.currentText == "Alpha"
     chosen = {name: row.chosen for name, row in fresh.patient.rows.items()}
     assert [(row.volume, row.mask, row.segment) for row in chosen.values()] == [
         (row.volume, row.mask, row.segment) for row in inputs.values()
@@ -179,7 +181,7 @@ def test_logic_works_without_window_and_layout_manager(habitat_widget: Any, slic
 
 def test_logic_explains_itself_to_help(module: Any) -> None:
     logic = vars(sys.modules["HabitatRadiomics"])["HabitatRadiomicsLogic"]
-    for name in ("computeMaps", "score", "scoreCohort"):
+    for name in ("computeMaps", "score", "scoreCohort", "evaluateCohort"):
         text = inspect.getdoc(getattr(logic, name))
         assert text is not None
         documented = [line.split(":")[0].strip() for line in text.split("Args:")[1].split("Returns:")[0].splitlines()]

@@ -121,7 +121,7 @@ def story(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             for name, row in rows.items()
         }
         seen.apply_with_patient = ui.applyButton.enabled
-        ui.siteEdit.text = SITE
+        ui.siteSelector.setEditText(SITE)
         red = story.app.slice_views["Red"].node
         red.SetSliceOffset(red.GetSliceOffset() + 7)
         seen.view_before = _view_state()
@@ -416,7 +416,7 @@ def test_saved_scene_brings_the_panel_back(story: Story, tmp_path: Path) -> None
     assert ui.mapsSection.isHidden()
     assert ui.scoreSection.isHidden()
     assert ui.habitatTable.rowCount == 0
-    assert ui.siteEdit.text == ""
+    assert ui.siteSelector.currentText == ""
     assert not ui.applyButton.enabled
     assert not ui.previousViewButton.enabled
     assert all(row.empty for row in story.widget.patient.rows.values())
@@ -431,7 +431,7 @@ def test_saved_scene_brings_the_panel_back(story: Story, tmp_path: Path) -> None
     assert not ui.mapsSection.isHidden()
     assert not ui.scoreSection.isHidden()
     assert not ui.barsPictureLabel.pixmap.isNull()
-    assert ui.siteEdit.text == SITE
+    assert ui.siteSelector.currentText == SITE
     assert ui.modelSelector.currentData == "t790m-spine-demo"
     assert ui.shownSequenceSelector.currentText == "T2FS"
     assert ui.entropyOpacitySlider.value == pytest.approx(0.35)

@@ -137,7 +137,7 @@ def test_apply_starts_one_run_whatever_is_clicked_or_changed_meanwhile(run: Run)
 
 
 def test_arguments_name_images_masks_model_and_site(run: Run) -> None:
-    run.ui.siteEdit.text = " Alpha "
+    run.ui.siteSelector.setEditText(" Alpha ")
     run.start()
     run.ui.cancelButton.click()
     (arguments,) = run.arguments

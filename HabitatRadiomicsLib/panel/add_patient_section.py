@@ -1,0 +1,84 @@
+"""The patient of the Patient tab, written into the tables of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.panel.first_use import packages_ready
+from HabitatRadiomicsLib.panel.signals import connect
+from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+
+_NO_SUCH_CASE = "-"
+
+
+class AddPatientSection:
+    """Binds the widgets of *Add current patient*; the tables are those that the tab names."""
+
+    def __init__(self, ui: Any, current_case: Callable[[str], Case | None], on_added: Callable[[], None]) -> None:
+        """Connect the widgets.
+
+        Args:
+            current_case: gives the patient of the Patient tab under an identifier, or None.
+            on_added: called when the tables have changed.
+        """
+        self.ui = ui
+        self._current_case = current_case
+        self._on_added = on_added
+        for text, outcome in ((_("unknown"), ""), ("0", "0"), ("1", "1")):
+            ui.outcomeSelector.addItem(text, outcome)
+        connect(ui.caseIdEdit, "textChanged(QString)", self._case_id_changed)
+        connect(ui.addPatientButton, "clicked(bool)", self._add_patient)
+
+    def update(self) -> None:
+        """Say what is missing, and enable the button if the patient can be added."""
+        images, case_id = self.ui.imagesPathEdit.currentPath, self.ui.caseIdEdit.text.strip()
+        problem = ""
+        if self._current_case(_NO_SUCH_CASE) is None:
+            problem = _("First choose images and lesions in the Patient tab.")
+        elif not images:
+            problem = _("Name the table of images above; it is made when it does not exist.")
+        elif not case_id:
+            problem = _("Give the patient an identifier.")
+        self.ui.addPatientButton.enabled = not problem
+        if problem:
+            self._say(problem, QUIET)
+        elif self.ui.addPatientLabel.styleSheet == QUIET:
+            self._say("", "")
+
+    def _case_id_changed(self, text: str) -> None:
+        self.update()
+
+    def _add_patient(self, checked: bool = False) -> None:
+        ready, problem = packages_ready()
+        case = self._current_case(self.ui.caseIdEdit.text.strip())
+        if not ready or case is None:
+            self._say(problem, PROBLEM)
+            return
+        from HabitatRadiomicsLib.cohort import add_to_cohort
+
+        clinical = self.ui.clinicalPathEdit.currentPath
+        images = Path(self.ui.imagesPathEdit.currentPath)
+        try:
+            add_to_cohort(
+                images,
+                case,
+                timepoint=self.ui.timepointEdit.text.strip() or "baseline",
+                clinical=Path(clinical) if clinical else None,
+                outcome=self.ui.outcomeSelector.currentData or "",
+            )
+        except HabitatRadiomicsError as error:
+            self._say(str(error), PROBLEM)
+            return
+        self.ui.caseIdEdit.text = ""
+        self._on_added()
+        self._say(_("{case} was added to {table}.").format(case=case.case_id, table=images.name), "")
+
+    def _say(self, text: str, style: str) -> None:
+        self.ui.addPatientLabel.setStyleSheet(style)
+        self.ui.addPatientLabel.text = text

@@ -1,0 +1,97 @@
+"""What came of a cohort's run: its main lines, the way to its report, and its model in the panel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.panel.cohort_tasks import Task
+from HabitatRadiomicsLib.panel.signals import connect
+
+
+class CohortResult:
+    """Binds the result's label and buttons."""
+
+    def __init__(self, ui: Any, use_model: Callable[[str], None]) -> None:
+        """Connect the widgets.
+
+        Args:
+            use_model: called with the file of a model that the user wants to use.
+        """
+        self._ui = ui
+        self._use_model = use_model
+        self._task: Task | None = None
+        self._folder = Path()
+        self._finished = False
+        self._lines: list[str] = []
+        connect(ui.openOutputButton, "clicked(bool)", self._open)
+        connect(ui.useModelButton, "clicked(bool)", self._use)
+        self.update()
+
+    def begin(self, task: Task, folder: Path) -> None:
+        """A run starts; what an earlier one gave is shown no more."""
+        self._task, self._folder, self._finished, self._lines = task, folder, False, []
+        self.update(running=True)
+
+    def finish(self) -> None:
+        """The run gave its result."""
+        self._finished = True
+        if self._task is not None and self._task.reports:
+            self._lines = _main_lines(self._folder)
+        self.update()
+
+    def update(self, *, running: bool = False) -> None:
+        """Show what there is."""
+        ui, task = self._ui, self._task
+        ui.cohortResultLabel.text = "\n".join(self._lines)
+        ui.cohortResultLabel.visible = bool(self._lines)
+        ui.openOutputButton.text = _("Open report") if self._lines else _("Open results")
+        ui.openOutputButton.enabled = not running and task is not None and self._folder.is_dir()
+        trained = self._finished and task is not None and task.trains
+        ui.useModelButton.visible = trained and self._model.is_file()
+
+    @property
+    def reported(self) -> bool:
+        """The run wrote a report."""
+        return bool(self._lines)
+
+    @property
+    def _model(self) -> Path:
+        return self._folder / "model.json"
+
+    def _open(self, checked: bool = False) -> None:
+        assert self._task is not None
+        result = self._folder / self._task.result
+        # After a run that failed, the file would be an earlier run's.
+        place = result if self._finished and result.is_file() else self._folder
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
+
+    def _use(self, checked: bool = False) -> None:
+        self._use_model(str(self._model))
+
+
+def _main_lines(folder: Path) -> list[str]:
+    """The summary of a study, in the words of its report, with what has to stand by it."""
+    from HabitatRadiomicsLib.reporting.study_summary import headline_row, summary_sentences
+
+    try:
+        study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return [_("The result cannot be shown: there is no study.json that can be read.")]
+    lines = [*summary_sentences(study), _at_the_cut_off(headline_row(study))]
+    if study["validation"].get("external"):
+        lines.append(study["validation"]["method"])
+    return [line for line in [*lines, study["notice"]] if line]
+
+
+def _at_the_cut_off(row: Mapping[str, Any] | None) -> str:
+    if row is None or None in (row["sensitivity"], row["specificity"]):
+        return ""
+    return _("At the cut-off: sensitivity {sensitivity:.0%}, specificity {specificity:.0%}.").format(
+        sensitivity=row["sensitivity"], specificity=row["specificity"]
+    )

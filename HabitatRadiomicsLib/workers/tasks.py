@@ -1,0 +1,47 @@
+"""What is run for one item, and what runs many of them have in common."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+_Result = TypeVar("_Result")
+Item = tuple[Any, ...]
+
+
+class ProcessDiedError(Exception):
+    """A process died with items that are not done; which of them killed it is not known."""
+
+
+class Drawn(Iterator[tuple[int, Item]]):
+    """Items with their places, taken from their iterator one by one; remembers those that are not done.
+
+    Attributes:
+        unfinished: items by place, of those that were taken.
+    """
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self.unfinished: dict[int, Item] = {}
+        self._items = enumerate(items)
+        self._lock = threading.Lock()  # joblib takes items in a thread of its own
+
+    def __next__(self) -> tuple[int, Item]:
+        with self._lock:
+            place, item = next(self._items)
+            self.unfinished[place] = item
+        return place, item
+
+
+def on_one_thread(function: Callable[..., _Result], item: Item) -> _Result:
+    """``function(*item)``; sums over threads depend on how many there are, one keeps the bits the same everywhere."""
+    import scipy.linalg  # noqa: F401 - a library for linear algebra of its own, which has to be there to be limited
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return function(*item)
+
+
+def numbered(place: int, function: Callable[..., _Result], item: Item) -> tuple[int, _Result]:
+    """An item's place, and its result."""
+    return place, on_one_thread(function, item)
