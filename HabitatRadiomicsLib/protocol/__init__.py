@@ -15,6 +15,7 @@ from HabitatRadiomicsLib.protocol.settings import (
     Preprocessing,
     Protocol,
     Resampling,
+    TextureSettings,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Preprocessing",
     "Protocol",
     "Resampling",
+    "TextureSettings",
     "bundled_protocols",
     "load_protocol",
     "protocol_from",
