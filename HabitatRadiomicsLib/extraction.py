@@ -12,8 +12,9 @@ import numpy as np
 from HabitatRadiomicsLib.batch import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import Cohort, CohortCase
-from HabitatRadiomicsLib.features import choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.features import choose_engine, measure_regions, parse, regions_of
 from HabitatRadiomicsLib.features.table import FeatureTable
+from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
 from HabitatRadiomicsLib.mapping import make_maps, prepare_case
 from HabitatRadiomicsLib.outputs import check_writable
@@ -51,8 +52,23 @@ def needs_habitats(protocol: Protocol) -> bool:
     return any(region not in ("whole", "ring") for region in protocol.regions)
 
 
-def extract_features(case: Case, protocol: Protocol) -> tuple[dict[str, float], tuple[str, ...]]:
-    """All features of one case by column name, and warnings in sentences.
+@dataclass(frozen=True)
+class CaseFeatures:
+    """What was measured in one case.
+
+    Attributes:
+        values: of all features by column name; NaN where one is not defined.
+        undefined: why, a sentence, by column name.
+        warnings: in sentences.
+    """
+
+    values: Mapping[str, float]
+    undefined: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
+    """All features of one case.
 
     The protocol holds the population's habitats when a region is one; a patient alone and the same patient inside
     a cohort get the same values, bit for bit.
@@ -63,14 +79,17 @@ def extract_features(case: Case, protocol: Protocol) -> tuple[dict[str, float], 
     else:
         prepared, maps = prepare_case(case, protocol), {}
     values: dict[str, float] = {}
+    undefined: dict[str, str] = {}
     warnings: list[str] = []
     for name, sequence in prepared.items():
         habitats = maps.get(name)
         regions = regions_of(sequence, habitats, protocol.regions, protocol.ring_mm)
-        values.update(measure_regions(sequence, regions, protocol, engine))
+        measured = measure_regions(sequence, regions, protocol, engine)
+        values |= measured
+        undefined |= undefined_columns(sequence, regions, protocol, measured)
         warnings += [f"{name}: {warning}" for warning in sequence.warnings]
         warnings += habitats.warnings if habitats is not None else ()
-    return values, tuple(warnings)
+    return CaseFeatures(values, undefined, tuple(warnings))
 
 
 def extract_cohort(
@@ -114,7 +133,7 @@ def extract_cohort(
         population = _population([answers[case.case_id] for case in cases], protocol)
         protocol = protocol.model_copy(update={"population": population})
     settings = _settings_of(protocol, _FEATURE_SETTINGS)
-    key = document_digest({**common, "stage": "features", "settings": settings})
+    key = document_digest({**common, "stage": "features with reasons", "settings": settings})
     answer = partial(_features_answer, protocol=protocol)
     work = CaseWork(folder / "features", key, protocol.sequences, resample_mask, answer)
     answers, failed, reused = run_cases(cases, work, jobs, part(progress, start, 1))
@@ -125,8 +144,8 @@ def extract_cohort(
         case_id: {name: np.nan if value is None else value for name, value in answers[case_id]["values"].items()}
         for case_id in done
     }
-    for case_id, row in rows.items():
-        problems += _undefined(case_id, row)
+    for case_id in done:
+        problems += _undefined(case_id, answers[case_id]["undefined"])
     warnings = {case_id: tuple(answers[case_id]["warnings"]) for case_id in done}
     table = _in_protocol_order(FeatureTable.of_rows(rows), protocol)
     return Extraction(table, protocol, tuple(problems), warnings, f"{engine.name} {engine.version}", reused)
@@ -146,10 +165,10 @@ def _superpixels_answer(case: Case, protocol: Protocol) -> Answer:
 
 
 def _features_answer(case: Case, protocol: Protocol) -> Answer:
-    values, warnings = extract_features(case, protocol)
+    found = extract_features(case, protocol)
     # JSON has no NaN: an undefined value is null.
-    known = {name: value if np.isfinite(value) else None for name, value in values.items()}
-    return {"values": known, "warnings": list(warnings)}
+    known = {name: value if np.isfinite(value) else None for name, value in found.values.items()}
+    return {"values": known, "undefined": dict(found.undefined), "warnings": list(found.warnings)}
 
 
 def _population(answers: Sequence[Answer], protocol: Protocol) -> dict[str, HabitatModel]:
@@ -170,13 +189,19 @@ def _complete(protocol: Protocol, cases: Sequence[CohortCase]) -> bool:
     return all(name in protocol.population for name in present)
 
 
-def _undefined(case_id: str, row: Mapping[str, float]) -> list[CaseProblem]:
-    names = [name for name, value in row.items() if np.isnan(value)]
-    if not names:
-        return []
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    problem = f"{len(names)} features are not defined for this lesion and left empty: {shown}"
-    return [CaseProblem(case_id, "features", problem, "", "The other features of the case are in the table.")]
+def _undefined(case_id: str, reasons: Mapping[str, str]) -> list[CaseProblem]:
+    """One row for each reason in each region, with the number of features and the first of them."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for column, reason in reasons.items():
+        name = parse(column)
+        grouped.setdefault((f"{name.sequence} {name.region}", reason), []).append(name.within_region)
+    problems = []
+    for (where, reason), names in grouped.items():
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        problem = f"{reason} Features without a value: {len(names)} ({shown})."
+        remedy = "The other features of the case are in the table."
+        problems.append(CaseProblem(case_id, "features", problem, where, remedy))
+    return problems
 
 
 def _in_protocol_order(table: FeatureTable, protocol: Protocol) -> FeatureTable:

@@ -15,6 +15,7 @@ from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionErr
 from HabitatRadiomicsLib.explanation import Contribution, explain
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
 from HabitatRadiomicsLib.features.harmonisation import apply_combat
+from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.mapping import map_sequence, prepare_case
@@ -116,7 +117,9 @@ def notice(model: Model) -> str:
     return RESEARCH_USE_ONLY
 
 
-def score_case(case: Case, model: Model, *, site: str | None = None, progress: Progress = silent) -> ScoreResult:
+def score_case(
+    case: Case, model: Model, *, site: str | None = None, jobs: int = 1, progress: Progress = silent
+) -> ScoreResult:
     """Score a patient.
 
     Args:
@@ -124,6 +127,7 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
         model: a frozen model.
         site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
             have not seen.
+        jobs: threads that measure the features; the result does not depend on it.
 
     Raises:
         ModelError: a sequence is missing, or a feature of the model has no value in this lesion.
@@ -131,7 +135,7 @@ def score_case(case: Case, model: Model, *, site: str | None = None, progress: P
     """
     _check_sequences(case, model)
     _check_site(model, site)
-    engine = choose_engine(model.protocol.features)
+    engine = choose_engine(model.protocol.features, jobs=jobs)
     needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
     prepared = prepare_case(needed, model.protocol, part(progress, 0, 0.2))
     maps, unmapped = _maps(prepared, model, part(progress, 0.2, 0.4))
@@ -236,17 +240,24 @@ def _feature_values(
     progress: Progress,
 ) -> np.ndarray:
     found: dict[str, float] = {}
+    undefined: dict[str, str] = {}
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"features of {name}")
         regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol.ring_mm)
         wanted = [feature.parsed for feature in model.features if feature.parsed.sequence == name]
-        found.update(measure_regions(sequence, regions, model.protocol, engine, wanted))
-    undefined = [feature.name for feature in model.features if not np.isfinite(found[feature.name])]
+        measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
+        needed = {str(feature): measured[str(feature)] for feature in wanted}
+        undefined |= undefined_columns(sequence, regions, model.protocol, needed)
+        found |= needed
     if undefined:
+        reasons = [
+            f"{', '.join(name for name, why in undefined.items() if why == reason)}: {reason}"
+            for reason in dict.fromkeys(undefined.values())
+        ]
         raise ModelError(
-            f"The score needs features that are not defined for this lesion: {', '.join(undefined)}.",
+            f"The score needs features that are not defined for this lesion. {' '.join(reasons)}",
             where=model.name,
-            remedy="The region is too small or too uniform for them; this lesion cannot be scored by this model.",
+            remedy="This lesion cannot be scored by this model.",
         )
     return np.array([found[feature.name] for feature in model.features])
 

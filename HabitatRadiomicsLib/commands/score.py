@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
+from HabitatRadiomicsLib.commands.arguments import (
+    add_case_arguments,
+    add_output_arguments,
+    default_jobs,
+    positive_count,
+    read_case,
+)
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
@@ -24,6 +30,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--site", help="where the images were made; a model that harmonises sites needs it, others warn of a new one"
     )
+    parser.add_argument(
+        "--jobs", type=positive_count, default=default_jobs(), metavar="N",
+        help="threads that measure the features (default: all cores); the score does not depend on it",
+    )  # fmt: skip
     add_output_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -36,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
         case = read_case(arguments)
         with progress_bar("score") as progress:
-            result = score_case(case, model, site=arguments.site, progress=progress)
+            result = score_case(case, model, site=arguments.site, jobs=arguments.jobs, progress=progress)
             progress(0.9, "writing the report")
             write_score(folder, result)
     print("\n".join(summary(result, arguments.out / "report.html")))

@@ -42,8 +42,11 @@ class FeatureEngine(Protocol):
         ...
 
 
-def choose_engine(settings: FeatureSettings) -> FeatureEngine:
+def choose_engine(settings: FeatureSettings, *, jobs: int = 1) -> FeatureEngine:
     """The engine that the protocol asks for; ``auto`` is the built-in one, whatever else is installed.
+
+    Args:
+        jobs: threads for one case, which the built-in engine can use; the values do not depend on it.
 
     Raises:
         DependencyError: it is pyradiomics, which is not installed.
@@ -54,4 +57,4 @@ def choose_engine(settings: FeatureSettings) -> FeatureEngine:
         return PyradiomicsEngine()
     from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
 
-    return BuiltInEngine()
+    return BuiltInEngine(jobs=jobs)

@@ -74,7 +74,10 @@ class PyradiomicsEngine:
                 }
                 for name, mask in regions.items():
                     crop, crop_mask = imageoperations.cropToTumorMask(filtered, mask, boxes[name])
-                    found = extractor.computeFeatures(crop, crop_mask, image_name, **arguments)
+                    try:
+                        found = extractor.computeFeatures(crop, crop_mask, image_name, **arguments)
+                    except RuntimeError as error:
+                        raise _no_neighbours(error, name, settings) from error
                     values[name].update(_as_floats(found))
         _check_complete(values, names, image)
         return {region: {name: found[name] for name in names} for region, found in values.items()}
@@ -86,7 +89,30 @@ def _settings(settings: FeatureSettings, discretisation: Discretisation) -> dict
         if discretisation.bin_count is not None
         else {"binWidth": discretisation.bin_width}
     )
-    return {**binning, "force2D": settings.force_2d, "force2Ddimension": 0, "label": 1, "additionalInfo": False}
+    texture = settings.texture
+    return {
+        **binning,
+        "force2D": settings.force_2d,
+        "force2Ddimension": 0,
+        "distances": list(texture.distances),
+        "weightingNorm": texture.weighting,
+        "symmetricalGLCM": texture.symmetrical_glcm,
+        "gldm_a": texture.gldm_alpha,
+        "label": 1,
+        "additionalInfo": False,
+    }
+
+
+def _no_neighbours(error: RuntimeError, region: str, settings: FeatureSettings) -> Exception:
+    # What the matrices' C code says where the region's box leaves no neighbour.
+    if "angle count" not in str(error):
+        return error
+    return FeatureError(
+        f"The region is smaller than the distances of neighbours ({', '.join(map(str, settings.texture.distances))}), "
+        "or a single voxel.",
+        where=region,
+        remedy="Choose smaller distances in the protocol, or the built-in engine, which leaves GLCM empty then.",
+    )
 
 
 def _images(

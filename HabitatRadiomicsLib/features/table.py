@@ -87,6 +87,7 @@ def column_definitions(columns: Sequence[str], protocol: Protocol) -> dict[str, 
                 "discretisation": protocol.features.discretisation_of(sequence).model_dump(mode="json"),
                 "images": protocol.features.images.model_dump(mode="json"),
                 "force_2d": protocol.features.force_2d,
+                "texture": protocol.features.texture.model_dump(mode="json"),
             }
             for sequence in sequences
         },

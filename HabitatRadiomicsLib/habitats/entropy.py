@@ -34,7 +34,8 @@ def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings,
         RegionError: the ROI has fewer voxels than the window.
     """
     dimensions, radius = settings.dimensions, settings.window // 2
-    voxels = int(np.count_nonzero(roi))
+    box = _bounding_box(roi)
+    voxels = int(np.count_nonzero(roi[box]))
     needed = settings.window**dimensions
     if voxels < needed:
         raise RegionError(
@@ -44,14 +45,14 @@ def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings,
             remedy="Choose a smaller window or a finer spacing in the protocol.",
         )
     margins = tuple(radius if axis >= 3 - dimensions else 0 for axis in range(3))
-    box = _bounding_box(roi)
     levels, counted = _levels_in_box(image, roi, box, margins, settings)
     table = _c_log2_c(needed)
     kernel = compiled_module("HabitatRadiomicsLib.habitats.entropy_kernel")
     sums = _sums_by_level if kernel is None else kernel.window_sums
     in_window, total = sums(levels, counted, roi[box], margins, settings.levels, table)
     # H = log2 n - (sum over levels of c log2 c) / n needs no logarithm per voxel.
-    entropy = np.log2(in_window, dtype=np.float64) - total / in_window
+    # Few counts occur; their logarithms are looked up, too.
+    entropy = np.log2(np.maximum(np.arange(needed + 1.0), 1))[in_window] - total / in_window
     # One level alone has no disorder; rounding leaves 1e-16 there.
     entropy[np.abs(entropy) < 1e-12] = 0.0
     return entropy
@@ -110,12 +111,15 @@ def _scaled_to_byte(voxels: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _bounding_box(roi: np.ndarray) -> _Box:
-    box = []
-    for axis in range(roi.ndim):
-        others = tuple(other for other in range(roi.ndim) if other != axis)
-        hit = np.flatnonzero(roi.any(axis=others))
-        box.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    return tuple(box)
+    """Of a ROI without voxels: empty."""
+    slices = _extent(np.array([plane.any() for plane in roi], dtype=bool))
+    outline = roi[slices].any(axis=0)
+    return slices, _extent(outline.any(axis=1)), _extent(outline.any(axis=0))
+
+
+def _extent(used: np.ndarray) -> slice:
+    hit = np.flatnonzero(used)
+    return slice(int(hit[0]), int(hit[-1]) + 1) if len(hit) else slice(0, 0)
 
 
 def _widened(box: _Box, margins: tuple[int, ...], shape: tuple[int, ...]) -> tuple[_Box, list[tuple[int, int]]]:

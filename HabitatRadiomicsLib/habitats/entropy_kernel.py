@@ -43,21 +43,25 @@ def window_sums(
     place = 0
     for k in range(wanted.shape[0]):
         for j in range(wanted.shape[1]):
-            if not wanted[k, j].any():
-                continue
+            row = wanted[k, j]
+            first, last = 0, row.size - 1
+            while first <= last and not row[first]:
+                first += 1
+            while last > first and not row[last]:
+                last -= 1
             histogram[:] = 0
             inside = 0
-            for column in range(levels.shape[2]):
+            for column in range(first, last + width):
                 for window_k in range(k, k + 2 * reach_k + 1):
                     for window_j in range(j, j + 2 * reach_j + 1):
                         if counted[window_k, window_j, column]:
                             histogram[levels[window_k, window_j, column]] += 1
                             inside += 1
-                        if column >= width and counted[window_k, window_j, column - width]:
+                        if column >= first + width and counted[window_k, window_j, column - width]:
                             histogram[levels[window_k, window_j, column - width]] -= 1
                             inside -= 1
                 i = column - 2 * reach_i
-                if i >= 0 and wanted[k, j, i]:
+                if i >= first and row[i]:
                     total = 0.0
                     for level in range(level_count):
                         total += table[histogram[level]]

@@ -18,6 +18,7 @@ from HabitatRadiomicsLib.protocol.settings import (
     Protocol,
     Resampling,
     RobustnessSettings,
+    TextureSettings,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Protocol",
     "Resampling",
     "RobustnessSettings",
+    "TextureSettings",
     "bundled_protocols",
     "load_protocol",
     "protocol_from",

@@ -169,6 +169,30 @@ class ImageFilters(_Settings):
 #: Shrout and Fleiss' intraclass correlations of single measurements: (1,1) one-way, (2,1) two-way absolute agreement,
 #: (3,1) two-way consistency.
 IccForm = Literal["1,1", "2,1", "3,1"]
+
+
+class TextureSettings(_Settings):
+    """How the texture matrices are made. Definitions and defaults are pyradiomics'."""
+
+    distances: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
+    """Neighbours of GLCM, GLDM and NGTDM: voxels at these Chebyshev distances (1: also by edges and corners)."""
+    weighting: Literal["manhattan", "euclidean", "infinity", "no_weighting"] | None = None
+    """Null: features of GLCM and GLRLM are averaged over the directions. Else they are those of the weighted sum of the
+    directions' matrices: by the length d of the direction in mm, by this norm, GLCM with ``exp(-d^2)`` and GLRLM with
+    ``d``; with ``no_weighting``, 1."""
+    symmetrical_glcm: bool = True
+    """Whether a pair of voxels counts in both orders."""
+    gldm_alpha: int = Field(0, ge=0)
+    """Neighbours are dependent in GLDM if their grey levels differ by no more than this."""
+
+    @field_validator("distances")
+    @classmethod
+    def _distinct(cls, distances: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(distances)) != len(distances):
+            raise ValueError("each distance may stand there once")
+        return distances
+
+
 FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"]
 
 
@@ -184,6 +208,7 @@ class FeatureSettings(_Settings):
     """Sequences that differ, e.g. PET in SUV."""
     force_2d: bool = False
     """Texture slice by slice (in the i-j plane) rather than in 3D."""
+    texture: TextureSettings = TextureSettings()
     minimum_region_voxels: int = Field(32, ge=2)
     """A region with fewer voxels is refused: its texture would be noise."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from paired_runs import WrongValuesError
@@ -21,6 +21,8 @@ class Difference:
     relative: float
     feature_class: str
     where: str
+    #: Values that it stands for, itself included.
+    count: int = 1
 
 
 def differences(case: str, ours: Values, theirs: Values, tolerance: float) -> list[Difference]:
@@ -42,16 +44,23 @@ def differences(case: str, ours: Values, theirs: Values, tolerance: float) -> li
     return found
 
 
-def agreement_table(found: Iterable[Difference]) -> str:
-    """The worst value of each class, as Markdown."""
+def worst_of_each_class(found: Iterable[Difference]) -> list[Difference]:
+    """The largest difference of each class, standing for all of it."""
     by_class: dict[str, list[Difference]] = {}
     for difference in found:
         by_class.setdefault(difference.feature_class, []).append(difference)
+    return [
+        replace(max(members, key=lambda one: one.relative), count=sum(one.count for one in members))
+        for members in by_class.values()
+    ]
+
+
+def agreement_table(found: Iterable[Difference]) -> str:
+    """The worst value of each class, as Markdown."""
     rows = []
-    for feature_class, members in by_class.items():
-        worst = max(members, key=lambda difference: difference.relative)
+    for worst in worst_of_each_class(found):
         where = worst.where if worst.relative else "all are equal"
-        rows.append(f"| {feature_class} | {len(members):,} | {worst.relative:.1e} | {where} |")
+        rows.append(f"| {worst.feature_class} | {worst.count:,} | {worst.relative:.1e} | {where} |")
     return "\n".join([_HEADER, *rows])
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import SimpleITK as sitk
-from paired_runs import Comparison, check_equal, paired_seconds, table
+from engine_ways import numba_in_words
+from paired_runs import Comparison, check_equal, met_or_missed, paired_seconds, table
 from skimage.filters import rank
 
+from HabitatRadiomicsLib.acceleration import compiled_module
+from HabitatRadiomicsLib.habitats import entropy
 from HabitatRadiomicsLib.habitats.entropy import local_entropy
 from HabitatRadiomicsLib.protocol import EntropySettings
 
 _SETTINGS = EntropySettings()
+_KERNEL = "HabitatRadiomicsLib.habitats.entropy_kernel"
 #: Bits; the logarithm of a few dozen counts is rounded differently by each implementation.
 _TOLERANCE = 1e-12
 _FLATNESS = 0.43
@@ -32,33 +38,49 @@ class EntropyPlan:
     voxelwise: tuple[tuple[int, tuple[int, int, int]], ...]
     volumes: tuple[tuple[int, int, int], ...]
     pairs: int
-    voxelwise_pairs: int
+    slow_pairs: int
 
 
-def entropy_section(plan: EntropyPlan) -> str:
-    """Time and memory, as Markdown."""
+def measured_entropy(plan: EntropyPlan) -> dict[str, Any]:
+    """As a JSON document.
+
+    Raises:
+        WrongValuesError: ours and a peer give different values.
+    """
     times, worst = _times(plan)
+    return {"times": times, "worst": worst, "memory": [asdict(row) for row in _memory(plan)]}
+
+
+def entropy_section(document: Mapping[str, Any]) -> str:
+    """Time and memory, as Markdown."""
     return f"""\
 ## Entropy map
 
 Each side gets a volume and a mask and gives the local entropy of every lesion voxel: window 9 x 9 in the slice, 32
-equal bins over the lesion, only voxels of the lesion counted. The lesions are ellipsoids of noise. The peers work on
-the lesion's box, as ours does:
+equal bins over the lesion, only voxels of the lesion counted. The lesions are ellipsoids of noise. Both sides use one
+core. The peers:
 
-* `skimage.filters.rank.entropy`, slice by slice, `mask` = lesion, levels as `uint8`; and as `uint16`, which is its
-  faster way: its histogram then has as many bins as there are levels, and not 256.
-* pyradiomics' voxel-based first-order Entropy (`kernelRadius` 4, `force2D`, masked kernel, `binCount` 32), on small
-  lesions only, because it is slow.
+* {_WHOLE}: `skimage.filters.rank.entropy` on each slice of the volume, levels as `uint8`,
+  `mask` = lesion: what one writes who reads its documentation.
+* {_BOX}: the same, cut to the lesion's box, as ours does by itself.
+* {_BOX_16}: its faster way; the histogram then has as many bins as there are levels,
+  and not 256.
+* pyradiomics' voxel-based first-order Entropy (`kernelRadius` 4, `force2D`, masked kernel, `binCount` 32), in the box,
+  on small lesions only, because it is slow.
 
-The values agree: the largest difference found is {worst:.1e} bits ({_TOLERANCE:.0e} is allowed).
-The aim for the largest lesion, in a volume of 512 x 512 x 100, is less than 2 s of ours on one core.
+The values agree: the largest difference found is {document["worst"]:.1e} bits ({_TOLERANCE:.0e} is allowed).
 
-{table(times)}
+{table([Comparison.read(row["comparison"]) for row in document["times"]])}
+
+So many times faster than scikit-image with `uint8`, medians; the aims are {_AIMS[True]} with numba and {_AIMS[False]}
+without.
+
+{_summary(document["times"])}
 
 Peak of the memory allocated for it (tracemalloc; volume and mask are there before): it grows with the lesion's box, and
 stays the same for one lesion in a growing volume.
 
-{table(_memory(plan))}
+{table([Comparison.read(row) for row in document["memory"]])}
 """
 
 
@@ -78,15 +100,23 @@ def _ours(image: np.ndarray, roi: np.ndarray) -> np.ndarray:
     return local_entropy(image, roi, _SETTINGS)
 
 
-def _scikit_image(kind: type, image: np.ndarray, roi: np.ndarray) -> np.ndarray:
-    box = _box(roi)
-    voxels, inside = image[box].astype(np.float64), roi[box]
-    lesion = voxels[inside]
-    scaled = (voxels - lesion.min()) * (_SETTINGS.levels / (lesion.max() - lesion.min()))
+def _ours_without_kernels(image: np.ndarray, roi: np.ndarray) -> np.ndarray:
+    with patch.object(entropy, "compiled_module", return_value=None):
+        return _ours(image, roi)
+
+
+def _by_scikit_image(kind: type, image: np.ndarray, roi: np.ndarray) -> np.ndarray:
+    lesion = image[roi].astype(np.float64)
+    scaled = (image.astype(np.float64) - lesion.min()) * (_SETTINGS.levels / (lesion.max() - lesion.min()))
     levels = np.clip(scaled, 0, _SETTINGS.levels - 1).astype(kind)
     window = np.ones((_SETTINGS.window, _SETTINGS.window), dtype=np.uint8)
-    slices = [rank.entropy(image_slice, window, mask=mask) for image_slice, mask in zip(levels, inside)]
-    return np.stack(slices)[inside]
+    slices = [rank.entropy(image_slice, window, mask=mask) for image_slice, mask in zip(levels, roi)]
+    return np.stack(slices)[roi]
+
+
+def _by_scikit_image_in_box(kind: type, image: np.ndarray, roi: np.ndarray) -> np.ndarray:
+    box = _box(roi)
+    return _by_scikit_image(kind, image[box], roi[box])
 
 
 def _pyradiomics(image: np.ndarray, roi: np.ndarray) -> np.ndarray:
@@ -109,30 +139,60 @@ def _pyradiomics(image: np.ndarray, roi: np.ndarray) -> np.ndarray:
     return sitk.GetArrayFromImage(features.execute()["Entropy"])[inside]
 
 
-_SCIKIT_IMAGE: dict[str, _Map] = {
-    "scikit-image, uint8": partial(_scikit_image, np.uint8),
-    "scikit-image, uint16": partial(_scikit_image, np.uint16),
+_WHOLE, _BOX = "scikit-image, uint8, whole slices", "scikit-image, uint8, lesion's box"
+_BOX_16 = "scikit-image, uint16, lesion's box"
+_PYRADIOMICS = "pyradiomics"
+_PEERS: dict[str, _Map] = {
+    _WHOLE: partial(_by_scikit_image, np.uint8),
+    _BOX: partial(_by_scikit_image_in_box, np.uint8),
+    _BOX_16: partial(_by_scikit_image_in_box, np.uint16),
+    _PYRADIOMICS: _pyradiomics,
 }
-_PYRADIOMICS: dict[str, _Map] = {"pyradiomics": _pyradiomics}
+#: Times faster than scikit-image with uint8, with numba and without.
+_AIMS = {True: 20, False: 3}
 
 
-def _times(plan: EntropyPlan) -> tuple[list[Comparison], float]:
+def _kinds() -> dict[bool, _Map]:
+    """Ours with numba, where it is installed, and without."""
+    without: dict[bool, _Map] = {False: _ours_without_kernels}
+    return without if compiled_module(_KERNEL) is None else {True: _ours, **without}
+
+
+def _times(plan: EntropyPlan) -> tuple[list[dict[str, Any]], float]:
     """All timings, and the largest difference in bits."""
-    comparisons: list[Comparison] = []
+    found: list[dict[str, Any]] = []
     worst = 0.0
-    for lesions, peers, pairs in (
-        (plan.lesions, _SCIKIT_IMAGE, plan.pairs),
-        (plan.voxelwise, _PYRADIOMICS, plan.voxelwise_pairs),
-    ):
-        for voxels, shape in lesions:
-            image, roi = noise_lesion(voxels, shape)
-            case = f"{np.count_nonzero(roi):,} voxels in {_size(shape)}"
-            for name, peer in peers.items():
-                what = f"entropy, {case}, {name}"
-                worst = max(worst, check_equal(_ours(image, roi), peer(image, roi), what, absolute=_TOLERANCE))
-                ours, theirs = partial(_ours, image, roi), partial(peer, image, roi)
-                comparisons.append(paired_seconds(case, name, ours, theirs, pairs))
-    return comparisons, worst
+    for voxels, shape in plan.lesions:
+        image, roi = noise_lesion(voxels, shape)
+        case = f"{np.count_nonzero(roi):,} voxels in {_size(shape)}"
+        for name, peer in _PEERS.items():
+            if name == _PYRADIOMICS and (voxels, shape) not in plan.voxelwise:
+                continue
+            reference = peer(image, roi)
+            for kernels, ours in _kinds().items():
+                title = f"{case}, {numba_in_words(kernels)}"
+                values = ours(image, roi)
+                worst = max(worst, check_equal(values, reference, f"{title}, {name}", absolute=_TOLERANCE))
+                pairs = plan.slow_pairs if name in (_WHOLE, _PYRADIOMICS) else plan.pairs
+                both = partial(ours, image, roi), partial(peer, image, roi)
+                row = asdict(paired_seconds(title, name, *both, pairs))
+                found.append({"case": case, "kernels": kernels, "comparison": row})
+    return found, worst
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
+    times = {
+        (row["case"], row["kernels"], row["comparison"]["peer"]): Comparison.read(row["comparison"]).times_faster
+        for row in rows
+    }
+    columns = [(kernels, peer) for kernels in (True, False) for peer in (_WHOLE, _BOX)]
+    columns = [column for column in columns if any(key[1] == column[0] for key in times)]
+    heads = [f"{peer.rpartition(', ')[2]}, {numba_in_words(kernels)}" for kernels, peer in columns]
+    lines = [f"| Case | {' | '.join(heads)} |", "| --- |" + " ---: |" * len(heads)]
+    for case in dict.fromkeys(row["case"] for row in rows):
+        cells = [met_or_missed(times[case, kernels, peer], _AIMS[kernels]) for kernels, peer in columns]
+        lines.append(f"| {case} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _memory(plan: EntropyPlan) -> list[Comparison]:
@@ -145,9 +205,8 @@ def _memory_of(voxels: int, shape: tuple[int, int, int]) -> Comparison:
     image, roi = noise_lesion(voxels, shape)
     box = [part.stop - part.start for part in _box(roi)]
     case = f"{np.count_nonzero(roi):,} voxels, box {_size(box)}, in {_size(shape)}"
-    name = "scikit-image, uint16"
-    peaks = [_peak_mib(partial(run, image, roi)) for run in (_ours, _SCIKIT_IMAGE[name])]
-    return Comparison(case, name, "MiB", (peaks[0],), (peaks[1],))
+    peaks = [_peak_mib(partial(run, image, roi)) for run in (_ours, _PEERS[_BOX_16])]
+    return Comparison(case, _BOX_16, "MiB", (peaks[0],), (peaks[1],))
 
 
 def _peak_mib(run: Callable[[], object]) -> float:

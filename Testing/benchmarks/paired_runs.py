@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -37,6 +37,16 @@ class Comparison:
     def ratios(self) -> tuple[float, ...]:
         """Ours by the peer's, pair by pair; below 1 ours needs less."""
         return tuple(our / their for our, their in zip(self.ours, self.theirs))
+
+    @property
+    def times_faster(self) -> float:
+        """Median of the peer's by ours."""
+        return statistics.median(1 / ratio for ratio in self.ratios)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Comparison:
+        """From the JSON of what ``dataclasses.asdict`` gives."""
+        return cls(**{**document, "ours": tuple(document["ours"]), "theirs": tuple(document["theirs"])})
 
 
 def paired_seconds(
@@ -72,9 +82,14 @@ def check_equal(ours: np.ndarray, theirs: np.ndarray, what: str, *, relative: fl
     return float(np.nanmax(apart, initial=0))
 
 
+def met_or_missed(times: float, aim: float) -> str:
+    """How many times faster than the peer, and whether that was the aim."""
+    return f"{times:.3g}, aim of {aim:g} {'met' if times >= aim else 'missed'}"
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Everything inside runs on one core, ITK's filters too."""
+    """Everything inside runs on one core, ITK's filters too, but for the threads that the built-in engine is given."""
     before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     try:

@@ -1,7 +1,7 @@
 """Peak memory of a whole three-region extraction, each in a process of its own.
 
 Run as a script, ``peak_memory.py WAY CASE FOLDER`` does it for the case saved there and prints the peak in bytes; the
-way is ``with numba``, ``without numba``, ``plain`` or ``nothing``.
+way is the title of one of the built-in engine's, ``plain`` or ``nothing``.
 """
 
 from __future__ import annotations
@@ -9,21 +9,25 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from engine_ways import by_built_in, ways
 from lesions import RegionCase, case_named, read_case, save_case
 from paired_runs import Comparison, one_thread, table
-from three_regions import WITH, WITHOUT, by_built_in, by_plain_runs, ways
+from three_regions import by_plain_runs
 
 _MIB = 2**20
 _WAYS: dict[str, Callable[[RegionCase], object]] = {
-    **{way: partial(by_built_in, way=way) for way in (WITH, WITHOUT)},
+    **{way.title: partial(by_built_in, way=way) for way in ways()},
     "plain": by_plain_runs,
     "nothing": lambda case: case,
 }
+_OURS = [way.title for way in ways()]
+_ALONE = ["nothing", *_OURS]
 # On Linux a process starts with the peak of the one that it was forked from; a small one in between keeps ours out.
 _LAUNCHER = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
 
@@ -37,20 +41,33 @@ class MemoryPlan:
     alone: tuple[str, ...] = ()
 
 
-def memory_section(plan: MemoryPlan) -> str:
+def measured_memory(plan: MemoryPlan) -> dict[str, Any]:
+    """As a JSON document."""
+    return {
+        "rows": [asdict(row) for name in plan.cases for row in _compared(name, plan.pairs)],
+        "columns": _ALONE,
+        "alone": {case_named(name).title: peaks_mib(name, _ALONE) for name in (*plan.cases, *plan.alone)},
+    }
+
+
+def memory_section(document: Mapping[str, Any]) -> str:
     """Peaks, as Markdown."""
-    rows = [row for name in plan.cases for row in _compared(name, plan.pairs)]
+    columns = document["columns"]
+    lines = [f"| Case | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
+    for title, peaks in document["alone"].items():
+        lines.append(f"| {title} | {' | '.join(f'{peak:.0f} MiB' for peak in peaks)} |")
     return f"""\
 ## Peak memory of an extraction
 
 The same extractions, each in a fresh process: the largest resident memory (`ru_maxrss`) of a process that imports the
-library, reads the image and its masks, and measures the three regions.
+library, reads the image and its masks, and measures the three regions. On two cores two filtered images are in memory
+at once.
 
-{table(rows)}
+{table([Comparison.read(row) for row in document["rows"]])}
 
 The built-in engine by itself; "nothing" is the process without the last step.
 
-{_alone((*plan.cases, *plan.alone))}
+{chr(10).join(lines)}
 """
 
 
@@ -62,19 +79,10 @@ def peaks_mib(case: str, sides: Sequence[str]) -> list[float]:
 
 
 def _compared(name: str, pairs: int) -> list[Comparison]:
-    peaks = [peaks_mib(name, (*ways(), "plain")) for _ in range(pairs)]
+    peaks = [peaks_mib(name, (*_OURS, "plain")) for _ in range(pairs)]
     *ours, theirs = zip(*peaks)
     title = case_named(name).title
-    return [Comparison(f"{title}, {way}", "3 plain runs", "MiB", our, theirs) for way, our in zip(ways(), ours)]
-
-
-def _alone(names: tuple[str, ...]) -> str:
-    columns = ("nothing", *ways())
-    lines = [f"| Case | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
-    for name in names:
-        peaks = [f"{peak:.0f} MiB" for peak in peaks_mib(name, columns)]
-        lines.append(f"| {case_named(name).title} | {' | '.join(peaks)} |")
-    return "\n".join(lines)
+    return [Comparison(f"{title}, {way}", "3 plain runs", "MiB", our, theirs) for way, our in zip(_OURS, ours)]
 
 
 def _peak_mib(way: str, case: str, folder: str) -> float:

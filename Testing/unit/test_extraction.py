@@ -129,6 +129,36 @@ def test_an_unexpected_error_in_one_case_does_not_stop_the_others(
     assert found.problems[0].problem == "Unexpected ZeroDivisionError: surprise"
 
 
+def test_features_without_a_value_are_reported_with_their_reason_also_from_an_earlier_run(
+    folder: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    path = copy / "images" / "synthetic-002" / "T1W-mask.nrrd"
+    mask = sitk.ReadImage(str(path))
+    voxels = sitk.GetArrayFromImage(mask)
+    for axis in range(3):
+        np.moveaxis(voxels, axis, 0)[1::2] = 0  # no two neighbours are left
+    isolated = sitk.GetImageFromArray(voxels)
+    isolated.CopyInformation(mask)
+    sitk.WriteImage(isolated, str(path))
+    whole = protocol_from({**_FEW, "regions": ["whole"]}, where="test")
+    cohort = load_cohort(copy / "images.csv")
+    first = extract_cohort(cohort, whole, tmp_path / "work")
+    [problem] = first.problems
+    assert (problem.case_id, problem.step, problem.where) == ("synthetic-002", "features", "T1W whole")
+    assert problem.problem == (
+        "No two voxels of the region are neighbours, and a co-occurrence matrix counts pairs of neighbours. "
+        "Features without a value: 24 (original_glcm_Autocorrelation, original_glcm_ClusterProminence, "
+        "original_glcm_ClusterShade, original_glcm_ClusterTendency, original_glcm_Contrast, ...)."
+    )
+    row = first.table.values[first.table.case_ids.index("synthetic-002")]
+    assert np.isnan(row).sum() == 24
+    again = extract_cohort(cohort, whole, tmp_path / "work")
+    assert again.reused == 4
+    assert again.problems == first.problems
+
+
 def test_no_case_left_is_an_error(folder: Path, protocol: Protocol, tmp_path: Path) -> None:
     needs_more = protocol.model_copy(update={"sequences": ("T1W", "CT")})
     with pytest.raises(CohortError, match="The case has no CT image"):

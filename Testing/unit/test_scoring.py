@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,7 @@ def test_alone_in_a_cohort_and_in_another_order_give_the_same_bits(model: Model,
 
 def test_two_runs_give_the_same_document(model: Model, result: ScoreResult, patient: SyntheticPatient) -> None:
     assert json_text(score_case(patient.case, model, site="Alpha").document()) == json_text(result.document())
+    assert json_text(score_case(patient.case, model, site="Alpha", jobs=3).document()) == json_text(result.document())
 
 
 def test_warnings(model: Model, patient: SyntheticPatient) -> None:
@@ -151,6 +153,28 @@ def test_a_lesion_too_small_for_habitats_is_scored_where_the_score_needs_none(
     result = score_case(Case("x", {"T1W": SequenceImage("T1W", sequence.image, small)}), whole)
     assert np.isfinite(result.score)
     assert any("No maps of T1W, which the score does not need" in warning for warning in result.warnings)
+
+
+def test_a_feature_without_a_value_stops_the_score_and_the_reason_is_told(
+    model: Model, patient: SyntheticPatient
+) -> None:
+    import SimpleITK as sitk
+
+    sequence = patient.case.sequences["T1W"]
+    voxels = sitk.GetArrayFromImage(sequence.mask)
+    for axis in range(3):
+        np.moveaxis(voxels, axis, 0)[1::2] = 0  # no two neighbours are left
+    isolated = sitk.GetImageFromArray(voxels)
+    isolated.CopyInformation(sequence.mask)
+    names = ("T1W_whole_original_firstorder_Mean", "T1W_whole_original_glcm_Contrast", "T1W_whole_original_glcm_Id")
+    features = tuple(model.features[0].model_copy(update={"name": name}) for name in names)
+    habitat_free = model.model_copy(update={"features": features})
+    message = (
+        "not defined for this lesion. T1W_whole_original_glcm_Contrast, T1W_whole_original_glcm_Id: "
+        "No two voxels of the region are neighbours, and a co-occurrence matrix counts pairs of neighbours."
+    )
+    with pytest.raises(ModelError, match=re.escape(message)):
+        score_case(Case("x", {"T1W": SequenceImage("T1W", sequence.image, isolated)}), habitat_free)
 
 
 def test_an_interval_that_includes_the_cut_off_draws_a_warning(

@@ -16,9 +16,10 @@ Triple = tuple[int, int, int]
 _GRADIENT_VOXELS = 2
 _LBP_VOXELS = 2
 _WAVELET_VOXELS = 8
-#: LoG's filter is recursive: its memory never ends, but fades as exp(-1.37 n / sigma). At 6 sigma the cut still changes
-#: values by percents, at 12 sigma by 1e-7; at 24 sigma by less than single precision, which the filter's images have.
-_LOG_SIGMAS = 24.0
+#: LoG's filter is recursive: its memory never ends, but fades as exp(-1.37 n / sigma). Its images are of single
+#: precision: at 12 sigma the cut changes the last bit of every tenth voxel, and one of these may then fall into another
+#: bin; at 18 sigma that of a few in ten thousand, at 24 sigma of none.
+_LOG_SIGMAS = 18.0
 #: ITK's recursive filters refuse fewer voxels.
 LOG_MINIMUM_VOXELS = 4
 

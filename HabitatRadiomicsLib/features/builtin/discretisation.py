@@ -48,4 +48,13 @@ def bin_edges(values: np.ndarray, discretisation: Discretisation) -> np.ndarray:
 
 def grey_levels(values: np.ndarray, discretisation: Discretisation) -> np.ndarray:
     """The bin of each intensity, from 1; with a fixed width, 1 is that of the lowest intensity. int64."""
-    return np.digitize(values, bin_edges(values, discretisation)).astype(np.int64, copy=False)
+    edges = bin_edges(values, discretisation)
+    width = edges[1] - edges[0]
+    if edges.size < 3 or width == 0:
+        return np.digitize(values, edges).astype(np.int64, copy=False)
+    # All bins are about as wide as the first one, which tells most levels; the edges tell which ones it does not.
+    places = (values - edges[0]) / width
+    levels = np.clip(places, 0, edges.size - 2).astype(np.int64) + 1
+    wrong = np.flatnonzero((values < edges[levels - 1]) | (values >= edges[levels]))
+    levels[wrong] = np.digitize(values[wrong], edges)
+    return levels

@@ -1,8 +1,8 @@
-"""The filtered images, one at a time, each cut to the box that holds all regions.
+"""The filtered images, each when it is asked for, cut to the box that holds all regions.
 
 Definitions, constants and names are pyradiomics' (van Griethuysen 2017, doi 10.1158/0008-5472.CAN-17-0339). With
 ``crop`` a filter sees the box with its context (:mod:`cropping`) only; what it yields is the same to the last bit.
-(Of LoG, whose filter is recursive, the last bit of a voxel in a million may differ.)
+(Of LoG, whose filter is recursive, the last bit may differ in a few voxels of ten thousand.)
 
 A quirk to know: square, square root, logarithm and exponential are scaled by the largest absolute intensity of the
 whole field of view, so that a bright voxel far from the lesion changes the lesion's features.
@@ -11,9 +11,10 @@ whole field of view, so that a bright voxel far from the lesion changes the lesi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from itertools import product
+from functools import partial
+from threading import Lock
 
 import numpy as np
 import pywt
@@ -43,12 +44,15 @@ def filtered_images(
     force_2d: bool = False,
     wanted: Collection[str] | None = None,
     crop: bool = True,
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and voxels within ``box``, (k, j, i), of each image, in the order of the catalogue; only one is in memory.
+) -> dict[str, Callable[[], np.ndarray]]:
+    """What gives the voxels within ``box``, (k, j, i), of each image, by its name and in the order of the catalogue.
+
+    Nothing is computed before it is asked for, and nothing but the branch of the wavelet transform is kept. The images
+    may be asked for in any order, and by several threads at once.
 
     Args:
         image: the prepared image; whole, also with ``crop``.
-        box: what is yielded of each filtered image.
+        box: what is given of each filtered image.
         force_2d: the wavelet is taken in the slice only.
         wanted: names of images that suffice; None: all of the filters.
         crop: filters see no more than they need; else the whole image.
@@ -69,17 +73,23 @@ def filtered_images(
         "gradient": _gradient,
         "lbp-2D": _lbp,
     }
-    bands = [name for name in names if name.startswith("wavelet-")]
+    bands = _WaveletBands(source, filters.wavelet, force_2d) if filters.wavelet is not None else None
+    images: dict[str, Callable[[], np.ndarray]] = {}
     for name in names:
         if name in simple:
-            with np.errstate(all="ignore"):  # an image of zeros only has no logarithm of its maximum: NaN
-                voxels = simple[name](source)
-            yield name, voxels
+            images[name] = partial(_quietly, simple[name], source)
         elif name in sigmas:
-            yield name, _laplacian_of_gaussian(source, sigmas[name])
-        elif bands and name == bands[0]:
-            # All bands at this place: they share their first steps.
-            yield from _wavelet_bands(source, str(filters.wavelet), force_2d, bands)
+            images[name] = partial(_laplacian_of_gaussian, source, sigmas[name])
+        else:
+            assert bands is not None
+            images[name] = partial(bands.band, name)
+    return images
+
+
+def _quietly(make: Callable[[_Source], np.ndarray], source: _Source) -> np.ndarray:
+    """An image of zeros only has no logarithm of its maximum: NaN."""
+    with np.errstate(all="ignore"):
+        return make(source)
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,7 @@ def _gradient(source: _Source) -> np.ndarray:
     """Magnitude of the gradient per mm, by central differences (SimpleITK's filter)."""
     seen = source.seen(gradient_context(source.box, source.shape))
     gradient = sitk.GradientMagnitudeImageFilter()
+    gradient.SetNumberOfThreads(1)  # the engine's jobs use the cores
     gradient.SetUseImageSpacing(True)
     filtered = sitk.GetArrayFromImage(gradient.Execute(source.part(seen)))
     return filtered[source.box.slices_within(seen)]
@@ -164,6 +175,7 @@ def _laplacian_of_gaussian(source: _Source, sigma: float) -> np.ndarray:
     part = source.part(seen)
     inner = source.box.slices_within(seen)[::-1]
     step = sitk.RecursiveGaussianImageFilter()
+    step.SetNumberOfThreads(1)
     step.SetNormalizeAcrossScale(True)
     step.SetSigma(sigma)
     laplacian: np.ndarray | None = None
@@ -181,52 +193,50 @@ def _laplacian_of_gaussian(source: _Source, sigma: float) -> np.ndarray:
     return laplacian
 
 
-def _wavelet_bands(
-    source: _Source, wavelet: str, force_2d: bool, names: Collection[str]
-) -> Iterator[tuple[str, np.ndarray]]:
+class _WaveletBands:
     """The bands of one level of the stationary wavelet transform; the first letter is that of the columns (i).
 
-    ``pywt.swtn`` gives all bands at once. Axis by axis, and depth first, the values are the same, six images are in
-    memory at most rather than fourteen, and each axis is cut to the box as soon as it has been filtered.
+    ``pywt.swtn`` gives all bands at once. Axis by axis, the values are the same, and each axis is cut to the box as
+    soon as it has been filtered. The branch that leads to the last band is kept, no other: who asks for neighbouring
+    bands in turn has each step done once, and six images in memory at most rather than fourteen.
     """
-    transform = pywt.Wavelet(wavelet)
-    seen = source.seen(wavelet_context(source.box, source.shape, transform.dec_len))
-    voxels = source.voxels[seen.slices]
-    # The transform needs even sizes; pyradiomics repeats the first voxel behind the last, on every axis. That a cut box
-    # may be odd, too, changes nothing within the reach of the filter.
-    voxels = np.pad(voxels, [(0, size % 2) for size in voxels.shape], mode="wrap")
-    inner = source.box.slices_within(seen)
-    axes = (2, 1) if force_2d else (2, 1, 0)
-    if force_2d:
-        voxels = voxels[inner[0]]
-    tree = _Branches(transform, axes, inner)
-    for letters in product("LH", repeat=len(axes)):
-        name = f"wavelet-{''.join(letters)}"
-        if name in names:
-            yield name, tree.band(voxels, letters)
 
+    def __init__(self, source: _Source, wavelet: str, force_2d: bool) -> None:
+        self._source = source
+        self._wavelet = pywt.Wavelet(wavelet)
+        self._seen = source.seen(wavelet_context(source.box, source.shape, self._wavelet.dec_len))
+        self._inner = source.box.slices_within(self._seen)
+        self._axes = (2, 1) if force_2d else (2, 1, 0)
+        self._kept: dict[str, np.ndarray] = {}
+        self._one_at_a_time = Lock()
 
-class _Branches:
-    """The bands of a transform, in their order; the branch that leads to the present one is kept, no other."""
+    def band(self, name: str) -> np.ndarray:
+        """The band ``wavelet-HLL``, for instance: high-pass along i, low-pass along j and k."""
+        with self._one_at_a_time:
+            return self._filtered(name.removeprefix("wavelet-"))
 
-    def __init__(self, wavelet: pywt.Wavelet, axes: tuple[int, ...], inner: tuple[slice, slice, slice]) -> None:
-        self._wavelet = wavelet
-        self._axes = axes
-        self._inner = inner
-        self._kept: dict[tuple[str, ...], np.ndarray] = {}
-
-    def band(self, voxels: np.ndarray, letters: tuple[str, ...]) -> np.ndarray:
+    def _filtered(self, letters: str) -> np.ndarray:
         """The voxels filtered along the first axes, one for each letter: L low-pass, H high-pass."""
         if not letters:
-            return voxels
+            return self._voxels()
         if letters not in self._kept:
-            before = self.band(voxels, letters[:-1])
+            before = self._filtered(letters[:-1])
             axis = self._axes[len(letters) - 1]
             cut = tuple(self._inner[axis] if other == axis else slice(None) for other in range(3))
             [(low, high)] = pywt.swt(before, self._wavelet, level=1, axis=axis)
             self._kept = {key: kept for key, kept in self._kept.items() if len(key) < len(letters)}
-            self._kept |= {(*letters[:-1], "L"): low[cut], (*letters[:-1], "H"): high[cut]}
+            self._kept |= {letters[:-1] + "L": low[cut], letters[:-1] + "H": high[cut]}
         return self._kept[letters]
+
+    def _voxels(self) -> np.ndarray:
+        """What the transform sees.
+
+        It needs even sizes; pyradiomics repeats the first voxel behind the last, on every axis. That a cut box may be
+        odd, too, changes nothing within the reach of the filter.
+        """
+        voxels = self._source.voxels[self._seen.slices]
+        voxels = np.pad(voxels, [(0, size % 2) for size in voxels.shape], mode="wrap")
+        return voxels if 0 in self._axes else voxels[self._inner[0]]
 
 
 def _check_log(image: sitk.Image, sigmas: dict[str, float]) -> None:

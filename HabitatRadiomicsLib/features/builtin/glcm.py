@@ -1,18 +1,20 @@
 """Grey level co-occurrence matrix (IBSI LFYI): pairs of neighbouring voxels along 13 directions, by their levels.
 
-Symmetrical, distance 1, no weighting; features are calculated for each direction and averaged (IBSI ITBB; within
-slices, 4 directions, BTW3). Haralick 1973, doi 10.1109/TSMC.1973.4309314.
+Features are calculated for each direction and averaged (IBSI ITBB; within slices, 4 directions, JJUI), or of
+the weighted sum of the directions' matrices (with equal weights IBSI IAZD).
+Haralick 1973, doi 10.1109/TSMC.1973.4309314.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
 from HabitatRadiomicsLib.features.builtin.acceleration import compiled_kernels
 from HabitatRadiomicsLib.features.builtin.level_by_size import EPSILON
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice
+from HabitatRadiomicsLib.protocol import TextureSettings
 
 _NAMES = (
     "Autocorrelation", "ClusterProminence", "ClusterShade", "ClusterTendency", "Contrast", "Correlation",
@@ -20,151 +22,202 @@ _NAMES = (
     "InverseVariance", "JointAverage", "JointEnergy", "JointEntropy", "MCC", "MaximumProbability", "SumAverage",
     "SumEntropy", "SumSquares",
 )  # fmt: skip
+#: As many directions are taken at once as fit into this many cells of an array.
+_MOST_CELLS = 2**20
 
 
-def glcm_features(levels: np.ndarray | LevelLattice, *, force_2d: bool, wanted: Collection[str]) -> dict[str, float]:
+def glcm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
     """Features of the pairs, averaged over the directions in which there are any.
 
     Without any pair they are NaN, except what pyradiomics gives then: MCC is 1 for a single level, and inverse
-    variance 0 for a single level in a box that extends along one axis only (the one that ``force_2d`` leaves out
-    does not count).
+    variance 0 for a single level if there is a single matrix: of weighted directions, or in a box that extends along
+    one axis only (the one that ``force_2d`` leaves out does not count).
 
     Where two levels are independent along a direction, MCC and the second information correlation are 0 there.
     pyradiomics' rounding gives about 1e-8, or the root of a negative number, by which it leaves out the direction.
+    Where pairs count in one order and a single level meets several, correlation is 1 there, as of a single level alone;
+    pyradiomics gives 1 or a ratio of rounding errors.
 
     Args:
-        levels: int array (k, j, i), 0 outside of the region, cropped to its box; or the lattice of such an array.
-        force_2d: only directions within a slice.
+        lattice: the region's levels.
         wanted: pyradiomics' names of features of this class.
+        texture: whether pairs count in both orders, and directions are weighted.
     """
-    lattice = LevelLattice.of(levels)
-    directed = pair_counts(lattice, force_2d=force_2d)
     values = dict.fromkeys(_NAMES, float("nan"))
-    scales = _LevelPairs(lattice.present)
-    found = [scales.features(counts + counts.T, with_mcc="MCC" in wanted) for counts in directed if counts.any()]
+    scales = _LevelPairs(lattice.present, symmetrical=texture.symmetrical_glcm)
+    blocks = (counts[counts.any(axis=(1, 2))] for counts in _matrices(lattice, texture))
+    found = [scales.features(counts, with_mcc="MCC" in wanted) for counts in blocks if len(counts)]
     if found:
-        values.update({name: float(np.mean([of_direction[name] for of_direction in found])) for name in found[0]})
+        means = np.concatenate([np.stack(list(block.values())) for block in found], axis=1).mean(axis=1)
+        values.update(zip(found[0], means.tolist()))
     elif lattice.present.size == 1:
         values["MCC"] = 1.0
-        if len(directed) == 1:
+        if len(lattice.layout.offsets) == 1 or (texture.weighting is not None and len(lattice.layout.offsets)):
             values["InverseVariance"] = 0.0
     return {name: value for name, value in values.items() if name in wanted}
 
 
-def pair_counts(lattice: LevelLattice, *, force_2d: bool) -> np.ndarray:
-    """Pairs, int array (directions, level of a voxel, level of its neighbour), of the levels that occur.
+def _matrices(lattice: LevelLattice, texture: TextureSettings) -> Iterator[np.ndarray]:
+    """Blocks of matrices (directions, levels, levels), or the one that the directions' weighted sum is."""
+    layout = lattice.layout
+    largest = max((lattice.present.size + 1) ** 2, 2 * lattice.level_count)
+    at_once = max(1, _MOST_CELLS // largest)
+    summed: np.ndarray | None = None
+    for first in range(0, len(layout.offsets), at_once):
+        offsets = layout.offsets[first : first + at_once]
+        counts = pair_counts(lattice, offsets)
+        if texture.symmetrical_glcm:
+            counts = counts + counts.transpose(0, 2, 1)
+        if texture.weighting is None:
+            yield counts
+        else:
+            weighted = np.tensordot(_weights(lattice, offsets, texture.weighting), counts, axes=1)
+            summed = weighted if summed is None else summed + weighted
+    if summed is not None:
+        yield summed[np.newaxis]
 
-    Each pair is counted once, from the voxel where the direction starts.
+
+def _weights(lattice: LevelLattice, offsets: np.ndarray, norm: str) -> np.ndarray:
+    if norm == "no_weighting":
+        return np.ones(len(offsets))
+    return np.asarray(np.exp(-(lattice.layout.lengths(offsets, norm) ** 2)))
+
+
+def pair_counts(lattice: LevelLattice, offsets: np.ndarray) -> np.ndarray:
+    """Pairs, int array (offsets, level of a voxel, level of its neighbour), of the levels that occur.
+
+    Each pair is counted once, from the voxel where the offset starts.
     """
-    steps = lattice.steps(directions(lattice.shape, force_2d=force_2d))
+    steps = lattice.layout.steps(offsets)
     width = lattice.present.size + 1
     kernels = compiled_kernels()
     if kernels is None:
         counts = np.empty((len(steps), width, width), dtype=np.int64)
-        row = lattice.neighbours(0) * np.int64(width)
+        row = lattice.inside * np.int64(width)
         for table, step in zip(counts, steps):
             table.ravel()[:] = np.bincount(row + lattice.neighbours(step), minlength=width * width)
     else:
-        counts = kernels.pair_counts(lattice.ranks, lattice.voxels, steps, width - 1)
+        counts = kernels.pair_counts(lattice.ranks, lattice.layout.voxels, steps, width - 1)
     return counts[:, 1:, 1:]
 
 
 class _LevelPairs:
-    """Sums and differences of all pairs of the levels that occur, and the features of one direction."""
+    """Sums and differences of all pairs of the levels that occur, and the features of matrices of them."""
 
-    def __init__(self, present: np.ndarray) -> None:
+    def __init__(self, present: np.ndarray, *, symmetrical: bool) -> None:
+        self._symmetrical = symmetrical
         self._levels = present.astype(np.float64)
         self._level_count = int(present[-1])
         self._sums = np.add.outer(present, present).ravel()
         self._differences = np.abs(np.subtract.outer(present, present)).ravel()
 
-    def features(self, counts: np.ndarray, *, with_mcc: bool) -> dict[str, float]:
-        """Features of a symmetrical matrix of counts, not all 0."""
-        levels, level_count = self._levels, self._level_count
-        total = int(counts.sum())
-        joint = counts / total
-        # The matrix is symmetrical: rows and columns have the same marginal distribution.
-        marginal = counts.sum(axis=1) / total
-        mean = float(marginal @ levels)
-        centred = levels - mean
-        variance = float(marginal @ centred**2)
-        of_difference = np.bincount(self._differences, weights=counts.ravel(), minlength=level_count) / total
-        of_sum = np.bincount(self._sums, weights=counts.ravel()) / total
-        difference = np.arange(of_difference.size, dtype=np.float64)
-        sums = np.arange(of_sum.size, dtype=np.float64)
-        around = sums - 2.0 * mean
-        relative = difference / level_count
-        difference_average = float(of_difference @ difference)
+    def features(self, counts: np.ndarray, *, with_mcc: bool) -> dict[str, np.ndarray]:
+        """Features of each matrix of weighted counts (matrices, levels, levels), none of them all 0."""
+        levels = self._levels
+        by_row = counts.sum(axis=2)
+        total = by_row.sum(axis=1)
+        joint = counts / total[:, np.newaxis, np.newaxis]
+        rows = by_row / total[:, np.newaxis]
+        columns = rows
+        if not self._symmetrical:
+            by_column = counts.sum(axis=1)
+            # By their own sum, which differs from the rows' by rounding: a single level has exactly all.
+            columns = by_column / by_column.sum(axis=1, keepdims=True)
+        mean, column_mean = rows @ levels, columns @ levels
+        centred, column_centred = levels - mean[:, np.newaxis], levels - column_mean[:, np.newaxis]
+        variance = (rows * centred**2).sum(axis=1)
+        deviations = np.sqrt(variance * (columns * column_centred**2).sum(axis=1))
+        covariance = (centred[:, np.newaxis] @ joint @ column_centred[:, :, np.newaxis]).ravel()
         values = {
-            "Autocorrelation": float(levels @ joint @ levels),  # QWB0
-            "ClusterProminence": float(of_sum @ around**4),  # AE86
-            "ClusterShade": float(of_sum @ around**3),  # 7NFM
-            "ClusterTendency": float(of_sum @ around**2),  # DG8W
-            "Contrast": float(of_difference @ difference**2),  # ACUI
+            "Autocorrelation": joint @ levels @ levels,  # QWB0
             # NI2N; 1 along a direction with a single level
-            "Correlation": float(centred @ joint @ centred) / (variance + EPSILON) if variance else 1.0,
-            "DifferenceAverage": difference_average,  # TF7R
-            "DifferenceEntropy": _entropy(of_difference),  # NTRS
-            "DifferenceVariance": float(of_difference @ (difference - difference_average) ** 2),  # D3YU
-            "Id": float(of_difference @ (1.0 / (1.0 + difference))),  # IB1Z
-            "Idm": float(of_difference @ (1.0 / (1.0 + difference**2))),  # WF0Z
-            "Idmn": float(of_difference @ (1.0 / (1.0 + relative**2))),  # 1QCO
-            "Idn": float(of_difference @ (1.0 / (1.0 + relative))),  # NDRX
-            "InverseVariance": float(of_difference[1:] @ (1.0 / difference[1:] ** 2)),  # E8JP
+            "Correlation": np.where(deviations > 0, covariance / (deviations + EPSILON), 1.0),
             "JointAverage": mean,  # 60VM
-            "JointEnergy": float((joint**2).sum()),  # 8ZQL
-            "JointEntropy": _entropy(joint.ravel()),  # TU9B
-            "MaximumProbability": float(joint.max()),  # GYBY
-            "SumAverage": float(of_sum @ sums),  # ZGXS
-            "SumEntropy": _entropy(of_sum),  # P6QZ
+            "JointEnergy": (joint**2).sum(axis=(1, 2)),  # 8ZQL
+            "JointEntropy": _entropy(joint),  # TU9B
+            "MaximumProbability": joint.max(axis=(1, 2)),  # GYBY
             "SumSquares": variance,  # UR99
         }
-        values["Imc1"], values["Imc2"] = _information_correlations(joint, marginal, values["JointEntropy"])
+        values |= self._of_differences(_binned(joint, self._differences, self._level_count))
+        values |= _of_sums(_binned(joint, self._sums, 2 * self._level_count + 1), mean + column_mean)
+        independent = rows[:, :, np.newaxis] * columns[:, np.newaxis]
+        values |= _information_correlations(joint, independent, rows, columns, values["JointEntropy"])
         if with_mcc:
-            values["MCC"] = _maximal_correlation(joint, marginal)
+            values["MCC"] = _maximal_correlation(joint, independent)
         return values
 
+    def _of_differences(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+        difference = np.arange(probabilities.shape[1], dtype=np.float64)
+        relative = difference / self._level_count
+        average = probabilities @ difference
+        return {
+            "Contrast": probabilities @ difference**2,  # ACUI
+            "DifferenceAverage": average,  # TF7R
+            "DifferenceEntropy": _entropy(probabilities),  # NTRS
+            "DifferenceVariance": (probabilities * (difference - average[:, np.newaxis]) ** 2).sum(axis=1),  # D3YU
+            "Id": probabilities @ (1.0 / (1.0 + difference)),  # IB1Z
+            "Idm": probabilities @ (1.0 / (1.0 + difference**2)),  # WF0Z
+            "Idmn": probabilities @ (1.0 / (1.0 + relative**2)),  # 1QCO
+            "Idn": probabilities @ (1.0 / (1.0 + relative)),  # NDRX
+            "InverseVariance": probabilities[:, 1:] @ (1.0 / difference[1:] ** 2),  # E8JP
+        }
 
-def _entropy(probabilities: np.ndarray) -> float:
-    occurring = probabilities[probabilities > 0]
-    return -float(occurring @ np.log2(occurring + EPSILON))
+
+def _binned(joint: np.ndarray, bins: np.ndarray, width: int) -> np.ndarray:
+    """Sums of each matrix's cells by bin: float array (matrices, width)."""
+    cells = bins + np.arange(len(joint))[:, np.newaxis] * width
+    return np.bincount(cells.ravel(), weights=joint.ravel(), minlength=len(joint) * width).reshape(-1, width)
 
 
-def _information_correlations(joint: np.ndarray, marginal: np.ndarray, joint_entropy: float) -> tuple[float, float]:
-    """R8DG and JN9H."""
-    independent = np.outer(marginal, marginal)
+def _of_sums(probabilities: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
+    sums = np.arange(probabilities.shape[1], dtype=np.float64)
+    around = sums - mean[:, np.newaxis]
+    squares = around * around
+    weighted = probabilities * squares
+    return {
+        "ClusterProminence": (weighted * squares).sum(axis=1),  # AE86
+        "ClusterShade": (weighted * around).sum(axis=1),  # 7NFM
+        "ClusterTendency": weighted.sum(axis=1),  # DG8W
+        "SumAverage": probabilities @ sums,  # ZGXS
+        "SumEntropy": _entropy(probabilities),  # P6QZ
+    }
+
+
+def _entropy(probabilities: np.ndarray) -> np.ndarray:
+    bits = probabilities * np.log2(probabilities + EPSILON)
+    return np.asarray(-bits.reshape(len(bits), -1).sum(axis=1))
+
+
+def _information_correlations(
+    joint: np.ndarray, independent: np.ndarray, rows: np.ndarray, columns: np.ndarray, joint_entropy: np.ndarray
+) -> dict[str, np.ndarray]:
     bits = np.log2(independent + EPSILON)
-    marginal_entropy = _entropy(marginal)
-    first = joint_entropy + float((joint * bits).sum())
-    information = -float((independent * bits).sum()) - joint_entropy
-    second = float(np.sqrt(-np.expm1(-2.0 * max(information, 0.0))))
-    return first / marginal_entropy if marginal_entropy else 0.0, second
+    marginal_entropy = np.maximum(_entropy(rows), _entropy(columns))
+    first = joint_entropy + (joint * bits).sum(axis=(1, 2))
+    information = -(independent * bits).sum(axis=(1, 2)) - joint_entropy
+    return {
+        "Imc1": np.where(marginal_entropy != 0, first / np.where(marginal_entropy, marginal_entropy, 1.0), 0.0),  # R8DG
+        "Imc2": np.sqrt(-np.expm1(-2.0 * np.maximum(information, 0.0))),  # JN9H
+    }
 
 
-def _maximal_correlation(joint: np.ndarray, marginal: np.ndarray) -> float:
-    """Root of the second largest eigenvalue of Haralick's Q; not an IBSI feature."""
-    if marginal.size == 1:
-        return 1.0
-    # A level without pairs along this direction only adds an eigenvalue of 0.
-    occurring = np.flatnonzero(marginal)
-    if occurring.size == 1:
-        return 0.0
-    joint, marginal = joint[np.ix_(occurring, occurring)], marginal[occurring]
-    independent = np.outer(marginal, marginal)
-    scaled = joint / np.sqrt(independent)
-    # Q is similar to this matrix times itself but for the epsilon in its denominator, which is felt by rare levels.
-    damped = scaled * (independent / (independent + EPSILON))
-    loss = scaled - damped
-    roots, vectors = np.linalg.eigh(scaled)
-    order = np.argsort(-(roots**2))
-    roots, vectors = roots[order], vectors[:, order]
-    gaps = np.delete(roots[1] ** 2 - roots**2, 1)
-    if np.abs(gaps).min() > 4.0 * np.linalg.norm(loss):
-        # Perturbation theory: the epsilon's effect to first order, if the second cannot be seen.
-        felt = vectors.T @ (loss @ vectors[:, 1])
-        eigenvalue = roots[1] * (roots[1] - felt[1])
-        if np.sum(np.delete(felt, 1) ** 2 / np.abs(gaps)) < 1e-12 * eigenvalue:
-            return float(np.sqrt(eigenvalue))
-    # Real but for rounding, as the matrix is all but symmetrical.
-    general = np.sort(np.linalg.eigvals(damped @ scaled).real)
-    return float(np.sqrt(max(general[-2], 0.0)))
+def _maximal_correlation(joint: np.ndarray, independent: np.ndarray) -> np.ndarray:
+    """Root of the second largest eigenvalue of Haralick's Q, for each matrix; not an IBSI feature."""
+    if joint.shape[1] == 1:
+        return np.ones(len(joint))
+    # A level without pairs along a direction only adds an eigenvalue of 0.
+    scaled = joint / np.sqrt(np.where(independent > 0, independent, 1.0))
+    # Without the epsilon in Q's denominator, which is felt by rare levels, Q is similar to this matrix times its
+    # transpose, and all but symmetrical with it.
+    similar = (scaled * (independent / (independent + EPSILON))) @ scaled.transpose(0, 2, 1)
+    transposed = similar.transpose(0, 2, 1)
+    eigenvalues = np.linalg.eigvalsh((similar + transposed) / 2.0)
+    second = np.maximum(eigenvalues[:, -2], 0.0)
+    # Perturbation theory: what is not symmetrical has no effect of first order, and of second order no more than this.
+    gaps = np.diff(eigenvalues[:, -3:], axis=1).min(axis=1)
+    doubtful = ((similar - transposed) ** 2).sum(axis=(1, 2)) / 4.0 > 1e-12 * second * gaps
+    if doubtful.any():
+        # Real but for rounding.
+        general = np.sort(np.linalg.eigvals(similar[doubtful]).real, axis=1)
+        second[doubtful] = np.maximum(general[:, -2], 0.0)
+    return np.asarray(np.sqrt(second))

@@ -1,7 +1,7 @@
 """Grey level dependence matrix (IBSI's neighbouring grey level dependence matrix, REK0).
 
-Voxels by level and number of neighbours of the same level (Sun 1983, doi 10.1016/0734-189X(83)90032-4); coarseness
-alpha 0, distance 1.
+Voxels by level and number of neighbours whose level is the same, or differs by no more than the coarseness alpha (Sun
+1983, doi 10.1016/0734-189X(83)90032-4).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Collection
 
 import numpy as np
 
-from HabitatRadiomicsLib.features.builtin.acceleration import compiled_kernels
 from HabitatRadiomicsLib.features.builtin.level_by_size import LevelBySize, statistics
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice
+from HabitatRadiomicsLib.protocol import TextureSettings
 
 #: Statistic of the table by pyradiomics' name.
 _STATISTICS = {
@@ -33,33 +33,41 @@ _STATISTICS = {
 }
 
 
-def gldm_features(levels: np.ndarray | LevelLattice, *, force_2d: bool, wanted: Collection[str]) -> dict[str, float]:
+def gldm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
     """Features of the dependence, defined for every region; a voxel without neighbours has dependence 1.
 
     Args:
-        levels: int array (k, j, i), 0 outside of the region, cropped to its box; or the lattice of such an array.
-        force_2d: only neighbours in the same slice.
+        lattice: the region's levels.
         wanted: pyradiomics' names of features of this class.
+        texture: its alpha.
     """
-    found = statistics(dependence_table(LevelLattice.of(levels), force_2d=force_2d))
-    return {name: found[statistic] for name, statistic in _STATISTICS.items() if name in wanted}
+    found = statistics(dependence_table(lattice, texture.gldm_alpha))
+    return {name: float(found[statistic]) for name, statistic in _STATISTICS.items() if name in wanted}
 
 
-def dependence_table(lattice: LevelLattice, *, force_2d: bool) -> LevelBySize:
-    """Number of voxels by level and dependence, from 1 (no neighbour of the same level) to 1 + all neighbours."""
-    forward = directions(lattice.shape, force_2d=force_2d)
-    steps = lattice.steps(np.concatenate([forward, -forward]))
-    count = lattice.present.size
-    kernels = compiled_kernels()
-    if kernels is None:
-        everywhere = lattice.shifted(0)
-        dependent = np.zeros(everywhere.size, dtype=np.uint8)
-        for step in steps:
-            dependent += lattice.shifted(int(step)) == everywhere
-        columns = steps.size + 1
-        rows = (lattice.neighbours(0) - 1) * np.int64(columns)
-        cells = np.bincount(rows + dependent[lattice.voxels - lattice.margin], minlength=count * columns)
-        counts = cells.reshape(count, columns)
-    else:
-        counts = kernels.dependence_counts(lattice.ranks, lattice.voxels, steps, count)[1:]
-    return LevelBySize(counts, lattice.present, np.arange(1, steps.size + 2))
+def dependence_table(lattice: LevelLattice, alpha: int) -> LevelBySize:
+    """Number of voxels by level and dependence, from 1 (no dependent neighbour) to 1 + all neighbours."""
+    layout = lattice.layout
+    steps = layout.steps(layout.offsets).tolist()
+    line = _comparable(lattice, alpha)
+    # All places of the line at once, each pair once: faster than a compiled loop over the voxels.
+    dependent: np.ndarray = np.zeros(line.size, dtype=np.uint8 if 2 * len(steps) < 256 else np.uint32)
+    for step in steps:
+        before, after = line[:-step], line[step:]
+        alike = before == after if alpha == 0 else np.abs(before - after) <= alpha
+        np.add(dependent[step:], alike, out=dependent[step:])
+        np.add(dependent[:-step], alike, out=dependent[:-step])
+    columns = 2 * len(steps) + 1
+    cells = (lattice.inside - 1) * np.int64(columns) + dependent[layout.voxels]
+    counts = np.bincount(cells, minlength=lattice.present.size * columns).reshape(-1, columns)
+    return LevelBySize(counts, lattice.present, np.arange(1, columns + 1))
+
+
+def _comparable(lattice: LevelLattice, alpha: int) -> np.ndarray:
+    """A line of what is compared, in which no voxel of the region is like one outside."""
+    if alpha == 0:
+        # As narrow as can be: the fewer bytes, the more are compared at once.
+        return lattice.ranks.astype(np.min_scalar_type(lattice.present.size), copy=False)
+    line = np.full(lattice.ranks.size, -alpha, dtype=np.int64)
+    line[lattice.layout.voxels] = lattice.present[lattice.inside - 1]
+    return line

@@ -8,7 +8,8 @@ import numpy as np
 
 from HabitatRadiomicsLib.features.builtin.acceleration import compiled_kernels
 from HabitatRadiomicsLib.features.builtin.level_by_size import LevelBySize, statistics, tabulated
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice
+from HabitatRadiomicsLib.protocol import TextureSettings
 
 #: Statistic of the table by pyradiomics' name; the IBSI codes are those of the 3D aggregation.
 _STATISTICS = {
@@ -31,35 +32,35 @@ _STATISTICS = {
 }
 
 
-def glszm_features(levels: np.ndarray | LevelLattice, *, force_2d: bool, wanted: Collection[str]) -> dict[str, float]:
+def glszm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
     """Features of the zones, defined for every region; a single voxel is one zone.
 
     Args:
-        levels: int array (k, j, i), 0 outside of the region, cropped to its box; or the lattice of such an array.
-        force_2d: zones do not reach across slices.
+        lattice: the region's levels.
         wanted: pyradiomics' names of features of this class.
+        texture: says nothing about this class.
     """
-    found = statistics(zone_table(LevelLattice.of(levels), force_2d=force_2d))
-    return {name: found[statistic] for name, statistic in _STATISTICS.items() if name in wanted}
+    found = statistics(zone_table(lattice))
+    return {name: float(found[statistic]) for name, statistic in _STATISTICS.items() if name in wanted}
 
 
-def zone_table(lattice: LevelLattice, *, force_2d: bool) -> LevelBySize:
+def zone_table(lattice: LevelLattice) -> LevelBySize:
     """Number of zones by level and size (only sizes that occur); voxels touch also by edges and corners."""
     kernels = compiled_kernels()
     if kernels is None:
-        ranks, sizes = _labelled_zones(lattice, force_2d=force_2d)
+        ranks, sizes = _labelled_zones(lattice)
     else:
-        forward = directions(lattice.shape, force_2d=force_2d)
-        steps = lattice.steps(np.concatenate([forward, -forward]))
-        ranks, sizes = kernels.zones(lattice.ranks, lattice.voxels, steps)
+        layout = lattice.layout
+        forward = layout.steps(layout.adjacent)
+        ranks, sizes = kernels.zones(lattice.ranks, layout.voxels, np.concatenate([forward, -forward]))
     return tabulated(ranks, sizes, lattice.present)
 
 
-def _labelled_zones(lattice: LevelLattice, *, force_2d: bool) -> tuple[np.ndarray, np.ndarray]:
+def _labelled_zones(lattice: LevelLattice) -> tuple[np.ndarray, np.ndarray]:
     from skimage.measure import label
 
     box = lattice.box()
-    if force_2d:
+    if lattice.layout.force_2d:
         # The slices one below the other in a single picture: a row of zeros lies between any two.
         box = box.reshape(-1, box.shape[-1])
     labels = label(box, background=0, connectivity=box.ndim).ravel()

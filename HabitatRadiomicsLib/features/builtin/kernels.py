@@ -1,8 +1,8 @@
 """The texture matrices in loops that numba compiles. Imported only through ``acceleration``.
 
-All take the arrays of a ``LevelLattice``: ``ranks`` (int32), ``voxels`` (int64) and steps to neighbours (int64). These
-are read as unsigned, because numba looks at every signed index whether it counts from the end; a negative step still
-leads backwards, as sums are taken modulo 2**64.
+All take ``ranks`` (int32) of a ``LevelLattice``, ``voxels`` (int64) of its layout, and steps to neighbours (int64).
+These are read as unsigned, because numba looks at every signed index whether it counts from the end; a negative step
+still leads backwards, as sums are taken modulo 2**64.
 """
 
 from __future__ import annotations
@@ -82,42 +82,3 @@ def zones(ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray) -> tuple[np.
         sizes[count] = size
         count += 1
     return levels[:count], sizes[:count]
-
-
-@_compiled
-def dependence_counts(ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray, level_count: int) -> np.ndarray:
-    """Voxels by level and number of neighbours of the same level; row 0 stays empty."""
-    counts = np.zeros((level_count + 1, steps.size + 1), dtype=np.int64)
-    ways = steps.view(np.uint64)
-    for voxel in voxels.view(np.uint64):
-        rank = ranks[voxel]
-        dependent = 0
-        for step in ways:
-            if ranks[voxel + step] == rank:
-                dependent += 1
-        counts[rank, dependent] += 1
-    return counts
-
-
-@_compiled
-def neighbourhood_differences(
-    ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray, level_of: np.ndarray
-) -> np.ndarray:
-    """Per rank, the sum over its voxels of the absolute difference from the mean of their neighbours.
-
-    ``level_of`` has the level (int64) of each rank, from rank 0 on.
-    """
-    differences = np.zeros(level_of.size, dtype=np.float64)
-    ways = steps.view(np.uint64)
-    for voxel in voxels.view(np.uint64):
-        total = 0
-        count = 0
-        for step in ways:
-            rank = ranks[voxel + step]
-            if rank > 0:
-                total += level_of[rank]
-                count += 1
-        if count > 0:
-            rank = ranks[voxel]
-            differences[rank] += abs(level_of[rank] - total / count)
-    return differences

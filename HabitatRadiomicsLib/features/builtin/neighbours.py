@@ -1,112 +1,236 @@
-"""Which voxels are neighbours: the directions of the texture matrices, and a region laid out for them."""
+"""Which voxels are neighbours: the offsets of the texture matrices, and a region laid out for them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import product
+from functools import cached_property
 
 import numpy as np
 
 
-def directions(shape: tuple[int, int, int], *, force_2d: bool) -> np.ndarray:
-    """Half of the neighbours at Chebyshev distance 1, in pyradiomics' order: one of each opposite pair.
+def directions(shape: tuple[int, int, int], *, force_2d: bool, distances: Collection[int] = (1,)) -> np.ndarray:
+    """Half of the neighbours at the given Chebyshev distances, in pyradiomics' order: one of each opposite pair.
 
     Args:
-        shape: of the region's box. No direction leads along an axis with a single voxel.
-        force_2d: only directions within the j-i plane.
+        shape: of the region's box. No offset leads out of it from everywhere, as along an axis with one voxel.
+        force_2d: only offsets within the j-i plane.
+        distances: in voxels, at least 1.
 
     Returns:
-        int array (directions, 3) of offsets (k, j, i): 13 rows for a box with three extended axes, 4 for two,
-        1 for one, none for a single voxel (where pyradiomics raises).
+        int array (directions, 3) of offsets (k, j, i): at distance 1, 13 rows for a box with three extended axes, 4 for
+        two, 1 for one, none for a single voxel (where pyradiomics raises).
     """
-    reach = [1 if size > 1 else 0 for size in shape]
+    reach = [min(max(distances), size - 1) for size in shape]
     if force_2d:
         reach[0] = 0
-    offsets = product(*(range(most, -most - 1, -1) for most in reach))
-    return np.array([offset for offset in offsets if offset > (0, 0, 0)], dtype=np.int64).reshape(-1, 3)
+    descending = (np.arange(most, -most - 1, -1) for most in reach)
+    offsets = np.stack([axis.ravel() for axis in np.meshgrid(*descending, indexing="ij")], axis=1)
+    # Of an odd number of offsets, the one in the middle leads nowhere, and those behind it are opposite to the others.
+    forward = offsets[: len(offsets) // 2]
+    return forward[np.isin(np.abs(forward).max(axis=1), list(distances))].astype(np.int64, copy=False)
 
 
-@dataclass(frozen=True)
-class LevelLattice:
-    """The grey levels of a region in one line of memory, in which every neighbour is a fixed step away.
+@dataclass(frozen=True, eq=False)
+class RegionLayout:
+    """A region in one line of memory, in which every neighbour is a fixed step away: all that no intensity changes.
 
-    The box is laid out in C order with a column of zeros after each row, a row of zeros after each plane, and zeros
-    before and after it all. Whoever steps out of the box in any direction therefore meets a zero.
+    The box is laid out in C order with columns of zeros after each row, rows of zeros after each plane, and zeros
+    before and after it all. Whoever steps out of the box along an offset therefore meets a zero.
 
     Attributes:
-        present: the levels that occur, ascending.
-        ranks: int32, place of each voxel's level in ``present``, from 1; 0 outside of the region.
-        voxels: int64, where in ``ranks`` the region's voxels are, ascending (C order).
+        voxels: int64, where in the line the region's voxels are, ascending (C order).
         shape: of the box, (k, j, i).
-        margin: number of zeros before the box.
+        padded: shape of the box with the zeros that separate its rows and planes.
+        margin: number of zeros before the box, and after it.
+        adjacent: half of the offsets (k, j, i) at distance 1, of runs and zones.
+        offsets: half of the offsets at ``distances``, of pairs, dependences and neighbourhoods.
+        distances: Chebyshev distances of ``offsets``.
+        force_2d: whether only voxels of the same slice are neighbours.
+        spacing: of the voxels (k, j, i), in mm.
     """
 
-    present: np.ndarray
-    ranks: np.ndarray
     voxels: np.ndarray
     shape: tuple[int, int, int]
+    padded: tuple[int, int, int]
     margin: int
+    adjacent: np.ndarray
+    offsets: np.ndarray
+    distances: frozenset[int]
+    force_2d: bool
+    spacing: tuple[float, float, float]
 
     @classmethod
-    def of(cls, levels: np.ndarray | LevelLattice) -> LevelLattice:
+    def of(
+        cls,
+        inside: np.ndarray,
+        *,
+        force_2d: bool,
+        distances: Collection[int] = (1,),
+        spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    ) -> RegionLayout:
         """Lay out a region.
 
         Args:
-            levels: int array (k, j, i) of grey levels from 1, 0 outside of the region, cropped to the region's box;
-                a lattice is returned as it is, so that several matrices can share one.
+            inside: bool array (k, j, i), cropped to the region's box.
+            force_2d: only voxels of the same slice are neighbours.
+            distances: of neighbours, in voxels.
+            spacing: of the voxels (k, j, i), in mm.
 
         Raises:
             ValueError: no voxel belongs to the region.
         """
-        if isinstance(levels, LevelLattice):
-            return levels
-        planes, rows, columns = levels.shape
-        padded = np.zeros((planes, rows + 1, columns + 1), dtype=np.int64)
-        padded[:, :-1, :-1] = levels
-        flat = padded.ravel()
-        inside = np.flatnonzero(flat)
-        if not inside.size:
+        planes, rows, columns = inside.shape
+        adjacent = directions(inside.shape, force_2d=force_2d)
+        offsets = directions(inside.shape, force_2d=force_2d, distances=distances)
+        # At least one, so that slices one below the other are apart.
+        between = np.abs(offsets).max(axis=0, initial=1)
+        padded = (planes, rows + int(between[1]), columns + int(between[2]))
+        strides = np.array([padded[1] * padded[2], padded[2], 1])
+        margin = int(between @ strides)
+        where = np.nonzero(inside)
+        if not where[0].size:
             raise ValueError("no voxel belongs to the region")
-        values = flat[inside]
-        occurrences = np.bincount(values)
+        voxels = np.asarray(np.ravel_multi_index(where, padded), dtype=np.int64) + margin
+        return cls(
+            voxels, (planes, rows, columns), padded, margin, adjacent, offsets, frozenset(distances), force_2d, spacing
+        )
+
+    @property
+    def size(self) -> int:
+        """Length of the line."""
+        planes, rows, columns = self.padded
+        return planes * rows * columns + 2 * self.margin
+
+    @property
+    def strides(self) -> tuple[int, int, int]:
+        """Steps between neighbours along each axis."""
+        return self.padded[1] * self.padded[2], self.padded[2], 1
+
+    def steps(self, offsets: np.ndarray) -> np.ndarray:
+        """Step from a voxel to its neighbour, for each offset (k, j, i); int64."""
+        return offsets @ np.array(self.strides, dtype=np.int64)
+
+    def lengths(self, offsets: np.ndarray, norm: str) -> np.ndarray:
+        """Length of each offset in mm by a norm of ``TextureSettings.weighting``; 1 where that is ``no_weighting``."""
+        along = np.abs(offsets) * np.array(self.spacing)
+        if norm == "no_weighting":
+            return np.ones(len(offsets))
+        if norm == "infinity":
+            return np.asarray(along.max(axis=1))
+        return np.asarray(along.sum(axis=1) if norm == "manhattan" else np.sqrt((along**2).sum(axis=1)))
+
+    def positions(self) -> np.ndarray:
+        """int array (voxels, 3): place (k, j, i) in the box of each voxel of the region."""
+        return np.stack(np.unravel_index(self.voxels - self.margin, self.padded), axis=1)
+
+    def summed_around(self, line: np.ndarray) -> np.ndarray:
+        """Sum of what a line has at all neighbours of each of the region's voxels.
+
+        The neighbours at one distance are a cube without the next smaller one, and a cube's sum is a sum along one axis
+        after the other.
+        """
+        total = np.zeros(self.voxels.size, dtype=line.dtype)
+        for radius in range(max(self.distances) + 1):
+            counted = (radius in self.distances) - (radius + 1 in self.distances)
+            if counted:
+                total += counted * self._cubes(line, radius)[self.voxels]
+        return total
+
+    def _cubes(self, line: np.ndarray, radius: int) -> np.ndarray:
+        # Meaningless at the separating zeros.
+        for axis in range(1 if self.force_2d else 0, 3):
+            summed = line.copy()
+            for distance in range(1, min(radius, self.shape[axis] - 1) + 1):
+                step = distance * self.strides[axis]
+                summed[step:] += line[:-step]
+                summed[:-step] += line[step:]
+            line = summed
+        return line
+
+    @cached_property
+    def neighbour_counts(self) -> np.ndarray:
+        """Number of neighbours in the region, of each of its voxels; int32."""
+        line = np.zeros(self.size, dtype=np.int32)
+        line[self.voxels] = 1
+        return self.summed_around(line)
+
+    @cached_property
+    def chains(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """For each adjacent direction, the region's voxels line by line.
+
+        Places in ``voxels`` (int32), and whether the one at a place of that order is not the neighbour of the one
+        before it (bool, one fewer).
+        """
+        found = []
+        for step in self.steps(self.adjacent).tolist():
+            order = np.argsort(self.voxels % step, kind="stable")
+            found.append((order.astype(np.int32), np.diff(self.voxels[order]) != step))
+        return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class LevelLattice:
+    """The grey levels of a region, laid out.
+
+    Attributes:
+        layout: of the region.
+        present: the levels that occur, ascending.
+        ranks: int32, the layout's line: place of each voxel's level in ``present``, from 1; 0 outside of the region.
+        inside: int32, the ranks of the region's voxels.
+        counts: number of voxels of each level in ``present``.
+    """
+
+    layout: RegionLayout
+    present: np.ndarray
+    ranks: np.ndarray
+    inside: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, levels: np.ndarray, layout: RegionLayout) -> LevelLattice:
+        """Lay out a region's levels.
+
+        Args:
+            levels: int array of the grey levels, from 1, of the region's voxels in C order.
+            layout: of the region.
+        """
+        occurrences = np.bincount(levels)
         present = np.flatnonzero(occurrences)
         rank_of = np.zeros(occurrences.size, dtype=np.int32)
         rank_of[present] = np.arange(1, present.size + 1)
-        margin = (rows + 2) * (columns + 1) + 1
-        ranks = np.zeros(flat.size + 2 * margin, dtype=np.int32)
-        voxels = inside + margin
-        ranks[voxels] = rank_of[values]
-        return cls(present, ranks, voxels, (planes, rows, columns), margin)
+        inside = rank_of[levels]
+        ranks = np.zeros(layout.size, dtype=np.int32)
+        ranks[layout.voxels] = inside
+        return cls(layout, present, ranks, inside, occurrences[present])
+
+    @classmethod
+    def of_box(
+        cls,
+        levels: np.ndarray,
+        *,
+        force_2d: bool,
+        distances: Collection[int] = (1,),
+        spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    ) -> LevelLattice:
+        """Lay out one array alone: int (k, j, i), 0 outside of the region, cropped to its box.
+
+        Raises:
+            ValueError: no voxel belongs to the region.
+        """
+        inside = levels > 0
+        layout = RegionLayout.of(inside, force_2d=force_2d, distances=distances, spacing=spacing)
+        return cls.of(levels[inside], layout)
 
     @property
     def level_count(self) -> int:
         """pyradiomics' Ng: the highest level, whether or not those below all occur."""
         return int(self.present[-1])
 
-    @property
-    def strides(self) -> tuple[int, int, int]:
-        """Distance in ``ranks`` between neighbours along each axis."""
-        _, rows, columns = self.shape
-        return (rows + 1) * (columns + 1), columns + 1, 1
-
-    def steps(self, offsets: np.ndarray) -> np.ndarray:
-        """Distance in ``ranks`` from a voxel to its neighbour, for each offset (k, j, i)."""
-        return offsets @ np.array(self.strides, dtype=np.int64)
-
     def neighbours(self, step: int) -> np.ndarray:
         """Ranks of the voxels that lie one step from the region's voxels; 0 where that is outside of the region."""
-        return self.ranks[self.voxels + step]
-
-    def shifted(self, step: int) -> np.ndarray:
-        """View of what lies one step from each place of the box, with the separating zeros, in one line."""
-        return self.ranks[self.margin + step : self.ranks.size - self.margin + step]
+        return self.ranks[self.layout.voxels + step]
 
     def box(self) -> np.ndarray:
-        """View of the ranks as (k, j + 1, i + 1), with the separating zeros."""
-        planes, rows, columns = self.shape
-        return self.shifted(0).reshape(planes, rows + 1, columns + 1)
-
-    def positions(self) -> np.ndarray:
-        """int array (voxels, 3): place (k, j, i) in the box of each voxel of the region."""
-        planes, rows, columns = self.shape
-        return np.stack(np.unravel_index(self.voxels - self.margin, (planes, rows + 1, columns + 1)), axis=1)
+        """View of the ranks as an array (k, j, i), with the separating zeros."""
+        return self.ranks[self.layout.margin : self.ranks.size - self.layout.margin].reshape(self.layout.padded)

@@ -1,4 +1,4 @@
-"""Neighbourhood grey tone difference matrix (IBSI IPET; Amadasun 1989, doi 10.1109/21.44046), distance 1.
+"""Neighbourhood grey tone difference matrix (IBSI IPET; Amadasun 1989, doi 10.1109/21.44046).
 
 Unlike IBSI, pyradiomics counts voxels without a neighbour in the region, with difference 0; so does this.
 """
@@ -9,14 +9,14 @@ from collections.abc import Collection
 
 import numpy as np
 
-from HabitatRadiomicsLib.features.builtin.acceleration import compiled_kernels
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice
+from HabitatRadiomicsLib.protocol import TextureSettings
 
 #: pyradiomics' coarseness of a region without any difference, where the formula would divide by 0.
 _COARSENESS_LIMIT = 1e6
 
 
-def ngtdm_features(levels: np.ndarray | LevelLattice, *, force_2d: bool, wanted: Collection[str]) -> dict[str, float]:
+def ngtdm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
     """Features of the differences from the neighbourhood, defined for every region.
 
     As pyradiomics has it: where the formula would divide by 0, coarseness is 1e6 and the others are 0. That includes
@@ -24,12 +24,11 @@ def ngtdm_features(levels: np.ndarray | LevelLattice, *, force_2d: bool, wanted:
     rounding makes a number around 1e15 of it.
 
     Args:
-        levels: int array (k, j, i), 0 outside of the region, cropped to its box; or the lattice of such an array.
-        force_2d: only neighbours in the same slice.
+        lattice: the region's levels.
         wanted: pyradiomics' names of features of this class.
+        texture: says nothing about this class beyond the lattice's distances.
     """
-    lattice = LevelLattice.of(levels)
-    counts, differences = difference_table(lattice, force_2d=force_2d)
+    counts, differences = lattice.counts, level_differences(lattice)
     total = int(counts.sum())
     probabilities = counts / total
     weighted = probabilities * differences
@@ -55,31 +54,15 @@ def ngtdm_features(levels: np.ndarray | LevelLattice, *, force_2d: bool, wanted:
     return {name: value for name, value in values.items() if name in wanted}
 
 
-def difference_table(lattice: LevelLattice, *, force_2d: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Per level that occurs: number of voxels, and sum of their absolute differences from their neighbours' mean."""
-    own = lattice.neighbours(0)
-    counts = np.bincount(own - 1, minlength=lattice.present.size)
-    level_of = np.concatenate([[0], lattice.present])
-    kernels = compiled_kernels()
-    if kernels is not None:
-        forward = directions(lattice.shape, force_2d=force_2d)
-        steps = lattice.steps(np.concatenate([forward, -forward]))
-        return counts, kernels.neighbourhood_differences(lattice.ranks, lattice.voxels, steps, level_of)[1:]
-    levels = level_of[own]
-    strides = lattice.strides[1:] if force_2d else lattice.strides
-    neighbours = _summed_around((lattice.ranks > 0).astype(np.uint8), strides)[lattice.voxels] - 1
-    total = _summed_around(level_of[lattice.ranks], strides)[lattice.voxels] - levels
-    difference = np.abs(levels - total / np.maximum(neighbours, 1))
+def level_differences(lattice: LevelLattice) -> np.ndarray:
+    """Per level that occurs, the sum of its voxels' absolute differences from the mean of their neighbours."""
+    layout = lattice.layout
+    # Sums of all neighbours' levels, in the narrower type if they fit.
+    most = lattice.level_count * (2 * max(layout.distances) + 1) ** 3
+    line = np.zeros(layout.size, dtype=np.int32 if most < 2**31 else np.int64)
+    levels = lattice.present[lattice.inside - 1]
+    line[layout.voxels] = levels
+    neighbours = layout.neighbour_counts
+    difference = np.abs(levels - layout.summed_around(line) / np.maximum(neighbours, 1))
     difference[neighbours == 0] = 0.0
-    # bincount adds in the order of the voxels, so the rounding is that of a loop.
-    return counts, np.bincount(own - 1, weights=difference, minlength=lattice.present.size)
-
-
-def _summed_around(values: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
-    """Sum over each voxel and all its neighbours, one axis after the other; meaningless at the separating zeros."""
-    for stride in strides:
-        summed = values.copy()
-        summed[stride:] += values[:-stride]
-        summed[:-stride] += values[stride:]
-        values = summed
-    return values
+    return np.bincount(lattice.inside - 1, weights=difference, minlength=lattice.present.size)

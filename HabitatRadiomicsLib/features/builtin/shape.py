@@ -103,7 +103,7 @@ _FEATURES: dict[str, Callable[[_Region], float]] = {
     # C0JK.
     "SurfaceArea": lambda x: x.area,
     # 2PR5.
-    "SurfaceVolumeRatio": lambda x: x.area / x.volume,
+    "SurfaceVolumeRatio": lambda x: x.area / x.volume if x.volume else math.nan,
     # QCFX.
     "Sphericity": lambda x: (36 * math.pi * x.volume**2) ** (1 / 3) / x.area,
     # L0JK.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 import math
 import sys
 from pathlib import Path
@@ -52,21 +53,24 @@ def _assert_sound(rows: list[list[str]], count: int) -> None:
 
 def test_entropy_maps_agree_and_give_two_tables(benchmark: ModuleType, tiny_entropy: object) -> None:
     with benchmark.one_thread():
-        section = benchmark.entropy_section(tiny_entropy)
-    # two lesions with two ways of scikit-image, one with pyradiomics; memory of a lesion, and of one in two volumes
-    _assert_sound(_rows(section), 2 * 2 + 1 + 3)
+        document = json.loads(json.dumps(benchmark.measured_entropy(tiny_entropy)))
+    section = benchmark.entropy_section(document)
+    # two lesions with three ways of scikit-image, one with pyradiomics; memory of a lesion, and of one in two volumes
+    kinds = len(sys.modules["entropy_maps"]._kinds())
+    _assert_sound(_rows(section), kinds * (2 * 3 + 1) + 3)
+    assert section.count("aim of 3 ") == 2 * 2
+    assert section.count("aim of 20 ") == 2 * 2 * (kinds - 1)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("resource") is None, reason="the system does not tell peak memory")
-def test_report_has_every_subject(benchmark: ModuleType, tiny_entropy: object) -> None:
+def test_report_has_every_subject(benchmark: ModuleType, tiny_entropy: object, tmp_path: Path) -> None:
     what = benchmark.Plan(
         dataclasses.replace(tiny_entropy, pairs=1),
-        benchmark.RegionPlan(("tiny",), pairs=2),
+        benchmark.RegionPlan({"tiny": 2}, alone=("tiny-wide",)),
         benchmark.ProfilePlan(("tiny",)),
         benchmark.MemoryPlan(("tiny",), pairs=1),
     )
-    report = benchmark.report(what, "a test")
-    assert [line for line in report.splitlines() if line.startswith("#")] == [
+    headings = [
         "# Benchmark",
         "## Entropy map",
         "## Features of three regions",
@@ -75,9 +79,34 @@ def test_report_has_every_subject(benchmark: ModuleType, tiny_entropy: object) -
         "## Where the time goes",
         "## Peak memory of an extraction",
     ]
-    ways = len(sys.modules["three_regions"].ways())
-    _assert_sound(_rows(report), 8 + ways + ways)
+    # Measured in pieces, one after the other.
+    benchmark.measure(what, ["entropy", "profile"], (), tmp_path)
+    partly = benchmark.report(tmp_path, "a test")
+    assert partly.count("Not measured.") == 2
+    benchmark.measure(what, ["features"], ["tiny"], tmp_path)
+    assert [file.name for file in tmp_path.glob("features-*")] == ["features-0-tiny.json"]
+    benchmark.measure(what, ["features"], ["tiny-wide"], tmp_path)
+    benchmark.measure(what, ["memory"], (), tmp_path)
+    report = benchmark.report(tmp_path, "a test")
+    assert [line for line in report.splitlines() if line.startswith("#")] == headings
+    ways = len(sys.modules["engine_ways"].ways())
+    kinds = len(sys.modules["entropy_maps"]._kinds())
+    _assert_sound(_rows(report), 7 * kinds + 3 + ways + ways)
     assert "numpy " in report
+    assert "Not measured" not in report
+
+
+def test_aims_are_marked_as_met_or_missed(benchmark: ModuleType) -> None:
+    runs = sys.modules["paired_runs"]
+    assert runs.met_or_missed(5.0, 5) == "5, aim of 5 met"
+    assert runs.met_or_missed(4.99, 5) == "4.99, aim of 5 missed"
+    assert runs.Comparison("case", "peer", "s", (1.0, 2.0, 1.0), (4.0, 6.0, 5.0)).times_faster == 4
+
+
+def test_unknown_case_is_refused(benchmark: ModuleType, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        benchmark.main(["--section", "features", "--case", "huge"])
+    assert "no case huge" in capsys.readouterr().err
 
 
 def test_different_values_make_it_void(benchmark: ModuleType) -> None:
@@ -105,17 +134,18 @@ def test_agreement_names_the_worst_of_a_class_and_refuses_what_one_engine_alone_
         agreement.differences("case", ours, {"S1": {}}, 1e-9)
 
 
-def test_engine_without_kernels_gives_the_same_values(benchmark: ModuleType) -> None:
-    regions = sys.modules["three_regions"]
+def test_all_ways_of_the_engine_give_the_same_values(benchmark: ModuleType) -> None:
+    ways = sys.modules["engine_ways"]
     case = sys.modules["lesions"].case_named("tiny")
-    with_what_is_there = regions.by_built_in(case, regions.ways()[0])
-    before = regions.compiled_kernels()
-    assert regions.by_built_in(case, regions.WITHOUT) == with_what_is_there
-    assert regions.compiled_kernels() is before
+    before = ways.compiled_kernels()
+    found = [ways.by_built_in(case, way) for way in ways.ways()]
+    assert len(found) in (2, 4)
+    assert all(values == found[0] for values in found)
+    assert ways.compiled_kernels() is before
 
 
 def test_quick_and_full_plans_measure_the_same_subjects(benchmark: ModuleType) -> None:
     quick, full = benchmark.plan(quick=True), benchmark.plan(quick=False)
     assert quick.entropy.lesions == full.entropy.lesions
-    assert set(quick.regions.cases) <= set(full.regions.cases)
-    assert quick.regions.pairs < full.regions.pairs
+    assert set(quick.regions.pairs) <= set(full.regions.pairs)
+    assert all(pairs < full.regions.pairs[case] for case, pairs in quick.regions.pairs.items())

@@ -60,6 +60,12 @@ def test_equals_brute_force(
     np.testing.assert_allclose(local_entropy(image, roi, chosen), _brute_force(image, roi, chosen), rtol=0, atol=1e-12)
 
 
+def test_a_roi_without_voxels_is_refused() -> None:
+    image = np.random.default_rng(0).normal(size=(4, 12, 12))
+    with pytest.raises(RegionError, match="has 0 voxels"):
+        local_entropy(image, np.zeros(image.shape, dtype=bool), EntropySettings())
+
+
 @pytest.mark.parametrize("kind", [np.int16, np.uint16, np.float32, np.uint8])
 def test_pixel_types(kind: type) -> None:
     generator = np.random.default_rng(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,8 @@ from HabitatRadiomicsLib.habitats import map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import SyntheticPatient
+
+from .regions import use_builder
 
 _REGIONS = ("whole", "S1", "S2", "ring")
 
@@ -127,9 +130,51 @@ def test_small_regions_equal_pyradiomics_or_are_refused_by_it(
             np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.parametrize("crop", [False, True], ids=["whole", "cropped"])
+@pytest.mark.parametrize("builder", ["numpy", "numba"])
+def test_jobs_change_no_bit(
+    patient: SyntheticPatient, crop: bool, builder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_builder(monkeypatch, builder)
+    protocol = _protocol()
+    prepared = prepare(patient.case.sequences["T1W"], protocol.preprocessing)
+    regions = _regions(prepared, protocol, _REGIONS)
+    found = [
+        json.dumps(measure_regions(prepared, regions, protocol, BuiltInEngine(crop=crop, jobs=jobs)))
+        for jobs in (1, 2, 7)
+    ]
+    assert len(json.loads(found[0])) == len(regions) * 1967
+    assert found[0] == found[1] == found[2]
+
+
+def test_log_of_a_small_lesion_in_a_large_field_of_view_equals_that_of_all_of_it() -> None:
+    random = np.random.default_rng(20240607)
+    image = sitk.GetImageFromArray(random.normal(200, 80, (100, 120, 120)).astype(np.float32))
+    inside = np.zeros((100, 120, 120), dtype=np.uint8)
+    inside[45:55, 50:65, 50:66] = random.random((10, 15, 16)) < 0.9
+    mask = sitk.GetImageFromArray(inside)
+    features = _protocol(images={"log_sigmas": [1.0, 2.0]}).features
+    wanted = [name for name in feature_names(features) if name.startswith("log-sigma")]
+    arguments = image, {"whole": mask}, features, features.discretisation, wanted
+    cropped, whole = (BuiltInEngine(crop=crop).extract(*arguments)["whole"] for crop in (True, False))
+    assert len(cropped) == 2 * 93
+    np.testing.assert_allclose(list(cropped.values()), list(whole.values()), rtol=1e-6, atol=1e-12)
+
+
+def test_an_error_in_a_thread_is_that_of_the_case(patient: SyntheticPatient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise FeatureError("This filter fails.")
+
+    monkeypatch.setattr(filters, "_gradient", fails)
+    protocol = _protocol(classes=["firstorder"])
+    prepared = prepare(patient.case.sequences["T1W"], protocol.preprocessing)
+    with pytest.raises(FeatureError, match="This filter fails"):
+        measure_regions(prepared, {"whole": prepared.mask}, protocol, BuiltInEngine(jobs=2))
+
+
 def test_each_filter_runs_once_for_all_regions(patient: SyntheticPatient, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    for step in ("_square", "_gradient", "_lbp", "_laplacian_of_gaussian", "_wavelet_bands"):
+    for step in ("_square", "_gradient", "_lbp", "_laplacian_of_gaussian", "_WaveletBands"):
         original = getattr(filters, step)
 
         def counted(*args: Any, _original: Any = original, _step: str = step) -> Any:
@@ -140,14 +185,14 @@ def test_each_filter_runs_once_for_all_regions(patient: SyntheticPatient, monkey
     protocol = _protocol(classes=["firstorder"])
     prepared = prepare(patient.case.sequences["T2FS"], protocol.preprocessing)
     measure_regions(prepared, _regions(prepared, protocol, _REGIONS), protocol, BuiltInEngine())
-    assert sorted(calls) == sorted(["_square", "_gradient", "_lbp", "_wavelet_bands", *["_laplacian_of_gaussian"] * 6])
+    assert sorted(calls) == sorted(["_square", "_gradient", "_lbp", "_WaveletBands", *["_laplacian_of_gaussian"] * 6])
 
 
 def test_only_wanted_features_are_computed(patient: SyntheticPatient, monkeypatch: pytest.MonkeyPatch) -> None:
     def not_needed(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("this filter was not asked for")
 
-    monkeypatch.setattr(filters, "_wavelet_bands", not_needed)
+    monkeypatch.setattr(filters._WaveletBands, "band", not_needed)
     protocol = _protocol()
     prepared = prepare(patient.case.sequences["T2FS"], protocol.preprocessing)
     wanted = {"original_shape_MeshVolume", "log-sigma-3-0-mm-3D_glcm_Contrast"}

@@ -14,14 +14,17 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from HabitatRadiomicsLib.features.builtin.glcm import _maximal_correlation, glcm_features, pair_counts
+from HabitatRadiomicsLib.features.builtin import glcm
+from HabitatRadiomicsLib.features.builtin.glcm import _matrices, _maximal_correlation, glcm_features
 from HabitatRadiomicsLib.features.builtin.gldm import gldm_features
 from HabitatRadiomicsLib.features.builtin.glrlm import glrlm_features
 from HabitatRadiomicsLib.features.builtin.glszm import glszm_features
 from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
 from HabitatRadiomicsLib.features.builtin.ngtdm import ngtdm_features
 from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.protocol import TextureSettings
 
 from .regions import degenerate_regions, lesion_levels, small_regions, use_builder
 
@@ -39,24 +42,35 @@ LESIONS = {
     "one slice": np.random.default_rng(3).integers(0, 4, (1, 30, 30)),
     "many levels": lesion_levels(5, (10, 30, 30), 150),
 }
+USUAL = TextureSettings()
+#: Of the voxels along k, j and i in mm; weights of directions depend on it.
+_SPACING = (1.5, 0.7, 0.9)
 #: Sums that may cancel, by the power of the levels that are summed: they are compared with what they came from.
 CANCELLING = {"ClusterShade": 3}
 
 
-def _built_in(kind: str, levels: np.ndarray, *, force_2d: bool) -> dict[str, float]:
-    return CLASSES[kind](levels, force_2d=force_2d, wanted=features_of_class(kind))
+def _built_in(kind: str, levels: np.ndarray, *, force_2d: bool, texture: TextureSettings = USUAL) -> dict[str, float]:
+    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
+    return CLASSES[kind](lattice, features_of_class(kind), texture)
 
 
-def _of_pyradiomics(kind: str, levels: np.ndarray, *, force_2d: bool) -> dict[str, float]:
+def _of_pyradiomics(
+    kind: str, levels: np.ndarray, *, force_2d: bool, texture: TextureSettings = USUAL
+) -> dict[str, float]:
     """As pyradiomics' class would answer for these levels; NaN for complex numbers and where it raises."""
     radiomics = pytest.importorskip("radiomics", reason="the reference engine is not installed")
     radiomics.logger.setLevel("CRITICAL")
     module = importlib.import_module(f"radiomics.{kind}")
     image = sitk.GetImageFromArray(levels.astype(np.float64))
     mask = sitk.GetImageFromArray((levels > 0).astype(np.uint8))
+    image.SetSpacing(_SPACING[::-1])
+    mask.SetSpacing(_SPACING[::-1])
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        reference: Any = getattr(module, f"Radiomics{kind.upper()}")(image, mask, binWidth=1, force2D=force_2d)
+        reference: Any = getattr(module, f"Radiomics{kind.upper()}")(
+            image, mask, binWidth=1, force2D=force_2d, distances=list(texture.distances),
+            weightingNorm=texture.weighting, symmetricalGLCM=texture.symmetrical_glcm, gldm_a=texture.gldm_alpha,
+        )  # fmt: skip
         # Its own discretisation would move the lowest level to 1.
         reference.imageArray = levels
         reference.coefficients["grayLevels"] = np.unique(levels[levels > 0])
@@ -68,25 +82,39 @@ def _of_pyradiomics(kind: str, levels: np.ndarray, *, force_2d: bool) -> dict[st
     }
 
 
-def _independent_along_a_direction(levels: np.ndarray, *, force_2d: bool) -> bool:
+def _independent_along_a_direction(levels: np.ndarray, *, force_2d: bool, texture: TextureSettings) -> bool:
     """Whether pyradiomics' MCC and Imc2 are made of rounding, because some matrix is a product of its marginals."""
-    for directed in pair_counts(LevelLattice.of(levels), force_2d=force_2d):
-        counts = directed + directed.T
-        if np.allclose(counts * counts.sum(), np.outer(counts.sum(axis=0), counts.sum(axis=1)), atol=1e-6):
+    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
+    for counts in (counts for block in _matrices(lattice, texture) for counts in block):
+        product = np.outer(counts.sum(axis=1), counts.sum(axis=0))
+        if np.allclose(counts * counts.sum(), product, rtol=1e-9, atol=1e-9 * product.max()):
             return True
     return False
 
 
-def _assert_equal(kind: str, levels: np.ndarray, *, force_2d: bool) -> None:
-    found, expected = _built_in(kind, levels, force_2d=force_2d), _of_pyradiomics(kind, levels, force_2d=force_2d)
+def _one_level_meets_several(levels: np.ndarray, *, force_2d: bool, texture: TextureSettings) -> bool:
+    """Whether pyradiomics' correlation may be made of rounding, because one of two deviations is 0 but for rounding."""
+    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
+    for counts in (counts for block in _matrices(lattice, texture) for counts in block):
+        rows, columns = counts.any(axis=1).sum(), counts.any(axis=0).sum()
+        if min(rows, columns) == 1 < max(rows, columns):
+            return True
+    return False
+
+
+def _assert_equal(kind: str, levels: np.ndarray, *, force_2d: bool, texture: TextureSettings = USUAL) -> None:
+    found = _built_in(kind, levels, force_2d=force_2d, texture=texture)
+    expected = _of_pyradiomics(kind, levels, force_2d=force_2d, texture=texture)
     assert set(found) == set(features_of_class(kind))
     assert set(found) <= set(expected)
-    made_of_rounding = set()
-    if kind == "glcm" and _independent_along_a_direction(levels, force_2d=force_2d):
-        made_of_rounding = {"MCC", "Imc2"}
+    made_of_rounding: set[str] = set()
+    if kind == "glcm" and _independent_along_a_direction(levels, force_2d=force_2d, texture=texture):
+        made_of_rounding |= {"MCC", "Imc2"}
+    if kind == "glcm" and _one_level_meets_several(levels, force_2d=force_2d, texture=texture):
+        made_of_rounding |= {"Correlation"}
     if kind == "ngtdm":
-        lattice = LevelLattice.of(levels)
-        if len(set((np.bincount(lattice.neighbours(0))[1:] * lattice.present).tolist())) == 1:
+        lattice = LevelLattice.of_box(levels, force_2d=force_2d)
+        if len(set((lattice.counts * lattice.present).tolist())) == 1:
             made_of_rounding = {"Busyness"}
             assert found["Busyness"] == 0.0
     for name, value in found.items():
@@ -123,6 +151,66 @@ def test_features_of_any_small_region_are_those_of_pyradiomics(
         _assert_only_sane(_built_in(kind, levels, force_2d=force_2d), kind)
 
 
+_WEIGHTINGS = ("manhattan", "euclidean", "infinity", "no_weighting")
+TEXTURES = {
+    "distance 2": TextureSettings(distances=(2,)),
+    "distances 1 to 3": TextureSettings(distances=(1, 2, 3)),
+    "one order": TextureSettings(symmetrical_glcm=False),
+    "alpha 1": TextureSettings(gldm_alpha=1),
+    "alpha 2, distances 2 and 1": TextureSettings(gldm_alpha=2, distances=(2, 1)),
+    **{norm: TextureSettings(weighting=norm) for norm in _WEIGHTINGS},
+    **{
+        f"{norm}, one order, distances 1 to 3": TextureSettings(
+            weighting=norm, symmetrical_glcm=False, distances=(1, 2, 3)
+        )
+        for norm in _WEIGHTINGS
+    },
+}
+
+
+@pytest.mark.parametrize("force_2d", [False, True], ids=["3D", "2D"])
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("texture", TEXTURES.values(), ids=TEXTURES)
+@pytest.mark.parametrize("name", ["lesion", "noise", "one slice"])
+def test_features_with_other_settings_are_those_of_pyradiomics(
+    name: str, texture: TextureSettings, kind: str, force_2d: bool
+) -> None:
+    _assert_equal(kind, LESIONS[name], force_2d=force_2d, texture=texture)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@settings(deadline=None, max_examples=300)
+@given(
+    levels=small_regions(),
+    force_2d=st.booleans(),
+    texture=st.builds(
+        TextureSettings,
+        distances=st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True),
+        weighting=st.sampled_from([None, *_WEIGHTINGS]),
+        symmetrical_glcm=st.booleans(),
+        gldm_alpha=st.integers(0, 3),
+    ),
+)
+def test_features_of_any_small_region_with_any_settings_are_those_of_pyradiomics(
+    levels: np.ndarray, force_2d: bool, texture: TextureSettings, kind: str
+) -> None:
+    distances = (1,) if kind in ("glrlm", "glszm") else texture.distances
+    if len(directions(levels.shape, force_2d=force_2d, distances=distances)):
+        _assert_equal(kind, levels, force_2d=force_2d, texture=texture)
+    else:
+        _assert_only_sane(_built_in(kind, levels, force_2d=force_2d, texture=texture), kind)
+
+
+def test_many_directions_are_taken_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = LESIONS["lesion"]
+    for texture in (TextureSettings(distances=(1, 2)), TextureSettings(distances=(1, 2), weighting="euclidean")):
+        at_once = _built_in("glcm", levels, force_2d=False, texture=texture)
+        with monkeypatch.context() as patched:
+            patched.setattr(glcm, "_MOST_CELLS", 10_000)
+            in_blocks = _built_in("glcm", levels, force_2d=False, texture=texture)
+        assert in_blocks == pytest.approx(at_once, rel=1e-12)
+
+
 @pytest.mark.parametrize("force_2d", [False, True], ids=["3D", "2D"])
 @pytest.mark.parametrize("kind", CLASSES)
 @pytest.mark.parametrize("name", degenerate_regions())
@@ -145,8 +233,8 @@ def _assert_only_sane(found: dict[str, float], kind: str) -> None:
 
 def test_a_single_voxel() -> None:
     levels = np.array([[[4]]])
-    glcm = _built_in("glcm", levels, force_2d=False)
-    assert {name for name, value in glcm.items() if not math.isnan(value)} == {"MCC"}
+    pairs = _built_in("glcm", levels, force_2d=False)
+    assert {name for name, value in pairs.items() if not math.isnan(value)} == {"MCC"}
     assert all(math.isnan(value) for value in _built_in("glrlm", levels, force_2d=False).values())
     glszm = _built_in("glszm", levels, force_2d=False)
     assert (glszm["ZonePercentage"], glszm["HighGrayLevelZoneEmphasis"], glszm["ZoneVariance"]) == (1.0, 16.0, 0.0)
@@ -157,7 +245,7 @@ def test_a_single_voxel() -> None:
 
 
 def test_a_flat_region() -> None:
-    glcm = _built_in("glcm", np.full((3, 4, 5), 2), force_2d=False)
+    found = _built_in("glcm", np.full((3, 4, 5), 2), force_2d=False)
     expected = {
         "Correlation": 1.0,
         "MCC": 1.0,
@@ -167,7 +255,7 @@ def test_a_flat_region() -> None:
         "Id": 1.0,
         "JointEnergy": 1.0,
     }
-    assert {name: glcm[name] for name in expected} == pytest.approx(expected, abs=1e-15)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-15)
 
 
 def test_independent_levels_have_no_maximal_correlation() -> None:
@@ -190,7 +278,8 @@ def test_maximal_correlation_is_that_of_the_general_eigenvalue_problem(count: in
     marginal = joint.sum(axis=1)
     transition = (joint / (np.outer(marginal, marginal) + np.spacing(1.0))) @ joint.T
     expected = np.sqrt(np.sort(np.linalg.eigvals(transition).real)[-2])
-    assert _maximal_correlation(joint, marginal) == pytest.approx(expected, rel=1e-10)
+    found = _maximal_correlation(joint[np.newaxis], np.outer(marginal, marginal)[np.newaxis])
+    assert found == pytest.approx([expected], rel=1e-10)
 
 
 def test_levels_of_equal_weight_have_no_busyness() -> None:
@@ -203,11 +292,11 @@ def test_levels_of_equal_weight_have_no_busyness() -> None:
 def test_only_wanted_features_are_returned(kind: str) -> None:
     first, *_, last = features_of_class(kind)
     levels = LESIONS["lesion"]
-    found = CLASSES[kind](levels, force_2d=False, wanted=[first, last])
+    lattice = LevelLattice.of_box(levels, force_2d=False)
+    found = CLASSES[kind](lattice, [first, last], USUAL)
     everything = _built_in(kind, levels, force_2d=False)
     assert found == {first: everything[first], last: everything[last]}
-    assert CLASSES[kind](levels, force_2d=False, wanted=[]) == {}
-    assert CLASSES[kind](LevelLattice.of(levels), force_2d=False, wanted=features_of_class(kind)) == everything
+    assert CLASSES[kind](lattice, [], USUAL) == {}
 
 
 def _ibsi_phantom() -> np.ndarray:

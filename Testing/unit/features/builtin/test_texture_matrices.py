@@ -9,13 +9,14 @@ from itertools import product
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.features.builtin.glcm import pair_counts
 from HabitatRadiomicsLib.features.builtin.gldm import dependence_table
 from HabitatRadiomicsLib.features.builtin.glrlm import run_counts
 from HabitatRadiomicsLib.features.builtin.glszm import zone_table
 from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
-from HabitatRadiomicsLib.features.builtin.ngtdm import difference_table
+from HabitatRadiomicsLib.features.builtin.ngtdm import level_differences
 
 from .regions import degenerate_regions, lesion_levels, small_regions, use_builder
 
@@ -37,37 +38,39 @@ def builder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return str(request.param)
 
 
-def _built_in(levels: np.ndarray, *, force_2d: bool) -> Matrices:
+def _built_in(levels: np.ndarray, *, force_2d: bool, distances: tuple[int, ...] = (1,), alpha: int = 0) -> Matrices:
     """As large as pyradiomics has them: a row for every level up to the highest."""
-    lattice = LevelLattice.of(levels)
+    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=distances)
     count, rows = lattice.level_count, lattice.present - 1
-    pairs = pair_counts(lattice, force_2d=force_2d)
+    pairs = pair_counts(lattice, lattice.layout.offsets)
     glcm = np.zeros((count, count, len(pairs)))
     glcm[np.ix_(rows, rows)] = pairs.transpose(1, 2, 0)
-    runs = run_counts(lattice, force_2d=force_2d)
+    runs = run_counts(lattice)
     glrlm = np.zeros((count, runs.shape[2], len(runs)))
     glrlm[rows] = runs.transpose(1, 2, 0)
-    zones = zone_table(lattice, force_2d=force_2d)
+    zones = zone_table(lattice)
     glszm = np.zeros((count, zones.sizes.max()))
     glszm[np.ix_(rows, zones.sizes - 1)] = zones.counts
-    dependences = dependence_table(lattice, force_2d=force_2d)
+    dependences = dependence_table(lattice, alpha)
     # pyradiomics keeps room for twice as many neighbours as there are.
     gldm = np.zeros((count, 2 * dependences.sizes.size - 1))
     gldm[np.ix_(rows, dependences.sizes - 1)] = dependences.counts
     ngtdm = np.stack([np.zeros(count), np.zeros(count), np.arange(1, count + 1)], axis=1)
-    ngtdm[rows, :2] = np.stack(difference_table(lattice, force_2d=force_2d), axis=1)
+    ngtdm[rows, :2] = np.stack([lattice.counts, level_differences(lattice)], axis=1)
     return {"glcm": glcm, "glrlm": glrlm, "glszm": glszm, "gldm": gldm, "ngtdm": ngtdm}
 
 
-def _of_pyradiomics(levels: np.ndarray, *, force_2d: bool) -> Matrices:
+def _of_pyradiomics(
+    levels: np.ndarray, *, force_2d: bool, distances: tuple[int, ...] = (1,), alpha: int = 0
+) -> Matrices:
     matrices = pytest.importorskip("radiomics", reason="the reference engine is not installed").cMatrices
-    mask, count, near = levels > 0, int(levels.max()), np.array([1])
+    mask, count, near = levels > 0, int(levels.max()), np.array(distances)
     plane = (force_2d, 0)
     return {
         "glcm": matrices.calculate_glcm(levels, mask, near, count, *plane)[0][0],
         "glrlm": matrices.calculate_glrlm(levels, mask, count, max(levels.shape), *plane)[0][0],
         "glszm": matrices.calculate_glszm(levels, mask, count, int(mask.sum()), *plane)[0],
-        "gldm": matrices.calculate_gldm(levels, mask, near, count, 0, *plane)[0],
+        "gldm": matrices.calculate_gldm(levels, mask, near, count, alpha, *plane)[0],
         "ngtdm": matrices.calculate_ngtdm(levels, mask, near, count, *plane)[0],
     }
 
@@ -97,17 +100,48 @@ def test_matrices_of_any_small_region_are_those_of_pyradiomics(
         _assert_identical(_built_in(levels, force_2d=force_2d), _of_pyradiomics(levels, force_2d=force_2d))
 
 
+@pytest.mark.parametrize("alpha", [1, 2, 5])
+@pytest.mark.parametrize("distances", [(1,), (2,), (1, 2, 3), (3, 1)], ids=str)
+@pytest.mark.parametrize("force_2d", [False, True], ids=["3D", "2D"])
+@pytest.mark.parametrize("name", ["lesion", "noise", "one sagittal slice", "every voxel its own level"])
+def test_matrices_at_other_distances_and_alphas_are_those_of_pyradiomics(
+    name: str, force_2d: bool, distances: tuple[int, ...], alpha: int, builder: str
+) -> None:
+    settings = {"force_2d": force_2d, "distances": distances, "alpha": alpha}
+    _assert_identical(_built_in(REGIONS[name], **settings), _of_pyradiomics(REGIONS[name], **settings))
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    levels=small_regions(),
+    force_2d=st.booleans(),
+    distances=st.lists(st.integers(1, 5), min_size=1, max_size=3, unique=True).map(tuple),
+    alpha=st.integers(0, 4),
+)
+def test_matrices_of_any_small_region_at_any_distance_are_those_of_pyradiomics(
+    levels: np.ndarray, force_2d: bool, distances: tuple[int, ...], alpha: int
+) -> None:
+    if len(directions(levels.shape, force_2d=force_2d)) and len(
+        directions(levels.shape, force_2d=force_2d, distances=distances)
+    ):
+        settings = {"force_2d": force_2d, "distances": distances, "alpha": alpha}
+        _assert_identical(_built_in(levels, **settings), _of_pyradiomics(levels, **settings))
+
+
+@pytest.mark.parametrize("distances", [(1,), (2,), (1, 3), (3, 2), (9,)], ids=str)
 @pytest.mark.parametrize("force_2d", [False, True], ids=["3D", "2D"])
 @pytest.mark.parametrize("shape", list(product((1, 2, 7), repeat=3)))
-def test_directions_are_those_of_pyradiomics(shape: tuple[int, int, int], force_2d: bool) -> None:
+def test_directions_are_those_of_pyradiomics(
+    shape: tuple[int, int, int], force_2d: bool, distances: tuple[int, ...]
+) -> None:
     matrices = pytest.importorskip("radiomics", reason="the reference engine is not installed").cMatrices
-    found = directions(shape, force_2d=force_2d)
+    found = directions(shape, force_2d=force_2d, distances=distances)
     if len(found):
-        expected = matrices.generate_angles(np.array(shape), np.array([1]), False, force_2d, 0)
+        expected = matrices.generate_angles(np.array(shape), np.array(distances), False, force_2d, 0)
         assert found.tolist() == expected.tolist()
     else:
         with pytest.raises(RuntimeError, match="angle count"):
-            matrices.generate_angles(np.array(shape), np.array([1]), False, force_2d, 0)
+            matrices.generate_angles(np.array(shape), np.array(distances), False, force_2d, 0)
 
 
 def test_numbers_of_directions() -> None:
@@ -122,7 +156,7 @@ def test_numbers_of_directions() -> None:
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(levels=small_regions())
 def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, builder: str) -> None:
-    lattice = LevelLattice.of(levels)
+    lattice = LevelLattice.of_box(levels, force_2d=force_2d)
     offsets = directions(levels.shape, force_2d=force_2d)
     present = lattice.present.tolist()
     voxels = {tuple(index): int(levels[tuple(index)]) for index in np.argwhere(levels)}
@@ -138,7 +172,7 @@ def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, b
     for (direction, offset), (index, level) in product(enumerate(offsets), voxels.items()):
         if moved(index, offset) in voxels:
             pairs[direction, present.index(level), present.index(voxels[moved(index, offset)])] += 1
-    np.testing.assert_array_equal(pair_counts(lattice, force_2d=force_2d), pairs)
+    np.testing.assert_array_equal(pair_counts(lattice, offsets), pairs)
 
     dependences = np.zeros((len(present), 2 * len(offsets) + 1), dtype=int)
     differences = np.zeros(len(present))
@@ -146,8 +180,8 @@ def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, b
         neighbours = [voxels[neighbour] for neighbour in around(index)]
         dependences[present.index(level), neighbours.count(level)] += 1
         differences[present.index(level)] += abs(level - np.mean(neighbours)) if neighbours else 0.0
-    np.testing.assert_array_equal(dependence_table(lattice, force_2d=force_2d).counts, dependences)
-    np.testing.assert_allclose(difference_table(lattice, force_2d=force_2d)[1], differences, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(dependence_table(lattice, 0).counts, dependences)
+    np.testing.assert_allclose(level_differences(lattice), differences, rtol=1e-12, atol=1e-12)
 
     unvisited, zones = set(voxels), []
     while unvisited:
@@ -159,7 +193,7 @@ def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, b
             }
         zones.append((voxels[min(zone)], len(zone)))
         unvisited -= zone
-    table = zone_table(lattice, force_2d=force_2d)
+    table = zone_table(lattice)
     row_column = zip(*np.nonzero(table.counts))
     found = [(present[i], int(table.sizes[j])) for i, j in row_column for _ in range(table.counts[i, j])]
     assert sorted(found) == sorted(zones)
@@ -167,7 +201,7 @@ def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, b
 
 def test_run_lengths_by_hand(builder: str) -> None:
     levels = np.array([[[1, 1, 3], [1, 3, 3], [3, 3, 0]]])
-    runs = run_counts(LevelLattice.of(levels), force_2d=False)
+    runs = run_counts(LevelLattice.of_box(levels, force_2d=False))
     # Directions (0, 1, 1), (0, 1, 0), (0, 1, -1), (0, 0, 1); rows are the levels 1 and 3, columns the lengths.
     assert runs.tolist() == [
         [[3, 0, 0], [5, 0, 0]],
@@ -180,7 +214,7 @@ def test_run_lengths_by_hand(builder: str) -> None:
 def test_a_line_that_meets_the_region_twice_keeps_its_direction(builder: str) -> None:
     levels = np.zeros((1, 3, 4), dtype=np.int64)
     levels[0, 0, 0], levels[0, 0, 3], levels[0, 2, 1] = 2, 2, 1
-    runs = run_counts(LevelLattice.of(levels), force_2d=False)
+    runs = run_counts(LevelLattice.of_box(levels, force_2d=False))
     # Along a row two voxels face each other over a gap, and on an anti-diagonal as well; every run has length 1.
     assert runs.sum(axis=(1, 2)).tolist() == [0, 0, 3, 3]
     assert not runs[:, :, 1:].any()
@@ -195,7 +229,7 @@ def test_levels_need_not_be_c_ordered_nor_int64(builder: str) -> None:
 
 def test_no_voxel_is_refused() -> None:
     with pytest.raises(ValueError, match="no voxel"):
-        LevelLattice.of(np.zeros((2, 2, 2), dtype=np.int64))
+        LevelLattice.of_box(np.zeros((2, 2, 2), dtype=np.int64), force_2d=False)
 
 
 def test_numba_is_not_needed_and_not_imported_before_use() -> None:
@@ -204,7 +238,10 @@ def test_numba_is_not_needed_and_not_imported_before_use() -> None:
         "sys.modules['numba'] = None\n"
         "import numpy as np\n"
         "from HabitatRadiomicsLib.features.builtin.glszm import glszm_features\n"
-        "print(glszm_features(np.ones((2, 3, 4), dtype=int), force_2d=False, wanted=['LargeAreaEmphasis']))\n"
+        "from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice\n"
+        "from HabitatRadiomicsLib.protocol import TextureSettings\n"
+        "lattice = LevelLattice.of_box(np.ones((2, 3, 4), dtype=int), force_2d=False)\n"
+        "print(glszm_features(lattice, ['LargeAreaEmphasis'], TextureSettings()))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "{'LargeAreaEmphasis': 576.0}"
