@@ -178,7 +178,8 @@ def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
 
 
 def _input_digests(case: CohortCase, wanted: Sequence[str] | None) -> list[list[object]]:
-    rows = [image for image in case.images if wanted is None or image.sequence in wanted]
+    images = (*case.images, *case.second_reading)
+    rows = [image for image in images if wanted is None or image.sequence in wanted]
     return [[row.sequence, file_digest(row.image), file_digest(row.mask), row.label] for row in rows]
 
 

@@ -145,7 +145,7 @@ def extract_cohort(
         for case_id in done
     }
     for case_id in done:
-        problems += _undefined(case_id, answers[case_id]["undefined"])
+        problems += undefined_problems(case_id, answers[case_id]["undefined"])
     warnings = {case_id: tuple(answers[case_id]["warnings"]) for case_id in done}
     table = _in_protocol_order(FeatureTable.of_rows(rows), protocol)
     return Extraction(table, protocol, tuple(problems), warnings, f"{engine.name} {engine.version}", reused)
@@ -189,7 +189,7 @@ def _complete(protocol: Protocol, cases: Sequence[CohortCase]) -> bool:
     return all(name in protocol.population for name in present)
 
 
-def _undefined(case_id: str, reasons: Mapping[str, str]) -> list[CaseProblem]:
+def undefined_problems(case_id: str, reasons: Mapping[str, str]) -> list[CaseProblem]:
     """One row for each reason in each region, with the number of features and the first of them."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for column, reason in reasons.items():

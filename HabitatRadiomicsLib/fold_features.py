@@ -10,32 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 
-from HabitatRadiomicsLib.batch import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.batch import CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.cohort import Cohort
-from HabitatRadiomicsLib.errors import RegionError
-from HabitatRadiomicsLib.features import choose_engine, feature_names, measure_regions
-from HabitatRadiomicsLib.features.measure import check_size
+from HabitatRadiomicsLib.extraction import undefined_problems
+from HabitatRadiomicsLib.features import choose_engine, feature_names
 from HabitatRadiomicsLib.features.table import FeatureTable
-from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats, describe_lesion
-from HabitatRadiomicsLib.imaging import PreparedSequence, peritumoral_ring
-from HabitatRadiomicsLib.lesions import ORIGINAL, SUPERPIXEL_SETTINGS, Lesions, Population, prepared_views
+from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats
+from HabitatRadiomicsLib.lesions import ORIGINAL, SUPERPIXEL_SETTINGS, Lesions, Population
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.provenance import document_digest, versions
+from HabitatRadiomicsLib.region_measuring import NAMED, MeasuredCase, Plan, RegionMeasuring
 
 _FEATURE_SETTINGS = (*SUPERPIXEL_SETTINGS, "ring_mm", "features")
-_NAMED = ("whole", "ring")
-
-#: Regions of a case by view and sequence: "whole", "ring", or the superpixels that a habitat consists of.
-_Plan = dict[str, dict[str, list[str]]]
-#: Measured regions of a case by view, sequence and region; a sentence where a region cannot be measured.
-_Measured = dict[str, dict[str, dict[str, np.ndarray | str]]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ class FoldFeatures:
     volumes: Mapping[str, float]
     protocol: Protocol
     lesions: Lesions
-    measured: Mapping[str, _Measured]
+    measured: Mapping[str, MeasuredCase]
 
     def table(self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None) -> FeatureTable:
         """The features under a training set's habitats; NaN where a region is missing or a feature not defined.
@@ -88,18 +78,23 @@ class FoldFeatures:
         for sequence in self._sequences():
             model = self.populations[training_set].get(sequence)
             for wanted in self.protocol.regions:
-                names = [wanted] if wanted in _NAMED else _habitats(model, [wanted])
+                names = [wanted] if wanted in NAMED else _habitats(model, [wanted])
                 found += [(sequence, name) for name in names if (sequence, name) not in found]
         return found
 
     def region_problems(self, training_set: int) -> list[CaseProblem]:
-        """A row for each region of a case that could not be measured under a training set's habitats."""
+        """Rows for regions of cases that could not be measured under a training set's habitats, and for their features
+        that are not defined."""
         rows = []
         for case_id in self.case_ids:
             for sequence, region in self.regions(training_set):
                 found = self._region(case_id, ORIGINAL, sequence, region, training_set)
                 if isinstance(found, str):
                     rows.append(CaseProblem(case_id, "features", found, f"{sequence} {region}"))
+                key = self._key(case_id, ORIGINAL, sequence, region, training_set)
+                reasons = self.measured[case_id].undefined.get(sequence, {}).get(key or "", {})
+                columns = {f"{sequence}_{region}_{name}": reason for name, reason in reasons.items()}
+                rows += undefined_problems(case_id, columns)
         return rows
 
     def habitat_means(self, training_set: int, sequence: str) -> dict[str, np.ndarray]:
@@ -126,20 +121,26 @@ class FoldFeatures:
     def _sequences(self) -> tuple[str, ...]:
         if self.protocol.sequences is not None:
             return self.protocol.sequences
-        return tuple(sorted({name for case_id in self.case_ids for name in self.measured[case_id][ORIGINAL]}))
+        return tuple(sorted({name for case_id in self.case_ids for name in self.measured[case_id].regions[ORIGINAL]}))
 
     def _region(
         self, case_id: str, view: str, sequence: str, region: str, training_set: int
     ) -> np.ndarray | str | None:
-        measured = self.measured[case_id].get(view, {}).get(sequence, {})
-        if region in _NAMED:
-            return measured.get(region)
+        """Values, why there are none, or None where there is nothing to say."""
+        key = self._key(case_id, view, sequence, region, training_set)
+        if key == "":
+            return f"The lesion has no voxel of habitat {region}."
+        return None if key is None else self.measured[case_id].regions.get(view, {}).get(sequence, {}).get(key)
+
+    def _key(self, case_id: str, view: str, sequence: str, region: str, training_set: int) -> str | None:
+        """Under which a region is kept; empty where the lesion has no such habitat."""
+        if region in NAMED:
+            return region
         model = self.populations[training_set][sequence]
         superpixels = self.lesions.superpixels[case_id].get(view, {}).get(sequence)
         if model is None or superpixels is None:
             return None
-        key = _habitat_keys(superpixels, model).get(region)
-        return f"The lesion has no voxel of habitat {region}." if key is None else measured.get(key)
+        return _habitat_keys(superpixels, model).get(region, "")
 
 
 def measure_folds(
@@ -175,11 +176,11 @@ def measure_folds(
     for case in cases:
         sequences = protocol.sequences or tuple(image.sequence for image in case.images)
         plan = _plan(lesions, case.case_id, sequences, protocol, populations, case.case_id in perturbed)
-        measuring = _Measuring(protocol, plan)
+        measuring = RegionMeasuring(protocol, plan)
         work[case.case_id] = CaseWork(
             folder / "regions", common, protocol.sequences, resample_mask, measuring.answer, measuring
         )
-    measured, problems, reused = run_cases(cases, work, jobs, progress, take=_InMemory.of)
+    measured, problems, reused = run_cases(cases, work, jobs, progress, take=MeasuredCase.of)
     problems = [*lesions.problems, *problems]
     refuse_empty(measured, problems)
     ids = tuple(case.case_id for case in cases if case.case_id in measured)
@@ -193,86 +194,8 @@ def measure_folds(
         volumes={case_id: measured[case_id].volume_ml for case_id in ids},
         protocol=protocol,
         lesions=lesions,
-        measured={case_id: measured[case_id].regions for case_id in ids},
+        measured={case_id: measured[case_id] for case_id in ids},
     )
-
-
-@dataclass(frozen=True)
-class _Measuring:
-    """The regions of one case that are needed; travels to other processes."""
-
-    protocol: Protocol
-    plan: _Plan
-
-    def answer(self, case: Case) -> Answer:
-        return self.completed(case, {"regions": {}, "warnings": [], "volumes_ml": {}})
-
-    def lacks(self, kept: Answer) -> bool:
-        return any(
-            key not in kept["regions"].get(view, {}).get(sequence, {})
-            for view, sequences in self.plan.items()
-            for sequence, keys in sequences.items()
-            for key in keys
-        )
-
-    def completed(self, case: Case, kept: Answer) -> Answer:
-        regions, volumes = kept["regions"], kept["volumes_ml"]
-        warnings = list(kept["warnings"])
-        for view, prepared in prepared_views(case, self.protocol, perturbed=len(self.plan) > 1):
-            if view == ORIGINAL:
-                warnings = [f"{name}: {text}" for name, sequence in prepared.items() for text in sequence.warnings]
-                volumes = {name: _volume_ml(sequence.source.mask) for name, sequence in prepared.items()}
-            for name, keys in self.plan.get(view, {}).items():
-                place = regions.setdefault(view, {}).setdefault(name, {})
-                place.update(_measure(prepared[name], [key for key in keys if key not in place], self.protocol))
-        return {"regions": regions, "warnings": warnings, "volumes_ml": volumes}
-
-
-def _measure(prepared: PreparedSequence, keys: Sequence[str], protocol: Protocol) -> dict[str, Any]:
-    """Feature values of regions in the catalogue's order, null for an undefined one; or why there are none."""
-    if not keys:
-        return {}
-    found: dict[str, Any] = {}
-    masks: dict[str, sitk.Image] = {}
-    labels = None
-    if any(key not in _NAMED for key in keys):
-        labels = describe_lesion(prepared, protocol.habitats, seed=protocol.seed)[1].labels
-    for key in keys:
-        try:
-            mask = _mask(prepared, key, labels, protocol)
-            check_size(mask, protocol.features.minimum_region_voxels, prepared.name)
-            masks[key] = mask
-        except RegionError as error:
-            found[key] = error.problem
-    if not masks:
-        return found
-    # Column names may not hold just any region name.
-    numbered = {f"R{number}": mask for number, mask in enumerate(masks.values())}
-    values = measure_regions(prepared, numbered, protocol, choose_engine(protocol.features))
-    names = feature_names(protocol.features)
-    for number, key in enumerate(masks):
-        row = [values[f"{prepared.name}_R{number}_{name}"] for name in names]
-        found[key] = [value if np.isfinite(value) else None for value in row]
-    return found
-
-
-def _mask(prepared: PreparedSequence, key: str, labels: np.ndarray | None, protocol: Protocol) -> sitk.Image:
-    if key == "whole":
-        return prepared.mask
-    if key == "ring":
-        return peritumoral_ring(prepared.mask, protocol.ring_mm)
-    assert labels is not None
-    return _mask_of(prepared, np.isin(labels, [int(number) for number in key.split()]))
-
-
-def _mask_of(prepared: PreparedSequence, inside: np.ndarray) -> sitk.Image:
-    """A mask of some of the lesion's voxels, given in C order."""
-    roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
-    voxels = np.zeros(roi.shape, dtype=np.uint8)
-    voxels[roi] = inside
-    mask = sitk.GetImageFromArray(voxels)
-    mask.CopyInformation(prepared.mask)
-    return mask
 
 
 def _plan(
@@ -282,14 +205,14 @@ def _plan(
     protocol: Protocol,
     populations: Sequence[Population],
     perturbed: bool,
-) -> _Plan:
-    plan: _Plan = {}
+) -> Plan:
+    plan: Plan = {}
     for view, described in lesions.superpixels[case_id].items():
         if view != ORIGINAL and not perturbed:
             continue
         plan[view] = {}
         for sequence in sequences:
-            keys = [name for name in _NAMED if name in protocol.regions]
+            keys = [name for name in NAMED if name in protocol.regions]
             for population in populations:
                 model = population.get(sequence)
                 if model is not None and sequence in described:
@@ -316,29 +239,3 @@ def _habitat_keys(superpixels: Superpixels, model: HabitatModel) -> dict[str, st
         for place, name in enumerate(model.names)
         if (habitats == place).any()
     }
-
-
-def _volume_ml(mask: sitk.Image) -> float:
-    return float(np.count_nonzero(sitk.GetArrayViewFromImage(mask))) * float(np.prod(mask.GetSpacing())) / 1000
-
-
-@dataclass(frozen=True)
-class _InMemory:
-    """What is held of a case: numbers as arrays, for a list of a cohort's numbers would take four times the room."""
-
-    regions: _Measured
-    warnings: tuple[str, ...]
-    volume_ml: float
-
-    @classmethod
-    def of(cls, answer: Answer) -> _InMemory:
-        regions = {
-            view: {
-                sequence: {
-                    key: row if isinstance(row, str) else np.array(row, dtype=float) for key, row in rows.items()
-                }
-                for sequence, rows in sequences.items()
-            }
-            for view, sequences in answer["regions"].items()
-        }
-        return cls(regions, tuple(answer["warnings"]), float(np.mean(list(answer["volumes_ml"].values()))))

@@ -13,9 +13,9 @@ from HabitatRadiomicsLib.errors import HarmonisationError
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES, apply_combat, fit_combat
-from HabitatRadiomicsLib.features.reliability import intraclass_correlation
+from HabitatRadiomicsLib.features.reliability import Reliability, intraclass_correlation
 from HabitatRadiomicsLib.learning.strategy import TrainingTable
-from HabitatRadiomicsLib.protocol import CombatSettings, Protocol
+from HabitatRadiomicsLib.protocol import CombatSettings, Protocol, RobustnessSettings
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,18 @@ class FoldTable:
 
 
 @dataclass(frozen=True)
+class FeatureReliability:
+    """ICC of each column with its interval, and how many cases it comes from, shape (columns,)."""
+
+    reliability: Reliability
+    cases: np.ndarray
+
+    def reaches(self, threshold: float) -> np.ndarray:
+        """Whether each is at or above a threshold; an undefined one is not."""
+        return np.nan_to_num(self.reliability.icc, nan=-np.inf) >= threshold
+
+
+@dataclass(frozen=True)
 class PreparedFold:
     """Robust, harmonised columns of all cases.
 
@@ -76,9 +88,10 @@ def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> 
     Args:
         training: places of the cases that may be learned from; a place may stand there more than once.
     """
-    robust = _robust(table, training, protocol)
+    robust = None
     columns, values = table.columns, table.values
-    if robust is not None:
+    if protocol.robustness is not None and table.repeated is not None:
+        robust = reliability_of(table, training, protocol.robustness).reaches(protocol.robustness.threshold)
         columns = tuple(name for name, kept in zip(columns, robust) if kept)
         values = values[:, robust]
     if protocol.harmonisation is None:
@@ -136,20 +149,25 @@ def _regions(columns: tuple[str, ...]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _robust(table: FoldTable, training: np.ndarray, protocol: Protocol) -> np.ndarray | None:
-    """Whether each column's ICC over the perturbed copies of training cases reaches the threshold.
+def reliability_of(table: FoldTable, training: np.ndarray, settings: RobustnessSettings) -> FeatureReliability:
+    """ICC of each column over the repeated measurements of training cases.
 
-    Of each region, those cases tell that have it in all copies; of fewer than two, nothing is known to be robust.
+    Of each sequence and region, the cases count that have it in every measurement: a copy that could not be made, or
+    whose habitat is empty, takes its case out. Where fewer than two are left, nothing is known: NaN.
     """
-    if protocol.robustness is None or table.repeated is None or table.perturbed is None:
-        return None
+    assert table.repeated is not None
+    assert table.perturbed is not None
     seen = np.isin(table.perturbed, training)
-    ratings = np.concatenate([table.values[table.perturbed[seen]][:, None, :], table.repeated[seen]], axis=1)
-    robust = np.zeros(len(table.columns), dtype=bool)
+    originals = table.values[table.perturbed[seen]][:, None, :]
+    ratings = np.concatenate([originals, table.repeated[seen]], axis=1)
+    columns = len(table.columns)
+    icc, low, high = (np.full(columns, np.nan) for _ in range(3))
+    cases = np.zeros(columns, dtype=int)
     for places in _regions(table.columns):
         own = ratings[:, :, places]
         complete = np.isfinite(own).any(axis=2).all(axis=1)
+        cases[places] = complete.sum()
         if complete.sum() >= _FEWEST_CASES:
-            icc = intraclass_correlation(own[complete], protocol.robustness.icc).icc
-            robust[places] = np.nan_to_num(icc, nan=-np.inf) >= protocol.robustness.threshold
-    return robust
+            found = intraclass_correlation(own[complete], settings.icc)
+            icc[places], low[places], high[places] = found.icc, found.low, found.high
+    return FeatureReliability(Reliability(icc, low, high), cases)

@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 #: The view of a case that is its images as they are; the others are perturbed ones.
 ORIGINAL = "original"
+SECOND_READING = "second reading"
 #: Settings that superpixels depend on. A change of any other one (a title, the learning) takes over what is done.
 SUPERPIXEL_SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "habitats", "robustness", "seed")
 
@@ -57,10 +58,14 @@ class Lesions:
 def prepared_views(
     case: Case, protocol: Protocol, *, perturbed: bool
 ) -> Iterator[tuple[str, dict[str, PreparedSequence]]]:
-    """The prepared case as it is, then, if asked for, each perturbed copy of it that could be made."""
+    """The prepared case as it is; then, if asked for, as a second reader outlined it, or, where there is none, each
+    perturbed copy of it that could be made."""
     yield ORIGINAL, prepare_case(case, protocol)
     settings = protocol.robustness if perturbed else None
     if settings is None:
+        return
+    if case.second_reading:
+        yield SECOND_READING, prepare_case(Case(case.case_id, case.second_reading), protocol)
         return
     for number, name in enumerate(perturbation_names(settings), start=1):
         try:
@@ -111,9 +116,13 @@ def find_superpixels(
 
 def unread(cohort: Cohort, protocol: Protocol, perturbed: Collection[str]) -> Lesions:
     """Cases of a protocol without habitats, whose superpixels nobody needs."""
-    views = (ORIGINAL,) if protocol.robustness is None else (ORIGINAL, *perturbation_names(protocol.robustness))
-    seen = {case.case_id: views if case.case_id in perturbed else views[:1] for case in cohort.cases}
-    return Lesions({case_id: {view: {} for view in names} for case_id, names in seen.items()}, {}, ())
+    seen: dict[str, Views] = {}
+    for case in cohort.cases:
+        views = [ORIGINAL]
+        if case.case_id in perturbed and protocol.robustness is not None:
+            views += [SECOND_READING] if case.second_reading else perturbation_names(protocol.robustness)
+        seen[case.case_id] = {view: {} for view in views}
+    return Lesions(seen, {}, ())
 
 
 def fit_populations(

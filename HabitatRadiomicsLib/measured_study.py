@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.extraction import needs_habitats
 from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
 from HabitatRadiomicsLib.fold_preparation import FoldTable
 from HabitatRadiomicsLib.imaging.perturbation import perturbation_names
-from HabitatRadiomicsLib.lesions import Lesions, Population, find_superpixels, fit_populations, unread
+from HabitatRadiomicsLib.lesions import SECOND_READING, Lesions, Population, find_superpixels, fit_populations, unread
 from HabitatRadiomicsLib.progress import Progress, part
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.validation import Fold, outer_folds
@@ -56,7 +56,8 @@ class MeasuredStudy:
             assert features.protocol.robustness is not None
             own = [ids[place] for place in self.perturbed]
             # A copy that could not be made of a case has no values.
-            views = perturbation_names(features.protocol.robustness)
+            read_twice = any(case.second_reading for case in cohort.cases)
+            views = (SECOND_READING,) if read_twice else perturbation_names(features.protocol.robustness)
             repeated = np.stack(
                 [features.table(training_set, view=view, case_ids=own).values for view in views], axis=1
             )
@@ -123,9 +124,13 @@ def measure_study(
 
 
 def perturbed_cases(cohort: Cohort, protocol: Protocol) -> tuple[str, ...]:
-    """The cases on which robustness is tested: spread evenly over the table, so that no part of it is left out."""
+    """The cases on which robustness is tested: those with a second reading; where there are none, cases spread evenly
+    over the table, so that no part of it is left out."""
     if protocol.robustness is None:
         return ()
+    read_twice = tuple(case.case_id for case in cohort.cases if case.second_reading)
+    if read_twice:
+        return read_twice
     count = min(protocol.robustness.cases, len(cohort.cases))
     places = np.unique(np.linspace(0, len(cohort.cases) - 1, count).round().astype(int))
     return tuple(cohort.cases[place].case_id for place in places)

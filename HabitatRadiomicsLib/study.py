@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.features import feature_names
 from HabitatRadiomicsLib.freezing import method_of
 from HabitatRadiomicsLib.learning.strategy import RULE
 from HabitatRadiomicsLib.openings import cohort_digest
-from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
 from HabitatRadiomicsLib.scoring import notice
 from HabitatRadiomicsLib.training import Training
 from HabitatRadiomicsLib.validation import CLINICAL, STRATEGY, VOLUME, Validation
@@ -285,8 +285,15 @@ def _robustness(training: Training) -> dict[str, Any] | None:
         "threshold": settings.threshold,
         "kept": int(kept.sum()),
         "of": len(kept),
-        "method": f"ICC({settings.icc}) over {settings.copies} perturbed copies of {settings.cases} cases",
+        "method": _robustness_method(training, settings),
     }
+
+
+def _robustness_method(training: Training, settings: RobustnessSettings) -> str:
+    count = 0 if training.table.perturbed is None else len(training.table.perturbed)
+    if any(case.second_reading for case in training.cohort.cases):
+        return f"ICC({settings.icc}) over two readings of {count} cases"
+    return f"ICC({settings.icc}) over {settings.copies} perturbed copies of {count} cases"
 
 
 def _harmonisation(training: Training) -> dict[str, Any] | None:

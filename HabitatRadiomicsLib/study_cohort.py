@@ -192,7 +192,7 @@ def _check_robustness(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol)
             f"Robustness is tested on {len(copied)} cases; the training part of a fold has {fewest} of them, and needs "
             f"{_FEWEST_COPIED}.",
             where="protocol",
-            remedy="Raise 'cases' under 'robustness'.",
+            remedy="Raise 'cases' under 'robustness' in the protocol, or add second readings.",
         )
 
 

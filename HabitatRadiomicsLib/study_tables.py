@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from HabitatRadiomicsLib.batch import write_problems
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
+from HabitatRadiomicsLib.fold_preparation import reliability_of
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import protocol_text
 from HabitatRadiomicsLib.provenance import versions
@@ -71,6 +74,22 @@ def write_folds(folder: Path, training: Training) -> None:
         for feature in features
     ]
     _write(folder / "fold_features.csv", ("repeat", "fold", "candidate", "feature"), selected)
+
+
+def write_reliability(folder: Path, training: Training) -> None:
+    """``reliability.csv``: ICC of every feature over perturbed copies or two readings, of all cases that have them."""
+    settings, table = training.protocol.robustness, training.table
+    if settings is None or table.repeated is None:
+        return
+    found = reliability_of(table, np.arange(len(table.outcome)), settings)
+    numbers = found.reliability
+    rows = [
+        (name, *(None if np.isnan(value) else float(value) for value in values), int(cases), "yes" if kept else "no")
+        for name, *values, cases, kept in zip(
+            table.columns, numbers.icc, numbers.low, numbers.high, found.cases, found.reaches(settings.threshold)
+        )
+    ]
+    _write(folder / "reliability.csv", ("feature", "icc", "low", "high", "cases", "kept"), rows)
 
 
 def write_documents(folder: Path, study: Mapping[str, Any]) -> None:

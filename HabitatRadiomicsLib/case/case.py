@@ -25,3 +25,5 @@ class Case:
 
     case_id: str
     sequences: Mapping[str, SequenceImage] = field(default_factory=dict)
+    second_reading: Mapping[str, SequenceImage] = field(default_factory=dict)
+    """The same lesion as a second reader outlined it, or the same reader a second time; empty: there is none."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from HabitatRadiomicsLib.case import Case, read_sequence
+from HabitatRadiomicsLib.case import Case, SequenceImage, read_sequence
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
 
 
@@ -29,6 +29,8 @@ class CohortCase:
     case_id: str
     timepoint: str
     images: tuple[CohortImage, ...]
+    second_reading: tuple[CohortImage, ...] = ()
+    """As a second reader outlined the lesion; for the reliability of features only."""
 
     def read(self, sequences: tuple[str, ...] | None = None, *, resample_mask: bool = False) -> Case:
         """Read and check the images.
@@ -40,7 +42,13 @@ class CohortCase:
         Raises:
             HabitatRadiomicsError: a sequence is missing, or an image or mask is refused; names the table's row.
         """
-        rows = {image.sequence: image for image in self.images}
+        again = self._read(self.second_reading, sequences, resample_mask) if self.second_reading else {}
+        return Case(self.case_id, self._read(self.images, sequences, resample_mask), again)
+
+    def _read(
+        self, images: tuple[CohortImage, ...], sequences: tuple[str, ...] | None, resample_mask: bool
+    ) -> dict[str, SequenceImage]:
+        rows = {image.sequence: image for image in images}
         missing = [name for name in sequences or () if name not in rows]
         if missing:
             raise CohortError(
@@ -55,7 +63,7 @@ class CohortCase:
                 read[name] = read_sequence(name, row.image, row.mask, label=row.label, resample_mask=resample_mask)
             except HabitatRadiomicsError as error:
                 raise error.at(f"images.csv row {row.row}") from error
-        return Case(self.case_id, read)
+        return read
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_second_reader
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
     add_cohort_arguments,
@@ -14,13 +14,13 @@ from HabitatRadiomicsLib.commands.arguments import (
 )
 from HabitatRadiomicsLib.commands.evaluate import evaluate, evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.errors import CohortError, ProtocolError
 from HabitatRadiomicsLib.external import check_outcomes_of_both
 from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, Model, model_text
 from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.progress import part
-from HabitatRadiomicsLib.protocol import load_protocol
+from HabitatRadiomicsLib.protocol import Protocol, load_protocol
 from HabitatRadiomicsLib.study import sample_size
 from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes
 from HabitatRadiomicsLib.training import Training, train_model
@@ -50,6 +50,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="fit the habitats once, on all cases, rather than in each fold; the model says so",
     )  # fmt: skip
     parser.add_argument(
+        "--second-reader", type=Path, metavar="images.csv",
+        help="a second reader's masks of some or all cases: their features' reliability, instead of perturbed copies; "
+        "the protocol's robustness says which ICC and threshold",
+    )  # fmt: skip
+    parser.add_argument(
         "--complete-cases", action="store_true", help="leave out cases that lack a sequence, rather than refuse"
     )
     parser.add_argument(
@@ -72,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     test = _test_cohort(arguments, cohort)
     protocol = load_protocol(arguments.protocol)
+    if arguments.second_reader is not None:
+        _check_robustness(protocol)
+        cohort = with_second_reader(cohort, arguments.second_reader, timepoint=arguments.timepoint)
     check_answers(arguments.answers)
     check_cohort_outcomes(cohort, protocol.learning)
     print("\n".join(sample_size(cohort, protocol)), flush=True)
@@ -116,6 +124,15 @@ def training_lines(folder: Path, training: Training) -> list[str]:
     assert training.learned.chosen is not None
     lines.append(f"Chosen of {len(training.learned.candidates)} candidates: {training.learned.chosen.name}.")
     return [*lines, f"Model: {folder / 'model.json'}", f"Report: {folder / 'report.html'}"]
+
+
+def _check_robustness(protocol: Protocol) -> None:
+    if protocol.robustness is None:
+        raise ProtocolError(
+            "A second reader's masks are given, and the protocol does not ask for robust features.",
+            where="--second-reader",
+            remedy="Add to it, for instance: robustness: {icc: '2,1', threshold: 0.8}",
+        )
 
 
 def _test_cohort(arguments: argparse.Namespace, training: Cohort) -> Cohort | None:

@@ -48,17 +48,12 @@ class CohortResult:
     def update(self, *, running: bool = False) -> None:
         """Show what there is."""
         ui, task = self._ui, self._task
-        ui.cohortResultLabel.text = "\n".join(self._lines)
+        ui.cohortResultLabel.text = "\n".join(f"\u2022 {line}" for line in self._lines)
         ui.cohortResultLabel.visible = bool(self._lines)
         ui.openOutputButton.text = _("Open report") if self._lines else _("Open results")
         ui.openOutputButton.enabled = not running and task is not None and self._folder.is_dir()
         trained = self._finished and task is not None and task.trains
         ui.useModelButton.visible = trained and self._model.is_file()
-
-    @property
-    def reported(self) -> bool:
-        """The run wrote a report."""
-        return bool(self._lines)
 
     @property
     def _model(self) -> Path:
@@ -83,7 +78,7 @@ def _main_lines(folder: Path) -> list[str]:
         study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return [_("The result cannot be shown: there is no study.json that can be read.")]
-    lines = [*summary_sentences(study), _at_the_cut_off(headline_row(study))]
+    lines = [*summary_sentences(study), _at_the_cut_off(headline_row(study)), _left_out(study["flow"])]
     if study["validation"].get("external"):
         lines.append(study["validation"]["method"])
     return [line for line in [*lines, study["notice"]] if line]
@@ -94,4 +89,13 @@ def _at_the_cut_off(row: Mapping[str, Any] | None) -> str:
         return ""
     return _("At the cut-off: sensitivity {sensitivity:.0%}, specificity {specificity:.0%}.").format(
         sensitivity=row["sensitivity"], specificity=row["specificity"]
+    )
+
+
+def _left_out(flow: Mapping[str, Any]) -> str:
+    reasons = ", ".join(f"{row['reason'].rstrip('.')} ({row['cases']})" for row in flow["excluded"])
+    if not reasons:
+        return ""
+    return _("{analysed} of {cases} patients could be used; the others: {reasons}.").format(
+        analysed=flow["analysed"], cases=flow["cases"], reasons=reasons
     )

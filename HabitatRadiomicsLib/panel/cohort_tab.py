@@ -213,10 +213,6 @@ class CohortTab:
             self.result.finish()
         if status == 0:
             self._say(_("Done."), QUIET)
-        elif status == 3 and self.result.reported:
-            self._say(
-                _("Done, but some patients could not be used: see the report, and errors.csv beside it."), PROBLEM
-            )
         elif status == 3:
             self._say(_("Done, but some patients could not be measured: see errors.csv in the output folder."), PROBLEM)
         else:

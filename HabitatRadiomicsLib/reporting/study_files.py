@@ -20,7 +20,13 @@ from HabitatRadiomicsLib.reporting.checklists import (
 from HabitatRadiomicsLib.reporting.study_figures import write_external_figures, write_training_figures
 from HabitatRadiomicsLib.reporting.study_report import study_html
 from HabitatRadiomicsLib.study import study_document
-from HabitatRadiomicsLib.study_tables import write_documents, write_features, write_folds, write_held_out
+from HabitatRadiomicsLib.study_tables import (
+    write_documents,
+    write_features,
+    write_folds,
+    write_held_out,
+    write_reliability,
+)
 from HabitatRadiomicsLib.training import Training
 
 
@@ -37,6 +43,7 @@ def write_training(folder: Path, training: Training, *, answers: Path | None = N
     write_features(folder, training)
     write_held_out(folder / "tables", training)
     write_folds(folder / "tables", training)
+    write_reliability(folder / "tables", training)
     figures = write_training_figures(folder / "figures", training, study)
     _write_report(folder, study, figures, answers)
 

@@ -11,6 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
@@ -55,7 +56,7 @@ def scheduler(address: str | None) -> Iterator[None]:
 
 def current_client() -> Any:
     """The ``distributed.Client`` that the caller works with; None when there is none."""
-    if "distributed" not in sys.modules:
+    if sys.modules.get("distributed") is None:
         return None
     from distributed import Client
 
@@ -102,8 +103,6 @@ def on_cluster(
 
 def _finished(client: Any, futures: list[Any]) -> list[Any]:
     """At least one that has ended."""
-    from concurrent.futures import CancelledError
-
     from distributed import wait
 
     worked = time.monotonic()
@@ -133,6 +132,8 @@ def _connected(address: str) -> Any:
             remedy='Install it: pip install "habitat-radiomics[cluster]", or pip install distributed.',
         ) from error
     try:
+        with ThreadPoolExecutor(1) as apart:  # this thread may have an event loop already, as in a notebook
+            apart.submit(asyncio.run, _greeted(address)).result()
         return Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError, *_TIMEOUTS) as error:
         raise WorkersError(
@@ -140,6 +141,16 @@ def _connected(address: str) -> Any:
             where=address,
             remedy="Start one with 'dask scheduler', which prints its address: tcp://HOST:PORT.",
         ) from error
+
+
+async def _greeted(address: str) -> None:
+    """A client would wait for ever for somebody who listens there and says nothing."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    options = Security().get_connection_args("client")
+    comm = await asyncio.wait_for(connect(address, timeout=_ANSWER_SECONDS, **options), _ANSWER_SECONDS)
+    await comm.close()
 
 
 def _check_workers(client: Any, address: str) -> None:

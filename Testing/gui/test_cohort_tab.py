@@ -34,6 +34,15 @@ features:
            lbp_2d: false, log_sigmas: []}
 """
 
+#: What the user calls a new model, by widget.
+_NAMES = {
+    "modelNameEdit": "spine-1",
+    "modelTitleEdit": "T790M in the spine",
+    "endpointEdit": " T790M mutation ",
+    "positiveEdit": "T790M-positive",
+    "negativeEdit": "T790M-negative",
+}
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -61,6 +70,11 @@ def _choose(tab: Any, slicer_gui: Any, made: Path, output: Path, task: str = "ex
     tab.settingsFileButton.click()
 
 
+def _name_the_model(tab: Any) -> None:
+    for name, text in _NAMES.items():
+        getattr(tab, name).text = text
+
+
 def test_problems_are_told_one_after_the_other_until_run_is_enabled(
     tab: Any, slicer_gui: Any, made: Path, tmp_path: Path
 ) -> None:
@@ -79,13 +93,19 @@ def test_problems_are_told_one_after_the_other_until_run_is_enabled(
     assert told() == "There is no such table of clinical data."
     tab.clinicalPathEdit.currentPath = ""
     assert told() == ""
-    tab.taskSelector.setCurrentIndex(tab.taskSelector.findData("train"))
-    assert told() == "Choose the table of outcomes (clinical.csv); training needs it."
+    for task in ("train", "evaluate"):
+        tab.taskSelector.setCurrentIndex(tab.taskSelector.findData(task))
+        assert told() == "Choose the table of outcomes (clinical.csv); this task needs it."
     tab.clinicalPathEdit.currentPath = str(made / "clinical.csv")
     assert told() == ""
-    assert tab.endpointEdit.enabled
-    tab.taskSelector.setCurrentIndex(0)
-    assert not tab.endpointEdit.enabled, "training only"
+
+
+def test_questions_about_a_new_model_are_put_to_training_only(tab: Any) -> None:
+    shown = {}
+    for index in range(tab.taskSelector.count):
+        tab.taskSelector.setCurrentIndex(index)
+        shown[tab.taskSelector.currentData] = not tab.trainingSection.isHidden()
+    assert shown == {"extract": False, "score-cohort": False, "train": True, "evaluate": False}
 
 
 def test_paths_are_chosen_by_dialogs_of_the_right_kind(tab: Any, slicer_gui: Any) -> None:
@@ -112,15 +132,28 @@ def test_arguments_are_those_of_the_command_line(
     tab.resampleMaskCheckBox.checked = True
     assert arguments() == ["extract", *common, "--protocol", protocol, "--jobs", "3", "--resample-mask"]
     tab.resampleMaskCheckBox.checked = False
-    tab.endpointEdit.text = " T790M mutation "
+    _name_the_model(tab)
+    tab.completeCasesCheckBox.checked = True
     tab.taskSelector.setCurrentIndex(tab.taskSelector.findData("score-cohort"))
     assert arguments() == ["score-cohort", *common, "--model", "t790m-spine-demo", "--jobs", "3"]
     tab.clinicalPathEdit.currentPath = str(made / "clinical.csv")
     tab.taskSelector.setCurrentIndex(tab.taskSelector.findData("train"))
-    assert arguments() == [
-        "train", *common, "--protocol", protocol, "--jobs", "3", "--clinical", str(made / "clinical.csv"),
-        "--endpoint", "T790M mutation",
+    rest = ["--jobs", "3", "--clinical", str(made / "clinical.csv")]
+    training = ["train", *common, "--protocol", protocol, *rest]
+    named = [
+        "--name", "spine-1", "--title", "T790M in the spine", "--endpoint", "T790M mutation",
+        "--positive", "T790M-positive", "--negative", "T790M-negative",
     ]  # fmt: skip
+    assert arguments() == [*training, *named, "--complete-cases"]
+    tab.frozenHabitatsCheckBox.checked = True
+    tab.completeCasesCheckBox.checked = False
+    assert arguments() == [*training, *named, "--frozen-habitats"]
+    for name in _NAMES:
+        getattr(tab, name).text = " "
+    tab.frozenHabitatsCheckBox.checked = False
+    assert arguments() == training, "the command has words of its own"
+    tab.taskSelector.setCurrentIndex(tab.taskSelector.findData("evaluate"))
+    assert arguments() == ["evaluate", *common, "--model", "t790m-spine-demo", *rest]
 
 
 def test_every_task_is_understood_by_the_command_line(
@@ -130,13 +163,20 @@ def test_every_task_is_understood_by_the_command_line(
 
     _choose(tab, slicer_gui, made, tmp_path)
     tab.clinicalPathEdit.currentPath = str(made / "clinical.csv")
-    tab.endpointEdit.text = "outcome"
-    tab.resampleMaskCheckBox.checked = True
+    _name_the_model(tab)
+    for box in (tab.resampleMaskCheckBox, tab.completeCasesCheckBox, tab.frozenHabitatsCheckBox):
+        box.checked = True
     for index in range(tab.taskSelector.count):
         tab.taskSelector.setCurrentIndex(index)
         parsed = build_parser().parse_args(habitat_widget.cohort.arguments())
         assert parsed.resample_mask
         assert parsed.out == tmp_path
+        if parsed.run.__module__.endswith(".train"):
+            assert parsed.complete_cases
+            assert parsed.frozen_habitats
+            assert [getattr(parsed, name) for name in ("name", "title", "endpoint", "positive", "negative")] == [
+                text.strip() for text in _NAMES.values()
+            ]
 
 
 def test_features_are_extracted_stopped_and_gone_on_with(
@@ -257,6 +297,35 @@ def test_results_are_opened_as_folder_where_there_is_no_table(
     slicer_gui.wait_until(lambda: tab.openOutputButton.enabled, 20)
     tab.openOutputButton.click()
     assert slicer_gui.dialogs.opened_urls == [f"file://{tmp_path}"]
+
+
+def test_report_of_an_earlier_run_is_not_shown_for_one_that_failed(
+    habitat_widget: Any, tab: Any, slicer_gui: Any, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.html").write_text("of an earlier run")
+    monkeypatch.setattr(background_run, "start_command", _Fake(2, "habitat-radiomics: It cannot be."))
+    _choose(tab, slicer_gui, made, tmp_path, "train")
+    tab.clinicalPathEdit.currentPath = str(made / "clinical.csv")
+    tab.runButton.click()
+    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 20)
+    assert tab.cohortResultLabel.isHidden()
+    assert tab.useModelButton.isHidden()
+    tab.openOutputButton.click()
+    assert slicer_gui.dialogs.opened_urls == [f"file://{tmp_path}"]
+
+
+def test_study_that_cannot_be_read_is_told(
+    habitat_widget: Any, tab: Any, slicer_gui: Any, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "study.json").write_text('{"title": "cut')
+    monkeypatch.setattr(background_run, "start_command", _Fake(0))
+    _choose(tab, slicer_gui, made, tmp_path, "train")
+    tab.clinicalPathEdit.currentPath = str(made / "clinical.csv")
+    tab.runButton.click()
+    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 20)
+    told = "The result cannot be shown: there is no study.json that can be read."
+    assert tab.cohortResultLabel.text == told
+    assert tab.useModelButton.isHidden(), "there is no model"
 
 
 def test_closing_the_scene_leaves_the_cohorts_run_alone_and_cleanup_stops_it(

@@ -132,21 +132,22 @@ def test_cohort_tab(
     checkout: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a run: two synthetic patients, scored in a process of their own."""
-    write_synthetic_cohort(tmp_path / "spine", 2, seed=1)
+    """After a run: a model compared with the outcomes of eight synthetic patients, in a process of its own."""
+    write_synthetic_cohort(tmp_path / "spine", 8, seed=1)
     monkeypatch.chdir(tmp_path)
     ui = habitat_widget.ui
     with module_panel(slicer_gui, habitat_widget, _WIDTH) as area:
         add_patient(habitat_widget)
         ui.tabs.setCurrentIndex(1)
-        ui.taskSelector.setCurrentIndex(1)
+        ui.taskSelector.setCurrentIndex(ui.taskSelector.findData("evaluate"))
         ui.imagesPathEdit.currentPath = "spine/images.csv"
         ui.clinicalPathEdit.currentPath = "spine/clinical.csv"
-        ui.outputPathEdit.currentPath = "spine/scores"
+        ui.outputPathEdit.currentPath = "spine/evaluation"
         ui.runButton.click()
         slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 120)
         assert ui.cohortStatusLabel.text == "Done."
-        assert "2 of 2 cases scored" in ui.logText.plainText
+        assert "8 of 8 new cases" in ui.logText.plainText
+        assert not ui.cohortResultLabel.isHidden()
         ui.addPatientSection.collapsed = False
         ui.caseIdEdit.text = "case-031"
         _settle(slicer_gui, habitat_widget, area)

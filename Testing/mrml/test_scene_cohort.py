@@ -1,18 +1,20 @@
-"""A cohort scored beside Slicer: the numbers of each patient alone, in a table node."""
+"""A cohort scored or evaluated beside Slicer: the numbers of each patient alone, or of all of them, in a table node."""
 
 from __future__ import annotations
 
+import csv
 import sys
 from pathlib import Path
 
 import pytest
 from mrml_nodes import contents
+from sklearn.metrics import accuracy_score, roc_auc_score
 
 from HabitatRadiomicsLib.child_process import ChildProcess
 from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scene import cohort
-from HabitatRadiomicsLib.scene.cohort import score_table
+from HabitatRadiomicsLib.scene.cohort import evaluate_table, score_table
 from HabitatRadiomicsLib.scene.tables import column_values
 from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import synthetic_patient, write_synthetic_cohort
@@ -109,3 +111,32 @@ def test_a_run_that_is_cancelled_is_stopped(
     assert started[0].status not in (None, 0)
     assert contents(scene) == before
     assert not (tmp_path / "out" / "scores.csv").exists()
+
+
+def test_evaluation_is_a_table_of_measures(scene: object, tmp_path: Path) -> None:
+    told: list[float] = []
+    images, clinical = write_synthetic_cohort(tmp_path, 5, seed=9)
+    node = evaluate_table(
+        scene, images, clinical, tmp_path / "out", MODEL, jobs=2, progress=lambda part, words: told.append(part)
+    )
+    assert node.IsA("vtkMRMLTableNode")
+    assert scene.IsNodePresent(node)
+    with (tmp_path / "out" / "scores.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    outcome = [synthetic_patient(number, seed=9).outcome for number in range(5)]
+    found = dict(zip(column_values(node, "Measure"), column_values(node, "Value")))
+    assert found["AUC"] == pytest.approx(roc_auc_score(outcome, [float(row["score"]) for row in rows]))
+    called = [int(row["call"] == "T790M-positive") for row in rows]
+    assert found["Accuracy"] == pytest.approx(accuracy_score(outcome, called))
+    for low, value, high in zip(*(column_values(node, title) for title in ("Low", "Value", "High"))):
+        assert low <= value <= high
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert told == sorted(told)
+
+
+def test_cohort_of_one_outcome_cannot_be_evaluated(scene: object, tables: tuple[Path, Path], tmp_path: Path) -> None:
+    before = contents(scene)
+    with pytest.raises(HabitatRadiomicsError, match="at least 2 of each"):
+        evaluate_table(scene, *tables, tmp_path / "out", MODEL)
+    assert contents(scene) == before
+    assert not (tmp_path / "out" / "report.html").exists()

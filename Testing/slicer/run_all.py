@@ -153,6 +153,44 @@ class Checks:
         assert slicer.mrmlScene.GetNumberOfNodes() == before, "nodes were left behind"
         assert ui.applyButton.enabled, ui.problemLabel.text
 
+    def check_evaluation(self) -> None:
+        """The Cohort tab compares a model with the outcomes of new patients, and shows what came out."""
+        from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+
+        cohort, ui = self.widget.cohort, self.widget.ui
+        with tempfile.TemporaryDirectory() as folder:
+            images, clinical = write_synthetic_cohort(Path(folder), 4, seed=9)
+            ui.taskSelector.setCurrentIndex(ui.taskSelector.findData("evaluate"))
+            ui.settingsSelector.setCurrentIndex(ui.settingsSelector.findData(MODEL))
+            ui.imagesPathEdit.currentPath = str(images)
+            ui.clinicalPathEdit.currentPath = str(clinical)
+            ui.outputPathEdit.currentPath = os.path.join(folder, "evaluation")
+            assert ui.runButton.enabled, ui.cohortProblemLabel.text
+            ui.runButton.click()
+            deadline = time.time() + 300
+            while cohort.run.running and time.time() < deadline:
+                slicer.app.processEvents()
+                time.sleep(0.02)
+            assert not cohort.run.running, "the run did not end in 300 s"
+            assert ui.cohortStatusLabel.text == "Done.", ui.cohortStatusLabel.text
+            assert "of 4 cases, 2 of them T790M-positive" in ui.cohortResultLabel.text, ui.cohortResultLabel.text
+            assert not ui.cohortResultLabel.isHidden(), "the result is hidden"
+            assert ui.openOutputButton.enabled and ui.openOutputButton.text == "Open report"
+            assert os.path.getsize(os.path.join(folder, "evaluation", "report.html")) > 10_000
+        print(f"    {ui.cohortResultLabel.text.splitlines()[0]}")
+
+    def check_site(self) -> None:
+        """The sites of the model are offered; another may be typed; and it comes into the parameter node."""
+        patient, ui = self.widget.patient, self.widget.ui
+        offered = [ui.siteSelector.itemText(index) for index in range(ui.siteSelector.count)]
+        assert offered == ["", "Alpha", "Beta"], offered
+        ui.siteSelector.setCurrentIndex(2)
+        assert patient._parameters.text("site") == "Beta"
+        ui.siteSelector.setEditText("Gamma")
+        assert patient._parameters.text("site") == patient.site.site == "Gamma"
+        ui.siteSelector.setCurrentIndex(0)
+        assert patient._parameters.text("site") == patient.site.site == ""
+
     def check_shap_beside_slicer(self) -> None:
         """shap works, and 'slicer' is the application's, untouched."""
         from HabitatRadiomicsLib.explanation.shap_bridge import import_shap

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib import fold_features
+from HabitatRadiomicsLib import region_measuring
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.extraction import extract_cohort, extract_features
 from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
@@ -80,7 +80,7 @@ def test_a_training_sets_table_is_what_its_cases_alone_would_give(
         assert table.columns == extraction.table.columns
         assert table.values[rows].tobytes() == extraction.table.values.tobytes()
     last = cohort.cases[-1]
-    values, _ = extract_features(last.read(("T1W", "T2FS")), alone.protocol)
+    values = extract_features(last.read(("T1W", "T2FS")), alone.protocol).values
     row = measured.table(1).values[-1]
     assert row.tobytes() == np.array([values[name] for name in measured.table(1).columns]).tobytes()
 
@@ -94,13 +94,13 @@ def test_no_region_is_measured_twice(
     cohort: Cohort, lesions: Lesions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[int] = []
-    measure = fold_features.measure_regions
+    measure = region_measuring.measure_regions
 
     def counting(prepared, regions, *rest):  # type: ignore[no-untyped-def]
         counted.append(len(regions))
         return measure(prepared, regions, *rest)
 
-    monkeypatch.setattr(fold_features, "measure_regions", counting)
+    monkeypatch.setattr(region_measuring, "measure_regions", counting)
     protocol = _protocol()
     first = fit_populations(lesions, protocol, _groups(cohort)[:1])
     measure_folds(cohort, protocol, lesions, first, tmp_path)
@@ -110,7 +110,7 @@ def test_no_region_is_measured_twice(
     assert not counted
     assert again.reused == 8
     more = measure_folds(cohort, protocol, lesions, [*first, _moved(first[0])], tmp_path)
-    regions = sum(len(keys) for views in more.measured.values() for keys in views["original"].values())
+    regions = sum(len(keys) for case in more.measured.values() for keys in case.regions["original"].values())
     assert 0 < sum(counted) == regions - 8 * 2 * 4
 
 
@@ -181,9 +181,7 @@ def test_a_marker_in_test_images_changes_nothing_that_a_fold_learns_from(
 
     def measure(tables: Path, work: Path):  # type: ignore[no-untyped-def]
         given = load_cohort(tables / "images.csv", tables / "clinical.csv")
-        return measure_study(
-            given, protocol, work, frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
-        )
+        return measure_study(given, protocol, work, frozen_habitats=False, jobs=1, resample_mask=False, progress=silent)
 
     before = measure(folder, tmp_path / "before")
     fold = before.folds[0]

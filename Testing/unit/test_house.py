@@ -43,6 +43,7 @@ ROOMS = (
     "scoring",
     "cohort_scoring",
     "lesions",
+    "region_measuring",
     "fold_features",
     "fold_preparation",
     "validation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ def test_the_card_agrees_with_the_model(name: str) -> None:
     card, model = read_card(bundled_models()[name]), load_model(name)
     assert (card.name, card.title, card.sequences) == (model.name, model.title, model.sequences)
     assert card.is_demonstration == model.is_demonstration
+    assert card.sites == model.evidence.sites
+    assert card.needs_site == (model.combat is not None)
     assert model.intended_use in card.lines[0]
     assert f"{model.evidence.cases} cases, {model.evidence.events} with the outcome" in card.lines[1]
     assert model.evidence.in_words == EVIDENCE_IN_WORDS[model.evidence.kind]
@@ -26,6 +29,16 @@ def test_the_card_agrees_with_the_model(name: str) -> None:
     page = card.html()
     assert all(feature.name in page for feature in model.features)
     assert model.evidence.licence in page
+
+
+def test_the_card_of_a_model_that_harmonises_names_the_sites_that_it_can_score(tmp_path: Path) -> None:
+    document = json.loads(bundled_models()["t790m-spine-demo"].read_text(encoding="utf-8"))
+    document["combat"] = {"sites": ["Beta", "Gamma"]}
+    file = tmp_path / "model.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    card = read_card(file)
+    assert card.sites == ("Beta", "Gamma")
+    assert card.needs_site
 
 
 def test_the_card_escapes_what_a_model_says(tmp_path: Path) -> None:
