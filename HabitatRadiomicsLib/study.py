@@ -149,7 +149,10 @@ def habitat_tests(training: Training) -> list[dict[str, Any]]:
             for first, second in pairwise(names):
                 pairs = np.column_stack([means[first][:, place], means[second][:, place]])
                 pairs = pairs[np.isfinite(pairs).all(axis=1)]
-                p = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if len(pairs) > 1 else 1.0
+                if not len(pairs):  # no lesion has both
+                    continue
+                differ = len(pairs) > 1 and (pairs[:, 0] != pairs[:, 1]).any()
+                p = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if differ else 1.0
                 rows.append(
                     {
                         "sequence": sequence,

@@ -94,6 +94,23 @@ def check_apart(training: Cohort, test: Cohort) -> None:
         raise CohortError.listing(problems, where="training and test cohort")
 
 
+def check_sites_known(training: Cohort, test: Cohort, protocol: Protocol) -> None:
+    """Refuse a test cohort that a model of the training cohort could not score, for want of a known site.
+
+    Raises:
+        HarmonisationError: sites are harmonised, and a test case has none or a new one.
+    """
+    known = sorted({training.sites.get(case.case_id, "") for case in training.cases} - {""})
+    strange = [case.case_id for case in test.cases if test.sites.get(case.case_id, "") not in known]
+    if protocol.harmonisation is not None and strange:
+        raise HarmonisationError(
+            f"Sites are harmonised, and {len(strange)} test cases come from none of the training cohort's "
+            f"({', '.join(known)}): {', '.join(strange[:5])}{', ...' if len(strange) > 5 else ''}.",
+            where="--test-clinical",
+            remedy="Leave these cases, or harmonisation, out.",
+        )
+
+
 def check_cohort_outcomes(cohort: Cohort, settings: LearningSettings) -> None:
     """Refuse a cohort without outcomes, or with too few patients of one for nested cross-validation.
 

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_cohort_output(arguments)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
-    check_answers(arguments.answers)
+    check_answers(arguments.answers or answers_of(arguments.out))
     with scheduler(arguments.scheduler), progress_bar("evaluate") as progress:
         found = evaluate(
             arguments.model, cohort, arguments.out, jobs=arguments.jobs, resample_mask=arguments.resample_mask,
@@ -54,6 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
     print("\n".join(evaluation_lines(arguments.out, found)))
     return 0 if len(found.outcome) == len(cohort.cases) else 3
+
+
+def answers_of(folder: Path) -> Path | None:
+    """The answers of an earlier run in a folder of results, which its report takes up."""
+    own = folder / "answers.yaml"
+    return own if own.exists() else None
 
 
 def evaluate(

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.commands.arguments import (
     add_scheduler_argument,
     check_cohort_output,
 )
-from HabitatRadiomicsLib.commands.evaluate import evaluate, evaluation_lines
+from HabitatRadiomicsLib.commands.evaluate import answers_of, evaluate, evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import CohortError, ProtocolError
 from HabitatRadiomicsLib.external import check_outcomes_of_both
@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
 from HabitatRadiomicsLib.study import sample_size
-from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes
+from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes, check_sites_known
 from HabitatRadiomicsLib.training import Training, train_model
 from HabitatRadiomicsLib.workers import scheduler
 
@@ -80,8 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.second_reader is not None:
         _check_robustness(protocol)
         cohort = with_second_reader(cohort, arguments.second_reader, timepoint=arguments.timepoint)
-    check_answers(arguments.answers)
+    check_answers(arguments.answers or answers_of(arguments.out))
     check_cohort_outcomes(cohort, protocol.learning)
+    if test is not None:
+        check_sites_known(cohort, test, protocol)
     print("\n".join(sample_size(cohort, protocol)), flush=True)
     with scheduler(arguments.scheduler), progress_bar("train") as progress:
         training = train_model(
@@ -107,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     print("\n".join(training_lines(arguments.out, training)))
     if evaluation is not None:
         print("\n".join(evaluation_lines(arguments.out / "test", evaluation)))
-    return 3 if training.study.features.problems else 0
+    lost = training.study.features.problems or (evaluation is not None and evaluation.result.problems)
+    return 3 if lost else 0
 
 
 def training_lines(folder: Path, training: Training) -> list[str]:

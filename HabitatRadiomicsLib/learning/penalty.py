@@ -29,6 +29,8 @@ class CrossValidatedPath(NamedTuple):
         deviance_se: its standard error, glmnet's ``cvsd``.
         minimum: the penalty with the smallest deviance, ``lambda.min``.
         one_standard_error: the largest one whose deviance is within a standard error of that, ``lambda.1se``.
+        scores: held-out linear predictor of each case at each penalty, in standard deviations of its fold's training
+            cases, whose mean is 0; 0 where all of these have the same. Shape (cases, penalties).
     """
 
     penalties: np.ndarray
@@ -36,6 +38,7 @@ class CrossValidatedPath(NamedTuple):
     deviance_se: np.ndarray
     minimum: float
     one_standard_error: float
+    scores: np.ndarray
 
 
 def cross_validated_path(
@@ -72,36 +75,52 @@ def cross_validated_path(
             raise LearningError("No column is left to choose a penalty for.")
         penalties = lasso_path(values[:, columns], outcome).penalties
     losses = np.empty((len(outcome), len(penalties)))
+    scores = np.empty((len(outcome), len(penalties)))
     for training, test in folds:
-        linear = _held_out(values, outcome, training, test, penalties, select)
+        seen, linear = _predictors(values, outcome, training, test, penalties, select)
         losses[test] = _deviances(linear, outcome[test])
+        scores[test] = _standardised(linear, seen)
     deviance, error = _mean_and_error(losses, [test for _, test in folds])
     best = int(np.argmin(deviance))
     within = int(np.argmax(deviance <= deviance[best] + error[best]))
     penalties = np.asarray(penalties, dtype=float)
-    return CrossValidatedPath(penalties, deviance, error, float(penalties[best]), float(penalties[within]))
+    return CrossValidatedPath(penalties, deviance, error, float(penalties[best]), float(penalties[within]), scores)
 
 
 def _varying(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.ptp(values, axis=0) > 0)
 
 
-def _held_out(
+def _predictors(
     values: np.ndarray,
     outcome: np.ndarray,
     training: np.ndarray,
     test: np.ndarray,
     penalties: np.ndarray,
     select: ColumnChoice,
-) -> np.ndarray:
-    """Linear predictors of the test cases by the path of the training cases, shape (test cases, penalties)."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Linear predictors of the training and the test cases by the path of the training cases, shape (cases, penalties)
+    each."""
     columns = select(values[training], outcome[training])
     if len(columns) == 0:
         prevalence = outcome[training].mean()
-        return np.full((len(test), len(penalties)), np.log(prevalence / (1 - prevalence)))
+        same = np.log(prevalence / (1 - prevalence))
+        return np.full((len(training), len(penalties)), same), np.full((len(test), len(penalties)), same)
     path = lasso_path(values[np.ix_(training, columns)], outcome[training], penalties)
-    linear = path.intercepts + values[np.ix_(test, columns)] @ path.coefficients.T
-    return np.pad(linear, ((0, 0), (0, len(penalties) - linear.shape[1])), mode="edge")
+    missing = ((0, 0), (0, len(penalties) - len(path.intercepts)))
+    seen, linear = (
+        np.pad(path.intercepts + values[np.ix_(rows, columns)] @ path.coefficients.T, missing, mode="edge")
+        for rows in (training, test)
+    )
+    return seen, linear
+
+
+def _standardised(linear: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """By mean and standard deviation of the training cases' predictors at each penalty."""
+    # A path's first step has no column: its predictors are the same but for rounding.
+    deviation = seen.std(axis=0)
+    flat = deviation < 1e-10 * np.maximum(1.0, np.abs(seen).max(axis=0))
+    return np.where(flat, 0.0, (linear - seen.mean(axis=0)) / np.where(flat, 1.0, deviation))
 
 
 def _deviances(linear: np.ndarray, outcome: np.ndarray) -> np.ndarray:

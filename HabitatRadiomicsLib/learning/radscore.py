@@ -38,6 +38,19 @@ class RadScore:
     selection: Selection | None = None
     validated: CrossValidatedPath | None = None
 
+    @property
+    def held_out(self) -> np.ndarray:
+        """Scores of the training cases by fits that had not seen them, in SD of each fold's own; shape (cases,).
+
+        The folds are those that chose the penalty, of which they speak a little too well.
+
+        Raises:
+            LearningError: the score was not fitted here.
+        """
+        if self.validated is None:
+            raise LearningError("This rad-score comes without its cross-validation.")
+        return self.validated.scores[:, int(np.argmin(np.abs(self.validated.penalties - self.penalty)))]
+
     def standardised(self, values: np.ndarray) -> np.ndarray:
         """The score's columns of a table, z-scored; shape (cases, features)."""
         return (values[:, self.columns] - self.means) / self.deviations

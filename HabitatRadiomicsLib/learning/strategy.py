@@ -13,13 +13,12 @@ import numpy as np
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
-from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 RULE = (
-    "the candidate with the largest AUC in a cross-validation within the training cases, of equal ones the first: "
-    "single sequences stand before fused ones"
+    "the candidate with the largest AUC in the cross-validation within the training cases that chooses its penalty, of "
+    "equal ones the first: single sequences stand before fused ones"
 )
 
 
@@ -50,7 +49,8 @@ class Learned:
     Attributes:
         columns: of the table, which the scores' columns count.
         scores: by candidate; None where nothing could be learned.
-        inner_scores: by candidate, of the training cases in the cross-validation within them; shape (cases,).
+        inner_scores: by candidate: scores of the training cases, held out in the cross-validation that chose its penalty,
+            shape (cases,).
         inner_auc: of these scores.
         chosen: None when no candidate could be learned.
     """
@@ -77,13 +77,13 @@ def learn(
         candidates: those that compete; None: all that the table has the features for.
     """
     competing = tuple(candidates_of(table.columns, settings) if candidates is None else candidates)
-    try:
-        splits = stratified_folds(table.outcome, settings.folds, seed, table.patients)
-    except LearningError:  # too few patients of an outcome: between candidates nobody could choose
-        return Learned(table.columns, competing, dict.fromkeys(candidate.name for candidate in competing), {}, {}, None)
     scores = {candidate.name: fit_candidate(table, candidate, settings, seed=seed) for candidate in competing}
     learned = [candidate for candidate in competing if scores[candidate.name] is not None]
-    inner = {candidate.name: _inner_scores(table, candidate, settings, splits, seed) for candidate in learned}
+    inner = {
+        candidate.name: _inner_scores(table, candidate, score)
+        for candidate in learned
+        if (score := scores[candidate.name]) is not None
+    }
     areas = {name: auc_with_interval(table.outcome, row).auc for name, row in inner.items()}
     chosen = max(learned, key=lambda candidate: areas[candidate.name], default=None)  # the first of equal ones
     return Learned(table.columns, competing, scores, inner, areas, chosen)
@@ -125,11 +125,9 @@ def held_out_scores(score: RadScore | None, training: np.ndarray, test: np.ndarr
     return np.where(np.isfinite(found), found, 0.0)
 
 
-def _inner_scores(
-    table: TrainingTable, candidate: Candidate, settings: LearningSettings, splits: Sequence[Split], seed: int
-) -> np.ndarray:
+def _inner_scores(table: TrainingTable, candidate: Candidate, score: RadScore) -> np.ndarray:
+    """Held-out scores of the training cases, by the cross-validation that chose the penalty; 0 for a case that lacks
+    the region."""
     scores = np.zeros(len(table.outcome))
-    for training, test in splits:
-        score = fit_candidate(table.rows(training), candidate, settings, seed=seed)
-        scores[test] = held_out_scores(score, table.values[training], table.values[test])
+    scores[candidate.measured(table.columns, table.values)] = score.held_out
     return scores

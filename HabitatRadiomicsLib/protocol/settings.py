@@ -105,9 +105,8 @@ class HabitatSettings(_Settings):
     window holds few of the lesion's, or in a vessel) do not become a habitat of their own; null: they are not."""
     clustered_superpixels: int = Field(6000, ge=500)
     """Of a larger population a random sample of whole patients with at most this many superpixels is clustered: Ward
-    and the silhouette compare each superpixel with each other one, and 1,000 patients would take 25 times the memory
-    of 200 (3.6 GB), for centroids that a sample tells as well. 200 patients of 30 superpixels are still clustered as
-    a whole."""
+    and the silhouette compare each superpixel with each other one, so that 1,000 patients would take 25 times as long
+    as 200, and 7 GB, for centroids that a sample tells as well. 200 patients of 30 superpixels are clustered whole."""
     k_min: int = Field(2, ge=2)
     k_max: int = Field(10, ge=2, le=30)
     nearly_empty_fraction: float = Field(0.01, ge=0, lt=1)

@@ -85,7 +85,8 @@ def habitats_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
         f"Each lesion was divided into {settings.superpixels} superpixels, or fewer where these would have had less "
         f"than {counted(settings.minimum_superpixel_voxels, 'voxel')} on average, by K-means clustering of its voxels "
         f"on z-scored intensity and local entropy{clip}.",
-        "The superpixels of all training cases were clustered by Ward's method without regard to the outcome, and the "
+        f"The superpixels of all training cases (of a random sample of them where they were more than "
+        f"{settings.clustered_superpixels:,}) were clustered by Ward's method without regard to the outcome, and the "
         "centroids were frozen; each superpixel, also of a new case, belongs to the habitat with the nearest centroid.",
     ]
     found = study.get("habitats") or {}

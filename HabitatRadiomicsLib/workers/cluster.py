@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -29,6 +30,8 @@ _ANSWER_SECONDS = 5.0
 _RETURN_SECONDS = 60.0
 #: Items that the cluster has at once, for each that it can work on: no worker waits, and not all are made at once.
 _AHEAD = 2
+_WARNING = "distributed.admin.large-graph-warning-threshold"
+_NO_SCHEDULER = "The cluster's scheduler has gone."
 
 
 @contextmanager
@@ -47,8 +50,11 @@ def scheduler(address: str | None) -> Iterator[None]:
         return
     client = _connected(address)
     try:
+        import dask
+
         _check_workers(client, address)
-        with client.as_current():
+        # Dask warns of an item of 10 MB, which a feature table may well be.
+        with client.as_current(), dask.config.set({_WARNING: "1 GB"}):
             yield
     finally:
         client.close()
@@ -83,9 +89,10 @@ def on_cluster(
     died = False
     try:
         while True:
-            free = _AHEAD * max(1, sum(client.nthreads().values())) - len(places)
+            free = _AHEAD * max(1, _threads(client)) - len(places)
             for place, item in islice(items, max(0, free)):
-                places[client.submit(on_one_thread, function, item, pure=False)] = place
+                # As a partial: of a task's arguments Dask takes a tuple with a function for a task of its own.
+                places[client.submit(partial(on_one_thread, function, item), pure=False)] = place
             if not places:
                 break
             for future in _finished(client, list(places)):
@@ -111,12 +118,20 @@ def _finished(client: Any, futures: list[Any]) -> list[Any]:
             done = wait(futures, timeout=_ANSWER_SECONDS, return_when="FIRST_COMPLETED").done
             return [future for future in futures if future in done]
         except CancelledError as error:
-            raise _gone("The cluster's scheduler has gone.") from error
+            raise _gone(_NO_SCHEDULER) from error
         except _TIMEOUTS:
-            if client.nthreads():
+            if _threads(client):
                 worked = time.monotonic()
             elif time.monotonic() - worked > _RETURN_SECONDS:
                 raise _gone("The cluster has no worker left.") from None
+
+
+def _threads(client: Any) -> int:
+    """Of all workers."""
+    try:
+        return sum(client.nthreads().values())
+    except OSError as error:
+        raise _gone(_NO_SCHEDULER) from error
 
 
 def _gone(problem: str) -> WorkersError:

@@ -65,10 +65,11 @@ def _placed(
                 for place, result in results:
                     del drawn.unfinished[place]
                     yield place, result
-            return
+            if not drawn.unfinished:
+                return
         except ProcessDiedError:
-            suspects, drawn.unfinished = drawn.unfinished, {}
-            _log.warning("a process died; %d items that it may have had go one by one", len(suspects))
+            _log.warning("a process died; what it may have had goes one by one")
+        suspects, drawn.unfinished = drawn.unfinished, {}
         for place, item in suspects.items():
             try:
                 yield from _run(function, iter([(place, item)]), max(jobs, 2))

@@ -132,8 +132,8 @@ def test_cohort_tab(
     checkout: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a run: a model compared with the outcomes of eight synthetic patients, in a process of its own."""
-    write_synthetic_cohort(tmp_path / "spine", 8, seed=1)
+    """After a run: a model compared with the outcomes of twelve synthetic patients, in a process of its own."""
+    write_synthetic_cohort(tmp_path / "spine", 12, seed=3)
     monkeypatch.chdir(tmp_path)
     ui = habitat_widget.ui
     with module_panel(slicer_gui, habitat_widget, _WIDTH) as area:
@@ -143,10 +143,11 @@ def test_cohort_tab(
         ui.imagesPathEdit.currentPath = "spine/images.csv"
         ui.clinicalPathEdit.currentPath = "spine/clinical.csv"
         ui.outputPathEdit.currentPath = "spine/evaluation"
+        ui.jobsSpinBox.value = 2
         ui.runButton.click()
         slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 120)
         assert ui.cohortStatusLabel.text == "Done."
-        assert "8 of 8 new cases" in ui.logText.plainText
+        assert "12 of 12 new cases" in ui.logText.plainText
         assert not ui.cohortResultLabel.isHidden()
         ui.addPatientSection.collapsed = False
         ui.caseIdEdit.text = "case-031"

@@ -1,4 +1,4 @@
-"""A model trained and evaluated in the Cohort tab by the real commands: the main lines, the report, and the model used."""
+"""A model trained, used and evaluated in the panel by the real commands: what is shown of it, and its report."""
 
 from __future__ import annotations
 
@@ -57,6 +57,11 @@ def _run(app: Any, widget: Any, task: str, tables: Path, output: Path) -> None:
     app.wait_until(lambda: not widget.cohort.run.running, RUN_SECONDS)
 
 
+def _result_lines(ui: Any) -> list[str]:
+    assert not ui.cohortResultLabel.isHidden()
+    return [line.removeprefix("\u2022 ") for line in ui.cohortResultLabel.text.splitlines()]
+
+
 def test_model_is_evaluated(habitat_widget: Any, slicer_gui: Any, made: Path, tmp_path: Path) -> None:
     ui = habitat_widget.ui
     _run(slicer_gui, habitat_widget, "evaluate", made / "new", tmp_path / "out")
@@ -71,8 +76,9 @@ def test_model_is_evaluated(habitat_widget: Any, slicer_gui: Any, made: Path, tm
     sensitivity, specificity = (
         sum(hit for hit, value in zip(hits, truth) if value == wanted) / truth.count(wanted) for wanted in (1, 0)
     )
-    summary, *others = ui.cohortResultLabel.text.splitlines()
-    assert f"5 cases, 2 of them T790M-positive, the score reached an AUC of {roc_auc_score(truth, scores):.2f} " in summary
+    summary, *others = _result_lines(ui)
+    assert "5 cases, 2 of them T790M-positive, " in summary
+    assert f"AUC of {roc_auc_score(truth, scores):.2f} (" in summary
     assert f"At the cut-off: sensitivity {sensitivity:.0%}, specificity {specificity:.0%}." in others
     assert "This model saw this cohort for the first time" in ui.cohortResultLabel.text
     assert others[-1].startswith("Demonstration model, trained on synthetic images")
@@ -98,15 +104,15 @@ def test_model_is_trained_and_used(habitat_widget: Any, slicer_gui: Any, made: P
     ui.completeCasesCheckBox.checked = True
     _run(slicer_gui, habitat_widget, "train", made, tmp_path / "out")
     assert ui.cohortStatusLabel.text == "Done."
-    assert "12 of 13 patients could be used; the others: no T1W image (1)." in ui.cohortResultLabel.text
+    assert "12 of 13 patients could be used; the others: no T1W image (1)." in _result_lines(ui)
     model = tmp_path / "out" / "model.json"
     performance = load_model(str(model)).evidence.performance
     assert performance is not None
-    summary = ui.cohortResultLabel.text.splitlines()[0]
+    summary = _result_lines(ui)[0]
     assert f"cross-validation of {_CASES} cases, 6 of them positive," in summary
     assert f"AUC of {performance.auc:.2f} (95% interval {performance.auc_low:.2f} to " in summary
     study = json.loads((tmp_path / "out" / "study.json").read_text(encoding="utf-8"))
-    assert ui.cohortResultLabel.text.splitlines()[-1] == study["notice"]
+    assert _result_lines(ui)[-1] == study["notice"]
     ui.openOutputButton.click()
     assert slicer_gui.dialogs.opened_urls == [f"file://{tmp_path / 'out' / 'report.html'}"]
 

@@ -175,9 +175,10 @@ class Checks:
             assert ui.cohortStatusLabel.text == "Done.", ui.cohortStatusLabel.text
             assert "of 4 cases, 2 of them T790M-positive" in ui.cohortResultLabel.text, ui.cohortResultLabel.text
             assert not ui.cohortResultLabel.isHidden(), "the result is hidden"
-            assert ui.openOutputButton.enabled and ui.openOutputButton.text == "Open report"
+            assert ui.openOutputButton.enabled
+            assert ui.openOutputButton.text == "Open report"
             assert os.path.getsize(os.path.join(folder, "evaluation", "report.html")) > 10_000
-        print(f"    {ui.cohortResultLabel.text.splitlines()[0]}")
+        print(f"    {ui.cohortResultLabel.text.splitlines()[0][2:]}")
 
     def check_site(self) -> None:
         """The sites of the model are offered; another may be typed; and it comes into the parameter node."""

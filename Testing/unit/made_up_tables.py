@@ -108,7 +108,8 @@ def measured(given: Cohort, settings: Protocol, values: np.ndarray, *, lost: int
         protocol=settings,
         lesions=Lesions({}, {}, ()),
         measured={
-            case_id: MeasuredCase({"original": {"T1W": {"whole": row}}}, {}, (), 10.0) for case_id, row in zip(ids, rows)
+            case_id: MeasuredCase({"original": {"T1W": {"whole": row}}}, {}, (), 10.0)
+            for case_id, row in zip(ids, rows)
         },
     )
     return MeasuredStudy(left, folds, features, np.array([], dtype=int), False)

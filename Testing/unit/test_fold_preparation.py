@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,10 +97,14 @@ def test_a_case_that_lacks_a_region_or_a_copy_takes_no_feature_from_the_others()
     spoiled = replace(found, values=values, repeated=repeated)
     prepared = prepare_fold(spoiled, _ALL, _robust())
     assert prepared.columns == _NAMES
-    without = replace(spoiled, perturbed=np.delete(found.perturbed, [0, 4]), repeated=np.delete(repeated, [0, 4], axis=0))
+    without = replace(
+        spoiled, perturbed=np.delete(found.perturbed, [0, 4]), repeated=np.delete(repeated, [0, 4], axis=0)
+    )
     strict = _robust(threshold=float(_icc(without)[6:].min()) + 1e-9)
     assert prepare_fold(spoiled, _ALL, strict).columns == tuple(
-        name for name, kept in zip(_NAMES, _icc_by_region(spoiled) >= strict.robustness.threshold) if kept  # type: ignore[union-attr]
+        name
+        for name, kept in zip(_NAMES, _icc_by_region(spoiled) >= strict.robustness.threshold)
+        if kept  # type: ignore[union-attr]
     )
 
 
@@ -119,7 +122,9 @@ def _icc_by_region(found: FoldTable) -> np.ndarray:
     parts = []
     for own, lacking in ((slice(0, 6), [4]), (slice(6, 12), [0, 4])):
         rest = np.setdiff1d(np.arange(12), lacking)
-        ratings = np.concatenate([found.values[found.perturbed[rest]][:, None, own], found.repeated[rest][..., own]], axis=1)
+        ratings = np.concatenate(
+            [found.values[found.perturbed[rest]][:, None, own], found.repeated[rest][..., own]], axis=1
+        )
         parts.append(intraclass_correlation(ratings, "1,1").icc)
     return np.concatenate(parts)
 
@@ -148,7 +153,9 @@ def test_sites_are_put_on_one_scale_by_training_cases_alone() -> None:
         combat = fit_combat(found.values[:30, places], found.sites[:30].tolist(), CombatSettings(), columns=names)
         expected = apply_combat(combat, found.values[:, places], found.sites.tolist(), columns=names)
         assert prepared.values[:, places].tobytes() == expected.tobytes()
-    before = found.values[:30][found.sites[:30] == "Beta"].mean() - found.values[:30][found.sites[:30] == "Alpha"].mean()
+    before = (
+        found.values[:30][found.sites[:30] == "Beta"].mean() - found.values[:30][found.sites[:30] == "Alpha"].mean()
+    )
     own = prepared.values[:30]
     after = own[found.sites[:30] == "Beta"].mean() - own[found.sites[:30] == "Alpha"].mean()
     assert abs(after) < 0.05 * abs(before)
@@ -257,7 +264,9 @@ def model(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Model:
     return load_model(path)
 
 
-def test_a_frozen_model_carries_the_harmonisation_of_its_features_and_no_others(trained: Training, model: Model) -> None:
+def test_a_frozen_model_carries_the_harmonisation_of_its_features_and_no_others(
+    trained: Training, model: Model
+) -> None:
     assert model == trained.model
     assert model.combat is not None
     assert set(model.combat.features) == {feature.name for feature in model.features}
@@ -278,7 +287,9 @@ def test_a_case_of_a_known_site_gets_the_values_that_it_had_in_training(trained:
         assert score == pytest.approx(trained.learned.score.score(trained.prepared.values)[row], abs=1e-12)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("site", "told"), [(None, "none is given"), ("", "none is given"), ("Rome", "Rome is none of them")])
+@pytest.mark.parametrize(
+    ("site", "told"), [(None, "none is given"), ("", "none is given"), ("Rome", "Rome is none of them")]
+)
 def test_a_case_without_a_site_or_of_an_unknown_one_is_refused(model: Model, site: str | None, told: str) -> None:
     with pytest.raises(HarmonisationError, match=f"knows Alpha, Beta; {told}") as error:
         harmonised(model, np.zeros(len(model.features)), site)

@@ -16,7 +16,6 @@ from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
 ROOMS = (
     "errors",
     "progress",
-    "workers",
     "acceleration",
     "dependencies",
     "child_process",
@@ -26,6 +25,7 @@ ROOMS = (
     "model_card",
     "outputs",
     "provenance",
+    "workers",
     "protocol",
     "case",
     "cohort",

@@ -134,7 +134,7 @@ def test_bootstraps_draw_patients_with_all_their_cases(monkeypatch: pytest.Monke
 
 
 def test_the_learning_curve_rises_with_the_cases_and_training_is_above_held_out() -> None:
-    found = table(alternating(60), _NAMES, planted={place: 0.7 for place in range(4)}, seed=6)
+    found = table(alternating(60), _NAMES, planted=dict.fromkeys(range(4), 0.7), seed=6)
     curve = learning_curve(found, _SETTINGS, 3)
     assert [point.cases for point in curve] == [round(share * 40) for share in SHARES]
     assert all(len(point.training) == len(point.held_out) == 3 for point in curve)

@@ -1,33 +1,45 @@
-"""Training: what it refuses before any computing starts, and what it tells of a model that learned nothing."""
+"""Training: what it refuses, what it tells of a model, and the same bytes however it is run."""
 
 from __future__ import annotations
 
+import csv
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib import training
-from HabitatRadiomicsLib.cohort import Cohort, CohortCase
-from HabitatRadiomicsLib.errors import LearningError, ProtocolError
-from HabitatRadiomicsLib.extraction import Extraction
-from HabitatRadiomicsLib.features.table import FeatureTable
-from HabitatRadiomicsLib.model import Endpoint, Model, model_text
-from HabitatRadiomicsLib.protocol import Protocol, protocol_from
-from HabitatRadiomicsLib.training import Purpose, train_model
-from HabitatRadiomicsLib.validation import Validation
+from HabitatRadiomicsLib import freezing, outputs, training
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cohort.cohort import CohortImage
+from HabitatRadiomicsLib.errors import Cancelled, LearningError, OutputError, ProtocolError
+from HabitatRadiomicsLib.measured_study import measure_study
+from HabitatRadiomicsLib.model import Model, model_text
+from HabitatRadiomicsLib.outputs import json_text
+from HabitatRadiomicsLib.progress import silent
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.scoring import score_case
+from HabitatRadiomicsLib.study import study_document
+from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+from HabitatRadiomicsLib.training import Training, train_model
+from HabitatRadiomicsLib.validation import HeldOut
 
-_PURPOSE = Purpose("test", "t", "u", Endpoint(name="e", positive="p", negative="n"), "c", "trained-on-patients", "MIT")
+from .made_up_tables import FIRST_ORDER, PURPOSE, cohort, measured, protocol
 
-
-def _protocol(**learning: Any) -> Protocol:
-    return protocol_from({"name": "a", "title": "a", "regions": ["whole"], "learning": learning}, where="test")
-
-
-def _cohort(outcomes: list[int]) -> Cohort:
-    names = [f"P{number}" for number in range(len(outcomes))]
-    return Cohort(tuple(CohortCase(name, "baseline", ()) for name in names), dict(zip(names, outcomes)))
+#: Of images.
+_IMAGES: dict[str, Any] = {
+    "sequences": ["T1W", "T2FS"],
+    "regions": ["habitats"],
+    "habitats": {"k_max": 3, "superpixels": 12},
+    "learning": {"folds": 2, "repeats": 1, "significance": 0.6},
+}
 
 
 def _trained(
@@ -37,21 +49,19 @@ def _trained(
     folder: Path,
     *,
     lost: int = 0,
-    **learning: Any,
+    **more: Any,
 ) -> Model:
-    """A model from a table, as if it had been extracted; the first ``lost`` cases could not be measured."""
-    cohort, protocol = _cohort(outcomes), _protocol(**learning)
-    columns = tuple(f"T1W_whole_log-sigma-{number}-0-mm-3D_glcm_Contrast" for number in range(values.shape[1]))
-    ids = tuple(case.case_id for case in cohort.cases)[lost:]
-    extraction = Extraction(FeatureTable(ids, columns, values[lost:]), protocol, (), {}, "test engine", 0)
-    monkeypatch.setattr(training, "extract_cohort", lambda *args, **kwargs: extraction)
-    return train_model(cohort, protocol, _PURPOSE, folder).model
+    """A model from a table, as if it had been measured; the first ``lost`` cases could not be."""
+    given, settings = cohort(outcomes), protocol(learning=more)
+    monkeypatch.setattr(training, "measure_study", lambda *args, **kwargs: measured(given, settings, values, lost=lost))
+    return train_model(given, settings, PURPOSE, folder).model
 
 
 @pytest.mark.parametrize(("folds", "fewest"), [(2, 4), (3, 5), (5, 7)])
 def test_too_few_cases_are_refused_before_anything_is_computed(folds: int, fewest: int, tmp_path: Path) -> None:
+    settings = protocol(learning={"folds": folds})
     with pytest.raises(LearningError, match=f"needs at least {fewest} of each"):
-        train_model(_cohort([1] * (fewest - 1) + [0] * 20), _protocol(folds=folds), _PURPOSE, tmp_path / "work")
+        train_model(cohort([1] * (fewest - 1) + [0] * 20), settings, PURPOSE, tmp_path / "work")
     assert not (tmp_path / "work").exists()
 
 
@@ -64,49 +74,74 @@ def test_the_fewest_cases_are_enough(folds: int, fewest: int, tmp_path: Path, mo
 
 
 def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
-    purpose = Purpose("../mine", "t", "u", _PURPOSE.endpoint, "c", "trained-on-patients", "MIT")
     with pytest.raises(LearningError, match="is not a name for a model"):
-        train_model(_cohort([0, 1] * 20), _protocol(), purpose, tmp_path / "work")
+        train_model(cohort([0, 1] * 20), protocol(), replace(PURPOSE, name="../mine"), tmp_path / "work")
+    assert not (tmp_path / "work").exists()
 
 
 def test_regions_to_learn_from_must_be_measured() -> None:
     with pytest.raises(ProtocolError, match=r"learning\.regions names 'S2'"):
-        _protocol(regions=["S2"])
+        protocol(learning={"regions": ["S2"]})
+
+
+def test_where_there_is_nothing_to_learn_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).normal(size=(20, 3))
+    with pytest.raises(LearningError, match="No feature of any region tells the outcomes of 20 cases apart"):
+        _trained(values, [0, 1] * 10, monkeypatch, tmp_path, significance=1e-9)
+
+
+def test_too_few_cases_that_could_be_measured_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).normal(size=(12, 3))
+    with pytest.raises(LearningError, match="There are 4 cases with outcome 1 and 4 with 0"):
+        _trained(values, [0, 1] * 6, monkeypatch, tmp_path, lost=4)
+
+
+def _held_out(scores: np.ndarray) -> HeldOut:
+    return HeldOut(scores, np.zeros_like(scores), 10, 0)
 
 
 def test_a_score_that_falls_where_the_outcome_rises_gets_no_probability() -> None:
     outcome = np.arange(40) % 2
     generator = np.random.default_rng(1)
     fitted = outcome + generator.normal(size=40)
-    rising = Validation(outcome + generator.normal(size=(2, 40)), 10, 0)
-    found = training._calibration(fitted, rising, outcome)
+    rising = outcome + generator.normal(size=(2, 40))
+    found = freezing._calibration(fitted, _held_out(rising), outcome)
     assert found is not None
     assert found.slope > 0
-    assert training._calibration(fitted, Validation(-rising.scores, 10, 0), outcome) is None
+    assert freezing._calibration(fitted, _held_out(-rising), outcome) is None
 
 
 def test_calibration_and_cut_off_are_on_the_models_own_scale() -> None:
     """A model whose scores are ten times as wide gets a slope ten times as small, and the same held-out calls."""
     outcome = np.arange(40) % 2
     generator = np.random.default_rng(2)
-    fitted, validation = (
-        outcome + generator.normal(size=40),
-        Validation(outcome + generator.normal(size=(2, 40)), 10, 0),
-    )
-    one, ten = (training._calibration(scale * fitted + 3, validation, outcome) for scale in (1, 10))
+    fitted, held_out = outcome + generator.normal(size=40), _held_out(outcome + generator.normal(size=(2, 40)))
+    one, ten = (freezing._calibration(scale * fitted + 3, held_out, outcome) for scale in (1, 10))
     assert one is not None
     assert ten is not None
     assert ten.slope == pytest.approx(one.slope / 10)
     middle = fitted.mean()
     assert ten.intercept + ten.slope * (10 * middle + 3) == pytest.approx(one.intercept + one.slope * (middle + 3))
-    cuts = [training._cut_off(scale * fitted + 3, validation, outcome) for scale in (1, 10)]
+    cuts = [freezing._cut_off(scale * fitted + 3, outcome, held_out, outcome) for scale in (1, 10)]
     assert cuts[0].held_out == cuts[1].held_out
+    assert cuts[1].value - 3 == pytest.approx(10 * (cuts[0].value - 3))
+
+
+def test_the_held_out_calls_are_those_of_each_folds_own_cut_off() -> None:
+    outcome = np.array([0, 0, 1, 1])
+    held_out = HeldOut(np.array([[0.0, 1.0, 0.5, 3.0]]), np.array([[0.5, 0.5, 1.0, 1.0]]), 2, 0)
+    found = freezing._cut_off(np.array([0.0, 1.0, 2.0, 3.0]), outcome, held_out, outcome)
+    assert found.value == 1.5
+    assert found.held_out is not None
+    assert (found.held_out.sensitivity, found.held_out.specificity) == (0.5, 0.5)
+    assert found.training is not None
+    assert (found.training.sensitivity, found.training.specificity) == (1.0, 1.0)
 
 
 def test_the_cut_off_tells_what_it_does_to_unseen_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On noise the training cases flatter it, and the held-out ones do not."""
-    values = np.random.default_rng(3).normal(size=(30, 40))
-    model = _trained(values, [0, 1] * 15, monkeypatch, tmp_path, repeats=2, bootstraps=50, folds=3)
+    values = np.random.default_rng(3).normal(size=(30, 18))
+    model = _trained(values, [0, 1] * 15, monkeypatch, tmp_path, significance=0.5)
     assert model.cutoff.training is not None
     assert model.cutoff.held_out is not None
     seen = model.cutoff.training.sensitivity + model.cutoff.training.specificity
@@ -120,10 +155,212 @@ def test_cases_that_are_missing_and_folds_that_learned_nothing_are_told(
     outcomes = [0, 1] * 16
     values = np.random.default_rng(3).normal(size=(32, 8))
     values[:, 2] += 0.9 * np.array(outcomes)
-    model = _trained(values, outcomes, monkeypatch, tmp_path, lost=4, repeats=2, significance=0.01, bootstraps=50)
+    options = {"lost": 4, "significance": 0.01, "folds": 5}
+    model = _trained(values, outcomes, monkeypatch, tmp_path, **options)
     assert (model.evidence.cases, model.evidence.excluded) == (28, 4)
     assert model.evidence.performance is not None
     assert "folds no score could be learned" in model.evidence.performance.method
-    assert model_text(model) == model_text(
-        _trained(values, outcomes, monkeypatch, tmp_path, lost=4, repeats=2, significance=0.01, bootstraps=50)
+    assert model_text(model) == model_text(_trained(values, outcomes, monkeypatch, tmp_path, **options))
+
+
+def test_the_performance_is_that_of_held_out_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise fits its training cases and no others."""
+    values = np.random.default_rng(7).normal(size=(40, 18))
+    model = _trained(values, [0, 1] * 20, monkeypatch, tmp_path, significance=0.6)
+    area = model.evidence.performance
+    assert area is not None
+    outcome, scores = np.array([0, 1] * 20), model.training_scores
+    apparent = (scores[outcome == 1][:, None] > scores[outcome == 0]).mean()
+    assert apparent > 0.7
+    assert area.auc < apparent - 0.1
+    assert area.auc_low < area.auc < area.auc_high
+    assert area.method.startswith(
+        "mean of 2 repeats of nested 3-fold cross-validation, selection, LASSO and the choice"
     )
+
+
+def _images() -> Protocol:
+    return protocol(**_IMAGES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cohort")
+    write_synthetic_cohort(folder, 8, seed=5)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def patients(folder: Path) -> Cohort:
+    return load_cohort(folder / "images.csv", folder / "clinical.csv")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(patients: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    return train_model(patients, _images(), PURPOSE, tmp_path_factory.mktemp("work"))
+
+
+def _bytes(found: Training) -> tuple[str, bytes]:
+    held_out = [row.scores.tobytes() + row.cut_offs.tobytes() for row in found.validation.held_out.values()]
+    return model_text(found.model), b"".join([*held_out, found.validation.probabilities.tobytes()])
+
+
+def test_a_patient_alone_has_the_score_that_it_had_in_training(patients: Cohort, undisturbed: Training) -> None:
+    model = undisturbed.model
+    table = undisturbed.table
+    places = [table.columns.index(feature.name) for feature in model.features]
+    for row in (0, 5):
+        alone = score_case(patients.cases[row].read(model.sequences), model, site="Alpha")
+        values = {entry.name: entry.value for entry in alone.contributions}
+        assert [values[feature.name] for feature in model.features] == table.values[row, places].tolist()
+        assert alone.score == pytest.approx(model.training_scores[row], abs=1e-12)
+
+
+def test_habitats_are_learned_in_each_fold(undisturbed: Training) -> None:
+    assert len(undisturbed.validation.folds) == 2
+    assert len(undisturbed.study.features.populations) == 3
+    assert set(undisturbed.model.protocol.population) == {"T1W", "T2FS"}
+    assert undisturbed.model.evidence.performance is not None
+    assert "cross-validation, habitats, selection, LASSO" in undisturbed.model.evidence.performance.method
+
+
+def test_every_part_of_a_training_is_there_and_the_document_is_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(1).normal(size=(24, 3)) + np.array([0, 1] * 12)[:, None]
+    more = {"permutations": 2, "optimism_bootstraps": 2, "learning_curve": True}
+    given, settings = cohort([0, 1] * 12), protocol(learning={"folds": 2, "repeats": 1, **more})
+    cases = []
+    for case in given.cases:
+        path = tmp_path / case.case_id
+        path.write_text(case.case_id)
+        cases.append(replace(case, images=(CohortImage("T1W", path, path, None, 2),)))
+    given = replace(given, cases=tuple(cases))
+    monkeypatch.setattr(training, "measure_study", lambda *args, **kwargs: measured(given, settings, values))
+    text = json_text(study_document(train_model(given, settings, PURPOSE, tmp_path / "work")))
+    document = json.loads(text)
+    assert document["permutation"]["count"] == 2
+    assert document["optimism"]["count"] == 2
+    assert [point["cases"] for point in document["learning_curve"]] == [4, 8, 10, 12]
+    assert document["flow"] == {"cases": 24, "excluded": [], "analysed": 24, "events": 12}
+    assert "P003" not in text
+
+
+def test_habitats_that_were_fitted_once_are_told(patients: Cohort, undisturbed: Training, tmp_path: Path) -> None:
+    found = train_model(patients, _images(), PURPOSE, tmp_path, frozen_habitats=True)
+    performance = found.model.evidence.performance
+    assert performance is not None
+    assert "habitats fitted once on all cases, without their outcomes" in performance.method
+    assert len(found.study.features.populations) == 1
+    assert (found.study.frozen_habitats, undisturbed.study.frozen_habitats) == (True, False)
+    # The model itself does not depend on how it was validated.
+    assert found.model.features == undisturbed.model.features
+    again = train_model(patients, found.model.protocol, PURPOSE, tmp_path)
+    assert again.model.evidence.performance is not None
+    assert "habitats taken from the protocol" in again.model.evidence.performance.method
+
+
+def test_processes_change_no_byte(patients: Cohort, undisturbed: Training, tmp_path: Path) -> None:
+    assert _bytes(train_model(patients, _images(), PURPOSE, tmp_path, jobs=2)) == _bytes(undisturbed)
+
+
+def test_the_order_of_a_cases_rows_and_of_the_clinical_table_changes_no_byte(
+    folder: Path, undisturbed: Training, tmp_path: Path
+) -> None:
+    """The order of the cases does: the folds are drawn over them."""
+    for name in ("images", "clinical"):
+        with (folder / f"{name}.csv").open(newline="") as stream:
+            rows = list(csv.reader(stream))
+        if name == "images":  # T2FS before T1W
+            rows = [rows[0], *(row for pair in zip(rows[2::2], rows[1::2]) for row in pair)]
+            rows[1:] = [[str(folder / cell) if "/" in cell else cell for cell in row] for row in rows[1:]]
+        else:
+            rows[1:] = rows[:0:-1]
+        with (tmp_path / f"{name}.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+    shuffled = load_cohort(tmp_path / "images.csv", tmp_path / "clinical.csv")
+    assert [row.sequence for row in shuffled.cases[0].images] == ["T2FS", "T1W"]
+    assert _bytes(train_model(shuffled, _images(), PURPOSE, tmp_path / "work")) == _bytes(undisturbed)
+
+
+_KILLED = """
+import os, pickle, signal, sys
+from pathlib import Path
+from HabitatRadiomicsLib.training import train_model
+
+def progress(part, text):
+    if part > 0.3 and text == "case 5 of 8":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train_model(*pickle.loads(Path(sys.argv[1]).read_bytes()), Path(sys.argv[2]), progress=progress)
+"""
+
+
+def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(
+    patients: Cohort, undisturbed: Training, tmp_path: Path, checkout: Path
+) -> None:
+    arguments, work = tmp_path / "arguments", tmp_path / "work"
+    arguments.write_bytes(pickle.dumps((patients, _images(), PURPOSE)))
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(arguments), str(work)], env=environment, capture_output=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert len(list((work / "superpixels").iterdir())) == 8
+    assert len(list((work / "regions").iterdir())) == 5
+    found = train_model(patients, _images(), PURPOSE, work)
+    assert found.study.features.reused == 5
+    assert _bytes(found) == _bytes(undisturbed)
+
+
+def test_a_full_disk_stops_the_run_with_a_sentence_and_what_is_done_stays(
+    patients: Cohort, undisturbed: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training on the cases that happened to fit would be another one."""
+    replaced: list[str] = []
+    into_place = os.replace
+
+    def full(source: str, target: Path) -> None:
+        if len(replaced) == 11:
+            raise OSError(28, "No space left on device")
+        replaced.append(str(target))
+        into_place(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs.os, "replace", full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            train_model(patients, _images(), PURPOSE, tmp_path)
+    files = sorted(path.name for path in (tmp_path / "regions").iterdir())
+    assert files == [f"{case.case_id}.json" for case in patients.cases[:3]]
+    found = train_model(patients, _images(), PURPOSE, tmp_path)
+    assert found.study.features.reused == 3
+    assert _bytes(found) == _bytes(undisturbed)
+
+
+def test_cancelling_stops_it_and_leaves_no_half_made_file(patients: Cohort, tmp_path: Path) -> None:
+    def progress(part: float, text: str) -> None:
+        if text == "case 2 of 8":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train_model(patients, _images(), PURPOSE, tmp_path, progress=progress)
+    assert all(path.suffix == ".json" for path in (tmp_path / "superpixels").iterdir())
+
+
+def test_progress_rises_to_1(patients: Cohort, undisturbed: Training, tmp_path: Path) -> None:
+    told: list[float] = []
+    train_model(patients, protocol(learning={"folds": 2, "repeats": 1, "significance": 1.0}, sequences=["T1W"]),
+                PURPOSE, tmp_path, progress=lambda part, text: told.append(part))  # fmt: skip
+    assert told == sorted(told)
+    assert told[-1] <= 1.0
+
+
+def test_robustness_is_tested_where_there_are_no_habitats_too(patients: Cohort, tmp_path: Path) -> None:
+    settings = protocol(sequences=["T1W"], robustness={"cases": 3, "copies": 1}, features=FIRST_ORDER)
+    study = measure_study(
+        patients, settings, tmp_path, frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
+    )
+    repeated = study.table().repeated
+    assert repeated is not None
+    assert np.isfinite(repeated).all()
+    assert (repeated[:, 0] != study.table().values[study.perturbed]).any()

@@ -76,7 +76,18 @@ def _with_rows(found: FoldTable, rows: np.ndarray, change: str) -> FoldTable:
 
 @pytest.mark.parametrize(
     "change",
-    ["values", "missing regions", "copies", "volumes", "outcome", "patients", "sites", "unknown site", "covariates", "all"],
+    [
+        "values",
+        "missing regions",
+        "copies",
+        "volumes",
+        "outcome",
+        "patients",
+        "sites",
+        "unknown site",
+        "covariates",
+        "all",
+    ],
 )
 def test_nothing_of_a_folds_test_cases_changes_what_it_learns(change: str) -> None:
     """All test cases but the last are changed; the last one's score tells whether the scale stays."""
@@ -153,7 +164,7 @@ def _result(repeat: int, test: list[int], scores: dict[str, list[float]], chosen
     rest = np.setdiff1d(np.arange(4), test)
     rows = {name: np.array(row) for name, row in scores.items()}
     features = {name: () if not any(row) else ("x",) for name, row in scores.items() if name in ("A", "B")}
-    cut_offs = {name: 0.5 + repeat for name in scores}
+    cut_offs = dict.fromkeys(scores, 0.5 + repeat)
     probabilities = np.array(test) / 10 + repeat
     return FoldResult(Fold(repeat, 0, rest, np.array(test)), rows, cut_offs, probabilities, features, {}, chosen)
 

@@ -24,11 +24,17 @@ from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import Cancelled, DependencyError, WorkersError
 from HabitatRadiomicsLib.extraction import extract_cohort
+from HabitatRadiomicsLib.fold_preparation import prepare_fold
+from HabitatRadiomicsLib.learning.strategy import learn
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import protocol_from
+from HabitatRadiomicsLib.stability import assess_stability
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+from HabitatRadiomicsLib.validation import cross_validate, gather, outer_folds
 from HabitatRadiomicsLib.workers import cluster as clusters
 from HabitatRadiomicsLib.workers import in_order, scheduler, unordered
+
+from ..made_up_tables import alternating, columns, protocol, table
 
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
 
@@ -46,6 +52,13 @@ _FEW = {
 }  # fmt: skip
 
 
+#: Makes a worker say that it has another version of a package.
+_OTHER = (
+    "import importlib.metadata as metadata; real = metadata.version;"
+    "metadata.version = lambda name: '1.25' if name == '{}' else real(name)"
+)
+
+
 @contextmanager
 def _cluster(workers: int = 2, threads: int = 1, allowed_failures: int = 3) -> Iterator[str]:
     """Real worker processes on this machine, each with a nanny that starts it again; gives the address."""
@@ -55,7 +68,7 @@ def _cluster(workers: int = 2, threads: int = 1, allowed_failures: int = 3) -> I
     with (
         dask.config.set(settings),
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=None, silence_logs=60
+            n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=":0", silence_logs=60
         ) as cluster,
     ):
         yield cluster.scheduler_address
@@ -133,6 +146,10 @@ def _threads(number: int) -> list[int]:
     return [row["num_threads"] for row in threadpool_info() if row["user_api"] == "blas"]
 
 
+def _itself(value: Any) -> Any:
+    return value
+
+
 def _root(number: float) -> float:
     if number < 0:
         raise ValueError("no root")
@@ -191,6 +208,13 @@ def test_items_are_made_when_they_are_needed(address: str) -> None:
         assert list(results)[-1] == 7.0
 
 
+def test_arguments_arrive_as_they_are(address: str) -> None:
+    """Dask takes a tuple that begins with a function for a task, and a text for the name of one."""
+    items = [((_root, 4.0),), ([_root, {"a": (_root,)}],), ("on_one_thread",), ((1, (2, [3])),)]
+    with scheduler(address):
+        assert list(in_order(_itself, items)) == [item for (item,) in items]
+
+
 def test_an_error_reaches_the_caller(address: str) -> None:
     with scheduler(address), pytest.raises(ValueError, match="no root"):
         list(in_order(_root, [(4.0,), (-1.0,)]))
@@ -216,13 +240,13 @@ def test_a_cohort_has_the_same_table_and_files_as_here(
     address: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With paths relative to this process's folder, where the workers are not."""
-    protocol = protocol_from(_FEW, where="test")
+    few = protocol_from(_FEW, where="test")
     monkeypatch.chdir(tmp_path)
     shutil.copytree(folder, "cohort")
     cohort = load_cohort(Path("cohort/images.csv"), Path("cohort/clinical.csv"))
-    here = extract_cohort(cohort, protocol, Path("here"))
+    here = extract_cohort(cohort, few, Path("here"))
     with scheduler(address):
-        there = extract_cohort(cohort, protocol, Path("there"))
+        there = extract_cohort(cohort, few, Path("there"))
     assert here.table.columns == there.table.columns
     assert here.table.values.tobytes() == there.table.values.tobytes()
     assert here.protocol == there.protocol
@@ -230,7 +254,28 @@ def test_a_cohort_has_the_same_table_and_files_as_here(
     assert len(written) == 8
     for path in written:
         assert (Path("here") / path).read_bytes() == (Path("there") / path).read_bytes()
-    assert extract_cohort(cohort, protocol, Path("there")).reused == 4
+    assert extract_cohort(cohort, few, Path("there")).reused == 4
+
+
+def test_folds_permutations_and_bootstrap_samples_are_those_made_here(address: str) -> None:
+    names = columns("T1W_whole", features=12)
+    study = table(alternating(40), names, planted={3: 2.5}, seed=6)
+    learning = {"folds": 2, "repeats": 2, "permutations": 4, "optimism_bootstraps": 4, "learning_curve": True}
+    settings = protocol(learning=learning)
+    folds = outer_folds(study.outcome, study.patients, settings)
+    prepared = prepare_fold(study, np.arange(40), settings)
+    learned = learn(prepared.training_table(study), settings.learning, seed=1)
+
+    def made() -> tuple[list[bytes], object]:
+        validation = gather(list(cross_validate(folds, (study for _ in folds), settings)), 40)
+        scores = [validation.probabilities.tobytes(), *(row.scores.tobytes() for row in validation.held_out.values())]
+        return scores, assess_stability(study, prepared, learned, settings)
+
+    here = made()
+    with scheduler(address):
+        there = made()
+    assert here[0] == there[0]
+    assert repr(here[1]) == repr(there[1])
 
 
 def test_a_failing_case_is_reported_and_the_others_are_measured(address: str, folder: Path, tmp_path: Path) -> None:
@@ -325,10 +370,14 @@ def test_workers_with_several_threads_are_refused() -> None:
     [
         ("import sys; sys.modules['HabitatRadiomicsLib'] = None", "lacks HabitatRadiomicsLib"),
         ("import HabitatRadiomicsLib; HabitatRadiomicsLib.__version__ = '0.0.1'", "HabitatRadiomics 0.0.1"),
-        ("import distributed; distributed.__version__ = '1.0'; import importlib.metadata as m; real = m.version; "
-         "m.version = lambda name: '1.25' if name == 'numpy' else real(name)", r"numpy 1\.25"),
+        (_OTHER.format("numpy"), r"numpy 1\.25"),
+        (
+            "import distributed, distributed.versions as told; real = told.get_package_info;"
+            "told.get_package_info = lambda names: {**real(names), 'distributed': '1.25'}",
+            r"distributed 1\.25",
+        ),
     ],
-    ids=["no library", "other library", "other numpy"],
+    ids=["no library", "other library", "other numpy", "other Dask"],
 )  # fmt: skip
 def test_workers_whose_numbers_could_differ_are_refused(
     started: Callable[[str], subprocess.Popen[str]], before: str, problem: str
@@ -383,9 +432,9 @@ def test_dask_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_command_works_on_a_cluster_and_writes_the_same_bytes(
     address: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    protocol = tmp_path / "few.yaml"
-    protocol.write_text(json.dumps(_FEW))
-    arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", str(protocol), "--out"]
+    settings = tmp_path / "few.yaml"
+    settings.write_text(json.dumps(_FEW))
+    arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", str(settings), "--out"]
     assert main([*arguments, str(tmp_path / "here")]) == 0
     assert main([*arguments, str(tmp_path / "there"), "--scheduler", address]) == 0
     assert "4 of 4 cases" in capsys.readouterr().out
@@ -397,3 +446,27 @@ def test_command_works_on_a_cluster_and_writes_the_same_bytes(
     assert main([*arguments, str(tmp_path / "nobody"), "--scheduler", nobody]) == 2
     assert "No Dask scheduler answers there" in capsys.readouterr().err
     assert not (tmp_path / "nobody").exists()
+
+
+def test_control_c_stops_the_command_and_leaves_nothing_with_the_cluster(
+    address: str, folder: Path, tmp_path: Path, started: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    settings = tmp_path / "few.yaml"
+    settings.write_text(json.dumps(_FEW))
+    arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", str(settings)]
+    arguments += ["--out", str(tmp_path / "out"), "--scheduler", address]
+    # A program that is started in the background may have been told to leave the signal alone.
+    process = started(
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        f"from HabitatRadiomicsLib.commands.program import main; sys.exit(main({arguments!r}))"
+    )
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "out").rglob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    with distributed.Client(address, set_as_default=False) as client:
+        while any(client.processing().values()) and time.monotonic() < deadline:
+            time.sleep(0.1)  # what had begun ends
+        assert not any(client.processing().values())
+    assert not (tmp_path / "out" / "features.csv").exists()
