@@ -194,14 +194,15 @@ def test_a_test_case_of_a_site_that_training_has_too_few_of_is_not_harmonised(si
     assert prepared.combat == without.combat
 
 
-def test_a_region_that_a_site_has_too_few_cases_of_is_left_out() -> None:
-    found = _sites(["Alpha", "Beta"] * 20)
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_region_that_a_site_has_too_few_cases_of_is_left_out(left: int) -> None:
+    found = _sites(["Alpha", "Beta", "Gamma", "Beta"] * 10)
     values = found.values.copy()
-    values[np.flatnonzero(found.sites == "Beta")[1:], 6:] = np.nan
+    values[np.flatnonzero(found.sites == "Gamma")[left:], 6:] = np.nan
     prepared = prepare_fold(replace(found, values=values), _ALL, _HARMONISED)
     assert prepared.columns == _NAMES[:6]
     assert prepared.combat is not None
-    assert prepared.combat.cases == (20, 20)
+    assert prepared.combat.cases == (10, 20, 10)
 
 
 def test_a_column_that_cannot_be_harmonised_is_left_out() -> None:
