@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.evaluation.characteristics import characteristics
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.openings import Opening, cohort_digest, opening_sentence
 from HabitatRadiomicsLib.scoring import notice
-from HabitatRadiomicsLib.study import confusion
+from HabitatRadiomicsLib.study import confusion, told
 
 FORMAT_VERSION = 1
 
@@ -97,7 +97,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
     """The evaluation in the form of a study document."""
     model, outcome = found.model, found.outcome
     row = performance_table_row(outcome, found.scores, model.cutoff.value, seed=model.protocol.seed)
-    reasons = Counter(problem.problem for problem in found.result.problems)
+    reasons = Counter(told(problem) for problem in found.result.problems)
     scored = found.cohort.only(found.result.documents)
     covariates = [scored.covariates.get(case.case_id, {}) for case in scored.cases]
     names = list(dict.fromkeys(name for cells in covariates for name in cells))
@@ -145,9 +145,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
         },
         "problems": [
             {"step": step, "count": count, "problem": problem}
-            for (step, problem), count in Counter(
-                (row.step, row.problem) for row in found.result.problems
-            ).most_common()
+            for (step, problem), count in Counter((row.step, told(row)) for row in found.result.problems).most_common()
         ],
         "warnings": [],
     }

@@ -19,13 +19,11 @@ from HabitatRadiomicsLib.extraction import undefined_problems
 from HabitatRadiomicsLib.features import choose_engine, feature_names
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats
-from HabitatRadiomicsLib.lesions import ORIGINAL, SUPERPIXEL_SETTINGS, Lesions, Population
+from HabitatRadiomicsLib.lesions import ORIGINAL, Lesions, Population, superpixel_settings
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.provenance import document_digest, versions
 from HabitatRadiomicsLib.region_measuring import NAMED, MeasuredCase, Plan, RegionMeasuring
-
-_FEATURE_SETTINGS = (*SUPERPIXEL_SETTINGS, "ring_mm", "features")
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,8 @@ def measure_folds(
     """
     engine = choose_engine(protocol.features)
     name = f"{engine.name} {engine.version}"
-    settings = {key: value for key, value in protocol.document().items() if key in _FEATURE_SETTINGS}
+    document = protocol.document()
+    settings = {**superpixel_settings(protocol), "ring_mm": document["ring_mm"], "features": document["features"]}
     common = document_digest(
         {"versions": {**versions(), "engine": name}, "settings": settings, "resample": resample_mask}
     )

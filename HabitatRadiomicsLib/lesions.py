@@ -30,8 +30,11 @@ _log = logging.getLogger(__name__)
 #: The view of a case that is its images as they are; the others are perturbed ones.
 ORIGINAL = "original"
 SECOND_READING = "second reading"
-#: Settings that superpixels depend on. A change of any other one (a title, the learning) takes over what is done.
-SUPERPIXEL_SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "habitats", "robustness", "seed")
+#: Settings that superpixels depend on. A change of any other one (a title, the range of K, the learning) takes over
+#: what is done.
+_SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "seed")
+_HABITAT_SETTINGS = ("entropy", "superpixels", "minimum_superpixel_voxels", "clip")
+_LATER_ROBUSTNESS_SETTINGS = ("threshold", "icc", "cases", "copies")
 
 #: Superpixels by view and sequence.
 Views = Mapping[str, Mapping[str, Superpixels]]
@@ -53,6 +56,18 @@ class Lesions:
     superpixels: Mapping[str, Views]
     measured: Mapping[str, Mapping[str, np.ndarray]]
     problems: tuple[CaseProblem, ...]
+
+
+def superpixel_settings(protocol: Protocol) -> dict[str, Any]:
+    """What the superpixels of a case and of a perturbed copy of it depend on."""
+    document: dict[str, Any] = protocol.document()
+    robustness = document["robustness"]
+    return {
+        **{name: document[name] for name in _SETTINGS},
+        "habitats": {name: document["habitats"][name] for name in _HABITAT_SETTINGS},
+        "robustness": robustness
+        and {name: value for name, value in robustness.items() if name not in _LATER_ROBUSTNESS_SETTINGS},
+    }
 
 
 def prepared_views(
@@ -98,9 +113,10 @@ def find_superpixels(
     work = {}
     for case in cohort.cases:
         also = case.case_id in perturbed
-        settings = {name: value for name, value in protocol.document().items() if name in SUPERPIXEL_SETTINGS}
+        copies = protocol.robustness.copies if also and protocol.robustness is not None else 0
+        settings = superpixel_settings(protocol)
         key = document_digest(
-            {"versions": versions(), "settings": settings, "perturbed": also, "resample": resample_mask}
+            {"versions": versions(), "settings": settings, "copies": copies, "resample": resample_mask}
         )
         answer = partial(_described, protocol=protocol, perturbed=also)
         work[case.case_id] = CaseWork(folder / "superpixels", key, protocol.sequences, resample_mask, answer)

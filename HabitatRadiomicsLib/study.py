@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -32,6 +33,9 @@ from HabitatRadiomicsLib.training import Training
 from HabitatRadiomicsLib.validation import CLINICAL, STRATEGY, VOLUME, Validation
 
 FORMAT_VERSION = 1
+
+#: Where a problem lies, when that is a sequence and a region.
+_REGION = re.compile(r"[A-Za-z0-9-]+ (?:whole|ring|S[1-9][0-9]*)")
 
 
 def study_document(training: Training) -> dict[str, Any]:
@@ -174,7 +178,7 @@ def _chosen(training: Training) -> str:
 
 def _flow(training: Training) -> dict[str, Any]:
     excluded = [{"reason": row.reason, "cases": len(row.case_ids)} for row in training.excluded]
-    reasons = Counter(problem.problem for problem in training.study.features.problems)
+    reasons = Counter(told(problem) for problem in training.study.features.problems)
     excluded += [{"reason": reason, "cases": count} for reason, count in reasons.most_common()]
     outcome = training.table.outcome
     return {
@@ -333,8 +337,16 @@ def _stability(training: Training) -> dict[str, Any]:
     }
 
 
+def told(problem: CaseProblem) -> str:
+    """A problem as a report may tell it: without file, table row, or what an unforeseen error says, in all of which a
+    name may stand."""
+    unforeseen = problem.problem.startswith("Unexpected ")
+    text = problem.problem.partition(":")[0] + "." if unforeseen else problem.problem
+    return f"{problem.where}: {text}" if _REGION.fullmatch(problem.where) else text
+
+
 def _problems(problems: Iterable[CaseProblem]) -> list[dict[str, Any]]:
-    counts = Counter((row.step, f"{row.where}: {row.problem}" if row.where else row.problem) for row in problems)
+    counts = Counter((row.step, told(row)) for row in problems)
     return [{"step": step, "count": count, "problem": problem} for (step, problem), count in counts.most_common()]
 
 

@@ -95,7 +95,7 @@ def write_reliability(folder: Path, training: Training) -> None:
 def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
     """Each list of rows in a study document as a table of its own."""
     tables = {
-        "performance": study["validation"]["candidates"],
+        "performance": [_flat(row) for row in study["validation"]["candidates"]],
         "comparisons": study["validation"].get("comparisons", []),
         "selection_frequency": study.get("selection_frequency", []),
         "model": study["model"]["features"],
@@ -107,6 +107,14 @@ def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
         if rows:
             header = list(dict.fromkeys(key for row in rows for key in row))
             _write(folder / f"{name}.csv", header, [[row.get(key) for key in header] for row in rows])
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose groups of numbers are columns of their own."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= dict(value) if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def _columns(table: Mapping[str, Sequence[Any]] | None) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ def validate_fold(fold: Fold, table: FoldTable, protocol: Protocol) -> FoldResul
         learned = learn(training, protocol.learning, seed=protocol.seed + fold.repeat)
         scored = dict(_candidate_scores(learned, training.values, prepared.values))
         scored |= _baseline_scores(table, fold.training)
-        cut_offs = {name: youden_cut_off(training.outcome, row[fold.training]) for name, row in scored.items()}
+        cut_offs = {name: _cut_off(training.outcome, row[fold.training]) for name, row in scored.items()}
         probabilities = _probabilities(learned, training.outcome, scored[STRATEGY][fold.test])
     return FoldResult(
         fold=fold,
@@ -176,6 +176,13 @@ def _learned_nothing(result: FoldResult, name: str) -> bool:
     if name in (VOLUME, CLINICAL):
         return name not in result.scores
     return not result.features.get(name)
+
+
+def _cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:
+    """Youden's; where nothing was learned, and all scores are 0, the more frequent outcome is called."""
+    if np.ptp(scores) == 0:
+        return float(scores[0]) + (1.0 if outcome.mean() < 0.5 else 0.0)
+    return youden_cut_off(outcome, scores)
 
 
 def _probabilities(learned: Learned, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:

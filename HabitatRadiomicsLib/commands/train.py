@@ -125,7 +125,9 @@ def training_lines(folder: Path, training: Training) -> list[str]:
         lines.append(f"{lost} cases could not be measured: {folder / 'errors.csv'}.")
     lines += summary(training.model)
     assert training.learned.chosen is not None
-    lines.append(f"Chosen of {len(training.learned.candidates)} candidates: {training.learned.chosen.name}.")
+    candidates = len(training.learned.candidates)
+    if candidates > 1:
+        lines.append(f"Chosen of {candidates} candidates: {training.learned.chosen.name}.")
     return [*lines, f"Model: {folder / 'model.json'}", f"Report: {folder / 'report.html'}"]
 
 
@@ -167,7 +169,8 @@ def _purpose(arguments: argparse.Namespace) -> Purpose:
 
 def summary(model: Model) -> list[str]:
     """The model in a few lines."""
-    lines = [f"Rad-score of {len(model.features)} features:"]
+    count = len(model.features)
+    lines = [f"Rad-score of {count} feature{'s' if count > 1 else ''}:"]
     lines += [f"  {feature.coefficient:+.3f}  {feature.name}" for feature in model.features]
     return [*lines, *(f"{line}." for line in evidence_lines(model))]
 

@@ -49,8 +49,8 @@ class Learned:
     Attributes:
         columns: of the table, which the scores' columns count.
         scores: by candidate; None where nothing could be learned.
-        inner_scores: by candidate: scores of the training cases, held out in the cross-validation that chose its penalty,
-            shape (cases,).
+        inner_scores: by candidate: scores of the training cases, held out in the cross-validation that chose its
+            penalty, shape (cases,).
         inner_auc: of these scores.
         chosen: None when no candidate could be learned.
     """
@@ -94,13 +94,15 @@ def fit_candidate(
 ) -> RadScore | None:
     """The rad-score of a candidate, its columns those of the whole table; None where nothing can be learned.
 
-    Cases that lack the region are left out.
+    Cases that lack the region are left out, and then columns that are not defined for a case: those of a fold's
+    training cases alone could be selected in the cross-validation within, and would give its test cases no score.
     """
     columns = candidate.columns(table.columns)
     present = np.flatnonzero(candidate.measured(table.columns, table.values))
+    own = table.rows(present)
+    columns = columns[np.isfinite(own.values[:, columns]).all(axis=0)]
     if not len(columns) or not len(present):
         return None
-    own = table.rows(present)
     try:
         score = fit_rad_score(own.values[:, columns], own.outcome, settings, seed=seed, groups=own.patients)
     except LearningError:

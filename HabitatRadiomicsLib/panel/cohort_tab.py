@@ -113,7 +113,8 @@ class CohortTab:
 
     def _training_arguments(self) -> list[str]:
         texts = {option: getattr(self.ui, name).text.strip() for option, name in _TRAINING_TEXTS.items()}
-        found = [part for option, text in texts.items() if text for part in (option, text)]
+        # In one word: a text that begins with a hyphen would be taken for an option.
+        found = [f"{option}={text}" for option, text in texts.items() if text]
         if self.ui.completeCasesCheckBox.checked:
             found.append("--complete-cases")
         if self.ui.frozenHabitatsCheckBox.checked:

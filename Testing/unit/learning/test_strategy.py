@@ -170,3 +170,22 @@ def test_held_out_scores_are_in_standard_deviations_of_the_training_scores() -> 
     spread = np.std([4.0, 7.0, 10.0])
     assert held_out_scores(score, training, test) == pytest.approx([0, 3 / spread, 0])
     assert held_out_scores(None, training, test).tolist() == [0, 0, 0]
+
+
+def test_a_column_that_one_case_lacks_is_as_if_it_were_not_there() -> None:
+    """The best column of all; in the folds within whose training part the case is not, it looks complete."""
+    table = _table("T1W_whole", planted={1: 1.0, 3: 3.0})
+    values = table.values.copy()
+    values[7, 3] = np.nan
+    learned = learn(replace(table, values=values), _settings(), seed=3)
+    rest = [0, 1, 2, 4]
+    without = replace(table, values=table.values[:, rest], columns=tuple(table.columns[place] for place in rest))
+    expected = learn(without, _settings(), seed=3)
+    assert learned.inner_scores["T1W whole"].tobytes() == expected.inner_scores["T1W whole"].tobytes()
+    assert np.isfinite(learned.inner_scores["T1W whole"]).all()
+    score, other = learned.score, expected.score
+    assert score is not None
+    assert other is not None
+    assert score.coefficients.tobytes() == other.coefficients.tobytes()
+    assert score.penalty == other.penalty
+    assert [learned.columns[place] for place in score.columns] == [expected.columns[place] for place in other.columns]
