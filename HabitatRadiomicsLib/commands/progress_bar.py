@@ -20,7 +20,8 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
     interval = 0.2 if sys.stderr.isatty() else 15.0
     layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
-    with tqdm(total=1.0, desc=title, bar_format=layout, mininterval=interval, file=sys.stderr) as bar:
+    # Left to itself tqdm would expect each step to be as large as the largest, and fall silent over small ones.
+    with tqdm(total=1.0, desc=title, bar_format=layout, mininterval=interval, miniters=0, file=sys.stderr) as bar:
 
         def report(fraction: float, message: str) -> None:
             bar.set_postfix_str(message, refresh=False)
