@@ -29,3 +29,10 @@ def resources_folder() -> Path:
 def resource_files(kind: str, suffix: str) -> dict[str, Path]:
     """The bundled files of one kind (``Models``, ``Protocols``) by name without suffix, sorted."""
     return {path.stem: path for path in sorted((resources_folder() / kind).glob(f"*{suffix}"))}
+
+
+def bundled_models_to_choose() -> dict[str, Path]:
+    """The bundled models as a list offers them: the demonstration first, which fits the synthetic patient of the
+    tutorial, so that a patient's score by another model is a choice that somebody made."""
+    files = resource_files("Models", ".json")
+    return dict(sorted(files.items(), key=lambda item: (not item[0].endswith("-demo"), item[0])))

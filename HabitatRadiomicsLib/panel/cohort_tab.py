@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.panel.cohort_tasks import TASKS, Task
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
-from HabitatRadiomicsLib.resources import resource_files
+from HabitatRadiomicsLib.resources import bundled_models_to_choose, resource_files
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.parameters import Parameters
 
@@ -138,12 +138,13 @@ class CohortTab:
         return ""
 
     def _list_settings(self) -> None:
-        kind, suffix = ("Models", ".json") if self.task.settings == "model" else ("Protocols", ".yaml")
-        self.ui.settingsLabel.text = _("Model:") if self.task.settings == "model" else _("Protocol:")
+        models = self.task.settings == "model"
+        offered = bundled_models_to_choose() if models else resource_files("Protocols", ".yaml")
+        self.ui.settingsLabel.text = _("Model:") if models else _("Protocol:")
         wanted = "" if self._parameters is None else self._parameters.text(f"cohort.{self.task.settings}")
         with quiet(self.ui.settingsSelector):
             self.ui.settingsSelector.clear()
-            for name in resource_files(kind, suffix):
+            for name in offered:
                 self.ui.settingsSelector.addItem(name, name)
         if wanted:
             self._select_settings(wanted)

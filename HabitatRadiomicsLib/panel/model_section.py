@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.model_card import ModelCard, read_card
 from HabitatRadiomicsLib.panel.signals import connect, quiet
-from HabitatRadiomicsLib.resources import resource_files
+from HabitatRadiomicsLib.resources import bundled_models_to_choose
 
 
 class ModelSection:
@@ -27,7 +27,7 @@ class ModelSection:
         self._on_change = on_change
         self.card: ModelCard | None = None
         with quiet(ui.modelSelector):
-            for name, path in resource_files("Models", ".json").items():
+            for name, path in bundled_models_to_choose().items():
                 ui.modelSelector.addItem(_title(path), name)
         connect(ui.modelSelector, "currentIndexChanged(int)", self._changed)
         connect(ui.modelFileButton, "clicked(bool)", self._choose_file)
@@ -62,7 +62,7 @@ class ModelSection:
     def _read(self) -> None:
         """Read the card, and, where the packages are there, check the whole file."""
         self.card, problem = None, ""
-        path = resource_files("Models", ".json").get(self.model, Path(self.model or "."))
+        path = bundled_models_to_choose().get(self.model, Path(self.model or "."))
         try:
             card = read_card(path)
             if not missing():

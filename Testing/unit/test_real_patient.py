@@ -12,7 +12,9 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.commands.program import main
+from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
+from HabitatRadiomicsLib.scoring import score_case
 
 _TRAINING = (
     "STS_002", "STS_003", "STS_010", "STS_012", "STS_023", "STS_028", "STS_006", "STS_041", "STS_050", "STS_018",
@@ -107,3 +109,13 @@ def test_real_habitats_are_coherent_and_lie_in_the_tumour(sarcoma_cohort: Cohort
     assert agreement > (shares**2).sum() + 0.15
     view = largest_slice(mask)
     assert (view.left, view.right, view.top, view.bottom) == ("R", "L", "A", "P")
+
+
+def test_the_bundled_model_scores_its_training_patients_as_it_did_in_training(sarcoma_cohort: Cohort) -> None:
+    """Whoever has the public cohort can check the model that is shipped."""
+    model = load_model("sts-lung-metastasis")
+    assert model.evidence.kind == "trained-on-patients"
+    for place in (0, 20):
+        case = sarcoma_cohort.cases[place]
+        result = score_case(case.read(model.sequences), model)
+        assert result.score == pytest.approx(model.training_scores[place], abs=1e-7)
