@@ -68,7 +68,8 @@ def study_document(training: Training) -> dict[str, Any]:
                 "rule": RULE + ".",
                 "frequency": dict(Counter(result.chosen or "none" for result in validation.folds).most_common()),
             },
-            "comparisons": _comparisons(validation, outcome),
+            "only_in_some_folds": [name for name in validation.held_out if name not in compared(training)],
+            "comparisons": _comparisons(training),
             "habitats_by_fold": _habitats_by_fold(training),
         },
         "calibration": _calibration(validation, outcome),
@@ -189,11 +190,22 @@ def _flow(training: Training) -> dict[str, Any]:
     }
 
 
+def compared(training: Training) -> list[str]:
+    """The scores that tables show: what was chosen, the candidates that all cases have, and what they have to beat.
+
+    A fold whose population has more habitats has further candidates; in the other folds nobody could score by them.
+    """
+    candidates = [candidate.name for candidate in training.learned.candidates]
+    names = [STRATEGY, *candidates, VOLUME, CLINICAL]
+    return [name for name in names if name in training.validation.held_out]
+
+
 def _candidates(training: Training) -> list[dict[str, Any]]:
     outcome, protocol = training.table.outcome, training.model.protocol
     single = {candidate.name: len(candidate.sequences) == 1 for candidate in training.learned.candidates}
     rows = []
-    for name, held_out in training.validation.held_out.items():
+    for name in compared(training):
+        held_out = training.validation.held_out[name]
         kinds = {STRATEGY: "strategy", VOLUME: "volume", CLINICAL: "clinical"}
         kind = kinds.get(name, "rad-score" if single.get(name, "+" not in name) else "fused")
         row = performance_table_row(outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed)
@@ -225,8 +237,9 @@ def confusion(outcome: np.ndarray, scores: np.ndarray, cut_offs: float | np.ndar
     }
 
 
-def _comparisons(validation: Validation, outcome: np.ndarray) -> list[dict[str, Any]]:
-    rows = compare_aucs(outcome, {name: held_out.scores for name, held_out in validation.held_out.items()})
+def _comparisons(training: Training) -> list[dict[str, Any]]:
+    scores = {name: training.validation.held_out[name].scores for name in compared(training)}
+    rows = compare_aucs(training.table.outcome, scores)
     return [
         {
             "first": row.first,

@@ -19,6 +19,8 @@ from HabitatRadiomicsLib.reporting.wording import counted, decimals, digits_for,
 _TEMPLATES = Path(__file__).parent / "templates"
 #: Rows of the table of selection frequencies.
 _FREQUENT = 20
+#: Comparisons of scores; of more, those of the headline's score only.
+_MOST_COMPARISONS = 15
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def study_html(
         validation=study.get("validation") or {},
         summary=summary_sentences(study),
         headline=headline_row(study),
+        shown_comparisons=_comparisons_of_headline(study),
         figures={name: _embedded(picture) for name, picture in figures.items()},
         methods=methods_paragraphs(study),
         checklists=checklists,
@@ -101,3 +104,12 @@ def _estimate(row: Mapping[str, Any], key: str, digits: int = 2) -> tuple[str, s
     low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
     interval = "" if low is None or high is None else f"{decimals(low, digits)} to {decimals(high, digits)}"
     return decimals(row.get(key), digits), interval
+
+
+def _comparisons_of_headline(study: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """All comparisons of a few scores; of many, those of the score that speaks for the model."""
+    rows = list((study.get("validation") or {}).get("comparisons") or ())
+    headline = headline_row(study)
+    if len(rows) <= _MOST_COMPARISONS or headline is None:
+        return rows
+    return [row for row in rows if headline["name"] in (row["first"], row["second"])]

@@ -11,7 +11,7 @@ import pytest
 
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.stability import BootstrapFindings
-from HabitatRadiomicsLib.study import habitat_tests, sample_size, selection_frequency
+from HabitatRadiomicsLib.study import compared, habitat_tests, sample_size, selection_frequency
 
 from .made_up_tables import cohort, protocol
 
@@ -85,3 +85,12 @@ def test_candidate_features_are_counted_with_as_many_habitats_as_there_are_at_le
 ) -> None:
     lines = sample_size(cohort([0, 1] * 20), protocol(regions=regions, sequences=sequences))
     assert lines[0].startswith(f"The cohort has 40 cases with 20 events for {18 * groups} candidate parameters")
+
+
+def test_scores_that_only_some_folds_have_are_not_among_those_compared() -> None:
+    held_out = dict.fromkeys(["chosen score", "T1W S1", "T1W S2", "volume alone", "T1W S3"])
+    candidates = [SimpleNamespace(name="T1W S1"), SimpleNamespace(name="T1W S2")]
+    training: Any = SimpleNamespace(
+        learned=SimpleNamespace(candidates=candidates), validation=SimpleNamespace(held_out=held_out)
+    )
+    assert compared(training) == ["chosen score", "T1W S1", "T1W S2", "volume alone"]

@@ -240,3 +240,14 @@ def test_a_confusion_matrix_is_shown_when_there_is_one(study: dict[str, Any]) ->
     assert "Confusion" not in _report(study)
     study["validation"]["candidates"][-1]["confusion"] = {"tp": 26, "fn": 12, "fp": 13, "tn": 39}
     assert "26 true positive, 12 false negative, 13 false positive, 39 true negative" in _plain(_report(study))
+
+
+def test_of_many_comparisons_those_of_the_headline_are_shown_and_the_others_named(study: dict[str, Any]) -> None:
+    row = study["validation"]["comparisons"][0]
+    pairs = [{**row, "first": "T1W S1", "second": f"T2FS S{number}"} for number in range(20)]
+    study["validation"]["comparisons"] += pairs
+    study["validation"]["only_in_some_folds"] = ["T1W S4"]
+    report = _plain(_report(study))
+    assert "T2FS S19" not in report
+    assert "Shown are the 3 comparisons of the chosen score; all 23 pairs" in report
+    assert "further scores competed there (T1W S4)" in report
