@@ -15,8 +15,11 @@ from HabitatRadiomicsLib.evaluation import (
     Estimate,
     brier_score,
     decision_curve,
+    hosmer_lemeshow_test,
     performance_table_row,
     recalibration,
+    smooth_calibration,
+    spiegelhalter_test,
 )
 from HabitatRadiomicsLib.evaluation.characteristics import characteristics
 from HabitatRadiomicsLib.model import Model
@@ -169,10 +172,21 @@ def _probabilities(found: ExternalValidation) -> dict[str, Any]:
     }  # fmt: skip
     try:
         line, brier = recalibration(found.outcome, found.probability), brier_score(found.outcome, found.probability)
+        smooth = smooth_calibration(found.outcome, found.probability)
     except HabitatRadiomicsError:
         return {"calibration": None, "decision_curve": decisions}
     calibration = {
         "slope": line.slope.value, "intercept": line.intercept.value, "citl": line.in_the_large.value,
-        "brier": brier.score, "scaled_brier": brier.scaled,
+        "brier": brier.score, "scaled_brier": brier.scaled, "e_avg": smooth.e_avg, "e_max": smooth.e_max,
+        "spiegelhalter_p": spiegelhalter_test(found.outcome, found.probability).p,
+        "hosmer_lemeshow_p": _hosmer_lemeshow_p(found.outcome, found.probability),
     }  # fmt: skip
     return {"calibration": calibration, "decision_curve": decisions}
+
+
+def _hosmer_lemeshow_p(outcome: np.ndarray, probability: np.ndarray) -> float | None:
+    """None where the cases are too few, or too alike, for its groups."""
+    try:
+        return hosmer_lemeshow_test(outcome, probability, held_out=True).p
+    except HabitatRadiomicsError:
+        return None

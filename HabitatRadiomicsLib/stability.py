@@ -43,6 +43,7 @@ class BootstrapFindings:
             (Harrell 1996).
         samples: in which a model could be learned, of ``count``.
         selected: share of the samples in which the candidate selected a feature, by name.
+        differences: the optimism of each sample in which a model could be learned.
     """
 
     apparent: float
@@ -50,6 +51,7 @@ class BootstrapFindings:
     samples: int
     count: int
     selected: dict[str, float]
+    differences: tuple[float, ...] = ()
 
     @property
     def corrected(self) -> float:
@@ -151,6 +153,7 @@ def bootstrapped(
         samples=len(differences),
         count=count,
         selected={name: sum(name in features for _, features in found) / count for name in names},
+        differences=tuple(differences),
     )
 
 

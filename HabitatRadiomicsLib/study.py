@@ -21,6 +21,7 @@ from HabitatRadiomicsLib.evaluation import (
     performance_table_row,
     recalibration,
     sample_size_lines,
+    smooth_calibration,
 )
 from HabitatRadiomicsLib.evaluation.characteristics import characteristics
 from HabitatRadiomicsLib.features import feature_names
@@ -273,6 +274,7 @@ def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, float
     try:
         for probability in validation.probabilities:
             line, brier = recalibration(outcome, probability), brier_score(outcome, probability)
+            smooth = smooth_calibration(outcome, probability)
             rows.append(
                 {
                     "slope": line.slope.value,
@@ -280,6 +282,8 @@ def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, float
                     "citl": line.in_the_large.value,
                     "brier": brier.score,
                     "scaled_brier": brier.scaled,
+                    "e_avg": smooth.e_avg,
+                    "e_max": smooth.e_max,
                 }
             )
     except HabitatRadiomicsError:

@@ -27,7 +27,6 @@ from HabitatRadiomicsLib.evaluation.delong import (
     holm,
 )
 from HabitatRadiomicsLib.evaluation.intervals import Estimate, wilson
-from HabitatRadiomicsLib.evaluation.optimism import OptimismCorrection, optimism_corrected
 from HabitatRadiomicsLib.evaluation.performance import mean_auc, performance_table_row
 from HabitatRadiomicsLib.evaluation.permutation import PermutationTest, permutation_test
 from HabitatRadiomicsLib.evaluation.precision_recall import (
@@ -67,7 +66,6 @@ __all__ = [
     "DecisionCurve",
     "Estimate",
     "MinimumSampleSize",
-    "OptimismCorrection",
     "PermutationTest",
     "PrecisionRecallCurve",
     "Recalibration",
@@ -94,7 +92,6 @@ __all__ = [
     "largest_cox_snell",
     "mean_auc",
     "minimum_sample_size",
-    "optimism_corrected",
     "performance_table_row",
     "permutation_test",
     "precision_recall_curve",

@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.evaluation import (
     precision_recall_curve,
     recalibration,
     roc_band,
+    smooth_calibration,
 )
 from HabitatRadiomicsLib.reporting.study import calibration_figure, precision_recall_figure, roc_figure
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Bootstrap samples of a band that is drawn, and of one of which the middle only is.
 _DRAWN, _MIDDLE = 2000, 2
+#: Of fewer cases a smooth calibration curve shows chance as shape.
+_ENOUGH_TO_SMOOTH = 100
 
 
 def roc(outcome: np.ndarray, scores: Mapping[str, np.ndarray], study: Mapping[str, Any], seed: int) -> Figure:
@@ -66,6 +69,7 @@ def calibration(outcome: np.ndarray, probability: np.ndarray) -> Figure:
     """Groups of similar probability against what came of them."""
     groups = calibration_groups(outcome, probability)
     line, brier = recalibration(outcome, probability), brier_score(outcome, probability)
+    smooth = smooth_calibration(outcome, probability)
     return calibration_figure(
         probability,
         outcome,
@@ -76,6 +80,7 @@ def calibration(outcome: np.ndarray, probability: np.ndarray) -> Figure:
             "high": [group.observed.high for group in groups],
             "cases": [group.cases for group in groups],
         },
+        curve=(smooth.predicted, smooth.observed) if len(outcome) >= _ENOUGH_TO_SMOOTH else None,
         slope=_triple(line.slope),
         intercept=_triple(line.intercept),
         brier=brier.score,

@@ -24,6 +24,7 @@ from HabitatRadiomicsLib.reporting.study import (
     decision_curve_figure,
     habitat_count_figure,
     learning_curve_figure,
+    optimism_figure,
     permutation_figure,
     selection_frequency_figure,
     shap_bar_figure,
@@ -95,6 +96,7 @@ def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
         "habitat-count": partial(_habitat_counts, study),
         "habitat-boxplots": partial(habitat_boxplots_of, training),
         "permutation": partial(_permutation, training),
+        "optimism": partial(_optimism, training),
         "learning-curve": partial(_curve, training),
     }
 
@@ -206,6 +208,13 @@ def _habitat_counts(study: Mapping[str, Any]) -> Figure | None:
             for name, choice in study["habitats"].items()
         }
     )
+
+
+def _optimism(training: Training) -> Figure | None:
+    found = training.stability.bootstrap
+    if found is None or not found.differences:
+        return None
+    return optimism_figure(found.differences, apparent=found.apparent)
 
 
 def _permutation(training: Training) -> Figure | None:
