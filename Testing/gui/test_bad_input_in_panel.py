@@ -379,7 +379,8 @@ def test_model_file_that_cannot_be_used_is_told_and_another_one_can_be_chosen(
 def test_choosing_no_model_file_changes_nothing(
     inputs: dict[str, SequenceInput], habitat_widget: Any, slicer_gui: Any
 ) -> None:
+    before = habitat_widget.ui.modelSelector.count, habitat_widget.ui.modelSelector.currentData
     slicer_gui.dialogs.answer("")
     habitat_widget.ui.modelFileButton.click()
-    assert habitat_widget.ui.modelSelector.count == 1
+    assert (habitat_widget.ui.modelSelector.count, habitat_widget.ui.modelSelector.currentData) == before
     assert habitat_widget.ui.applyButton.enabled

@@ -141,8 +141,8 @@ def test_arguments_are_those_of_the_command_line(
     rest = ["--jobs", "3", "--clinical", str(made / "clinical.csv")]
     training = ["train", *common, "--protocol", protocol, *rest]
     named = [
-        "--name", "spine-1", "--title", "T790M in the spine", "--endpoint", "T790M mutation",
-        "--positive", "T790M-positive", "--negative", "T790M-negative",
+        "--name=spine-1", "--title=T790M in the spine", "--endpoint=T790M mutation",
+        "--positive=T790M-positive", "--negative=T790M-negative",
     ]  # fmt: skip
     assert arguments() == [*training, *named, "--complete-cases"]
     tab.frozenHabitatsCheckBox.checked = True

@@ -26,7 +26,7 @@ def _cohort(folder: Path, names: list[str]) -> Cohort:
         for sequence in ("T1W", "T2FS"):
             paths = [folder / f"{kind}-{number}-{sequence}" for kind in ("image", "mask")]
             for path in paths:
-                path.write_text(path.name)
+                path.write_text(path.name, encoding="utf-8")
             images.append(CohortImage(sequence, *paths, None, 2))
         cases.append(CohortCase(name, "baseline", tuple(images)))
     return Cohort(tuple(cases), {name: number % 2 for number, name in enumerate(names)})
@@ -51,7 +51,7 @@ def test_another_model_and_another_cohort_look_for_the_first_time(cohort: Cohort
     assert len(record_opening(log, "m2", cohort)) == 1
     assert len(record_opening(log, "m1", cohort.only(["A", "B"]))) == 1
     assert len(record_opening(log, "m1", cohort)) == 2
-    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert [(row["model_sha256"], row["cases"]) for row in rows] == [("m1", 3), ("m2", 3), ("m1", 2), ("m1", 3)]
     assert [row.cases for row in read_openings(log)] == [3, 3, 2, 3]
 
@@ -71,7 +71,7 @@ def test_another_image_mask_or_outcome_makes_another_cohort(what: str, cohort: C
         last = cohort.cases[-1]
         cohort = replace(cohort, cases=(*cohort.cases[:-1], replace(last, images=last.images[:1])))
     else:
-        (tmp_path / f"{what}-1-T1W").write_text("another")
+        (tmp_path / f"{what}-1-T1W").write_text("another", encoding="utf-8")
     assert cohort_digest(cohort) != before
 
 
@@ -80,11 +80,11 @@ def test_another_image_mask_or_outcome_makes_another_cohort(what: str, cohort: C
 )
 def test_a_log_that_is_none_is_told_and_left_alone(text: str, cohort: Cohort, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    log.write_text(text)
+    log.write_text(text, encoding="utf-8")
     with pytest.raises(OutputError, match="log of this model's test sets cannot be read") as error:
         record_opening(log, "m1", cohort)
     assert "first look from a second" in error.value.remedy
-    assert log.read_text() == text
+    assert log.read_text(encoding="utf-8") == text
 
 
 def test_a_log_that_is_a_folder_or_not_text_is_told(cohort: Cohort, tmp_path: Path) -> None:
@@ -98,4 +98,4 @@ def test_a_log_that_is_a_folder_or_not_text_is_told(cohort: Cohort, tmp_path: Pa
 def test_no_identifier_gets_into_the_log(cohort: Cohort, tmp_path: Path) -> None:
     named = replace(cohort, cases=tuple(replace(case, case_id=f"Miller-{case.case_id}") for case in cohort.cases))
     record_opening(tmp_path / "log.jsonl", "m1", replace(named, outcomes={}))
-    assert "Miller" not in (tmp_path / "log.jsonl").read_text()
+    assert "Miller" not in (tmp_path / "log.jsonl").read_text(encoding="utf-8")

@@ -233,7 +233,7 @@ def test_every_part_of_a_training_is_there_and_the_document_is_json(
     cases = []
     for case in given.cases:
         path = tmp_path / case.case_id
-        path.write_text(case.case_id)
+        path.write_text(case.case_id, encoding="utf-8")
         cases.append(replace(case, images=(CohortImage("T1W", path, path, None, 2),)))
     given = replace(given, cases=tuple(cases))
     monkeypatch.setattr(training, "measure_study", lambda *args, **kwargs: measured(given, settings, values))

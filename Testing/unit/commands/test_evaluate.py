@@ -64,7 +64,7 @@ def test_the_scores_are_those_of_the_model_and_the_performance_is_theirs(
     assert scores["synthetic-001"] == alone.score
     outcome = {row["case_id"]: int(row["outcome"]) for row in _rows(tables[1])}
     area = auc_with_interval(np.array([outcome[name] for name in scores]), np.array(list(scores.values())))
-    study = json.loads((evaluated / "study.json").read_text())
+    study = json.loads((evaluated / "study.json").read_text(encoding="utf-8"))
     assert study["validation"]["candidates"][0]["auc"] == pytest.approx(area.auc)
     assert study["flow"]["analysed"] == 4
 
@@ -73,14 +73,14 @@ def test_a_second_look_is_told_and_nothing_is_scored_again(
     evaluated: Path, tables: tuple[Path, Path], model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = model.with_suffix(".openings.jsonl")
-    before = log.read_text().splitlines()
+    before = log.read_text(encoding="utf-8").splitlines()
     scores = (evaluated / "scores.csv").read_bytes()
     assert main(_command(tables, model, evaluated)) == 0
     assert "had seen this cohort before" in capsys.readouterr().out
-    assert log.read_text().splitlines()[: len(before)] == before
-    assert len(log.read_text().splitlines()) == len(before) + 1
+    assert log.read_text(encoding="utf-8").splitlines()[: len(before)] == before
+    assert len(log.read_text(encoding="utf-8").splitlines()) == len(before) + 1
     assert (evaluated / "scores.csv").read_bytes() == scores
-    assert "had seen this cohort before" in (evaluated / "study.json").read_text()
+    assert "had seen this cohort before" in (evaluated / "study.json").read_text(encoding="utf-8")
 
 
 def test_a_log_that_cannot_be_read_is_told_before_anything_is_scored(
@@ -88,7 +88,7 @@ def test_a_log_that_cannot_be_read_is_told_before_anything_is_scored(
 ) -> None:
     own = tmp_path / "model.json"
     own.write_bytes(model.read_bytes())
-    (tmp_path / "model.openings.jsonl").write_text("torn\n")
+    (tmp_path / "model.openings.jsonl").write_text("torn\n", encoding="utf-8")
     assert main(_command(tables, own, tmp_path / "out")) == 2
     assert "log of this model's test sets cannot be read" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
@@ -111,7 +111,7 @@ def test_a_cohort_that_cannot_be_evaluated_is_refused_and_nothing_is_written(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "clinical.csv").write_text(clinical)
+    (tmp_path / "clinical.csv").write_text(clinical, encoding="utf-8")
     status = main(_command((tables[0], tmp_path / "clinical.csv"), "t790m-spine-demo", tmp_path / "out"))
     assert status == 2
     assert told in capsys.readouterr().err
@@ -122,7 +122,9 @@ def test_a_case_that_cannot_be_scored_gives_status_3_and_a_bundled_models_log_li
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images, clinical = write_synthetic_cohort(tmp_path / "cohort", 5, seed=78)
-    lines = [line for line in images.read_text().splitlines() if "synthetic-004,baseline,T2FS" not in line]
+    lines = [
+        line for line in images.read_text(encoding="utf-8").splitlines() if "synthetic-004,baseline,T2FS" not in line
+    ]
     images.write_text("\n".join(lines) + "\n")
     out = tmp_path / "out"
     assert main(_command((images, clinical), "t790m-spine-demo", out)) == 3
@@ -130,7 +132,7 @@ def test_a_case_that_cannot_be_scored_gives_status_3_and_a_bundled_models_log_li
     (row,) = _rows(out / "errors.csv")
     assert (row["case_id"], row["problem"]) == ("synthetic-004", "The case has no T2FS image.")
     assert (out / "t790m-spine-demo.openings.jsonl").is_file()
-    assert json.loads((out / "study.json").read_text())["flow"]["excluded"] == [
+    assert json.loads((out / "study.json").read_text(encoding="utf-8"))["flow"]["excluded"] == [
         {"reason": "The case has no T2FS image.", "cases": 1}
     ]
 

@@ -66,7 +66,7 @@ def trained(tables: tuple[Path, Path], new_tables: tuple[Path, Path], tmp_path_f
     folder = tmp_path_factory.mktemp("train")
     tests = [_renamed(path, folder) for path in new_tables]
     answers = folder / "mine.yaml"
-    answers.write_text("{}\n")
+    answers.write_text("{}\n", encoding="utf-8")
     out = folder / "out"
     options = ["--name", "mine", "--title", "My <score>", "--endpoint", "response", "--answers", str(answers)]
     options += ["--test-cohort", str(tests[0]), "--test-clinical", str(tests[1])]
@@ -123,7 +123,7 @@ def test_everything_is_written(trained: Path) -> None:
 
 
 def test_the_model_is_the_one_of_the_study(trained: Path) -> None:
-    model, study = load_model(trained / "model.json"), json.loads((trained / "study.json").read_text())
+    model, study = load_model(trained / "model.json"), json.loads((trained / "study.json").read_text(encoding="utf-8"))
     assert (model.name, model.endpoint.name) == ("mine", "response")
     assert [row["name"] for row in study["model"]["features"]] == [feature.name for feature in model.features]
     assert study["flow"] == {"cases": 12, "excluded": [], "analysed": 12, "events": 6}
@@ -157,13 +157,13 @@ def test_the_report_names_nobody_and_escapes_the_users_words(trained: Path) -> N
     assert "My <score>" not in text
     assert "Research use only" in text
     assert "synthetic-0" not in text
-    assert "synthetic-0" not in (trained / "study.json").read_text()
+    assert "synthetic-0" not in (trained / "study.json").read_text(encoding="utf-8")
 
 
 def test_the_test_cohort_is_evaluated_and_its_opening_logged(trained: Path) -> None:
-    (opening,) = (trained / "model.openings.jsonl").read_text().splitlines()
+    (opening,) = (trained / "model.openings.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(opening)["cases"] == 4
-    study = json.loads((trained / "test" / "study.json").read_text())
+    study = json.loads((trained / "test" / "study.json").read_text(encoding="utf-8"))
     assert study["validation"]["external"] is True
     assert "for the first time" in study["validation"]["method"]
     assert study["flow"]["analysed"] == 4
@@ -187,7 +187,7 @@ def test_a_harmonising_model_scores_a_patient_by_the_site(trained: Path, tmp_pat
     for site in ("Alpha", "Beta"):
         (tmp_path / site).mkdir()
         assert main(_score(trained, tmp_path / site, "--site", site)) == 0
-        scores.append(json.loads((tmp_path / site / "score" / "score.json").read_text())["score"])
+        scores.append(json.loads((tmp_path / site / "score" / "score.json").read_text(encoding="utf-8"))["score"])
     assert scores[0] != scores[1]
     # The first patient of the training, of Alpha: the score that it had there.
     assert scores[0] == pytest.approx(load_model(trained / "model.json").training_scores[0], abs=1e-12)
@@ -254,7 +254,7 @@ def test_a_case_that_cannot_be_measured_gives_status_3(
 ) -> None:
     given = _lacking(tables, tmp_path)
     broken = tmp_path / "broken.nrrd"
-    broken.write_text("no image")
+    broken.write_text("no image", encoding="utf-8")
     with given[0].open("a", newline="") as stream:
         csv.writer(stream).writerow(["synthetic-003", "baseline", "T2FS", broken, broken, 1])
     status, out = train(given=given)
@@ -324,9 +324,11 @@ def test_a_bad_test_cohort_is_refused_before_anything_is_measured(
     elif what == "the same images":
         images, clinical = (_renamed(path, tmp_path) for path in tables)
     elif what == "one outcome":
-        clinical.write_text(clinical.read_text().replace(",1,", ",0,"))
+        clinical.write_text(clinical.read_text(encoding="utf-8").replace(",1,", ",0,"))
     elif what == "a new site":
-        clinical.write_text(clinical.read_text().replace("synthetic-003,1,Beta", "synthetic-003,1,Gamma"))
+        clinical.write_text(
+            clinical.read_text(encoding="utf-8").replace("synthetic-003,1,Beta", "synthetic-003,1,Gamma")
+        )
     options = [] if what == "no images" else ["--test-cohort", str(images)]
     options += [] if what == "no outcomes" else ["--test-clinical", str(clinical)]
     status, out = train(*options, **({"harmonisation": {}} if what == "a new site" else {}))
@@ -342,7 +344,7 @@ def test_answers_that_cannot_be_read_are_refused_before_anything_is_measured(
     out = tmp_path / "out"
     path = tmp_path / "mine.yaml" if place == "given" else out / "answers.yaml"
     (out / "work").mkdir(parents=True)
-    path.write_text("no such question: yes\n")
+    path.write_text("no such question: yes\n", encoding="utf-8")
     status, _ = train(*(["--answers", str(path)] if place == "given" else []))
     assert status == 2
     assert "no such question" in capsys.readouterr().err
