@@ -103,7 +103,7 @@ def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> 
     if combat is None:
         return PreparedFold((), values[:, :0], robust)
     # What cannot be harmonised is not learned from: it would carry the sites into the score.
-    kept = [place for place, name in enumerate(columns) if name in combat.features]
+    kept = np.array([place for place, name in enumerate(columns) if name in combat.features], dtype=int)
     columns = tuple(columns[place] for place in kept)
     harmonised = np.full((len(values), len(kept)), np.nan)
     cases = np.flatnonzero(np.isin(table.sites, known))

@@ -113,8 +113,9 @@ def _scaled_to_byte(voxels: np.ndarray, low: float, high: float) -> np.ndarray:
 def _bounding_box(roi: np.ndarray) -> _Box:
     """Of a ROI without voxels: empty."""
     slices = _extent(np.array([plane.any() for plane in roi], dtype=bool))
-    outline = roi[slices].any(axis=0)
-    return slices, _extent(outline.any(axis=1)), _extent(outline.any(axis=0))
+    outline: np.ndarray = np.asarray(roi[slices].any(axis=0))
+    rows, columns = (np.asarray(outline.any(axis=axis)) for axis in (1, 0))
+    return slices, _extent(rows), _extent(columns)
 
 
 def _extent(used: np.ndarray) -> slice:

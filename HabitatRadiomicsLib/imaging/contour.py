@@ -42,7 +42,7 @@ def randomised_contour(
     waves = generator.normal(0, 1 / grain_mm, (_WAVES, 3))
     phases = generator.uniform(0, 2 * np.pi, _WAVES)
     near = np.abs(distance) < _LARGEST * amplitude_mm
-    displacement = np.zeros(int(near.sum()))
+    displacement: np.ndarray = np.zeros(int(near.sum()))
     points = _points(mask, near)
     for wave, phase in zip(waves, phases):
         # Not a matrix product, whose last bit may depend on the number of threads.

@@ -38,9 +38,20 @@ def stratified_folds(
                 f"There are {found} {what} with outcome {value}, too few for {folds} folds.",
                 remedy="Add cases, or lower 'folds' in the protocol.",
             )
-    kind = StratifiedGroupKFold if grouped else StratifiedKFold
-    splitter = kind(folds, shuffle=True, random_state=seed)
-    split = list(splitter.split(np.zeros((len(outcome), 1)), outcome, names if grouped else None))
+    positive = np.bincount(names, weights=outcome) / np.bincount(names)
+    if np.isin(positive, (0, 1)).all():
+        # One outcome per group: groups are stratified as cases are, and shared out evenly. With a group for each case,
+        # its order is that of the cases.
+        places = names if grouped else np.arange(len(outcome))
+        of_group = positive if grouped else outcome
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        groups_apart = splitter.split(np.zeros((len(of_group), 1)), of_group)
+        split = [
+            (np.flatnonzero(np.isin(places, rest)), np.flatnonzero(np.isin(places, out))) for rest, out in groups_apart
+        ]
+    else:
+        mixed = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        split = list(mixed.split(np.zeros((len(outcome), 1)), outcome, names))
     for training, test in split:
         if min(len(np.unique(outcome[training])), len(np.unique(outcome[test]))) < 2:
             raise LearningError(

@@ -99,10 +99,10 @@ def _mann_whitney_p(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     from scipy.stats import mannwhitneyu
 
     p = np.ones(positive.shape[1])
-    exact = np.zeros(len(p), dtype=bool)
+    exact: np.ndarray = np.zeros(len(p), dtype=bool)
     if min(len(positive), len(negative)) <= _EXACT_CASES:
         # SciPy's own choice is one for the whole table: one column with ties would change the p of all others.
-        exact = (np.diff(np.sort(np.vstack([positive, negative]), axis=0), axis=0) > 0).all(axis=0)
+        exact = np.all(np.diff(np.sort(np.vstack([positive, negative]), axis=0), axis=0) > 0, axis=0)
     for columns, method in ((exact, "exact"), (~exact, "asymptotic")):
         if columns.any():
             p[columns] = mannwhitneyu(positive[:, columns], negative[:, columns], axis=0, method=method).pvalue

@@ -226,7 +226,11 @@ def _curve(training: Training) -> Figure | None:
     points = training.stability.curve
     if not points:
         return None
-    sides = []
-    for values in ([point.training for point in points], [point.held_out for point in points]):
-        sides.append(([np.mean(row) for row in values], [min(row) for row in values], [max(row) for row in values]))
-    return learning_curve_figure([point.cases for point in points], sides[0], sides[1], spread="range over repeats")
+    seen, new = (
+        [np.array([measure(row) for row in values]) for measure in (np.mean, np.min, np.max)]
+        for values in ([point.training for point in points], [point.held_out for point in points])
+    )
+    cases = [point.cases for point in points]
+    return learning_curve_figure(
+        cases, (seen[0], seen[1], seen[2]), (new[0], new[1], new[2]), spread="range over repeats"
+    )

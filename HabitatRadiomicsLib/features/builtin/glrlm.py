@@ -75,7 +75,7 @@ def run_counts(lattice: LevelLattice) -> np.ndarray:
     if kernels is None:
         tables = np.empty((len(layout.adjacent), count + 1, longest + 1), dtype=np.int64)
         for table, (order, breaks) in zip(tables, layout.chains):
-            table[:] = _runs_along(lattice.inside[order], breaks, table.shape)
+            table[:] = _runs_along(lattice.inside[order], breaks, (count + 1, longest + 1))
     else:
         tables = kernels.runs_reaching(lattice.ranks, layout.voxels, layout.steps(layout.adjacent), count, longest)
         # Runs of a length are those that reach it and not the next one.

@@ -68,7 +68,7 @@ def beeswarm_figure(
     bar = figure.colorbar(drawn, ax=axis, aspect=5 * figure.get_figheight(), pad=0.01, ticks=[0, 1])
     bar.ax.set_yticklabels(["low", "high"], fontsize=SMALL)
     bar.set_label("Feature value", fontsize=SMALL, labelpad=-8)
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)
     return figure
 
 
