@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from joblib.externals.loky import get_reusable_executor
+
 from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint
@@ -94,6 +96,8 @@ def main() -> None:
     for stage in runs["cold"]:
         print(f"| {stage} | {runs['cold'][stage]:.1f} s | {runs['warm'].get(stage, 0.0):.1f} s |")
     print(f"| all | {sum(runs['cold'].values()):.1f} s | {sum(runs['warm'].values()):.1f} s |")
+    # Only processes that have ended count among the children.
+    get_reusable_executor().shutdown(wait=True)
     own, workers = (
         resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
