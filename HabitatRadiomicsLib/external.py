@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,24 +9,25 @@ import numpy as np
 
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.cohort_scoring import CohortScores
-from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
+from HabitatRadiomicsLib.errors import CohortError, EvaluationError
 from HabitatRadiomicsLib.evaluation import (
-    Estimate,
-    brier_score,
     decision_curve,
     hosmer_lemeshow_test,
     performance_table_row,
-    recalibration,
-    smooth_calibration,
     spiegelhalter_test,
 )
-from HabitatRadiomicsLib.evaluation.characteristics import characteristics
 from HabitatRadiomicsLib.model import Model
-from HabitatRadiomicsLib.openings import Opening, cohort_digest, opening_sentence
-from HabitatRadiomicsLib.scoring import notice
-from HabitatRadiomicsLib.study import confusion, told
-
-FORMAT_VERSION = 1
+from HabitatRadiomicsLib.openings import Opening, opening_sentence
+from HabitatRadiomicsLib.study_parts import (
+    calibration_numbers,
+    confusion,
+    counted_problems,
+    flat_estimates,
+    flow,
+    header,
+    model_part,
+    table_1,
+)
 
 
 @dataclass(frozen=True)
@@ -100,28 +100,11 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
     """The evaluation in the form of a study document."""
     model, outcome = found.model, found.outcome
     row = performance_table_row(outcome, found.scores, model.cutoff.value, seed=model.protocol.seed)
-    reasons = Counter(told(problem) for problem in found.result.problems)
     scored = found.cohort.only(found.result.documents)
-    covariates = [scored.covariates.get(case.case_id, {}) for case in scored.cases]
-    names = list(dict.fromkeys(name for cells in covariates for name in cells))
-    columns = {name: [cells.get(name, "") for cells in covariates] for name in names}
     return {
-        "format_version": FORMAT_VERSION,
-        "title": f"External validation of {model.title}",
-        "notice": notice(model),
-        "endpoint": model.endpoint.model_dump(mode="json"),
-        "protocol": model.protocol.document(),
-        "versions": dict(model.versions),
-        "engine": model.versions.get("engine", ""),
-        "seed": model.protocol.seed,
-        "inputs": {"cohort_sha256": cohort_digest(found.cohort)},
-        "flow": {
-            "cases": len(found.cohort.cases),
-            "excluded": [{"reason": reason, "cases": count} for reason, count in reasons.most_common()],
-            "analysed": len(outcome),
-            "events": int(outcome.sum()),
-        },
-        "characteristics": [entry.document() for entry in characteristics(columns, outcome, seed=model.protocol.seed)],
+        **header(model, found.cohort, title=f"External validation of {model.title}"),
+        "flow": flow(len(found.cohort.cases), [], found.result.problems, outcome),
+        "characteristics": [row.document() for row in table_1(scored, outcome, seed=model.protocol.seed)],
         "validation": {
             "external": True,
             "method": "The frozen model on cases that had no part in it; nothing was fitted, the cut-off included. "
@@ -130,36 +113,17 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
                 {
                     "name": model.name,
                     "kind": "rad-score",
-                    **_flat(row),
+                    **flat_estimates(row),
                     "features": len(model.features),
                     "confusion": confusion(outcome, found.scores, model.cutoff.value),
                 }
             ],
         },
         **_probabilities(found),
-        "model": {
-            "name": model.name,
-            "features": [
-                feature.model_dump(mode="json", include={"name", "coefficient", "mean", "sd"})
-                for feature in model.features
-            ],
-            "intercept": model.intercept,
-            "cutoff": model.cutoff.model_dump(mode="json"),
-        },
-        "problems": [
-            {"step": step, "count": count, "problem": problem}
-            for (step, problem), count in Counter((row.step, told(row)) for row in found.result.problems).most_common()
-        ],
+        "model": model_part(model),
+        "problems": counted_problems(found.result.problems),
         "warnings": [],
     }
-
-
-def _flat(row: dict[str, Estimate]) -> dict[str, float | None]:
-    flat: dict[str, float | None] = {}
-    for name, estimate in row.items():
-        for suffix, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high)):
-            flat[name + suffix] = float(value) if np.isfinite(value) else None
-    return flat
 
 
 def _probabilities(found: ExternalValidation) -> dict[str, Any]:
@@ -171,22 +135,19 @@ def _probabilities(found: ExternalValidation) -> dict[str, Any]:
         "thresholds": curve.thresholds.tolist(), "model": curve.model.tolist(), "treat_all": curve.treat_all.tolist()
     }  # fmt: skip
     try:
-        line, brier = recalibration(found.outcome, found.probability), brier_score(found.outcome, found.probability)
-        smooth = smooth_calibration(found.outcome, found.probability)
-    except HabitatRadiomicsError:
-        return {"calibration": None, "decision_curve": decisions}
-    calibration = {
-        "slope": line.slope.value, "intercept": line.intercept.value, "citl": line.in_the_large.value,
-        "brier": brier.score, "scaled_brier": brier.scaled, "e_avg": smooth.e_avg, "e_max": smooth.e_max,
+        numbers = calibration_numbers(found.outcome, found.probability)
+    except EvaluationError as error:
+        return {"calibration": None, "calibration_problem": error.problem, "decision_curve": decisions}
+    tests = {
         "spiegelhalter_p": spiegelhalter_test(found.outcome, found.probability).p,
         "hosmer_lemeshow_p": _hosmer_lemeshow_p(found.outcome, found.probability),
-    }  # fmt: skip
-    return {"calibration": calibration, "decision_curve": decisions}
+    }
+    return {"calibration": {**numbers, **tests}, "decision_curve": decisions}
 
 
 def _hosmer_lemeshow_p(outcome: np.ndarray, probability: np.ndarray) -> float | None:
     """None where the cases are too few, or too alike, for its groups."""
     try:
         return hosmer_lemeshow_test(outcome, probability, held_out=True).p
-    except HabitatRadiomicsError:
+    except EvaluationError:
         return None

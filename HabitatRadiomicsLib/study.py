@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -10,33 +9,32 @@ from typing import Any
 
 import numpy as np
 
-from HabitatRadiomicsLib.batch import CaseProblem
 from HabitatRadiomicsLib.cohort import Cohort
-from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.evaluation import (
-    brier_score,
     compare_aucs,
-    count_calls,
     decision_curve,
     performance_table_row,
-    recalibration,
     sample_size_lines,
-    smooth_calibration,
 )
-from HabitatRadiomicsLib.evaluation.characteristics import characteristics
+from HabitatRadiomicsLib.evaluation.characteristics import Characteristic
 from HabitatRadiomicsLib.features import feature_names
 from HabitatRadiomicsLib.freezing import method_of
 from HabitatRadiomicsLib.learning.strategy import RULE
-from HabitatRadiomicsLib.openings import cohort_digest
 from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
-from HabitatRadiomicsLib.scoring import notice
+from HabitatRadiomicsLib.study_parts import (
+    calibration_numbers,
+    confusion,
+    counted_problems,
+    finite,
+    flat_estimates,
+    flow,
+    header,
+    model_part,
+    table_1,
+)
 from HabitatRadiomicsLib.training import Training
 from HabitatRadiomicsLib.validation import CLINICAL, STRATEGY, VOLUME, Validation
-
-FORMAT_VERSION = 1
-
-#: Where a problem lies, when that is a sequence and a region.
-_REGION = re.compile(r"[A-Za-z0-9-]+ (?:whole|ring|S[1-9][0-9]*)")
 
 
 def study_document(training: Training) -> dict[str, Any]:
@@ -44,17 +42,9 @@ def study_document(training: Training) -> dict[str, Any]:
     model, protocol = training.model, training.model.protocol
     validation, outcome = training.validation, training.table.outcome
     document: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
-        "title": model.title,
-        "notice": notice(model),
-        "endpoint": model.endpoint.model_dump(mode="json"),
-        "protocol": protocol.document(),
-        "versions": dict(model.versions),
-        "engine": training.study.features.engine,
-        "seed": protocol.seed,
-        "inputs": {"cohort_sha256": cohort_digest(training.cohort)},
+        **header(model, training.cohort, title=model.title),
         "flow": _flow(training),
-        "characteristics": table_1(training),
+        "characteristics": [row.document() for row in characteristics_of(training)],
         "sample_size": {"lines": sample_size(training.study.cohort, protocol)},
         "validation": {
             "folds": protocol.learning.folds,
@@ -73,23 +63,15 @@ def study_document(training: Training) -> dict[str, Any]:
             "comparisons": _comparisons(training),
             "habitats_by_fold": _habitats_by_fold(training),
         },
-        "calibration": _calibration(validation, outcome),
+        **_calibration(validation, outcome),
         "decision_curve": _decision_curve(validation, outcome),
         "selection_frequency": selection_frequency(training),
         "robustness": _robustness(training),
         "harmonisation": _harmonisation(training),
         "habitats": {name: habitats.choice.model_dump(mode="json") for name, habitats in protocol.population.items()},
         "habitat_tests": habitat_tests(training),
-        "model": {
-            "name": model.name,
-            "features": [
-                feature.model_dump(mode="json", include={"name", "coefficient", "mean", "sd"})
-                for feature in model.features
-            ],
-            "intercept": model.intercept,
-            "cutoff": model.cutoff.model_dump(mode="json"),
-        },
-        "problems": _problems([*training.study.features.problems, *training.study.features.region_problems(0)]),
+        "model": model_part(model),
+        "problems": counted_problems([*training.study.features.problems, *training.study.features.region_problems(0)]),
         "warnings": sorted(_without_cases(training.study.features.warnings)),
     }
     document |= _stability(training)
@@ -106,16 +88,9 @@ def sample_size(cohort: Cohort, protocol: Protocol) -> list[str]:
     return sample_size_lines(len(outcome), sum(outcome), parameters)
 
 
-def table_1(training: Training) -> list[dict[str, Any]]:
-    """Clinical characteristics by outcome, of the cases that were measured."""
-    cohort = training.study.cohort
-    rows = [cohort.covariates.get(case.case_id, {}) for case in cohort.cases]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: [row.get(name, "") for row in rows] for name in names}
-    if any(cohort.sites.values()):
-        columns["site"] = [cohort.sites.get(case.case_id, "") for case in cohort.cases]
-    found = characteristics(columns, training.table.outcome, seed=training.model.protocol.seed)
-    return [row.document() for row in found]
+def characteristics_of(training: Training) -> list[Characteristic]:
+    """Table 1 of the cases that were measured."""
+    return table_1(training.study.cohort, training.table.outcome, seed=training.model.protocol.seed)
 
 
 def selection_frequency(training: Training) -> list[dict[str, Any]]:
@@ -180,15 +155,7 @@ def _chosen(training: Training) -> str:
 
 def _flow(training: Training) -> dict[str, Any]:
     excluded = [{"reason": row.reason, "cases": len(row.case_ids)} for row in training.excluded]
-    reasons = Counter(told(problem) for problem in training.study.features.problems)
-    excluded += [{"reason": reason, "cases": count} for reason, count in reasons.most_common()]
-    outcome = training.table.outcome
-    return {
-        "cases": len(training.cohort.cases),
-        "excluded": excluded,
-        "analysed": len(outcome),
-        "events": int(outcome.sum()),
-    }
+    return flow(len(training.cohort.cases), excluded, training.study.features.problems, training.table.outcome)
 
 
 def compared(training: Training) -> list[str]:
@@ -215,9 +182,7 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "kind": kind,
-                **{key: _finite(value.value) for key, value in row.items()},
-                **{f"{key}_low": _finite(value.low) for key, value in row.items()},
-                **{f"{key}_high": _finite(value.high) for key, value in row.items()},
+                **flat_estimates(row),
                 "confusion": confusion(outcome, held_out.scores, held_out.cut_offs),
                 "empty_folds": held_out.empty,
                 "folds": held_out.fits,
@@ -225,17 +190,6 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def confusion(outcome: np.ndarray, scores: np.ndarray, cut_offs: float | np.ndarray) -> dict[str, float]:
-    """The four fields of the table, means over repeats."""
-    counts = count_calls(outcome, scores, cut_offs)
-    return {
-        "tp": counts.true_positives,
-        "fp": counts.false_positives,
-        "tn": counts.true_negatives,
-        "fn": counts.false_negatives,
-    }
 
 
 def _comparisons(training: Training) -> list[dict[str, Any]]:
@@ -248,9 +202,9 @@ def _comparisons(training: Training) -> list[dict[str, Any]]:
             "difference": row.result.difference,
             "low": row.result.low,
             "high": row.result.high,
-            "z": _finite(row.result.z),
-            "p": _finite(row.result.p),
-            "p_holm": _finite(row.adjusted_p),
+            "z": finite(row.result.z),
+            "p": finite(row.result.p),
+            "p_holm": finite(row.adjusted_p),
         }
         for row in rows
     ]
@@ -268,27 +222,13 @@ def _habitats_by_fold(training: Training) -> dict[str, dict[str, int]]:
     return found
 
 
-def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, float | None] | None:
-    """Of the nested probabilities, the mean over repeats."""
-    rows = []
+def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, Any]:
+    """Of the nested probabilities, the mean over repeats; or why there is none."""
     try:
-        for probability in validation.probabilities:
-            line, brier = recalibration(outcome, probability), brier_score(outcome, probability)
-            smooth = smooth_calibration(outcome, probability)
-            rows.append(
-                {
-                    "slope": line.slope.value,
-                    "intercept": line.intercept.value,
-                    "citl": line.in_the_large.value,
-                    "brier": brier.score,
-                    "scaled_brier": brier.scaled,
-                    "e_avg": smooth.e_avg,
-                    "e_max": smooth.e_max,
-                }
-            )
-    except HabitatRadiomicsError:
-        return None
-    return {name: _finite(float(np.mean([row[name] for row in rows]))) for name in rows[0]}
+        rows = [calibration_numbers(outcome, probability) for probability in validation.probabilities]
+    except EvaluationError as error:
+        return {"calibration": None, "calibration_problem": error.problem}
+    return {"calibration": {name: finite(float(np.mean([row[name] for row in rows]))) for name in rows[0]}}
 
 
 def _decision_curve(validation: Validation, outcome: np.ndarray) -> dict[str, list[float]]:
@@ -354,22 +294,5 @@ def _stability(training: Training) -> dict[str, Any]:
     }
 
 
-def told(problem: CaseProblem) -> str:
-    """A problem as a report may tell it: without file, table row, or what an unforeseen error says, in all of which a
-    name may stand."""
-    unforeseen = problem.problem.startswith("Unexpected ")
-    text = problem.problem.partition(":")[0] + "." if unforeseen else problem.problem
-    return f"{problem.where}: {text}" if _REGION.fullmatch(problem.where) else text
-
-
-def _problems(problems: Iterable[CaseProblem]) -> list[dict[str, Any]]:
-    counts = Counter((row.step, told(row)) for row in problems)
-    return [{"step": step, "count": count, "problem": problem} for (step, problem), count in counts.most_common()]
-
-
 def _without_cases(warnings: Mapping[str, Iterable[str]]) -> set[str]:
     return {text for texts in warnings.values() for text in texts}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -53,6 +53,7 @@ ROOMS = (
     "freezing",
     "training",
     "openings",
+    "study_parts",
     "study",
     "study_tables",
     "external",
