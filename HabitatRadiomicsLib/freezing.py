@@ -25,7 +25,7 @@ from HabitatRadiomicsLib.model import (
     Performance,
 )
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
+from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.provenance import versions
 from HabitatRadiomicsLib.validation import STRATEGY, HeldOut, Validation
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.cohort.cohort import Cohort, CohortCase, CohortImage
 from HabitatRadiomicsLib.errors import CohortError
-from HabitatRadiomicsLib.protocol.settings import check_sequence_name
+from HabitatRadiomicsLib.protocol.base import check_sequence_name
 
 _IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label")
 #: Columns with a meaning; every other one of the clinical table is a covariate.

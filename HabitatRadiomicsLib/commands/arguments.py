@@ -10,7 +10,7 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, read_sequence
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
-from HabitatRadiomicsLib.protocol.settings import check_sequence_name
+from HabitatRadiomicsLib.protocol.base import check_sequence_name
 
 #: Where extract and train keep the cases that are done.
 WORK_FOLDER = "work"

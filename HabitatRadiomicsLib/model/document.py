@@ -11,7 +11,7 @@ from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
-from HabitatRadiomicsLib.protocol.settings import NAME_PATTERN
+from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 
 FORMAT_VERSION: Literal[1] = 1
 

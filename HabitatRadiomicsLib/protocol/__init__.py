@@ -1,33 +1,51 @@
 """Every setting of every step, validated and immutable."""
 
+from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, check_sequence_name, sequence_of
+from HabitatRadiomicsLib.protocol.feature_settings import (
+    Discretisation,
+    FeatureSettings,
+    ImageFilters,
+    TextureSettings,
+)
 from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK, HabitatCount, HabitatModel
+from HabitatRadiomicsLib.protocol.learning_settings import (
+    ClassifierName,
+    FusionSettings,
+    LearningSettings,
+    NomogramSettings,
+    ScoutSettings,
+    SearchSettings,
+    Selector,
+)
 from HabitatRadiomicsLib.protocol.reading import bundled_protocols, load_protocol, protocol_from, protocol_text
 from HabitatRadiomicsLib.protocol.settings import (
     BiasCorrection,
     CombatSettings,
-    Discretisation,
+    DeepSettings,
     EntropySettings,
-    FeatureSettings,
     HabitatSettings,
     IccForm,
-    ImageFilters,
     IntensityWindow,
-    LearningSettings,
     Normalisation,
     Preprocessing,
     Protocol,
     Resampling,
+    RingLimits,
     RobustnessSettings,
-    TextureSettings,
+    TimePoints,
 )
 
 __all__ = [
+    "NAME_PATTERN",
     "BiasCorrection",
     "ChoiceOfK",
+    "ClassifierName",
     "CombatSettings",
+    "DeepSettings",
     "Discretisation",
     "EntropySettings",
     "FeatureSettings",
+    "FusionSettings",
     "HabitatCount",
     "HabitatModel",
     "HabitatSettings",
@@ -35,14 +53,22 @@ __all__ = [
     "ImageFilters",
     "IntensityWindow",
     "LearningSettings",
+    "NomogramSettings",
     "Normalisation",
     "Preprocessing",
     "Protocol",
     "Resampling",
+    "RingLimits",
     "RobustnessSettings",
+    "ScoutSettings",
+    "SearchSettings",
+    "Selector",
     "TextureSettings",
+    "TimePoints",
     "bundled_protocols",
+    "check_sequence_name",
     "load_protocol",
     "protocol_from",
     "protocol_text",
+    "sequence_of",
 ]

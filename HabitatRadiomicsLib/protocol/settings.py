@@ -5,26 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, Positive, Settings, check_sequence_name, sequence_of
+from HabitatRadiomicsLib.protocol.feature_settings import FeatureSettings
 from HabitatRadiomicsLib.protocol.frozen_habitats import HabitatModel
+from HabitatRadiomicsLib.protocol.learning_settings import LearningSettings
 from HabitatRadiomicsLib.provenance import document_digest
 
 FORMAT_VERSION: Literal[1] = 1
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-#: Of protocols, models and sequences: they become parts of file and column names.
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
-_NAME = re.compile(NAME_PATTERN)
-_REGION = re.compile(r"whole|habitats|ring|S[1-9][0-9]*")
+_REGION = re.compile(r"whole|habitats|ring|patch|S[1-9][0-9]*")
 
 
-class _Settings(BaseModel):
-    # Defaults are validated too, so that a preset and its written-out form are the same document.
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class BiasCorrection(_Settings):
+class BiasCorrection(Settings):
     """N4 bias field correction of MRI (Tustison 2010, doi 10.1109/TMI.2010.2046908).
 
     The field is estimated on a shrunken copy, inside an Otsu foreground, and applied at full resolution.
@@ -34,7 +28,7 @@ class BiasCorrection(_Settings):
     iterations: tuple[Annotated[int, Field(ge=1)], ...] = (50, 50, 50, 50)
 
 
-class IntensityWindow(_Settings):
+class IntensityWindow(Settings):
     """CT window: intensities outside are set to the nearest bound."""
 
     lower: float = Field(allow_inf_nan=False)
@@ -47,22 +41,22 @@ class IntensityWindow(_Settings):
         return self
 
 
-class Resampling(_Settings):
+class Resampling(Settings):
     """Voxel spacing in mm along i, j, k; null keeps an axis as it is. Masks are resampled by nearest neighbour."""
 
-    spacing: tuple[_Positive | None, _Positive | None, _Positive | None]
+    spacing: tuple[Positive | None, Positive | None, Positive | None]
     interpolator: Literal["bspline", "linear"] = "bspline"
 
 
-class Normalisation(_Settings):
+class Normalisation(Settings):
     """``scale * (x - mean) / sd``, mean and sd (n - 1) over the ROI or the whole image; ``clip`` in sd."""
 
     scope: Literal["roi", "image"] = "image"
-    scale: _Positive = 100.0
-    clip: _Positive | None = None
+    scale: Positive = 100.0
+    clip: Positive | None = None
 
 
-class Preprocessing(_Settings):
+class Preprocessing(Settings):
     """What happens to an image before it is measured, in this order; null leaves a step out."""
 
     bias_correction: BiasCorrection | None = None
@@ -71,7 +65,7 @@ class Preprocessing(_Settings):
     normalisation: Normalisation | None = None
 
 
-class EntropySettings(_Settings):
+class EntropySettings(Settings):
     """Local Shannon entropy in bits.
 
     ``shannon``: ``levels`` equal bins between the lowest and highest intensity of the scope; window cut to the scope.
@@ -93,14 +87,14 @@ class EntropySettings(_Settings):
         return self
 
 
-class HabitatSettings(_Settings):
+class HabitatSettings(Settings):
     """Superpixels of each patient, and the population's clusters of them."""
 
     entropy: EntropySettings = EntropySettings()
     superpixels: int = Field(30, ge=2, le=500)
     minimum_superpixel_voxels: int = Field(10, ge=1)
     """A small ROI gets fewer superpixels, so that each has this many voxels on average."""
-    clip: _Positive | None = 3.0
+    clip: Positive | None = 3.0
     """Z-scores of intensity and entropy are cut at this many SD, so that a few extreme voxels (at the rim, where a
     window holds few of the lesion's, or in a vessel) do not become a habitat of their own; null: they are not."""
     clustered_superpixels: int = Field(6000, ge=500)
@@ -121,102 +115,12 @@ class HabitatSettings(_Settings):
         return self
 
 
-class Discretisation(_Settings):
-    """Grey levels for texture: bins of a fixed width (aligned to zero, as pyradiomics does) or a fixed number."""
-
-    bin_width: _Positive | None = None
-    bin_count: int | None = Field(None, ge=2)
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Discretisation:
-        if (self.bin_width is None) == (self.bin_count is None):
-            raise ValueError("give either 'bin_width' or 'bin_count'")
-        return self
-
-
-class ImageFilters(_Settings):
-    """The images that features are computed on. Definitions and names are pyradiomics'."""
-
-    original: bool = True
-    wavelet: str | None = "coif1"
-    square: bool = True
-    square_root: bool = True
-    logarithm: bool = True
-    exponential: bool = True
-    gradient: bool = True
-    lbp_2d: bool = True
-    log_sigmas: tuple[_Positive, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
-    """Laplacian of Gaussian, sigma in mm."""
-
-    @field_validator("wavelet")
-    @classmethod
-    def _known_wavelet(cls, name: str | None) -> str | None:
-        import pywt
-
-        if name is not None and name not in pywt.wavelist(kind="discrete"):
-            raise ValueError("PyWavelets knows no discrete wavelet of this name")
-        return name
-
-    @field_validator("log_sigmas")
-    @classmethod
-    def _distinct(cls, sigmas: tuple[float, ...]) -> tuple[float, ...]:
-        if len(set(sigmas)) != len(sigmas):
-            raise ValueError("each sigma may stand there once")
-        return sigmas
-
-
 #: Shrout and Fleiss' intraclass correlations of single measurements: (1,1) one-way, (2,1) two-way absolute agreement,
 #: (3,1) two-way consistency.
 IccForm = Literal["1,1", "2,1", "3,1"]
 
 
-class TextureSettings(_Settings):
-    """How the texture matrices are made. Definitions and defaults are pyradiomics'."""
-
-    distances: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
-    """Neighbours of GLCM, GLDM and NGTDM: voxels at these Chebyshev distances (1: also by edges and corners)."""
-    weighting: Literal["manhattan", "euclidean", "infinity", "no_weighting"] | None = None
-    """Null: features of GLCM and GLRLM are averaged over the directions. Else they are those of the weighted sum of the
-    directions' matrices: by the length d of the direction in mm, by this norm, GLCM with ``exp(-d^2)`` and GLRLM with
-    ``d``; with ``no_weighting``, 1."""
-    symmetrical_glcm: bool = True
-    """Whether a pair of voxels counts in both orders."""
-    gldm_alpha: int = Field(0, ge=0)
-    """Neighbours are dependent in GLDM if their grey levels differ by no more than this."""
-
-    @field_validator("distances")
-    @classmethod
-    def _distinct(cls, distances: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(distances)) != len(distances):
-            raise ValueError("each distance may stand there once")
-        return distances
-
-
-FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"]
-
-
-class FeatureSettings(_Settings):
-    """What is measured in each region."""
-
-    engine: Literal["auto", "built-in", "pyradiomics"] = "auto"
-    """``auto`` is ``built-in``, which needs nothing else; ``pyradiomics``, the reference, has to be installed."""
-    classes: tuple[FeatureClass, ...] = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-    images: ImageFilters = ImageFilters()
-    discretisation: Discretisation = Discretisation(bin_width=25.0)
-    sequence_discretisation: dict[str, Discretisation] = {}
-    """Sequences that differ, e.g. PET in SUV."""
-    force_2d: bool = False
-    """Texture slice by slice (in the i-j plane) rather than in 3D."""
-    texture: TextureSettings = TextureSettings()
-    minimum_region_voxels: int = Field(32, ge=2)
-    """A region with fewer voxels is refused: its texture would be noise."""
-
-    def discretisation_of(self, sequence: str) -> Discretisation:
-        """The discretisation that holds for a sequence."""
-        return self.sequence_discretisation.get(sequence, self.discretisation)
-
-
-class RobustnessSettings(_Settings):
+class RobustnessSettings(Settings):
     """Perturbed copies of every case, and the reliability that a feature must keep on them (Zwanenburg 2019,
     doi 10.1038/s41598-018-36938-4).
 
@@ -240,7 +144,7 @@ class RobustnessSettings(_Settings):
     """Largest rotation about the slice axis, either way."""
     contour_mm: float = Field(1.0, ge=0, le=20)
     """SD of the displacement of the lesion's boundary."""
-    contour_grain_mm: _Positive = 5.0
+    contour_grain_mm: Positive = 5.0
     """How far along the boundary its displacement stays alike."""
     maximum_volume_change: float = Field(0.2, gt=0, lt=1)
     """Of the lesion, by its contour, as a fraction; a displacement that changes more is made smaller."""
@@ -253,7 +157,43 @@ class RobustnessSettings(_Settings):
         return self
 
 
-class CombatSettings(_Settings):
+class TimePoints(Settings):
+    """Two time points of each patient, by their names in the image table. Features of the first, and their changes
+    (the second minus the first), are learned from."""
+
+    baseline: str = Field("baseline", pattern=NAME_PATTERN)
+    followup: str = Field("follow-up", pattern=NAME_PATTERN)
+
+    @model_validator(mode="after")
+    def _two(self) -> TimePoints:
+        if self.baseline == self.followup or "delta" in (self.baseline, self.followup):
+            raise ValueError("'baseline' and 'followup' must differ, and neither may be 'delta'")
+        return self
+
+
+class RingLimits(Settings):
+    """What the ring around a lesion must not enter."""
+
+    air_below: float | None = Field(-400.0, allow_inf_nan=False)
+    """Intensities of the prepared image below this are air, outside the body or in it; null: air is not left out."""
+    body: bool = True
+    """Only the largest connected part of what is not air."""
+    other_labels: bool = True
+    """Not into another label of the mask's file."""
+
+
+class DeepSettings(Settings):
+    """Features of the region ``patch``: the embedding of a network for the slice in which the lesion is largest."""
+
+    network: str
+    """An ONNX file, or the name of a bundled one; two outputs, ``embedding`` and ``features`` (the last map)."""
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    """Of the file; another one is refused. Null: any; a trained model has it."""
+    patch: int = Field(160, ge=16, le=1024)
+    """Side of the square patch around the lesion's centre, in pixels of the prepared image."""
+
+
+class CombatSettings(Settings):
     """ComBat: sites' features on one scale (Johnson 2007, doi 10.1093/biostatistics/kxj037), parametric priors."""
 
     mean_only: bool = False
@@ -262,33 +202,7 @@ class CombatSettings(_Settings):
     """The site that stays as it is and that the others are brought to; null: all move to their common mean."""
 
 
-class LearningSettings(_Settings):
-    """From a feature table to a rad-score."""
-
-    regions: tuple[str, ...] | None = None
-    """Regions whose features may enter the score, of those under the protocol's ``regions``; null: all."""
-    univariate_test: Literal["mann-whitney", "by-normality"] = "mann-whitney"
-    """``by-normality``: Welch's t where both outcomes look normal (Shapiro-Wilk p > 0.05), else Mann-Whitney."""
-    significance: float = Field(0.05, gt=0, le=1)
-    """Features whose p in this test is not below this are dropped."""
-    maximum_correlation: float = Field(0.9, gt=0, le=1)
-    """Of two features with a higher |Pearson r|, the one with the larger p is dropped."""
-    maximum_features: int = Field(10, ge=1)
-    penalty_rule: Literal["minimum", "one-standard-error"] = "minimum"
-    """The LASSO's lambda: with the smallest cross-validated deviance, or the largest within a standard error of it."""
-    folds: int = Field(5, ge=2)
-    repeats: int = Field(5, ge=1)
-    """How often the cross-validation is repeated with other folds."""
-    bootstraps: int = Field(200, ge=50)
-    """Of the coefficients, for the interval of a score."""
-    permutations: int = Field(100, ge=0)
-    """Of the outcomes, to test the whole procedure; 0: not tested."""
-    optimism_bootstraps: int = Field(100, ge=0)
-    """Of the whole procedure, for the optimism of its AUC and how often features are selected; 0: none."""
-    learning_curve: bool = True
-
-
-class Protocol(_Settings):
+class Protocol(Settings):
     """Every setting of every step. Immutable; equal protocols have equal digests."""
 
     format_version: Literal[1] = FORMAT_VERSION
@@ -296,30 +210,40 @@ class Protocol(_Settings):
     title: str
     reference: str = ""
     """The publication that the settings follow."""
+    needs: str = ""
+    """What a cohort must have, in a sentence."""
+    gives: str = ""
+    """What comes out, in a sentence."""
     notes: str = ""
     sequences: tuple[str, ...] | None = None
     """The sequences that a case must have; null: whatever it has."""
+    timepoints: TimePoints | None = None
+    """Null: one time point."""
     regions: tuple[str, ...] = ("whole", "habitats")
-    """``whole``, ``habitats`` (S1..SK), single ones like ``S2``, ``ring``."""
-    ring_mm: _Positive = 3.0
+    """``whole``, ``habitats`` (S1..SK), single ones like ``S2``, ``ring``, ``patch`` (deep features)."""
+    ring_mm: Positive = 3.0
+    ring_limits: RingLimits | None = None
+    """Null: the ring goes wherever it reaches."""
     preprocessing: Preprocessing = Preprocessing()
-    sequence_preprocessing: dict[str, Preprocessing] = {}
+    sequence_preprocessing: dict[str, Preprocessing] = Field(default_factory=dict)
     """Sequences that differ, e.g. PET in SUV, which must not be normalised."""
     habitats: HabitatSettings = HabitatSettings()
     features: FeatureSettings = FeatureSettings()
+    deep: DeepSettings | None = None
+    """Needed by the region ``patch``."""
     robustness: RobustnessSettings | None = None
     """Perturbed copies and the reliability asked of features on them; null: features are not tested."""
     harmonisation: CombatSettings | None = None
     """Null: features of all sites are taken as they are."""
     learning: LearningSettings = LearningSettings()
     seed: int = Field(20240607, ge=0, lt=2**32)
-    population: dict[str, HabitatModel] = {}
+    population: dict[str, HabitatModel] = Field(default_factory=dict)
     """Habitats fitted on a cohort, by sequence; empty: none yet."""
 
     @field_validator("name")
     @classmethod
     def _a_file_name(cls, name: str) -> str:
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(NAME_PATTERN, name):
             raise ValueError("use letters, digits and hyphens")
         return name
 
@@ -339,10 +263,16 @@ class Protocol(_Settings):
     def _region_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if not _REGION.fullmatch(name):
-                raise ValueError(f"'{name}' is not a region: use whole, habitats, S1, S2, ... or ring")
+                raise ValueError(f"'{name}' is not a region: use whole, habitats, S1, S2, ..., ring or patch")
         if not names or len(set(names)) != len(names):
             raise ValueError("name at least one region, and each once")
         return names
+
+    @model_validator(mode="after")
+    def _deep_region(self) -> Protocol:
+        if ("patch" in self.regions) != (self.deep is not None):
+            raise ValueError("the region 'patch' needs settings under 'deep', and the other way round")
+        return self
 
     @model_validator(mode="after")
     def _learning_regions(self) -> Protocol:
@@ -353,6 +283,12 @@ class Protocol(_Settings):
         return self
 
     @model_validator(mode="after")
+    def _named_timepoints(self) -> Protocol:
+        if self.timepoints is not None and self.sequences is None:
+            raise ValueError("with 'timepoints', name the 'sequences'")
+        return self
+
+    @model_validator(mode="after")
     def _population_names(self) -> Protocol:
         for name, habitats in self.population.items():
             if habitats.sequence != name:
@@ -360,8 +296,17 @@ class Protocol(_Settings):
         return self
 
     def preprocessing_of(self, sequence: str) -> Preprocessing:
-        """The preprocessing that holds for a sequence."""
-        return self.sequence_preprocessing.get(sequence, self.preprocessing)
+        """The preprocessing that holds for a sequence, or for a case's key (``follow-up_CT``)."""
+        return self.sequence_preprocessing.get(sequence_of(sequence), self.preprocessing)
+
+    @property
+    def keys(self) -> tuple[str, ...] | None:
+        """What a case's images are kept under: the sequences, of each time point where there are two
+        (``baseline_CT, follow-up_CT``); None: whatever it has."""
+        if self.timepoints is None or self.sequences is None:
+            return self.sequences
+        moments = (self.timepoints.baseline, self.timepoints.followup)
+        return tuple(f"{moment}_{name}" for name in self.sequences for moment in moments)
 
     def document(self) -> dict[str, object]:
         """The protocol as plain data, complete, in a fixed order."""
@@ -371,13 +316,3 @@ class Protocol(_Settings):
     def sha256(self) -> str:
         """Digest of every setting; equal protocols have the same, whichever file they come from."""
         return document_digest(self.document())
-
-
-def check_sequence_name(name: str) -> None:
-    """A sequence name becomes part of column and file names: letters, digits and hyphens only.
-
-    Raises:
-        ValueError: it has another character, an underscore for instance.
-    """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"'{name}' is not a sequence name: use letters, digits and hyphens")

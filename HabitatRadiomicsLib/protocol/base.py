@@ -1,0 +1,37 @@
+"""What all settings have in common."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+#: Of protocols, models and sequences: they become parts of file and column names.
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+_NAME = re.compile(NAME_PATTERN)
+
+
+class Settings(BaseModel):
+    """Frozen, and nothing in it that is not known."""
+
+    # Defaults are validated too, so that a preset and its written-out form are the same document.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def check_sequence_name(name: str) -> None:
+    """A sequence name becomes part of column and file names: letters, digits and hyphens only.
+
+    Raises:
+        ValueError: it has another character, an underscore for instance.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"'{name}' is not a sequence name: use letters, digits and hyphens")
+
+
+def sequence_of(key: str) -> str:
+    """The sequence of a case's key: ``CT`` of ``CT`` and of ``follow-up_CT``."""
+    return key.rpartition("_")[2]

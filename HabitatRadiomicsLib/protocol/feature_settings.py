@@ -1,0 +1,101 @@
+"""What is measured in a region, and on which images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from HabitatRadiomicsLib.protocol.base import Positive, Settings, sequence_of
+
+
+class Discretisation(Settings):
+    """Grey levels for texture: bins of a fixed width (aligned to zero, as pyradiomics does) or a fixed number."""
+
+    bin_width: Positive | None = None
+    bin_count: int | None = Field(None, ge=2)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Discretisation:
+        if (self.bin_width is None) == (self.bin_count is None):
+            raise ValueError("give either 'bin_width' or 'bin_count'")
+        return self
+
+
+class ImageFilters(Settings):
+    """The images that features are computed on. Definitions and names are pyradiomics'."""
+
+    original: bool = True
+    wavelet: str | None = "coif1"
+    square: bool = True
+    square_root: bool = True
+    logarithm: bool = True
+    exponential: bool = True
+    gradient: bool = True
+    lbp_2d: bool = True
+    log_sigmas: tuple[Positive, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+    """Laplacian of Gaussian, sigma in mm."""
+
+    @field_validator("wavelet")
+    @classmethod
+    def _known_wavelet(cls, name: str | None) -> str | None:
+        import pywt
+
+        if name is not None and name not in pywt.wavelist(kind="discrete"):
+            raise ValueError("PyWavelets knows no discrete wavelet of this name")
+        return name
+
+    @field_validator("log_sigmas")
+    @classmethod
+    def _distinct(cls, sigmas: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(sigmas)) != len(sigmas):
+            raise ValueError("each sigma may stand there once")
+        return sigmas
+
+
+class TextureSettings(Settings):
+    """How the texture matrices are made. Definitions and defaults are pyradiomics'."""
+
+    distances: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
+    """Neighbours of GLCM, GLDM and NGTDM: voxels at these Chebyshev distances (1: also by edges and corners)."""
+    weighting: Literal["manhattan", "euclidean", "infinity", "no_weighting"] | None = None
+    """Null: features of GLCM and GLRLM are averaged over the directions. Else they are those of the weighted sum of the
+    directions' matrices: by the length d of the direction in mm, by this norm, GLCM with ``exp(-d^2)`` and GLRLM with
+    ``d``; with ``no_weighting``, 1."""
+    symmetrical_glcm: bool = True
+    """Whether a pair of voxels counts in both orders."""
+    gldm_alpha: int = Field(0, ge=0)
+    """Neighbours are dependent in GLDM if their grey levels differ by no more than this."""
+
+    @field_validator("distances")
+    @classmethod
+    def _distinct(cls, distances: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(distances)) != len(distances):
+            raise ValueError("each distance may stand there once")
+        return distances
+
+
+FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"]
+
+
+class FeatureSettings(Settings):
+    """What is measured in each region."""
+
+    engine: Literal["auto", "built-in", "pyradiomics"] = "auto"
+    """``auto`` is ``built-in``, which needs nothing else; ``pyradiomics``, the reference, has to be installed."""
+    classes: tuple[FeatureClass, ...] = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+    images: ImageFilters = ImageFilters()
+    discretisation: Discretisation = Discretisation(bin_width=25.0)
+    sequence_discretisation: dict[str, Discretisation] = Field(default_factory=dict)
+    """Sequences that differ, e.g. PET in SUV."""
+    force_2d: bool = False
+    """Texture slice by slice (in the i-j plane) rather than in 3D."""
+    texture: TextureSettings = TextureSettings()
+    excluded: tuple[str, ...] = ()
+    """Features that are left out of every image, as ``glcm_MCC``."""
+    minimum_region_voxels: int = Field(32, ge=2)
+    """A region with fewer voxels is refused: its texture would be noise."""
+
+    def discretisation_of(self, sequence: str) -> Discretisation:
+        """The discretisation that holds for a sequence, or for a case's key (``follow-up_CT``)."""
+        return self.sequence_discretisation.get(sequence_of(sequence), self.discretisation)
