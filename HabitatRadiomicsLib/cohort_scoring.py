@@ -82,7 +82,8 @@ def write_scores(scores: CohortScores, path: Path) -> None:
          "probability_high", "warnings", "model", "notice"]
     )  # fmt: skip
     for case_id, document in scores.documents.items():
-        interval, chance = document["score_interval"], document["probability_interval"] or {"low": "", "high": ""}
+        nothing = {"low": "", "high": ""}
+        interval, chance = document["score_interval"] or nothing, document["probability_interval"] or nothing
         probability = "" if document["probability"] is None else document["probability"]
         writer.writerow(
             [case_id, document["score"], interval["low"], interval["high"], document["cutoff"]["value"],

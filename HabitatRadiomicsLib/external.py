@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.evaluation import (
     performance_table_row,
     spiegelhalter_test,
 )
+from HabitatRadiomicsLib.explanation.contributions import explained_names
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.openings import Opening, opening_sentence
 from HabitatRadiomicsLib.study_parts import (
@@ -37,7 +38,8 @@ class ExternalValidation:
     Attributes:
         outcome, scores: shape (cases,).
         probability: None when the model gives none.
-        contributions, values: of the model's features, shape (cases, features).
+        contributions: of the model's features, or of its classifier's inputs, shape (cases, features or inputs).
+        values: of the features, shape (cases, features).
         openings: every look of this model at this cohort, the present one last.
     """
 
@@ -80,7 +82,7 @@ def external_validation(
     scored = cohort.only(result.documents)
     check_outcomes_of_both(scored)
     documents = [result.documents[case.case_id] for case in scored.cases]
-    names = [feature.name for feature in model.features]
+    names, inputs = [feature.name for feature in model.features], explained_names(model)
     rows = [{row["name"]: row for row in document["contributions"]} for document in documents]
     chances = [document["probability"] for document in documents]
     return ExternalValidation(
@@ -90,8 +92,8 @@ def external_validation(
         outcome=np.array([cohort.outcomes[case.case_id] for case in scored.cases]),
         scores=np.array([document["score"] for document in documents]),
         probability=None if None in chances else np.array(chances, dtype=float),
-        contributions=np.array([[row[name]["shap"] for name in names] for row in rows]),
-        values=np.array([[row[name]["value"] for name in names] for row in rows]),
+        contributions=np.array([[row[name]["shap"] for name in inputs] for row in rows]),
+        values=np.array([[document["values"][name] for name in names] for document in documents]),
         openings=tuple(openings),
     )
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import HarmonisationError
 from HabitatRadiomicsLib.features import parse
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES, apply_combat, fit_combat
 from HabitatRadiomicsLib.features.reliability import Reliability, intraclass_correlation
+from HabitatRadiomicsLib.learning.clinical_columns import clinical_columns
 from HabitatRadiomicsLib.learning.strategy import TrainingTable
 from HabitatRadiomicsLib.protocol import CombatSettings, Protocol, RobustnessSettings
 
@@ -76,11 +78,12 @@ class PreparedFold:
 
     def training_table(self, table: FoldTable) -> TrainingTable:
         """The prepared columns with all that learning may see of the cases."""
-        return TrainingTable(self.columns, self.values, table.outcome, table.patients)
+        covariates = table.covariates if any(name.startswith(CLINICAL) for name in self.columns) else ()
+        return TrainingTable(self.columns, self.values, table.outcome, table.patients, covariates)
 
 
 def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> PreparedFold:
-    """Keep robust columns, harmonise sites.
+    """Keep robust columns, harmonise sites; clinical variables stand beside them where a nomogram is asked for.
 
     A case of a site with fewer than two training cases cannot be harmonised: its values are NaN, as if it had none of
     the regions. Nor can a region that some other site has too few training cases of: its columns are left out.
@@ -88,6 +91,16 @@ def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> 
     Args:
         training: places of the cases that may be learned from; a place may stand there more than once.
     """
+    prepared = _prepared_features(table, training, protocol)
+    if protocol.learning.nomogram is None:
+        return prepared
+    names, values = clinical_columns(table.covariates, training)
+    return replace(
+        prepared, columns=(*prepared.columns, *names), values=np.column_stack([prepared.values, values])
+    )
+
+
+def _prepared_features(table: FoldTable, training: np.ndarray, protocol: Protocol) -> PreparedFold:
     robust = None
     columns, values = table.columns, table.values
     if protocol.robustness is not None and table.repeated is not None:

@@ -9,8 +9,10 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import count_calls, sensitivity_and_specificity, youden_cut_off
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold
-from HabitatRadiomicsLib.learning import calibrate, coefficient_covariance
+from HabitatRadiomicsLib.frozen_terms import frozen_terms
+from HabitatRadiomicsLib.learning import calibrate
 from HabitatRadiomicsLib.learning.strategy import Learned
 from HabitatRadiomicsLib.measured_study import MeasuredStudy
 from HabitatRadiomicsLib.model import (
@@ -24,7 +26,7 @@ from HabitatRadiomicsLib.model import (
     OperatingPoint,
     Performance,
 )
-from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.provenance import versions
 from HabitatRadiomicsLib.validation import STRATEGY, HeldOut, Validation
@@ -77,12 +79,12 @@ def freeze(
     assert chosen is not None
     rows = np.flatnonzero(chosen.measured(prepared.columns, prepared.values))
     values, outcome = prepared.values[rows], table.outcome[rows]
-    columns = values[:, score.columns]
-    covariance = coefficient_covariance(values, outcome, score, count=protocol.learning.bootstraps, seed=protocol.seed)
+    terms = frozen_terms(score, prepared.columns, values, outcome, protocol.learning, seed=protocol.seed)
+    columns = values[:, terms.columns]
     fitted = score.score(values)
     held_out = validation.held_out[STRATEGY]
     populations = {name: model for name, model in study.features.populations[0].items() if model is not None}
-    names = [prepared.columns[column] for column in score.columns]
+    names = [prepared.columns[column] for column in terms.columns]
     return Model(
         name=purpose.name,
         title=purpose.title,
@@ -103,19 +105,23 @@ def freeze(
         features=tuple(
             ModelFeature(
                 name=name,
-                mean=float(score.means[index]),
-                sd=float(score.deviations[index]),
-                coefficient=float(score.coefficients[index]),
+                mean=float(terms.means[index]),
+                sd=float(terms.deviations[index]),
+                coefficient=None if terms.coefficients is None else float(terms.coefficients[index]),
                 minimum=float(columns[:, index].min()),
                 maximum=float(columns[:, index].max()),
             )
             for index, name in enumerate(names)
         ),
-        intercept=score.intercept,
+        intercept=terms.intercept,
+        classifier=terms.classifier,
+        nomogram=None if learned.nomogram is None else nomogram_part(learned.nomogram, table, rows, protocol),
         cutoff=_cut_off(fitted, outcome, held_out, table.outcome),
         calibration=_calibration(fitted, held_out, table.outcome),
-        coefficient_covariance=tuple(tuple(float(value) for value in row) for row in covariance),
-        combat=None if prepared.combat is None else prepared.combat.subset(names),
+        coefficient_covariance=None
+        if terms.covariance is None
+        else tuple(tuple(float(value) for value in row) for row in terms.covariance),
+        combat=None if prepared.combat is None else prepared.combat.subset([name for name in names if not name.startswith(CLINICAL)]),
         background=tuple(tuple(float(value) for value in row) for row in columns),
         versions={**versions(), "engine": study.features.engine},
     )
@@ -130,7 +136,7 @@ def _performance(study: MeasuredStudy, validation: Validation, outcome: np.ndarr
 def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> str:
     """How a performance was found, in a sentence without its full stop."""
     learning = protocol.learning
-    inside = ["selection", "LASSO", "the choice of region and sequences"]
+    inside = [*_ways(learning), "the choice of region and sequences"]
     if protocol.harmonisation is not None:
         inside.insert(0, "harmonisation")
     if protocol.robustness is not None:
@@ -152,6 +158,19 @@ def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> st
     if held_out.empty:
         method += f"; in {held_out.empty} of {held_out.fits} folds no score could be learned"
     return method
+
+
+def _ways(learning: LearningSettings) -> list[str]:
+    """What learns from the features."""
+    if learning.search is not None:
+        scouts = ["scout models"] if learning.scouts is not None else []
+        return [*scouts, "the search over selectors and classifiers"]
+    found = ["selection", "LASSO"]
+    if learning.fusion is not None:
+        found.append("the fusing classifier")
+    if learning.nomogram is not None:
+        found.append("the nomogram with its clinical factors")
+    return found
 
 
 def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_outcome: np.ndarray) -> CutOff:

@@ -61,18 +61,30 @@ class ModelCard:
         }
         rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in facts.items())
         terms = "".join(
-            f"<tr><td>{row['coefficient']:+.4f}</td><td>{escape(row['name'])}</td><td>{row['mean']:.4g}</td>"
-            f"<td>{row['sd']:.4g}</td></tr>"
+            f"<tr><td>{_number(row['coefficient'], '+.4f')}</td><td>{escape(row['name'])}</td>"
+            f"<td>{_number(row['mean'], '.4g')}</td><td>{_number(row['sd'], '.4g')}</td></tr>"
             for row in document["features"]
+        )
+        classifier = document.get("classifier")
+        formula = (
+            f"Intercept {document['intercept']:+.4f}, plus coefficient x (value - mean) / SD of each feature."
+            if classifier is None
+            else f"The score of the classifier {escape(classifier['name'])}, given "
+            f"{escape(', '.join(row['name'] for row in classifier['inputs']))}."
         )
         return (
             f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{escape(self.title)}</title><style>"
             "body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:24px auto;padding:0 16px}"
             "th,td{text-align:left;vertical-align:top;padding:4px 12px 4px 0;border-bottom:1px solid #ddd}"
-            f"</style></head><body><h1>{escape(self.title)}</h1><table>{rows}</table><h2>Rad-score</h2><p>Intercept "
-            f"{document['intercept']:+.4f}, plus coefficient x (value - mean) / SD of each feature.</p><table><tr>"
+            f"</style></head><body><h1>{escape(self.title)}</h1><table>{rows}</table><h2>Score</h2><p>"
+            f"{formula}</p><table><tr>"
             f"<th>coefficient</th><th>feature</th><th>mean</th><th>SD</th></tr>{terms}</table></body></html>\n"
         )
+
+
+def _number(value: float | None, pattern: str) -> str:
+    """Nothing, where a classifier has no coefficient or a publication gives no mean."""
+    return "" if value is None else format(value, pattern)
 
 
 def read_card(path: Path) -> ModelCard:
@@ -96,7 +108,7 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
     combat = document.get("combat")
     demonstration = evidence["kind"] == "synthetic-demonstration"
     behind = f"{EVIDENCE_IN_WORDS[evidence['kind']].capitalize()}: {evidence['cohort']}; {evidence['cases']} cases, "
-    behind += f"{evidence['events']} with the outcome."
+    behind += f"{evidence['events']} with the outcome." if evidence["events"] else "how many had the outcome is not stated."
     if area is None:
         well = "Its performance is not stated."
     else:

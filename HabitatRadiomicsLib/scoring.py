@@ -20,6 +20,7 @@ from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.mapping import map_sequence, prepare_case
 from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.model.prediction import scores_of, training_scores
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.provenance import image_digest, versions
 
@@ -42,20 +43,23 @@ class ScoreResult:
 
     Attributes:
         score: the linear rad-score; ``base`` is the mean score of the training cases.
-        interval: of the score, from the bootstrap covariance of the coefficients.
+        interval: of the score, from the bootstrap covariance of the coefficients; None where the model has none: a
+            classifier, or published coefficients.
         probability: None when the model has no calibration; its interval joins the uncertainty of the score's
             coefficients and of the calibration.
         call: the endpoint's word for the side of the cut-off on which the score lies.
+        values: of the model's features, harmonised.
         maps, prepared: of each sequence that the model needs.
     """
 
     model: Model
     score: float
-    interval: Interval
+    interval: Interval | None
     probability: float | None
     probability_interval: Interval | None
     positive: bool
     base: float
+    values: Mapping[str, float]
     contributions: tuple[Contribution, ...]
     warnings: tuple[str, ...]
     maps: Mapping[str, HabitatMap]
@@ -80,32 +84,21 @@ class ScoreResult:
             },
             "endpoint": model.endpoint.model_dump(mode="json"),
             "score": self.score,
-            "score_interval": asdict(self.interval),
+            "score_interval": None if self.interval is None else asdict(self.interval),
             "probability": self.probability,
             "probability_interval": None if self.probability_interval is None else asdict(self.probability_interval),
             "cutoff": model.cutoff.model_dump(mode="json"),
             "call": self.call,
             "positive": self.positive,
             "base": self.base,
-            "training_scores": model.training_scores.tolist(),
-            "contributions": [self._contribution(contribution) for contribution in self.contributions],
+            "values": dict(self.values),
+            "training_scores": training_scores(model).tolist(),
+            "contributions": [asdict(contribution) for contribution in self.contributions],
             "habitats": {
                 name: [asdict(row) for row in habitat_map.statistics] for name, habitat_map in self.maps.items()
             },
             "warnings": list(self.warnings),
             "provenance": dict(self.provenance),
-        }
-
-    def _contribution(self, contribution: Contribution) -> dict[str, Any]:
-        feature = next(feature for feature in self.model.features if feature.name == contribution.name)
-        return {
-            **asdict(contribution),
-            "training": {
-                "mean": feature.mean,
-                "sd": feature.sd,
-                "minimum": feature.minimum,
-                "maximum": feature.maximum,
-            },
         }
 
 
@@ -144,12 +137,12 @@ def score_case(
     progress(0.8, "explaining the score")
     base, contributions = explain(model, values)
     doubts = _doubts(model)
-    z = np.concatenate([[1.0], model.standardised(values[None, :])[0]])
-    score = float(z @ np.concatenate([[model.intercept], model.coefficients]))
-    variance = float(z @ np.array(model.coefficient_covariance) @ z)
-    reach = _NORMAL_95 * variance**0.5
-    interval = Interval(score - reach, score + reach)
-    if interval.low < model.cutoff.value <= interval.high:
+    score, variance = _score(model, values)
+    interval = None
+    if variance is not None:
+        reach = _NORMAL_95 * variance**0.5
+        interval = Interval(score - reach, score + reach)
+    if interval is not None and interval.low < model.cutoff.value <= interval.high:
         doubts.append("The interval of the score includes the cut-off: the call could as well be the other one.")
     probability, probability_interval = _probability(model, score, variance)
     return ScoreResult(
@@ -160,8 +153,9 @@ def score_case(
         probability_interval=probability_interval,
         positive=score >= model.cutoff.value,
         base=base,
+        values={feature.name: float(value) for feature, value in zip(model.features, values)},
         contributions=contributions,
-        warnings=(*doubts, *unmapped, *_warnings(model, contributions, prepared, maps, site)),
+        warnings=(*doubts, *unmapped, *_warnings(model, values, prepared, maps, site)),
         maps=maps,
         prepared=prepared,
         provenance={
@@ -174,6 +168,17 @@ def score_case(
             },
         },
     )
+
+
+def _score(model: Model, values: np.ndarray) -> tuple[float, float | None]:
+    """The score and its variance; None where the model has none."""
+    if model.classifier is not None:
+        return float(scores_of(model, values[None, :])[0]), None
+    assert model.intercept is not None
+    z = np.concatenate([[1.0], model.standardised(values[None, :])[0]])
+    score = float(z @ np.concatenate([[model.intercept], model.coefficients]))
+    covariance = model.coefficient_covariance
+    return score, None if covariance is None else float(z @ np.array(covariance) @ z)
 
 
 def harmonised(model: Model, values: np.ndarray, site: str | None) -> np.ndarray:
@@ -262,14 +267,14 @@ def _feature_values(
     return np.array([found[feature.name] for feature in model.features])
 
 
-def _probability(model: Model, score: float, variance: float) -> tuple[float | None, Interval | None]:
+def _probability(model: Model, score: float, variance: float | None) -> tuple[float | None, Interval | None]:
     calibration = model.calibration
     if calibration is None:
         return None, None
     linear = calibration.intercept + calibration.slope * score
     place = np.array([score, 1.0])
-    # The score's own uncertainty and that of the calibration line at this score (delta method).
-    total = calibration.slope**2 * variance + float(place @ np.array(calibration.covariance) @ place)
+    # The score's own uncertainty, where it is known, and that of the calibration line at this score (delta method).
+    total = calibration.slope**2 * (variance or 0.0) + float(place @ np.array(calibration.covariance) @ place)
     reach = _NORMAL_95 * total**0.5
     low, middle, high = (float(1 / (1 + np.exp(-value))) for value in (linear - reach, linear, linear + reach))
     return middle, Interval(low, high)
@@ -277,7 +282,7 @@ def _probability(model: Model, score: float, variance: float) -> tuple[float | N
 
 def _warnings(
     model: Model,
-    contributions: tuple[Contribution, ...],
+    values: np.ndarray,
     prepared: Mapping[str, PreparedSequence],
     maps: Mapping[str, HabitatMap],
     site: str | None,
@@ -288,18 +293,23 @@ def _warnings(
         if name in maps:
             found += maps[name].warnings
             found += _small_habitats(model, maps[name])
-    ranges = {feature.name: feature for feature in model.features}
-    for contribution in contributions:
-        feature = ranges[contribution.name]
-        if not feature.minimum <= contribution.value <= feature.maximum:
-            found.append(
-                f"{feature.name} is {contribution.value:.4g}, outside the training range "
-                f"{feature.minimum:.4g} to {feature.maximum:.4g}: the score is an extrapolation."
-            )
+    found += _extrapolations(model, values)
     sites = model.evidence.sites
     if site is not None and sites and site not in sites:
         found.append(f"The model has not seen the site {site}; it was trained on {', '.join(sites)}.")
     return tuple(found)
+
+
+def _extrapolations(model: Model, values: np.ndarray) -> list[str]:
+    found = []
+    for feature, value in zip(model.features, values):
+        if feature.minimum is not None and feature.maximum is not None:
+            if not feature.minimum <= value <= feature.maximum:
+                found.append(
+                    f"{feature.name} is {value:.4g}, outside the training range {feature.minimum:.4g} to "
+                    f"{feature.maximum:.4g}: the score is an extrapolation."
+                )
+    return found
 
 
 def _doubts(model: Model) -> list[str]:

@@ -73,6 +73,9 @@ def model_part(model: Model) -> dict[str, Any]:
             feature.model_dump(mode="json", include={"name", "coefficient", "mean", "sd"}) for feature in model.features
         ],
         "intercept": model.intercept,
+        "classifier": None
+        if model.classifier is None
+        else {"name": model.classifier.name, "inputs": [row.name for row in model.classifier.inputs]},
         "cutoff": model.cutoff.model_dump(mode="json"),
     }
 

@@ -188,7 +188,7 @@ def _cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:
 def _probabilities(learned: Learned, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """The training cases' prevalence where their held-out scores do not rise with the outcome."""
     if learned.chosen is not None:
-        scaling = calibrate(learned.inner_scores[learned.chosen.name][None, :], outcome)
+        scaling = calibrate(learned.inner[None, :], outcome)
         if scaling.slope > 0:
             return 1 / (1 + np.exp(-(scaling.intercept + scaling.slope * scores)))
     return np.full(len(scores), outcome.mean())

@@ -8,16 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
-from HabitatRadiomicsLib.commands import demo, doctor, evaluate, extract, maps, models, score, score_cohort, train
+from HabitatRadiomicsLib.commands import calibrate, demo, doctor, evaluate, extract, maps, models, score, score_cohort, train
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
-_COMMANDS = (maps, extract, score, score_cohort, train, evaluate, models, doctor, demo)
+_COMMANDS = (maps, extract, score, score_cohort, train, evaluate, calibrate, models, doctor, demo)
 
 _EXIT_CODES = """exit status:
   0  done
   1  an error of the program itself, or doctor found something missing
   2  the input or the arguments were refused; no result was written
-  3  extract, score-cohort, train or evaluate: done, but some cases could not be measured (see errors.csv)
+  3  extract, score-cohort, train, evaluate or calibrate: done, but some cases could not be measured (see errors.csv)
 """
 
 

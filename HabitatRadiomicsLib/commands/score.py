@@ -55,18 +55,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 def summary(result: ScoreResult, report: Path) -> list[str]:
     """The result in five lines."""
-    model, interval = result.model, result.interval
+    model = result.model
     first = result.contributions[0]
     count = len(result.warnings)
     warned = "no warnings" if count == 0 else "1 warning" if count == 1 else f"{count} warnings"
     return [
         f"{result.call}, by '{model.title}' ({model.evidence.in_words})",
-        f"Rad-score {result.score:.3f} (95% interval {interval.low:.3f} to {interval.high:.3f}), "
-        f"cut-off {model.cutoff.value:.3f}; {_probability(result)}",
+        f"{_score(result)}, cut-off {model.cutoff.value:.3f}; {_probability(result)}",
         f"Largest contribution: {first.name} = {first.value:.4g}, {first.shap:+.3f}",
         f"Report: {report} ({warned})",
         notice(model),
     ]
+
+
+def _score(result: ScoreResult) -> str:
+    if result.interval is None:
+        return f"Score {result.score:.3f} (no interval)"
+    return f"Rad-score {result.score:.3f} (95% interval {result.interval.low:.3f} to {result.interval.high:.3f})"
 
 
 def _probability(result: ScoreResult) -> str:

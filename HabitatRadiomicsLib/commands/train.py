@@ -169,16 +169,21 @@ def _purpose(arguments: argparse.Namespace) -> Purpose:
 
 def summary(model: Model) -> list[str]:
     """The model in a few lines."""
-    count = len(model.features)
-    lines = [f"Rad-score of {count} feature{'s' if count > 1 else ''}:"]
-    lines += [f"  {feature.coefficient:+.3f}  {feature.name}" for feature in model.features]
+    lines = []
+    if model.classifier is not None:
+        lines += [f"Classifier: {model.classifier.name}, given:"]
+        lines += [f"  {row.name}" for row in model.classifier.inputs]
+    else:
+        count = len(model.features)
+        lines += [f"Rad-score of {count} feature{'s' if count > 1 else ''}:"]
+        lines += [f"  {feature.coefficient:+.3f}  {feature.name}" for feature in model.features]
     return [*lines, *(f"{line}." for line in evidence_lines(model))]
 
 
 def evidence_lines(model: Model) -> list[str]:
     """What stands behind a model, in sentences without their full stops."""
     evidence, area, unseen = model.evidence, model.evidence.performance, model.cutoff.held_out
-    lines = [f"{evidence.cases} cases, {evidence.events} with the outcome"]
+    lines = [f"{evidence.cases} cases" + (f", {evidence.events} with the outcome" if evidence.events else "")]
     if evidence.excluded:
         lines[0] += f"; {evidence.excluded} more could not be measured"
     if area is not None:

@@ -11,6 +11,11 @@ from HabitatRadiomicsLib.errors import FeatureError
 from HabitatRadiomicsLib.features.definitions import features_of_class
 from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters
 
+#: What the names of clinical columns begin with, which stand beside features: ``clinical:age``.
+CLINICAL = "clinical:"
+#: The region whose features are a network's.
+DEEP_REGION = "patch"
+
 _PATTERN = re.compile(
     r"(?:(?P<timepoint>[A-Za-z0-9-]+)_)?(?P<sequence>[A-Za-z0-9-]+)_(?P<region>whole|ring|S[1-9][0-9]*)"
     r"_(?P<image>[A-Za-z0-9-]+)_(?P<feature_class>shape|firstorder|glcm|glrlm|glszm|gldm|ngtdm)_(?P<feature>[A-Za-z0-9]+)"

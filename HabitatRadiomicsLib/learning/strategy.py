@@ -1,4 +1,4 @@
-"""The whole of what learns from a feature table: every candidate rad-score, and the choice between them.
+"""The whole of what learns from a feature table: every candidate score, and the choice between them.
 
 Nothing here sees a case that is not in ``training``; cross-validation around it, and not inside, says how good it is.
 """
@@ -7,19 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import auc_with_interval
+from HabitatRadiomicsLib.features import parse
+from HabitatRadiomicsLib.features.catalogue import DEEP_REGION as DEEP
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
+from HabitatRadiomicsLib.learning.fusion import fit_fused
+from HabitatRadiomicsLib.learning.nomogram_score import NomogramScore, fit_nomogram_score
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
+from HabitatRadiomicsLib.learning.scouts import fit_scouts
+from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 RULE = (
-    "the candidate with the largest AUC in the cross-validation within the training cases that chooses its penalty, of "
+    "the candidate with the largest AUC in the cross-validation within the training cases that chooses its penalty or classifier, of "
     "equal ones the first: single sequences stand before fused ones"
 )
+
+
+class FittedScore(Protocol):
+    """What any way of learning gives: a linear rad-score, or a classifier."""
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Places of its columns in the table that it was fitted on."""
+
+    @property
+    def held_out(self) -> np.ndarray:
+        """Scores of the training cases by fits that had not seen them, in SD of each fold's own; shape (cases,)."""
+
+    def score(self, values: np.ndarray) -> np.ndarray:
+        """Scores of a table's rows, shape (cases,)."""
 
 
 @dataclass(frozen=True)
@@ -30,42 +52,64 @@ class TrainingTable:
         columns: names; ``values`` has shape (cases, columns).
         outcome: 0 or 1, shape (cases,).
         patients: shape (cases,); cases of one patient stay together in every split.
+        covariates: clinical variables of each case; empty where none are learned from.
     """
 
     columns: tuple[str, ...]
     values: np.ndarray
     outcome: np.ndarray
     patients: np.ndarray
+    covariates: tuple[Mapping[str, str], ...] = ()
 
     def rows(self, rows: np.ndarray) -> TrainingTable:
         """The table of some cases."""
-        return TrainingTable(self.columns, self.values[rows], self.outcome[rows], self.patients[rows])
+        covariates = tuple(self.covariates[row] for row in rows) if self.covariates else ()
+        return TrainingTable(self.columns, self.values[rows], self.outcome[rows], self.patients[rows], covariates)
 
 
 @dataclass(frozen=True)
 class Learned:
-    """Every candidate's rad-score, and the one that was chosen.
+    """Every candidate's score, and the one that was chosen.
 
     Attributes:
         columns: of the table, which the scores' columns count.
         scores: by candidate; None where nothing could be learned.
         inner_scores: by candidate: scores of the training cases, held out in the cross-validation that chose its
-            penalty, shape (cases,).
+            penalty or its classifier, shape (cases,).
         inner_auc: of these scores.
         chosen: None when no candidate could be learned.
+        nomogram: the chosen score joined with clinical factors; None where the protocol asks for none.
     """
 
     columns: tuple[str, ...]
     candidates: tuple[Candidate, ...]
-    scores: Mapping[str, RadScore | None]
+    scores: Mapping[str, FittedScore | None]
     inner_scores: Mapping[str, np.ndarray]
     inner_auc: Mapping[str, float]
     chosen: Candidate | None
+    nomogram: NomogramScore | None = None
 
     @property
-    def score(self) -> RadScore | None:
+    def chosen_score(self) -> FittedScore | None:
         """The chosen candidate's."""
         return None if self.chosen is None else self.scores[self.chosen.name]
+
+    @property
+    def rad_score(self) -> RadScore | None:
+        """The chosen candidate's, where it is one."""
+        found = self.chosen_score
+        return found if isinstance(found, RadScore) else None
+
+    @property
+    def score(self) -> FittedScore | None:
+        """What becomes the model: the nomogram, or the chosen candidate's."""
+        return self.chosen_score if self.nomogram is None else self.nomogram
+
+    @property
+    def inner(self) -> np.ndarray:
+        """Held-out scores of the training cases by :attr:`score`, shape (cases,)."""
+        assert self.chosen is not None
+        return self.inner_scores[self.chosen.name] if self.nomogram is None else self.nomogram.held_out
 
 
 def learn(
@@ -85,14 +129,23 @@ def learn(
         if (score := scores[candidate.name]) is not None
     }
     areas = {name: auc_with_interval(table.outcome, row).auc for name, row in inner.items()}
+    if settings.fusion is not None:
+        # What is fused was settled beforehand; its parts are there to be compared with.
+        learned = [candidate for candidate in learned if len(candidate.parts) > 1] or learned
     chosen = max(learned, key=lambda candidate: areas[candidate.name], default=None)  # the first of equal ones
-    return Learned(table.columns, competing, scores, inner, areas, chosen)
+    found = Learned(table.columns, competing, scores, inner, areas, chosen)
+    if settings.nomogram is None or found.rad_score is None:
+        return found
+    nomogram = fit_nomogram_score(
+        table.columns, table.values, found.rad_score, found.inner, table.covariates, table.outcome, settings.nomogram
+    )
+    return replace(found, nomogram=nomogram)
 
 
 def fit_candidate(
     table: TrainingTable, candidate: Candidate, settings: LearningSettings, *, seed: int
-) -> RadScore | None:
-    """The rad-score of a candidate, its columns those of the whole table; None where nothing can be learned.
+) -> FittedScore | None:
+    """The score of a candidate, its columns those of the whole table; None where nothing can be learned.
 
     Cases that lack the region are left out, and then columns that are not defined for a case: those of a fold's
     training cases alone could be selected in the cross-validation within, and would give its test cases no score.
@@ -104,13 +157,42 @@ def fit_candidate(
     if not len(columns) or not len(present):
         return None
     try:
-        score = fit_rad_score(own.values[:, columns], own.outcome, settings, seed=seed, groups=own.patients)
+        return _fitted(own, candidate, columns, settings, seed)
     except LearningError:
         return None
+
+
+def _fitted(
+    table: TrainingTable, candidate: Candidate, columns: np.ndarray, settings: LearningSettings, seed: int
+) -> FittedScore:
+    values, outcome, groups = table.values[:, columns], table.outcome, table.patients
+    if settings.search is not None and settings.scouts is not None:
+        images = [parse(table.columns[column]).image for column in columns]
+        scouted = fit_scouts(
+            values, images, outcome, settings.search, settings.scouts, folds=settings.folds, seed=seed, groups=groups
+        )
+        sent = tuple(replace(scout, columns=columns[scout.columns]) for scout in scouted.scouts)
+        return replace(scouted, columns=columns[scouted.columns], scouts=sent)
+    if settings.search is not None:
+        searched = fit_search(values, outcome, settings.search, folds=settings.folds, seed=seed, groups=groups)
+        return replace(searched, columns=columns[searched.columns])
+    if settings.fusion is not None and len(candidate.parts) > 1:
+        kept = set(columns.tolist())
+        parts = {
+            part.name: np.array([column for column in part.columns(table.columns) if column in kept], dtype=int)
+            for part in candidate.parts
+        }
+        deep = [part for part in candidate.parts if part.region == DEEP]
+        single = np.concatenate([parts[part.name] for part in deep]) if deep else np.zeros(0, dtype=int)
+        regions = {part.name: parts[part.name] for part in candidate.parts if part.region != DEEP}
+        return fit_fused(
+            table.values, outcome, regions, single, settings, settings.fusion, seed=seed, groups=groups
+        )
+    score = fit_rad_score(values, outcome, settings, seed=seed, groups=groups)
     return replace(score, columns=columns[score.columns])
 
 
-def held_out_scores(score: RadScore | None, training: np.ndarray, test: np.ndarray) -> np.ndarray:
+def held_out_scores(score: FittedScore | None, training: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Scores of cases in standard deviations of the training cases' own.
 
     Folds differ in how far they shrink, and only so can their scores be pooled. A case that lacks a region, and every
@@ -127,7 +209,7 @@ def held_out_scores(score: RadScore | None, training: np.ndarray, test: np.ndarr
     return np.where(np.isfinite(found), found, 0.0)
 
 
-def _inner_scores(table: TrainingTable, candidate: Candidate, score: RadScore) -> np.ndarray:
+def _inner_scores(table: TrainingTable, candidate: Candidate, score: FittedScore) -> np.ndarray:
     """Held-out scores of the training cases, by the cross-validation that chose the penalty; 0 for a case that lacks
     the region."""
     scores = np.zeros(len(table.outcome))

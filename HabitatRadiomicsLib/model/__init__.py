@@ -2,27 +2,33 @@
 
 from HabitatRadiomicsLib.model.document import (
     Calibration,
+    ClassifierInput,
     CutOff,
     Endpoint,
     Evidence,
     EvidenceKind,
+    FrozenClassifier,
     Model,
     ModelFeature,
     OperatingPoint,
     Performance,
+    ReferenceCohort,
 )
 from HabitatRadiomicsLib.model.storage import bundled_models, load_model, model_digest, model_text
 
 __all__ = [
     "Calibration",
+    "ClassifierInput",
     "CutOff",
     "Endpoint",
     "Evidence",
     "EvidenceKind",
+    "FrozenClassifier",
     "Model",
     "ModelFeature",
     "OperatingPoint",
     "Performance",
+    "ReferenceCohort",
     "bundled_models",
     "load_model",
     "model_digest",

@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features import FeatureName, parse
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
-from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
+from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 
 FORMAT_VERSION: Literal[1] = 1
@@ -52,7 +55,8 @@ class Evidence(_Part):
     cases: int = Field(ge=2)
     excluded: int = Field(0, ge=0)
     """Cases of the cohort that could not be measured and are missing from ``cases``."""
-    events: int = Field(ge=1)
+    events: int | None = Field(ge=1)
+    """Null: a publication that does not say it."""
     sites: tuple[str, ...] = ()
     licence: str
     attribution: str = ""
@@ -65,20 +69,58 @@ class Evidence(_Part):
 
 
 class ModelFeature(_Part):
-    """One term of the rad-score: ``coefficient * (value - mean) / sd``."""
+    """One term of a linear score: ``coefficient * (value - mean) / sd``; or what a classifier is given."""
 
     name: str
-    mean: _Finite
-    sd: _Positive
-    coefficient: _Finite
-    minimum: _Finite
+    """A feature's column, or a clinical one: ``clinical:age``, ``clinical:visceral=yes`` (1 or 0)."""
+    mean: _Finite | None
+    """Null, with ``sd``, ``minimum`` and ``maximum``: a publication does not say it, and a reference cohort has to."""
+    sd: _Positive | None
+    coefficient: _Finite | None
+    """Null: a classifier has none."""
+    minimum: _Finite | None
     """Of the training cases; a value outside draws a warning."""
-    maximum: _Finite
+    maximum: _Finite | None
+
+    @property
+    def is_clinical(self) -> bool:
+        """Not measured in an image."""
+        return self.name.startswith(CLINICAL)
 
     @property
     def parsed(self) -> FeatureName:
-        """The parts of the name."""
+        """The parts of the name of a feature that is measured."""
         return parse(self.name)
+
+
+class ReferenceCohort(_Part):
+    """Where means and SD come from that a publication does not give."""
+
+    description: str
+    cases: int = Field(ge=2)
+    excluded: int = Field(0, ge=0)
+    """Cases of it that could not be measured."""
+    features_sha256: str
+    """Of the measured values."""
+
+
+class ClassifierInput(_Part):
+    """What a classifier is given: ``intercept + sum weight * z`` of some features; a feature itself, or a rad-score."""
+
+    name: str
+    intercept: _Finite
+    weights: dict[str, _Finite] = Field(min_length=1)
+    """By feature."""
+
+
+class FrozenClassifier(_Part):
+    """A classifier that is not linear. Its score is its decision function, or the log-odds of its probability."""
+
+    name: ClassifierName
+    inputs: tuple[ClassifierInput, ...] = Field(min_length=1, max_length=12)
+    """Few enough for exact Shapley values."""
+    estimator: str
+    """scikit-learn's, by skops, as base64; only types on this library's list are loaded."""
 
 
 class OperatingPoint(_Part):
@@ -122,15 +164,22 @@ class Model(_Part):
     protocol: Protocol
     """With the frozen habitats of each sequence under ``population``."""
     features: tuple[ModelFeature, ...] = Field(min_length=1)
-    intercept: _Finite
+    intercept: _Finite | None
+    """Null: a classifier has none."""
+    classifier: FrozenClassifier | None = None
+    """Null: the score is linear."""
+    nomogram: NomogramPart | None = None
+    """Null: no clinical factor is in the score."""
     cutoff: CutOff
     calibration: Calibration | None
-    """Null: held-out scores did not rise with the outcome, and no probability is given."""
-    coefficient_covariance: tuple[tuple[_Finite, ...], ...]
-    """Of (intercept, coefficients) over bootstrap refits; gives the score its interval."""
+    """Null: held-out scores did not rise with the outcome, or none are known, and no probability is given."""
+    coefficient_covariance: tuple[tuple[_Finite, ...], ...] | None
+    """Of (intercept, coefficients) over bootstrap refits; gives the score its interval. Null: it has none."""
     combat: CombatParameters | None = None
     """Harmonisation of sites. Background and ranges are then harmonised, and cases of other sites are not scored."""
-    background: tuple[tuple[_Finite, ...], ...] = Field(min_length=1)
+    reference: ReferenceCohort | None = None
+    """Of published coefficients: the cohort that means, SD and background come from."""
+    background: tuple[tuple[_Finite, ...], ...]
     """The training cases' feature values, one row each: the reference of the explanation."""
     versions: dict[str, str]
 
@@ -142,9 +191,9 @@ class Model(_Part):
             raise ValueError("each feature may stand there once")
         if any(len(row) != count for row in self.background):
             raise ValueError("every row of 'background' needs one value per feature")
-        if np.shape(self.coefficient_covariance) != (count + 1, count + 1):
-            raise ValueError("'coefficient_covariance' needs one row and column per coefficient and the intercept")
-        for name in (parse(name) for name in names):
+        self._check_score(names)
+        self._check_scale()
+        for name in (feature.parsed for feature in self.features if not feature.is_clinical):
             if name.region.startswith("S"):
                 habitats = self.protocol.population.get(name.sequence)
                 if habitats is None:
@@ -153,10 +202,46 @@ class Model(_Part):
                     raise ValueError(f"{name} needs {name.region}; the habitats are {', '.join(habitats.names)}")
         return self
 
+    def _check_score(self, names: list[str]) -> None:
+        linear = [feature.coefficient is not None for feature in self.features]
+        if self.classifier is None:
+            if not all(linear) or self.intercept is None:
+                raise ValueError("a linear score needs 'intercept' and the 'coefficient' of every feature")
+            covariance = self.coefficient_covariance
+            if covariance is not None and np.shape(covariance) != (len(names) + 1, len(names) + 1):
+                raise ValueError("'coefficient_covariance' needs one row and column per coefficient and the intercept")
+            return
+        if any(linear) or self.intercept is not None or self.coefficient_covariance is not None:
+            raise ValueError("a classifier has neither 'intercept' nor coefficients")
+        given = {name for row in self.classifier.inputs for name in row.weights}
+        if given != set(names):
+            raise ValueError("the inputs of 'classifier' must be made of the features, of all of them")
+
+    def _check_scale(self) -> None:
+        known = [
+            None not in (feature.mean, feature.sd, feature.minimum, feature.maximum)
+            for feature in self.features
+        ]
+        if all(known):
+            if not self.background:
+                raise ValueError("'background' needs a row")
+        elif any(known) or self.background or self.evidence.kind != "published-coefficients":
+            raise ValueError("every feature needs mean, sd, minimum and maximum")
+
+    @property
+    def needs_reference(self) -> bool:
+        """Means and SD are not known yet: nobody can be scored before ``calibrate`` has taken them from a cohort."""
+        return not self.background
+
+    @property
+    def measured_features(self) -> tuple[FeatureName, ...]:
+        """Those that come from images."""
+        return tuple(feature.parsed for feature in self.features if not feature.is_clinical)
+
     @property
     def sequences(self) -> tuple[str, ...]:
         """The sequences that a case must have, in the order of the features."""
-        return tuple(dict.fromkeys(feature.parsed.sequence for feature in self.features))
+        return tuple(dict.fromkeys(name.sequence for name in self.measured_features))
 
     @property
     def habitats(self) -> dict[str, HabitatModel]:
@@ -165,8 +250,7 @@ class Model(_Part):
 
     def regions(self, sequence: str) -> tuple[str, ...]:
         """The regions of a sequence that the features need."""
-        names = (feature.parsed for feature in self.features)
-        return tuple(dict.fromkeys(name.region for name in names if name.sequence == sequence))
+        return tuple(dict.fromkeys(name.region for name in self.measured_features if name.sequence == sequence))
 
     @property
     def is_demonstration(self) -> bool:
@@ -174,17 +258,23 @@ class Model(_Part):
         return self.evidence.kind == "synthetic-demonstration"
 
     def standardised(self, values: np.ndarray) -> np.ndarray:
-        """Feature values, shape (cases, features), z-scored by the training cases."""
-        means = np.array([feature.mean for feature in self.features])
-        deviations = np.array([feature.sd for feature in self.features])
+        """Feature values, shape (cases, features), z-scored by the training cases.
+
+        Raises:
+            ModelError: means and SD are not known yet.
+        """
+        if self.needs_reference:
+            raise ModelError(
+                "The publication gives coefficients and no means and standard deviations: nobody can be scored yet.",
+                where=self.name,
+                remedy=f"Take them from a cohort of yours: habitat-radiomics calibrate --model {self.name} "
+                "--cohort images.csv --out calibrated",
+            )
+        means = np.array([feature.mean for feature in self.features], dtype=float)
+        deviations = np.array([feature.sd for feature in self.features], dtype=float)
         return (np.asarray(values, dtype=float) - means) / deviations
 
     @property
-    def training_scores(self) -> np.ndarray:
-        """The rad-score of each training case."""
-        return self.intercept + self.standardised(np.array(self.background)) @ self.coefficients
-
-    @property
     def coefficients(self) -> np.ndarray:
-        """Per standard deviation, in the order of the features."""
-        return np.array([feature.coefficient for feature in self.features])
+        """Per standard deviation, in the order of the features; of a linear score."""
+        return np.array([feature.coefficient for feature in self.features], dtype=float)

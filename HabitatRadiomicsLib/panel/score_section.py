@@ -69,10 +69,13 @@ class ScoreSection:
         if score is None or not 0 <= index < len(score["contributions"]):
             return
         row = score["contributions"][index]
-        sequence, region, image, kind, feature = row["name"].split("_")[-5:]
-        self._ui.featureLabel.text = _feature(row, sequence, region, image, f"{kind} {feature}")
+        self._ui.featureLabel.text = _feature(row)
         self._ui.featureLabel.visible = True
-        self._show_habitat(sequence, region)
+        from HabitatRadiomicsLib.features.description import describe_column
+
+        place = describe_column(row["columns"][0]).place
+        if place is not None:
+            self._show_habitat(*place)
 
     def _bar_clicked(self, height: float) -> None:
         from HabitatRadiomicsLib.reporting import contribution_at
@@ -142,13 +145,11 @@ def contributions_csv(score: dict[str, Any]) -> str:
 
 
 def _headline(score: dict[str, Any]) -> str:
-    interval, chance = score["score_interval"], score["probability_interval"]
+    chance = score["probability_interval"]
     colour = "#d62728" if score["positive"] else "#1f77b4"
     lines = [
         f'<span style="font-size: large; color: {colour}"><b>{escape(score["call"])}</b></span>',
-        _("Rad-score {score:.3f} (95% interval {low:.3f} to {high:.3f}); cut-off {cutoff:.3f}").format(
-            score=score["score"], low=interval["low"], high=interval["high"], cutoff=score["cutoff"]["value"]
-        ),
+        _score_line(score),
     ]
     if score["probability"] is None:
         lines.append(_("The model gives no probability."))
@@ -161,11 +162,22 @@ def _headline(score: dict[str, Any]) -> str:
     return "<br>".join(lines)
 
 
-def _feature(row: dict[str, Any], sequence: str, region: str, image: str, feature: str) -> str:
-    training = row["training"]
+def _score_line(score: dict[str, Any]) -> str:
+    interval, cutoff = score["score_interval"], score["cutoff"]["value"]
+    if interval is None:
+        return _("Score {score:.3f} (no interval); cut-off {cutoff:.3f}").format(score=score["score"], cutoff=cutoff)
+    return _("Rad-score {score:.3f} (95% interval {low:.3f} to {high:.3f}); cut-off {cutoff:.3f}").format(
+        score=score["score"], low=interval["low"], high=interval["high"], cutoff=cutoff
+    )
+
+
+def _feature(row: dict[str, Any]) -> str:
+    from HabitatRadiomicsLib.features.description import describe_column
+
+    training, told = row["training"], describe_column(row["name"])
     lines = [
-        f"<b>{escape(feature)}</b>",
-        _("Sequence {sequence}, region {region}, image {image}").format(sequence=sequence, region=region, image=image),
+        f"<b>{escape(told.what)}</b>",
+        escape(told.where or told.title),
         _("Value {value:.4g}; training cases {minimum:.4g} to {maximum:.4g}, mean {mean:.4g} (SD {sd:.3g})").format(
             value=row["value"], **training
         ),

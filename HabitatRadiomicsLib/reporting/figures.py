@@ -101,7 +101,7 @@ def _settle(figure: Figure) -> None:
 
 def readable_feature(name: str) -> str:
     """A column name on two lines: where it was measured, and what."""
-    from HabitatRadiomicsLib.features import parse
+    from HabitatRadiomicsLib.features.description import describe_column
 
-    parsed = parse(name)
-    return f"{parsed.sequence} {parsed.region}, {parsed.image}\n{parsed.feature_class} {parsed.feature}"
+    found = describe_column(name)
+    return f"{found.where}\n{found.what}" if found.where else found.what

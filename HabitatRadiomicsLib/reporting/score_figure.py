@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def score_figure(score: Mapping[str, Any], *, width: float = 9.0, dpi: float = DPI) -> Figure:
-    """The rad-score on its scale, with its 95% interval, the cut-off and the scores of the training cases.
+    """The rad-score on its scale, with its 95% interval where it has one, the cut-off and the scores of the training cases.
 
     Args:
         score: the document of ``score.json``.
@@ -25,11 +25,13 @@ def score_figure(score: Mapping[str, Any], *, width: float = 9.0, dpi: float = D
     axis = figure.subplots()
     axis.plot(training, [0.0] * len(training), "|", color="#555555", markersize=10, label="training cases")
     colour = UP_COLOUR if score["positive"] else DOWN_COLOUR
-    axis.plot([interval["low"], interval["high"]], [0.5, 0.5], color=colour, linewidth=3, alpha=0.6)
-    axis.plot([value], [0.5], "o", color=colour, markersize=9, label="this patient, 95% interval")
+    ends = [value] if interval is None else [interval["low"], interval["high"]]
+    axis.plot(ends, [0.5] * len(ends), color=colour, linewidth=3, alpha=0.6)
+    told = "this patient" if interval is None else "this patient, 95% interval"
+    axis.plot([value], [0.5], "o", color=colour, markersize=9, label=told)
     axis.axvline(cutoff, color="black", linestyle="--", linewidth=1, label="cut-off")
-    low = min(*training, interval["low"], cutoff)
-    high = max(*training, interval["high"], cutoff)
+    low = min(*training, *ends, cutoff)
+    high = max(*training, *ends, cutoff)
     margin = 0.06 * (high - low)
     axis.set(xlim=(low - margin, high + margin), ylim=(-0.4, 1.0), yticks=[], xlabel="rad-score")
     axis.tick_params(labelsize=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from HabitatRadiomicsLib.features import definition_of, parse
+from HabitatRadiomicsLib.features.description import describe_column
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.reporting.contributions_figure import contributions_figure
 from HabitatRadiomicsLib.reporting.figures import png_bytes, write_png
@@ -31,13 +31,11 @@ def score_html(result: ScoreResult, maps: dict[str, bytes], contributions: bytes
 
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     environment.filters["number"] = lambda value: f"{value:.4g}"
-    names = {row.name: parse(row.name) for row in result.contributions}
     return environment.get_template("score.html").render(
         result=result,
         model=result.model,
         notice=notice(result.model),
-        names=names,
-        definitions={name: definition_of(parsed.feature_class, parsed.feature) for name, parsed in names.items()},
+        described={row.name: describe_column(row.name) for row in result.contributions},
         maps={name: _embedded(picture) for name, picture in maps.items()},
         scale=_embedded(png_bytes(score_figure(result.document()))),
         contributions=_embedded(contributions),

@@ -12,9 +12,10 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.evaluation import mean_auc
-from HabitatRadiomicsLib.explanation import explain
+from HabitatRadiomicsLib.explanation.contributions import explained_names, shap_of
 from HabitatRadiomicsLib.external import ExternalValidation
 from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.model.prediction import classifier_inputs
 from HabitatRadiomicsLib.reporting.figures import write_figure
 from HabitatRadiomicsLib.reporting.study import (
     beeswarm_figure,
@@ -121,23 +122,16 @@ def _of_model(
     model: Model, values: np.ndarray, contributions: np.ndarray | None, event: str, outcome: np.ndarray
 ) -> _Drawings:
     names = [feature.name for feature in model.features]
+    inputs = list(explained_names(model))
     standardised = model.standardised(values)
-    shap_values = _contributions(model, values) if contributions is None else contributions
+    shown = values if model.classifier is None else classifier_inputs(model, values)
+    shap_values = shap_of(model, values)[1] if contributions is None else contributions
     return {
-        "shap-bar": lambda: shap_bar_figure(shap_values, names),
-        "beeswarm": lambda: beeswarm_figure(shap_values, values, names),
+        "shap-bar": lambda: shap_bar_figure(shap_values, inputs),
+        "beeswarm": lambda: beeswarm_figure(shap_values, shown, inputs),
         "correlation": lambda: correlation_heatmap(np.corrcoef(standardised.T), names) if len(names) > 1 else None,
         "clusters": lambda: clustered_heatmap(standardised, outcome, names, event=event) if len(names) > 1 else None,
     }
-
-
-def _contributions(model: Model, values: np.ndarray) -> np.ndarray:
-    """SHAP values of cases, shape (cases, features), in the order of the model's features."""
-    rows = []
-    for row in values:
-        found = {contribution.name: contribution.shap for contribution in explain(model, row)[1]}
-        rows.append([found[feature.name] for feature in model.features])
-    return np.array(rows)
 
 
 def _model_outcome(training: Training) -> np.ndarray:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def lasso_path_of(training: Training) -> Figure | None:
     """Coefficients of the chosen candidate's columns over the penalty."""
-    score = training.learned.score
+    score = training.learned.rad_score
     if score is None or score.validated is None:
         return None
     names, path = _path(training)
@@ -34,7 +34,7 @@ def lasso_path_of(training: Training) -> Figure | None:
 
 def lasso_deviance_of(training: Training) -> Figure | None:
     """Held-out deviance of the chosen candidate over the penalty."""
-    score = training.learned.score
+    score = training.learned.rad_score
     if score is None or score.validated is None:
         return None
     found = score.validated
@@ -71,7 +71,7 @@ def habitat_boxplots_of(training: Training) -> Figure | None:
 
 def _path(training: Training) -> tuple[list[str], LassoPath]:
     """Names and path of the columns that entered the final LASSO, on the penalties that were cross-validated."""
-    score, chosen = training.learned.score, training.learned.chosen
+    score, chosen = training.learned.rad_score, training.learned.chosen
     assert score is not None
     assert score.selection is not None
     assert score.validated is not None

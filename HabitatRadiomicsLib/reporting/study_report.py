@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from HabitatRadiomicsLib.errors import FeatureError
-from HabitatRadiomicsLib.features import definition_of, parse
+from HabitatRadiomicsLib.features.description import describe_column
 from HabitatRadiomicsLib.protocol import protocol_from, protocol_text
 from HabitatRadiomicsLib.reporting.checklists import AssessedChecklist
 from HabitatRadiomicsLib.reporting.methods_text import methods_paragraphs
@@ -91,12 +91,10 @@ def _embedded(picture: bytes) -> str:
 def _feature_text(name: str) -> _FeatureText:
     """A feature in words; a name that is none of the catalogue's, a clinical variable for instance, as it is."""
     try:
-        parsed = parse(name)
-        title = definition_of(parsed.feature_class, parsed.feature).title
+        found = describe_column(name)
     except FeatureError:
         return _FeatureText("", name, "")
-    where = f"{parsed.sequence} {parsed.region}, {parsed.image}"
-    return _FeatureText(where, f"{parsed.feature_class}_{parsed.feature}", title)
+    return _FeatureText(found.where, found.what, found.title)
 
 
 def _estimate(row: Mapping[str, Any], key: str, digits: int = 2) -> tuple[str, str]:

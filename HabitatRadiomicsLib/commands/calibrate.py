@@ -1,0 +1,65 @@
+"""``calibrate``: published coefficients get means and standard deviations from a reference cohort."""
+
+from __future__ import annotations
+
+import argparse
+
+from HabitatRadiomicsLib.batch import write_problems
+from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.commands.arguments import (
+    WORK_FOLDER,
+    add_scheduler_argument,
+    add_table_arguments,
+    check_cohort_output,
+    timepoints_of,
+)
+from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.features.table import FeatureTable, write_table
+from HabitatRadiomicsLib.freezing import check_name
+from HabitatRadiomicsLib.model import load_model, model_text
+from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.reference_cohort import take_reference
+from HabitatRadiomicsLib.workers import scheduler
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "calibrate",
+        help="make a model of published coefficients able to score",
+        description="Measure the model's features in a local reference cohort and take their means and standard "
+        "deviations, which the publication does not give. Outcomes are not needed. Write model.json, features.csv "
+        "and errors.csv.",
+    )
+    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
+    add_table_arguments(parser, clinical="not needed; its outcomes are not used")
+    parser.add_argument("--name", help="of the model that comes out (default: the model's, with -calibrated)")
+    parser.add_argument("--description", help="of the cohort, in a few words: stands by every score")
+    add_scheduler_argument(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Take a model's means and SD from a cohort."""
+    check_cohort_output(arguments)
+    model = load_model(arguments.model)
+    name = arguments.name or f"{model.name}-calibrated"
+    check_name(name)
+    moments = timepoints_of(arguments, model.protocol, model.sequences)
+    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
+    with scheduler(arguments.scheduler), progress_bar("calibrate") as progress:
+        found = take_reference(
+            cohort, model, arguments.out / WORK_FOLDER, name=name,
+            description=arguments.description or "a local reference cohort", jobs=arguments.jobs,
+            resample_mask=arguments.resample_mask, progress=progress,
+        )  # fmt: skip
+    names = tuple(feature.name for feature in model.features)
+    write_table(FeatureTable(found.case_ids, names, found.values), arguments.out / "features.csv")
+    write_problems(found.problems, arguments.out / "errors.csv")
+    path = arguments.out / "model.json"
+    write_text(path, model_text(found.model))
+    print(f"{len(found.case_ids)} of {len(cohort.cases)} cases.")
+    for feature in found.model.features:
+        print(f"  {feature.name}: mean {feature.mean:.4g}, SD {feature.sd:.4g}")
+    print(f"Model: {path}")
+    return 3 if found.problems else 0

@@ -1,0 +1,56 @@
+"""What a column is, in words: a feature, a deep feature, a clinical variable, or the rad-score of a region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from HabitatRadiomicsLib.features.catalogue import CLINICAL, parse
+from HabitatRadiomicsLib.features.definitions import definition_of
+
+#: What the name of a classifier's input begins with that is the rad-score of a region.
+RAD_SCORE = "rad-score "
+_DEEP = "deep"
+
+
+@dataclass(frozen=True)
+class ColumnDescription:
+    """A column in words.
+
+    Attributes:
+        where: time point, sequence, region and image; empty when it was not measured in an image.
+        what: short: class and feature, or the variable.
+        title, definition: what it measures.
+        place: sequence key and region, for showing it; None when it has none.
+    """
+
+    where: str
+    what: str
+    title: str
+    definition: str
+    place: tuple[str, str] | None = None
+
+
+def describe_column(name: str) -> ColumnDescription:
+    """Any column that a model's terms or a classifier's inputs may have.
+
+    Raises:
+        FeatureError: it is none.
+    """
+    if name.startswith(CLINICAL):
+        variable, _, level = name.removeprefix(CLINICAL).partition("=")
+        definition = f"1 when it is {level}, else 0." if level else "As the clinical table has it."
+        return ColumnDescription("", name.removeprefix(CLINICAL), f"clinical variable {variable}", definition)
+    if name.startswith(RAD_SCORE):
+        return ColumnDescription("", name, "rad-score", "Linear combination of features of this region.")
+    parsed = parse(name)
+    key = f"{parsed.timepoint}_{parsed.sequence}" if parsed.timepoint else parsed.sequence
+    where = f"{key.replace('_', ' ')} {parsed.region}, {parsed.image}"
+    what = f"{parsed.feature_class} {parsed.feature}"
+    if parsed.feature_class == _DEEP:
+        title, definition = "deep feature", "One dimension of a neural network's embedding of the lesion's largest slice."
+    else:
+        found = definition_of(parsed.feature_class, parsed.feature)
+        title, definition = found.title, found.definition
+    if parsed.timepoint == "delta":
+        title, definition = f"change of: {title}", f"Follow-up minus baseline. {definition}"
+    return ColumnDescription(where, what, title, definition, (key, parsed.region))

@@ -1,0 +1,167 @@
+"""Rad-scores of several regions, and deep features, joined by a classifier (stacking, Wolpert 1992, doi
+10.1016/S0893-6080(05)80023-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.evaluation import auc_with_interval
+from HabitatRadiomicsLib.learning.classifiers import decision, fit_classifier
+from HabitatRadiomicsLib.learning.folds import stratified_folds
+from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
+from HabitatRadiomicsLib.learning.selection import select_features
+from HabitatRadiomicsLib.protocol import ClassifierName, FusionSettings, LearningSettings
+
+
+@dataclass(frozen=True)
+class ScaledRadScore:
+    """A rad-score in standard deviations of its training scores."""
+
+    name: str
+    score: RadScore
+    mean: float
+    deviation: float
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Of a table's rows, shape (cases,)."""
+        return (self.score.score(values) - self.mean) / self.deviation
+
+
+@dataclass(frozen=True)
+class ClassifierResult:
+    """How a classifier did in the cross-validation within the training cases; mean and SD over its folds."""
+
+    classifier: ClassifierName
+    auc: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class FusedScore:
+    """A classifier of rad-scores and of single columns.
+
+    Attributes:
+        rad_scores: the first inputs.
+        single: columns that are inputs by themselves, with their means and deviations.
+        held_out: scores of the training cases by classifiers that had not seen them, in SD of each fold's own. The
+            rad-scores that these were given had not seen them either.
+        compared: every classifier.
+    """
+
+    rad_scores: tuple[ScaledRadScore, ...]
+    single: np.ndarray
+    means: np.ndarray
+    deviations: np.ndarray
+    classifier: ClassifierName
+    estimator: Any
+    held_out: np.ndarray
+    compared: tuple[ClassifierResult, ...]
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Every column behind the inputs, each once."""
+        of_scores = [part.score.columns for part in self.rad_scores]
+        return np.array(list(dict.fromkeys(np.concatenate([*of_scores, self.single]).tolist())), dtype=int)
+
+    def inputs(self, values: np.ndarray) -> np.ndarray:
+        """What the classifier is given, shape (cases, inputs)."""
+        rad = [part.of(values) for part in self.rad_scores]
+        single = (values[:, self.single] - self.means) / self.deviations
+        return np.column_stack([*rad, single]) if rad else single
+
+    def score(self, values: np.ndarray) -> np.ndarray:
+        """Scores of a table's rows, shape (cases,); NaN where a column is not defined."""
+        inputs = self.inputs(values)
+        found = np.full(len(inputs), np.nan)
+        whole = np.isfinite(inputs).all(axis=1)
+        if whole.any():
+            found[whole] = decision(self.estimator, inputs[whole])
+        return found
+
+
+def fit_fused(
+    values: np.ndarray,
+    outcome: np.ndarray,
+    regions: Mapping[str, np.ndarray],
+    single: np.ndarray,
+    learning: LearningSettings,
+    fusion: FusionSettings,
+    *,
+    seed: int,
+    groups: Sequence[object] | np.ndarray | None = None,
+) -> FusedScore:
+    """A rad-score for each region, the best single columns, and the classifier that does best on both.
+
+    Args:
+        values: shape (cases, columns), of the training cases only.
+        regions: columns of each region that gets a rad-score, by the score's name.
+        single: columns of which the best are inputs by themselves.
+
+    Raises:
+        LearningError: no region and no single column tells the outcomes apart.
+    """
+    parts: list[ScaledRadScore] = []
+    held_out: list[np.ndarray] = []
+    for name, columns in regions.items():
+        try:
+            found = fit_rad_score(values[:, columns], outcome, learning, seed=seed, groups=groups)
+        except LearningError:  # nothing to learn from this region
+            continue
+        own = RadScore(
+            columns[found.columns], found.means, found.deviations, found.coefficients, found.intercept, found.penalty
+        )
+        scores = own.score(values)
+        parts.append(ScaledRadScore(name, own, float(scores.mean()), float(scores.std())))
+        held_out.append(found.held_out)
+    rad = np.stack(held_out, axis=1) if held_out else np.zeros((len(outcome), 0))
+    best = _best(values, outcome, single, learning, fusion.deep_features)
+    if not parts and not len(best):
+        raise LearningError("No region and no deep feature tells the outcomes apart.")
+    folds = stratified_folds(outcome, learning.folds, seed, groups)
+    results, scores_of = [], {}
+    for name in fusion.classifiers:
+        areas, scores = [], np.zeros(len(outcome))
+        for training, test in folds:
+            columns = _best(values[training], outcome[training], single, learning, fusion.deep_features)
+            inputs = np.column_stack([rad, _standardised(values, columns, training)])
+            if not inputs.shape[1]:
+                areas.append(0.5)
+                continue
+            estimator = fit_classifier(name, inputs[training], outcome[training], seed=seed)
+            seen, unseen = decision(estimator, inputs[training]), decision(estimator, inputs[test])
+            scores[test] = (unseen - seen.mean()) / (seen.std() or 1.0)
+            areas.append(auc_with_interval(outcome[test], unseen).auc)
+        results.append(ClassifierResult(name, float(np.mean(areas)), float(np.std(areas, ddof=1))))
+        scores_of[name] = scores
+    winner = max(results, key=lambda result: result.auc)  # the first of equal ones
+    means, deviations = values[:, best].mean(axis=0), values[:, best].std(axis=0, ddof=1)
+    inputs = np.column_stack([rad, (values[:, best] - means) / deviations])
+    return FusedScore(
+        rad_scores=tuple(parts),
+        single=best,
+        means=means,
+        deviations=deviations,
+        classifier=winner.classifier,
+        estimator=fit_classifier(winner.classifier, inputs, outcome, seed=seed),
+        held_out=scores_of[winner.classifier],
+        compared=tuple(results),
+    )
+
+
+def _best(
+    values: np.ndarray, outcome: np.ndarray, columns: np.ndarray, learning: LearningSettings, count: int
+) -> np.ndarray:
+    """The columns with the smallest p of those that differ and are not redundant."""
+    if not count or not len(columns):
+        return np.zeros(0, dtype=int)
+    return columns[select_features(values[:, columns], outcome, learning)[:count]]
+
+
+def _standardised(values: np.ndarray, columns: np.ndarray, training: np.ndarray) -> np.ndarray:
+    own = values[:, columns]
+    return (own - own[training].mean(axis=0)) / own[training].std(axis=0, ddof=1)

@@ -1,0 +1,57 @@
+"""Scores of feature values by a frozen model, linear or a classifier."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.learning.classifiers import decision
+from HabitatRadiomicsLib.model.classifier_file import load_classifier
+from HabitatRadiomicsLib.model.document import Model
+
+
+def scores_of(model: Model, values: np.ndarray) -> np.ndarray:
+    """The score of each row of feature values, shape (cases,).
+
+    Args:
+        values: of the model's features, in their order, shape (cases, features).
+
+    Raises:
+        ModelError: means and SD are not known yet, or the classifier is not one that may be loaded.
+    """
+    if model.classifier is not None:
+        return classifier_scores(model, classifier_inputs(model, values))
+    assert model.intercept is not None
+    return model.intercept + model.standardised(values) @ model.coefficients
+
+
+def training_scores(model: Model) -> np.ndarray:
+    """The score of each training case."""
+    return scores_of(model, np.array(model.background))
+
+
+def classifier_inputs(model: Model, values: np.ndarray) -> np.ndarray:
+    """What a model's classifier is given, shape (cases, inputs)."""
+    assert model.classifier is not None
+    z = model.standardised(values)
+    places = {feature.name: place for place, feature in enumerate(model.features)}
+    columns = []
+    for row in model.classifier.inputs:
+        column = np.full(len(z), row.intercept)
+        for name, weight in row.weights.items():
+            column = column + weight * z[:, places[name]]
+        columns.append(column)
+    return np.stack(columns, axis=1)
+
+
+def classifier_scores(model: Model, inputs: np.ndarray) -> np.ndarray:
+    """Scores of a model's classifier for its inputs, shape (cases,)."""
+    assert model.classifier is not None
+    return decision(_loaded(model.classifier.estimator), inputs)
+
+
+@lru_cache(maxsize=8)
+def _loaded(text: str) -> Any:
+    return load_classifier(text)
