@@ -9,19 +9,25 @@ import numpy as np
 
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.protocol import LearningSettings
+from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Where a rad-score takes its features from: one region, of one sequence or fused over several."""
+    """Where a rad-score takes its features from: one region, of one sequence or fused over several.
+
+    With two time points, ``sequences`` are keys, all of one of them: ``baseline_CT``, or ``delta_CT`` for changes.
+    """
 
     sequences: tuple[str, ...]
     region: str
 
     @property
     def name(self) -> str:
-        """As tables and figures show it: ``T1W S2``, ``T1W+T2FS S2``."""
-        return f"{'+'.join(self.sequences)} {self.region}"
+        """As tables and figures show it: ``T1W S2``, ``T1W+T2FS S2``, ``delta CT+PET whole``."""
+        moment = timepoint_of(self.sequences[0])
+        sequences = "+".join(map(sequence_of, self.sequences))
+        return f"{moment} {sequences} {self.region}".lstrip()
 
     def columns(self, columns: Sequence[str]) -> np.ndarray:
         """Places of its features in a table's columns."""
@@ -38,8 +44,9 @@ class Candidate:
 
 
 def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[Candidate, ...]:
-    """All candidates that a table has the features for, single sequences first."""
-    groups = list(dict.fromkeys((name.sequence, name.region) for name in map(parse, columns)))
+    """All candidates that a table has the features for, single sequences first; changes are not fused with values at a
+    time point, so that the two ways compete."""
+    groups = list(dict.fromkeys((name.key, name.region) for name in map(parse, columns)))
     allowed = settings.regions
     if allowed is not None:
         habitats = "habitats" in allowed
@@ -50,8 +57,10 @@ def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[C
         ]
     single = [Candidate((sequence,), region) for sequence, region in groups]
     fused = []
-    for region in dict.fromkeys(region for _, region in groups):
-        sequences = tuple(sequence for sequence, other in groups if other == region)
+    for moment, region in dict.fromkeys((timepoint_of(sequence), region) for sequence, region in groups):
+        sequences = tuple(
+            sequence for sequence, other in groups if other == region and timepoint_of(sequence) == moment
+        )
         if len(sequences) > 1:
             fused.append(Candidate(sequences, region))
     return (*single, *fused)

@@ -104,4 +104,4 @@ def readable_feature(name: str) -> str:
     from HabitatRadiomicsLib.features import parse
 
     parsed = parse(name)
-    return f"{parsed.sequence} {parsed.region}, {parsed.image}\n{parsed.feature_class} {parsed.feature}"
+    return f"{parsed.place}, {parsed.image}\n{parsed.feature_class} {parsed.feature}"

@@ -95,7 +95,7 @@ def _feature_text(name: str) -> _FeatureText:
         title = definition_of(parsed.feature_class, parsed.feature).title
     except FeatureError:
         return _FeatureText("", name, "")
-    where = f"{parsed.sequence} {parsed.region}, {parsed.image}"
+    where = f"{parsed.place}, {parsed.image}"
     return _FeatureText(where, f"{parsed.feature_class}_{parsed.feature}", title)
 
 
