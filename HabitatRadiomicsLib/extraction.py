@@ -12,19 +12,24 @@ import numpy as np
 from HabitatRadiomicsLib.batch import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import Cohort, CohortCase
+from HabitatRadiomicsLib.feature_problems import undefined_problems
 from HabitatRadiomicsLib.features import choose_engine, measure_regions, parse, regions_of
+from HabitatRadiomicsLib.features.delta import with_deltas
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.features.undefined import undefined_columns
-from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
-from HabitatRadiomicsLib.mapping import make_maps, prepare_case
+from HabitatRadiomicsLib.habitat_changes import HabitatChange, Volumes, habitat_changes, habitat_volumes
+from HabitatRadiomicsLib.lesions import Lesions, find_superpixels, fit_populations
+from HabitatRadiomicsLib.mapping import make_maps, needs_habitats, prepare_case
 from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, part, silent
-from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
+from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.provenance import document_digest, versions
 
-#: Settings that a stage depends on. A change of any other one (a title, the learning) takes over what is done.
-_SUPERPIXEL_SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "habitats", "seed")
-_FEATURE_SETTINGS = (*_SUPERPIXEL_SETTINGS, "regions", "ring_mm", "features", "population")
+#: Settings that features depend on. A change of any other one (a title, the learning) takes over what is done.
+_FEATURE_SETTINGS = (
+    "sequences", "timepoints", "preprocessing", "sequence_preprocessing", "habitats", "seed", "regions", "ring_mm",
+    "features", "population",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,9 @@ class Extraction:
     """What came of a cohort.
 
     Attributes:
-        table: the cases that could be measured, in the cohort's order.
+        table: the cases that could be measured, in the cohort's order; of two time points, the features at both and
+            their changes.
+        habitat_changes: of cases with two time points; empty where no region is a habitat.
         protocol: the one that was asked for, with the population's habitats in it.
         problems: the cases that could not, and features without a defined value.
         warnings: sentences by case.
@@ -45,11 +52,7 @@ class Extraction:
     engine: str
     reused: int
     """Cases taken over from an earlier run."""
-
-
-def needs_habitats(protocol: Protocol) -> bool:
-    """Whether any region is a habitat."""
-    return any(region not in ("whole", "ring") for region in protocol.regions)
+    habitat_changes: tuple[HabitatChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,13 @@ class CaseFeatures:
         values: of all features by column name; NaN where one is not defined.
         undefined: why, a sentence, by column name.
         warnings: in sentences.
+        habitat_volumes: ml by sequence and habitat, where any region is a habitat.
     """
 
     values: Mapping[str, float]
     undefined: Mapping[str, str]
     warnings: tuple[str, ...]
+    habitat_volumes: Volumes
 
 
 def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
@@ -89,7 +94,7 @@ def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
         undefined |= undefined_columns(sequence, regions, protocol, measured)
         warnings += [f"{name}: {warning}" for warning in sequence.warnings]
         warnings += habitats.warnings if habitats is not None else ()
-    return CaseFeatures(values, undefined, tuple(warnings))
+    return CaseFeatures(values, undefined, tuple(warnings), habitat_volumes(maps))
 
 
 def extract_cohort(
@@ -122,20 +127,17 @@ def extract_cohort(
     start = 0.0
     if needs_habitats(protocol) and not _complete(protocol, cases):
         start = 0.15
-        settings = _settings_of(protocol, _SUPERPIXEL_SETTINGS)
-        key = document_digest({**common, "stage": "superpixels", "settings": settings})
-        answer = partial(_superpixels_answer, protocol=protocol)
-        work = CaseWork(folder / "superpixels", key, protocol.sequences, resample_mask, answer)
-        answers, failed, _ = run_cases(cases, work, jobs, part(progress, 0, start))
-        problems += failed
-        cases = [case for case in cases if case.case_id in answers]
-        refuse_empty(cases, problems)
-        population = _population([answers[case.case_id] for case in cases], protocol)
-        protocol = protocol.model_copy(update={"population": population})
-    settings = _settings_of(protocol, _FEATURE_SETTINGS)
-    key = document_digest({**common, "stage": "features with reasons", "settings": settings})
+        lesions = find_superpixels(
+            cohort, protocol, folder, jobs=jobs, resample_mask=resample_mask, progress=part(progress, 0, start)
+        )
+        problems += lesions.problems
+        cases = [case for case in cases if case.case_id in lesions.superpixels]
+        protocol = _with_population(lesions, protocol)
+    document = protocol.document()
+    settings = {name: document[name] for name in _FEATURE_SETTINGS}
+    key = document_digest({**common, "stage": "features, reasons and volumes", "settings": settings})
     answer = partial(_features_answer, protocol=protocol)
-    work = CaseWork(folder / "features", key, protocol.sequences, resample_mask, answer)
+    work = CaseWork(folder / "features", key, protocol.keys, resample_mask, answer)
     answers, failed, reused = run_cases(cases, work, jobs, part(progress, start, 1))
     problems += failed
     refuse_empty(answers, problems)
@@ -148,40 +150,39 @@ def extract_cohort(
         problems += undefined_problems(case_id, answers[case_id]["undefined"])
     warnings = {case_id: tuple(answers[case_id]["warnings"]) for case_id in done}
     table = _in_protocol_order(FeatureTable.of_rows(rows), protocol)
-    return Extraction(table, protocol, tuple(problems), warnings, f"{engine.name} {engine.version}", reused)
-
-
-def _settings_of(protocol: Protocol, names: Sequence[str]) -> dict[str, object]:
-    document = protocol.document()
-    return {name: document[name] for name in names}
-
-
-def _superpixels_answer(case: Case, protocol: Protocol) -> Answer:
-    found = {}
-    for name, prepared in prepare_case(case, protocol).items():
-        _, superpixels = describe_lesion(prepared, protocol.habitats, seed=protocol.seed)
-        found[name] = {"means": superpixels.means.tolist(), "sizes": superpixels.sizes.tolist()}
-    return {"superpixels": found}
+    changes = [
+        change
+        for case_id in done
+        for change in habitat_changes(case_id, answers[case_id]["habitat_volumes"], protocol.timepoints)
+    ]
+    return Extraction(
+        table=with_deltas(table, protocol.timepoints, with_followup=True),
+        protocol=protocol,
+        problems=tuple(problems),
+        warnings=warnings,
+        engine=f"{engine.name} {engine.version}",
+        reused=reused,
+        habitat_changes=tuple(changes),
+    )
 
 
 def _features_answer(case: Case, protocol: Protocol) -> Answer:
     found = extract_features(case, protocol)
     # JSON has no NaN: an undefined value is null.
     known = {name: value if np.isfinite(value) else None for name, value in found.values.items()}
-    return {"values": known, "undefined": dict(found.undefined), "warnings": list(found.warnings)}
+    return {
+        "values": known,
+        "undefined": dict(found.undefined),
+        "warnings": list(found.warnings),
+        "habitat_volumes": {name: dict(volumes) for name, volumes in found.habitat_volumes.items()},
+    }
 
 
-def _population(answers: Sequence[Answer], protocol: Protocol) -> dict[str, HabitatModel]:
-    sequences = protocol.sequences or tuple(dict.fromkeys(name for row in answers for name in row["superpixels"]))
-    population = dict(protocol.population)
-    for name in sequences:
-        rows = [row["superpixels"][name] for row in answers if name in row["superpixels"]]
-        patients = [
-            Superpixels(np.zeros(0, dtype=int), np.array(row["means"]), np.array(row["sizes"]), 0) for row in rows
-        ]
-        if name not in population:
-            population[name] = fit_habitats(name, patients, protocol.habitats, seed=protocol.seed)
-    return population
+def _with_population(lesions: Lesions, protocol: Protocol) -> Protocol:
+    """The protocol with the habitats of all cases."""
+    [found] = fit_populations(lesions, protocol, [tuple(lesions.superpixels)])
+    fitted = {name: model for name, model in found.items() if model is not None}
+    return protocol.model_copy(update={"population": {**protocol.population, **fitted}})
 
 
 def _complete(protocol: Protocol, cases: Sequence[CohortCase]) -> bool:
@@ -189,24 +190,9 @@ def _complete(protocol: Protocol, cases: Sequence[CohortCase]) -> bool:
     return all(name in protocol.population for name in present)
 
 
-def undefined_problems(case_id: str, reasons: Mapping[str, str]) -> list[CaseProblem]:
-    """One row for each reason in each region, with the number of features and the first of them."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for column, reason in reasons.items():
-        name = parse(column)
-        grouped.setdefault((f"{name.sequence} {name.region}", reason), []).append(name.within_region)
-    problems = []
-    for (where, reason), names in grouped.items():
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-        problem = f"{reason} Features without a value: {len(names)} ({shown})."
-        remedy = "The other features of the case are in the table."
-        problems.append(CaseProblem(case_id, "features", problem, where, remedy))
-    return problems
-
-
 def _in_protocol_order(table: FeatureTable, protocol: Protocol) -> FeatureTable:
     """Columns in an order that does not depend on which case came first."""
     if protocol.sequences is not None:
         return table
-    order = sorted(dict.fromkeys(name.split("_")[0] for name in table.columns))
-    return table.with_columns([name for sequence in order for name in table.columns if name.split("_")[0] == sequence])
+    sequences = {column: parse(column).sequence for column in table.columns}
+    return table.with_columns(sorted(table.columns, key=lambda column: sequences[column]))

@@ -15,13 +15,14 @@ import numpy as np
 
 from HabitatRadiomicsLib.batch import CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.cohort import Cohort
-from HabitatRadiomicsLib.extraction import undefined_problems
+from HabitatRadiomicsLib.feature_problems import undefined_problems
 from HabitatRadiomicsLib.features import choose_engine, feature_names
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats
 from HabitatRadiomicsLib.lesions import ORIGINAL, Lesions, Population, superpixel_settings
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
+from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
 from HabitatRadiomicsLib.provenance import document_digest, versions
 from HabitatRadiomicsLib.region_measuring import NAMED, MeasuredCase, Plan, RegionMeasuring
 
@@ -36,7 +37,7 @@ class FoldFeatures:
         problems: the cases that could not be measured.
         warnings: sentences by case.
         reused: cases of which all was there before.
-        volumes: of each case's lesion in ml, the mean over its sequences.
+        volumes: of each case's lesion in ml, the mean over its sequences; of two time points, at baseline.
     """
 
     case_ids: tuple[str, ...]
@@ -71,10 +72,10 @@ class FoldFeatures:
         return FeatureTable(ids, columns, values.reshape(len(ids), len(columns)))
 
     def regions(self, training_set: int) -> list[tuple[str, str]]:
-        """Sequence and region of the table's column groups."""
+        """Sequence (of two time points: the case's key) and region of the table's column groups."""
         found = []
         for sequence in self._sequences():
-            model = self.populations[training_set].get(sequence)
+            model = self.populations[training_set].get(sequence_of(sequence))
             for wanted in self.protocol.regions:
                 names = [wanted] if wanted in NAMED else _habitats(model, [wanted])
                 found += [(sequence, name) for name in names if (sequence, name) not in found]
@@ -88,7 +89,7 @@ class FoldFeatures:
             for sequence, region in self.regions(training_set):
                 found = self._region(case_id, ORIGINAL, sequence, region, training_set)
                 if isinstance(found, str):
-                    rows.append(CaseProblem(case_id, "features", found, f"{sequence} {region}"))
+                    rows.append(CaseProblem(case_id, "features", found, f"{readable_key(sequence)} {region}"))
                 key = self._key(case_id, ORIGINAL, sequence, region, training_set)
                 reasons = self.measured[case_id].undefined.get(sequence, {}).get(key or "", {})
                 columns = {f"{sequence}_{region}_{name}": reason for name, reason in reasons.items()}
@@ -97,13 +98,14 @@ class FoldFeatures:
 
     def habitat_means(self, training_set: int, sequence: str) -> dict[str, np.ndarray]:
         """Mean intensity and mean local entropy (bits) of each habitat in each case, shape (cases, 2), by habitat; NaN
-        where the case has none of it."""
+        where the case has none of it. Of two time points, at baseline."""
         model = self.populations[training_set][sequence]
         if model is None:
             return {}
+        key = self.protocol.baseline_key(sequence)
         found = {name: np.full((len(self.case_ids), 2), np.nan) for name in model.names}
         for row, case_id in enumerate(self.case_ids):
-            superpixels = self.lesions.superpixels[case_id][ORIGINAL].get(sequence)
+            superpixels = self.lesions.superpixels[case_id][ORIGINAL].get(key)
             if superpixels is None:
                 continue
             habitats = assign_habitats(superpixels.means, model.centroids)
@@ -111,14 +113,12 @@ class FoldFeatures:
                 own = habitats == place
                 if own.any():
                     weights = superpixels.sizes[own]
-                    found[name][row] = np.average(
-                        self.lesions.measured[case_id][sequence][own], axis=0, weights=weights
-                    )
+                    found[name][row] = np.average(self.lesions.measured[case_id][key][own], axis=0, weights=weights)
         return found
 
     def _sequences(self) -> tuple[str, ...]:
-        if self.protocol.sequences is not None:
-            return self.protocol.sequences
+        if self.protocol.keys is not None:
+            return self.protocol.keys
         return tuple(sorted({name for case_id in self.case_ids for name in self.measured[case_id].regions[ORIGINAL]}))
 
     def _region(
@@ -134,7 +134,7 @@ class FoldFeatures:
         """Under which a region is kept; empty where the lesion has no such habitat."""
         if region in NAMED:
             return region
-        model = self.populations[training_set][sequence]
+        model = self.populations[training_set][sequence_of(sequence)]
         superpixels = self.lesions.superpixels[case_id].get(view, {}).get(sequence)
         if model is None or superpixels is None:
             return None
@@ -173,11 +173,11 @@ def measure_folds(
     cases = [case for case in cohort.cases if case.case_id in lesions.superpixels]
     work = {}
     for case in cases:
-        sequences = protocol.sequences or tuple(image.sequence for image in case.images)
+        sequences = protocol.keys or tuple(image.sequence for image in case.images)
         plan = _plan(lesions, case.case_id, sequences, protocol, populations, case.case_id in perturbed)
         measuring = RegionMeasuring(protocol, plan)
         work[case.case_id] = CaseWork(
-            folder / "regions", common, protocol.sequences, resample_mask, measuring.answer, measuring
+            folder / "regions", common, protocol.keys, resample_mask, measuring.answer, measuring
         )
     measured, problems, reused = run_cases(cases, work, jobs, progress, take=MeasuredCase.of)
     problems = [*lesions.problems, *problems]
@@ -213,7 +213,7 @@ def _plan(
         for sequence in sequences:
             keys = [name for name in NAMED if name in protocol.regions]
             for population in populations:
-                model = population.get(sequence)
+                model = population.get(sequence_of(sequence))
                 if model is not None and sequence in described:
                     of_name = _habitat_keys(described[sequence], model)
                     keys += [of_name[name] for name in _habitats(model, protocol.regions) if name in of_name]

@@ -155,10 +155,10 @@ def _harmonised_regions(
 
 
 def _regions(columns: tuple[str, ...]) -> list[list[int]]:
-    """Places of the columns of each sequence and region."""
+    """Places of the columns of each sequence, at each time point, and region."""
     groups: dict[tuple[str, str], list[int]] = {}
     for place, name in enumerate(map(parse, columns)):
-        groups.setdefault((name.sequence, name.region), []).append(place)
+        groups.setdefault((name.key, name.region), []).append(place)
     return list(groups.values())
 
 

@@ -36,7 +36,7 @@ _SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "seed")
 _HABITAT_SETTINGS = ("entropy", "superpixels", "minimum_superpixel_voxels", "clip")
 _LATER_ROBUSTNESS_SETTINGS = ("threshold", "icc", "cases", "copies")
 
-#: Superpixels by view and sequence.
+#: Superpixels by view and sequence (of two time points: the case's key).
 Views = Mapping[str, Mapping[str, Superpixels]]
 #: The habitats of each sequence, or None where a population has none that are acceptable.
 Population = Mapping[str, HabitatModel | None]
@@ -119,7 +119,7 @@ def find_superpixels(
             {"versions": versions(), "settings": settings, "copies": copies, "resample": resample_mask}
         )
         answer = partial(_described, protocol=protocol, perturbed=also)
-        work[case.case_id] = CaseWork(folder / "superpixels", key, protocol.sequences, resample_mask, answer)
+        work[case.case_id] = CaseWork(folder / "superpixels", key, protocol.keys, resample_mask, answer)
     found, problems, _ = run_cases(cohort.cases, work, jobs, progress, take=_in_memory)
     refuse_empty(found, problems)
     read = [case.case_id for case in cohort.cases if case.case_id in found]
@@ -146,6 +146,9 @@ def fit_populations(
 ) -> list[Population]:
     """The habitats of each group of cases, by sequence; those that the protocol holds are taken as they are.
 
+    With two time points the superpixels at baseline are clustered, and both are split by what is found: habitats mean
+    the same thing before and after, and their volumes can be compared.
+
     Args:
         groups: identifiers of cases; each group is clustered by itself, the first being all cases.
 
@@ -156,7 +159,7 @@ def fit_populations(
         dict.fromkeys(name for views in lesions.superpixels.values() for name in views[ORIGINAL])
     )
     wanted = [(group, name) for group in groups for name in sequences if name not in protocol.population]
-    items = [(_pooled(lesions, group, name), name, protocol) for group, name in wanted]
+    items = [(_pooled(lesions, group, protocol.baseline_key(name)), name, protocol) for group, name in wanted]
     fitted: list[HabitatModel | None] = []
     for model in in_order(_fitted, items, jobs):
         fitted.append(model)
@@ -164,7 +167,7 @@ def fit_populations(
     for (group, name), model in zip(wanted, fitted):
         if model is None and group is groups[0]:
             fit_habitats(
-                name, _pooled(lesions, group, name), protocol.habitats, seed=protocol.seed
+                name, _pooled(lesions, group, protocol.baseline_key(name)), protocol.habitats, seed=protocol.seed
             )  # raises, and says why
     populations: list[Population] = []
     found = iter(fitted)
@@ -175,9 +178,9 @@ def fit_populations(
     return populations
 
 
-def _pooled(lesions: Lesions, group: Sequence[str], sequence: str) -> list[Superpixels]:
+def _pooled(lesions: Lesions, group: Sequence[str], key: str) -> list[Superpixels]:
     views = (lesions.superpixels[case_id][ORIGINAL] for case_id in group if case_id in lesions.superpixels)
-    return [view[sequence] for view in views if sequence in view]
+    return [view[key] for view in views if key in view]
 
 
 def _fitted(patients: list[Superpixels], sequence: str, protocol: Protocol) -> HabitatModel | None:

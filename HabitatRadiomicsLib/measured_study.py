@@ -10,11 +10,21 @@ import numpy as np
 
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import RobustnessError
-from HabitatRadiomicsLib.extraction import needs_habitats
+from HabitatRadiomicsLib.features.delta import with_deltas
+from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
 from HabitatRadiomicsLib.fold_preparation import FoldTable
 from HabitatRadiomicsLib.imaging.perturbation import perturbation_names
-from HabitatRadiomicsLib.lesions import SECOND_READING, Lesions, Population, find_superpixels, fit_populations, unread
+from HabitatRadiomicsLib.lesions import (
+    ORIGINAL,
+    SECOND_READING,
+    Lesions,
+    Population,
+    find_superpixels,
+    fit_populations,
+    unread,
+)
+from HabitatRadiomicsLib.mapping import needs_habitats
 from HabitatRadiomicsLib.progress import Progress, part
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.validation import Fold, outer_folds
@@ -50,7 +60,7 @@ class MeasuredStudy:
     def _table(self, training_set: int) -> FoldTable:
         cohort, features = self.cohort, self.features
         ids = features.case_ids
-        table = features.table(training_set)
+        table = self._learned_from(training_set)
         repeated = None
         if len(self.perturbed):
             assert features.protocol.robustness is not None
@@ -59,7 +69,7 @@ class MeasuredStudy:
             read_twice = any(case.second_reading for case in cohort.cases)
             views = (SECOND_READING,) if read_twice else perturbation_names(features.protocol.robustness)
             repeated = np.stack(
-                [features.table(training_set, view=view, case_ids=own).values for view in views], axis=1
+                [self._learned_from(training_set, view=view, case_ids=own).values for view in views], axis=1
             )
         return FoldTable(
             columns=table.columns,
@@ -72,6 +82,13 @@ class MeasuredStudy:
             repeated=repeated,
             perturbed=self.perturbed,
         )
+
+    def _learned_from(
+        self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None
+    ) -> FeatureTable:
+        """The features; of two time points, those at baseline and their changes."""
+        table = self.features.table(training_set, view=view, case_ids=case_ids)
+        return with_deltas(table, self.features.protocol.timepoints)
 
 
 def measure_study(

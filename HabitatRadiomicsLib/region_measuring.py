@@ -23,6 +23,7 @@ from HabitatRadiomicsLib.habitats import describe_lesion
 from HabitatRadiomicsLib.imaging import PreparedSequence, peritumoral_ring
 from HabitatRadiomicsLib.lesions import ORIGINAL, prepared_views
 from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Regions that are no habitat.
 NAMED = ("whole", "ring")
@@ -60,7 +61,11 @@ class RegionMeasuring:
         for view, prepared in prepared_views(case, self.protocol, perturbed=len(self.plan) > 1):
             if view == ORIGINAL:
                 warnings = [f"{name}: {text}" for name, sequence in prepared.items() for text in sequence.warnings]
-                volumes = {name: _volume_ml(sequence.source.mask) for name, sequence in prepared.items()}
+                volumes = {
+                    name: _volume_ml(sequence.source.mask)
+                    for name, sequence in prepared.items()
+                    if name == self.protocol.baseline_key(sequence_of(name))
+                }
             for name, keys in self.plan.get(view, {}).items():
                 place = regions.setdefault(view, {}).setdefault(name, {})
                 missing = [key for key in keys if key not in place]
@@ -135,7 +140,7 @@ class MeasuredCase:
     Attributes:
         regions: values by view, sequence and region, or a sentence where the region cannot be measured.
         undefined: reasons by sequence, region and feature, of the case as it is.
-        volume_ml: of the lesion, the mean over its sequences.
+        volume_ml: of the lesion, the mean over its sequences; of two time points, at baseline.
     """
 
     regions: Measured

@@ -15,6 +15,7 @@ from HabitatRadiomicsLib.errors import CohortError, HarmonisationError, Learning
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES
 from HabitatRadiomicsLib.measured_study import folds_of, perturbed_cases
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
+from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of, timepoint_of
 from HabitatRadiomicsLib.validation import Fold
 
 #: Copied cases that an intraclass correlation needs.
@@ -39,24 +40,25 @@ def check_study(
         complete_cases: leave out cases that lack a sequence rather than refuse.
 
     Raises:
-        CohortError: no outcomes, cases that lack a sequence, or the same image of two patients.
+        CohortError: no outcomes, cases that lack a sequence or a time point, or the same image of two patients or of
+            both time points of one.
         LearningError: too few cases of an outcome, or patients that cannot be shared out over the folds.
         HarmonisationError: a case without a site, or a site with too few cases.
         RobustnessError: too few cases to test robustness on in the training part of a fold.
     """
-    wanted = protocol.sequences or tuple(dict.fromkeys(row.sequence for case in cohort.cases for row in case.images))
+    wanted = protocol.keys or tuple(dict.fromkeys(row.sequence for case in cohort.cases for row in case.images))
     lacking = {case.case_id: missing for case in cohort.cases if (missing := _missing(case, wanted))}
     excluded: list[Exclusion] = []
     if lacking and not complete_cases:
         raise CohortError.listing(
-            [f"{case_id} has no {' and no '.join(names)}" for case_id, names in lacking.items()],
+            [f"{case_id} has no {' and no '.join(map(readable_key, names))}" for case_id, names in lacking.items()],
             where="images.csv",
             remedy="Add the images, or leave these cases out with --complete-cases.",
         )
     if lacking:
         reasons: dict[str, list[str]] = defaultdict(list)
         for case_id, names in lacking.items():
-            reasons[f"no {' and no '.join(names)} image"].append(case_id)
+            reasons[f"no {' and no '.join(map(readable_key, names))} image"].append(case_id)
         excluded = [Exclusion(reason, tuple(ids)) for reason, ids in reasons.items()]
         cohort = cohort.only({case.case_id for case in cohort.cases} - set(lacking))
     check_cohort_outcomes(cohort, protocol.learning)
@@ -64,6 +66,7 @@ def check_study(
     _check_sites(cohort, folds, protocol)
     _check_robustness(cohort, folds, protocol)
     _refuse_twins(cohort)
+    _refuse_unchanged(cohort)
     return cohort, tuple(excluded)
 
 
@@ -222,6 +225,23 @@ def _refuse_twins(cohort: Cohort) -> None:
         raise CohortError.listing(
             [f"{' and '.join(ids)} have the same image: the same patient twice" for ids in twins], where="images.csv"
         )
+
+
+def _refuse_unchanged(cohort: Cohort) -> None:
+    """A follow-up that is the baseline again: nothing would have changed in it."""
+    problems = []
+    for case in cohort.cases:
+        seen: dict[str, str] = {}
+        for row in case.images:
+            if not timepoint_of(row.sequence):
+                continue
+            first = seen.setdefault(f"{sequence_of(row.sequence)} {file_digest(row.image)}", row.sequence)
+            if first != row.sequence:
+                problems.append(
+                    f"{case.case_id} has the same image as {readable_key(first)} and {readable_key(row.sequence)}"
+                )
+    if problems:
+        raise CohortError.listing(problems, where="images.csv")
 
 
 def _by_image(cases: Sequence[CohortCase]) -> dict[str, list[str]]:

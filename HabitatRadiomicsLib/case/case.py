@@ -21,9 +21,10 @@ class SequenceImage:
 
 @dataclass(frozen=True)
 class Case:
-    """One patient at one time point."""
+    """One patient at one time point, or at two."""
 
     case_id: str
     sequences: Mapping[str, SequenceImage] = field(default_factory=dict)
+    """By name; of two time points by ``<timepoint>_<sequence>``, which is then the image's name too."""
     second_reading: Mapping[str, SequenceImage] = field(default_factory=dict)
     """The same lesion as a second reader outlined it, or the same reader a second time; empty: there is none."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, SequenceImage, read_sequence
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
+from HabitatRadiomicsLib.protocol.base import readable_key
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class CohortImage:
     """One row of ``images.csv``."""
 
     sequence: str
+    """Or, with two time points, the case's key: ``follow-up_CT``."""
     image: Path
     mask: Path
     label: int | None
@@ -24,10 +26,11 @@ class CohortImage:
 
 @dataclass(frozen=True)
 class CohortCase:
-    """One patient at one time point, not yet read."""
+    """One patient at one time point, or at two, not yet read."""
 
     case_id: str
     timepoint: str
+    """Of two, both: ``baseline, follow-up``."""
     images: tuple[CohortImage, ...]
     second_reading: tuple[CohortImage, ...] = ()
     """As a second reader outlined the lesion; for the reliability of features only."""
@@ -36,7 +39,7 @@ class CohortCase:
         """Read and check the images.
 
         Args:
-            sequences: those that are needed; None: all that there are.
+            sequences: those that are needed, of a case with two time points its keys; None: all that there are.
             resample_mask: accept masks on another grid, with a warning.
 
         Raises:
@@ -52,9 +55,9 @@ class CohortCase:
         missing = [name for name in sequences or () if name not in rows]
         if missing:
             raise CohortError(
-                f"The case has no {' and no '.join(missing)} image.",
+                f"The case has no {' and no '.join(map(readable_key, missing))} image.",
                 where=f"case {self.case_id}",
-                remedy=f"It has: {', '.join(rows)}.",
+                remedy=f"It has: {', '.join(map(readable_key, rows))}.",
             )
         read = {}
         for name in sequences or tuple(rows):

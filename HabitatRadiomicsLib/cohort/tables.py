@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,24 +26,32 @@ _DEFAULT_TIMEPOINT = "baseline"
 _Row = tuple[int, Mapping[str, str]]
 
 
-def load_cohort(images: Path, clinical: Path | None = None, *, timepoint: str | None = None) -> Cohort:
+def load_cohort(
+    images: Path,
+    clinical: Path | None = None,
+    *,
+    timepoint: str | None = None,
+    timepoints: Sequence[str] | None = None,
+) -> Cohort:
     """A cohort from its tables.
 
     Args:
         images: ``case_id, timepoint, sequence, image, mask[, label]``; paths relative to the file.
         clinical: ``case_id, outcome[, site, patient, covariates]``; outcome 0 or 1.
         timepoint: which one to take when there are several.
+        timepoints: those that a case keeps side by side, of a protocol that compares them: its images then stand under
+            ``<timepoint>_<sequence>``. A case may lack some of them.
 
     Raises:
         CohortError: every problem of a table: duplicates, missing files, unknown columns, empty outcomes, ...
     """
-    cases = _cases(images, timepoint)
+    cases = _cases(images, timepoint, timepoints)
     if clinical is None:
         return Cohort(cases)
     return _with_clinical(Cohort(cases), clinical)
 
 
-def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
+def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) -> tuple[CohortCase, ...]:
     header, rows = read_table(path)
     problems = [f"column '{name}' is missing" for name in _NEEDED_IMAGE_COLUMNS if name not in header]
     problems += [f"column '{name}' is unknown" for name in header if name not in _IMAGE_COLUMNS]
@@ -80,19 +88,39 @@ def _cases(path: Path, timepoint: str | None) -> tuple[CohortCase, ...]:
         spellings.setdefault(case_id.lower(), set()).add(case_id)
     problems += [f"{' and '.join(sorted(ids))} differ in case only" for ids in spellings.values() if len(ids) > 1]
     moments = sorted({moment for _, moment in grouped})
-    if timepoint is None and len(moments) > 1:
+    if timepoint is None and timepoints is None and len(moments) > 1:
         problems.append(f"several time points ({', '.join(moments)}); choose one with --timepoint")
-    if timepoint is not None and timepoint not in moments:
-        problems.append(f"no row has the time point '{timepoint}' (there are: {', '.join(moments)})")
+    problems += [
+        f"no row has the time point '{wanted}' (there are: {', '.join(moments)})"
+        for wanted in timepoints or (() if timepoint is None else (timepoint,))
+        if wanted not in moments
+    ]
     if not rows:
         problems.append("there are no rows under the header")
     if problems:
         raise CohortError.listing(problems, where=str(path))
+    if timepoints is not None:
+        return _side_by_side(grouped, timepoints)
     return tuple(
         CohortCase(case_id, moment, tuple(images))
         for (case_id, moment), images in grouped.items()
         if moment == (timepoint or moments[0])
     )
+
+
+def _side_by_side(
+    grouped: Mapping[tuple[str, str], Sequence[CohortImage]], timepoints: Sequence[str]
+) -> tuple[CohortCase, ...]:
+    """A case for each patient with any of the time points, images under their keys, the earlier ones first."""
+    cases = []
+    for case_id in dict.fromkeys(case_id for case_id, moment in grouped if moment in timepoints):
+        images = [
+            replace(image, sequence=f"{moment}_{image.sequence}")
+            for moment in timepoints
+            for image in grouped.get((case_id, moment), ())
+        ]
+        cases.append(CohortCase(case_id, ", ".join(timepoints), tuple(images)))
+    return tuple(cases)
 
 
 def check_case_id(case_id: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, read_sequence
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
-from HabitatRadiomicsLib.protocol.base import check_sequence_name
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol.base import check_sequence_name, sequence_of, timepoint_of
 
 #: Where extract and train keep the cases that are done.
 WORK_FOLDER = "work"
@@ -20,7 +21,8 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     """Images and masks of one patient, and what to do with them."""
     parser.add_argument(
         "--image", action="append", required=True, metavar="SEQ=FILE",
-        help="image of a sequence, e.g. T1W=t1.nii.gz; a folder with one DICOM series works too; once per sequence",
+        help="image of a sequence, e.g. T1W=t1.nii.gz; a folder with one DICOM series works too; once per sequence, "
+        "and of two time points once for each: baseline_CT=a.nii.gz",
     )  # fmt: skip
     parser.add_argument(
         "--mask", action="append", required=True, metavar="SEQ=FILE", help="its mask, on the image's grid"
@@ -98,14 +100,41 @@ def positive_count(text: str) -> int:
     return value
 
 
-def read_case(arguments: argparse.Namespace) -> Case:
+def timepoints_of(
+    arguments: argparse.Namespace, protocol: Protocol, keys: Sequence[str] | None = None
+) -> tuple[str, ...] | None:
+    """The time points of which a cohort's images are needed side by side; None for a protocol of one time point.
+
+    Args:
+        keys: those of a case that are needed, by a model for instance; None: all of the protocol.
+
+    Raises:
+        ProtocolError: ``--timepoint`` is given as well.
+    """
+    if protocol.timepoints is None:
+        return None
+    if arguments.timepoint is not None:
+        raise ProtocolError(
+            f"The protocol compares {protocol.timepoints.baseline} and {protocol.timepoints.followup}, and one time "
+            f"point is chosen: {arguments.timepoint}.",
+            where="--timepoint",
+            remedy="Leave it out, or take a protocol of one time point.",
+        )
+    needed = {timepoint_of(key) for key in keys or protocol.keys or ()}
+    return tuple(name for name in protocol.timepoints.names if name in needed)
+
+
+def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:
     """The case that the arguments of :func:`add_case_arguments` name.
+
+    Args:
+        protocol: with its time points, images may be named ``baseline_CT`` and ``follow-up_CT``.
 
     Raises:
         HabitatRadiomicsError: an argument, an image or a mask is refused.
     """
-    images = _by_sequence("--image", arguments.image)
-    masks = _by_sequence("--mask", arguments.mask)
+    images = _by_sequence("--image", arguments.image, protocol)
+    masks = _by_sequence("--mask", arguments.mask, protocol)
     if set(images) != set(masks):
         alone = sorted(set(images) ^ set(masks))
         raise HabitatRadiomicsError(
@@ -144,7 +173,7 @@ def _refuse_to_replace(inputs: Sequence[str], out: Path) -> None:
             )
 
 
-def _by_sequence(option: str, values: Sequence[str]) -> dict[str, str]:
+def _by_sequence(option: str, values: Sequence[str], protocol: Protocol) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in values:
         name, equals, path = value.partition("=")
@@ -152,7 +181,7 @@ def _by_sequence(option: str, values: Sequence[str]) -> dict[str, str]:
             raise HabitatRadiomicsError(
                 f"'{value}' is not SEQ=FILE.", where=option, remedy=f"Write for example {option} T1W=file.nii.gz."
             )
-        _check_name(name, option)
+        _check_name(name, option, protocol)
         if name in found:
             raise HabitatRadiomicsError(f"{name} is given twice.", where=option)
         found[name] = path
@@ -181,8 +210,13 @@ def _labels(values: Sequence[str], sequences: tuple[str, ...]) -> dict[str, int]
     return labels
 
 
-def _check_name(name: str, option: str) -> None:
+def _check_name(name: str, option: str, protocol: Protocol) -> None:
+    moments = () if protocol.timepoints is None else protocol.timepoints.names
+    known = timepoint_of(name) in moments
     try:
-        check_sequence_name(name)
+        check_sequence_name(sequence_of(name) if known else name)
     except ValueError as error:
-        raise ProtocolError(f"{error}.", where=option) from error
+        remedy = (
+            f"Of two time points, write {' or '.join(f'{moment}_SEQ=FILE' for moment in moments)}." if moments else ""
+        )
+        raise ProtocolError(f"{error}.", where=option, remedy=remedy) from error

@@ -12,6 +12,7 @@ from HabitatRadiomicsLib.commands.arguments import (
     add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
+    timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.external import ExternalValidation, check_outcomes_of_both, external_validation
@@ -45,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     from HabitatRadiomicsLib.reporting.study_files import check_answers
 
     check_cohort_output(arguments)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
+    model = load_model(arguments.model)
+    moments = timepoints_of(arguments, model.protocol, model.sequences)
+    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
     check_answers(arguments.answers or answers_of(arguments.out))
     with scheduler(arguments.scheduler), progress_bar("evaluate") as progress:
         found = evaluate(

@@ -14,10 +14,13 @@ from HabitatRadiomicsLib.commands.arguments import (
     add_cohort_arguments,
     add_scheduler_argument,
     check_cohort_output,
+    timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
+from HabitatRadiomicsLib.habitat_changes import write_habitat_changes
+from HabitatRadiomicsLib.mapping import needs_habitats
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
 from HabitatRadiomicsLib.provenance import versions
@@ -30,7 +33,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "extract",
         help="features of a cohort, one row per case",
         description="Write features.csv, features.json (what each column is), errors.csv, warnings.csv, and "
-        "protocol.yaml with the population's habitats, ready to be applied to another patient.",
+        "protocol.yaml with the population's habitats, ready to be applied to another patient. With two time points, "
+        "features at both and their changes, and habitat_changes.csv.",
     )
     add_cohort_arguments(parser, clinical_required=False)
     add_scheduler_argument(parser)
@@ -40,8 +44,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Extract the features of a cohort."""
     check_cohort_output(arguments)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     protocol = load_protocol(arguments.protocol)
+    moments = timepoints_of(arguments, protocol)
+    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
     with scheduler(arguments.scheduler), progress_bar("extract") as progress:
         extraction = extract_cohort(
             cohort,
@@ -77,6 +82,8 @@ def write_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> No
     write_text(folder / "features.json", json_text(definitions))
     write_text(folder / "protocol.yaml", protocol_text(protocol))
     write_problems(extraction.problems, folder / "errors.csv")
+    if protocol.timepoints is not None and needs_habitats(protocol):
+        write_habitat_changes(extraction.habitat_changes, folder / "habitat_changes.csv")
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["case_id", "warning"])

@@ -12,6 +12,7 @@ from HabitatRadiomicsLib.mapping import make_maps
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
+from HabitatRadiomicsLib.protocol.base import sequence_of
 
 DEFAULT_PROTOCOL = "general-mri"
 
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     protocol = _protocol(arguments)
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
-        case = read_case(arguments)
+        case = read_case(arguments, protocol)
         if arguments.model is not None:
             _check_sequences(case, protocol)
         with progress_bar("maps") as progress:
@@ -62,7 +63,7 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
 
 def _check_sequences(case: Case, protocol: Protocol) -> None:
     """With a model, the user asked for its habitats and not for the patient's own clusters."""
-    unknown = [name for name in case.sequences if name not in protocol.population]
+    unknown = [name for name in case.sequences if sequence_of(name) not in protocol.population]
     if unknown:
         raise ModelError(
             f"The model has no habitats of {' and '.join(unknown)}.",

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     model = load_model(arguments.model)
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
-        case = read_case(arguments)
+        case = read_case(arguments, model.protocol)
         with progress_bar("score") as progress:
             result = score_case(case, model, site=arguments.site, jobs=arguments.jobs, progress=progress)
             progress(0.9, "writing the report")

@@ -12,6 +12,7 @@ from HabitatRadiomicsLib.commands.arguments import (
     add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
+    timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
@@ -35,8 +36,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Score a cohort."""
     check_cohort_output(arguments)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     model = load_model(arguments.model)
+    moments = timepoints_of(arguments, model.protocol, model.sequences)
+    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
     with scheduler(arguments.scheduler), progress_bar("score-cohort") as progress:
         scores = score_cohort(
             cohort,

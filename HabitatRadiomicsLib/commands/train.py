@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_second_reader
@@ -11,6 +12,7 @@ from HabitatRadiomicsLib.commands.arguments import (
     add_cohort_arguments,
     add_scheduler_argument,
     check_cohort_output,
+    timepoints_of,
 )
 from HabitatRadiomicsLib.commands.evaluate import answers_of, evaluate, evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
@@ -74,12 +76,13 @@ def run(arguments: argparse.Namespace) -> int:
     from HabitatRadiomicsLib.reporting.study_files import check_answers, write_training
 
     check_cohort_output(arguments)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
-    test = _test_cohort(arguments, cohort)
     protocol = load_protocol(arguments.protocol)
+    moments = timepoints_of(arguments, protocol)
+    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
+    test = _test_cohort(arguments, cohort, moments)
     if arguments.second_reader is not None:
         _check_robustness(protocol)
-        cohort = with_second_reader(cohort, arguments.second_reader, timepoint=arguments.timepoint)
+        cohort = with_second_reader(cohort, arguments.second_reader, timepoint=arguments.timepoint, timepoints=moments)
     check_answers(arguments.answers or answers_of(arguments.out))
     check_cohort_outcomes(cohort, protocol.learning)
     if test is not None:
@@ -140,7 +143,7 @@ def _check_robustness(protocol: Protocol) -> None:
         )
 
 
-def _test_cohort(arguments: argparse.Namespace, training: Cohort) -> Cohort | None:
+def _test_cohort(arguments: argparse.Namespace, training: Cohort, timepoints: Sequence[str] | None) -> Cohort | None:
     if (arguments.test_cohort is None) != (arguments.test_clinical is None):
         raise CohortError(
             "A test cohort needs images and outcomes; one of the two tables is missing.",
@@ -148,7 +151,9 @@ def _test_cohort(arguments: argparse.Namespace, training: Cohort) -> Cohort | No
         )
     if arguments.test_cohort is None:
         return None
-    test = load_cohort(arguments.test_cohort, arguments.test_clinical, timepoint=arguments.timepoint)
+    test = load_cohort(
+        arguments.test_cohort, arguments.test_clinical, timepoint=arguments.timepoint, timepoints=timepoints
+    )
     check_outcomes_of_both(test)
     check_apart(training, test)
     return test

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from HabitatRadiomicsLib.errors import FeatureError
-from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.features.definitions import definition_of, features_of_class
 from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters
 
 #: What the names of clinical columns begin with, which stand beside features: ``clinical:age``.
@@ -37,8 +37,17 @@ class FeatureName:
     timepoint: str | None = None
 
     def __str__(self) -> str:
-        parts = [self.sequence, self.region, self.image, self.feature_class, self.feature]
-        return "_".join([self.timepoint, *parts] if self.timepoint else parts)
+        return f"{self.key}_{self.region}_{self.within_region}"
+
+    @property
+    def key(self) -> str:
+        """What it was measured on: ``CT``, ``baseline_CT``, or ``delta_CT`` for a change."""
+        return f"{self.timepoint}_{self.sequence}" if self.timepoint else self.sequence
+
+    @property
+    def place(self) -> str:
+        """Where it was measured, to be read: ``T1W S2``, ``delta CT whole``."""
+        return f"{self.key.replace('_', ' ')} {self.region}"
 
     @property
     def within_region(self) -> str:
@@ -80,14 +89,23 @@ def image_names(filters: ImageFilters, *, force_2d: bool = False) -> tuple[str, 
 
 
 def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
-    """Every ``image_class_Feature`` of one region: 14 of shape + 93 per image when all classes are on.
+    """Every ``image_class_Feature`` of one region: 14 of shape + 93 per image when all classes are on and no feature is
+    excluded.
 
     With the default filters that is 1,967 in 3D (21 images) and 1,595 in 2D (17).
+
+    Raises:
+        FeatureError: a feature is excluded that there is not.
     """
-    names = [f"original_shape_{name}" for name in features_of_class("shape") if "shape" in settings.classes]
-    classes = [name for name in settings.classes if name != "shape"]
+    for name in settings.excluded:
+        definition_of(*name.split("_"))
+    wanted = {
+        kind: [name for name in features_of_class(kind) if f"{kind}_{name}" not in settings.excluded]
+        for kind in settings.classes
+    }
+    names = [f"original_shape_{name}" for name in wanted.pop("shape", [])]
     for image in image_names(settings.images, force_2d=settings.force_2d):
-        names += [f"{image}_{kind}_{feature}" for kind in classes for feature in features_of_class(kind)]
+        names += [f"{image}_{kind}_{feature}" for kind, features in wanted.items() for feature in features]
     return tuple(names)
 
 

@@ -31,7 +31,11 @@ def definition_of(feature_class: str, feature: str) -> FeatureDefinition:
     try:
         return _table()[feature_class, feature]
     except KeyError:
-        raise FeatureError(f"There is no feature {feature} in the class {feature_class}.") from None
+        known = ", ".join(features_of_class(feature_class))
+        raise FeatureError(
+            f"There is no feature {feature} in the class {feature_class}.",
+            remedy=f"The class has {known}." if known else "",
+        ) from None
 
 
 def features_of_class(feature_class: str) -> tuple[str, ...]:

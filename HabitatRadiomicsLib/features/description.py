@@ -43,8 +43,7 @@ def describe_column(name: str) -> ColumnDescription:
     if name.startswith(RAD_SCORE):
         return ColumnDescription("", name, "rad-score", "Linear combination of features of this region.")
     parsed = parse(name)
-    key = f"{parsed.timepoint}_{parsed.sequence}" if parsed.timepoint else parsed.sequence
-    where = f"{key.replace('_', ' ')} {parsed.region}, {parsed.image}"
+    where = f"{parsed.place}, {parsed.image}"
     what = f"{parsed.feature_class} {parsed.feature}"
     if parsed.feature_class == _DEEP:
         title, definition = "deep feature", "One dimension of a neural network's embedding of the lesion's largest slice."
@@ -53,4 +52,4 @@ def describe_column(name: str) -> ColumnDescription:
         title, definition = found.title, found.definition
     if parsed.timepoint == "delta":
         title, definition = f"change of: {title}", f"Follow-up minus baseline. {definition}"
-    return ColumnDescription(where, what, title, definition, (key, parsed.region))
+    return ColumnDescription(where, what, title, definition, (parsed.key, parsed.region))

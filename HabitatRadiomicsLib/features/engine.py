@@ -7,6 +7,7 @@ from typing import Protocol
 
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.features.catalogue import feature_names
 from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings
 
 
@@ -49,8 +50,10 @@ def choose_engine(settings: FeatureSettings, *, jobs: int = 1) -> FeatureEngine:
         jobs: threads for one case, which the built-in engine can use; the values do not depend on it.
 
     Raises:
+        FeatureError: the settings exclude a feature that there is not.
         DependencyError: it is pyradiomics, which is not installed.
     """
+    feature_names(settings)  # before any image is read
     if settings.engine == "pyradiomics":
         from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
 

@@ -65,7 +65,7 @@ def measure_regions(
         check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.name} {name}")
     names = None
     if wanted is not None:
-        names = {name.within_region for name in wanted if name.sequence == prepared.name}
+        names = {name.within_region for name in wanted if name.key == prepared.name}
     discretisation = protocol.features.discretisation_of(prepared.name)
     try:
         # Sums over threads depend on how many there are; one keeps the bits the same alone and in a cohort.

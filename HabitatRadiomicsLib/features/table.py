@@ -73,6 +73,7 @@ def column_definitions(columns: Sequence[str], protocol: Protocol) -> dict[str, 
         "lowest one in the region is level 1; the IBSI's start at the lowest intensity.",
         "columns": {
             column: {
+                **({} if name.timepoint is None else {"timepoint": name.timepoint}),
                 "sequence": name.sequence,
                 "region": name.region,
                 "image": name.image,

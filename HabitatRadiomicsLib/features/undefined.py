@@ -249,7 +249,7 @@ def _intensity_facts(
     outside = int(np.count_nonzero(unknown)) - inside
     # The bins do not matter; these are few whatever the intensities are.
     wanted = [f"{name}_firstorder_{feature}" for name in filters for feature in ("Minimum", "Maximum")]
-    settings = settings.model_copy(update={"classes": ("firstorder",)})
+    settings = settings.model_copy(update={"classes": ("firstorder",), "excluded": ()})
     found = BuiltInEngine().extract(image, {"region": mask}, settings, Discretisation(bin_count=2), wanted)["region"]
     return {
         name: IntensityFacts(

@@ -13,6 +13,7 @@ from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitat
 from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
 from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
 from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
+from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Around the lesion's box on the prepared grid; what lies beyond takes the value of the box's rim.
 _MARGIN_VOXELS = 4
@@ -37,6 +38,7 @@ class HabitatMap:
     """The maps of one lesion, on the input's grid, zero outside the lesion.
 
     Attributes:
+        sequence: the image's name: a sequence, or a case's key.
         entropy: local entropy in bits, Float32.
         labels: 1..K for S1..SK, UInt8.
         regions: the habitats that have voxels, on the grid of the prepared image, UInt8 0 or 1, by name.
@@ -80,11 +82,11 @@ def map_habitats(
         RegionError: the lesion is too small for the entropy window, or too uniform for habitats.
     """
     entropy, superpixels = describe_lesion(prepared, settings, seed=seed)
-    if model is not None and model.sequence != prepared.name:
+    if model is not None and model.sequence != sequence_of(prepared.name):
         raise RegionError(
             f"The habitats of {model.sequence} were asked for an image of {prepared.name}.", where=prepared.name
         )
-    applied = model or fit_habitats(prepared.name, [superpixels], settings, seed=seed)
+    applied = model or fit_habitats(sequence_of(prepared.name), [superpixels], settings, seed=seed)
     habitat_of_voxel = assign_habitats(superpixels.means, applied.centroids)[superpixels.labels] + 1
     roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
     labels = _scattered(habitat_of_voxel, roi, prepared.mask, np.uint8)

@@ -19,6 +19,7 @@ from HabitatRadiomicsLib.errors import MaskError
 from HabitatRadiomicsLib.imaging.contour import randomised_contour
 from HabitatRadiomicsLib.imaging.noise import noise_level, with_noise
 from HabitatRadiomicsLib.protocol import RobustnessSettings
+from HabitatRadiomicsLib.protocol.base import timepoint_of
 
 _INTERPOLATORS = {"bspline": sitk.sitkBSpline, "linear": sitk.sitkLinear}
 
@@ -35,7 +36,8 @@ def perturbed_cases(case: Case, settings: RobustnessSettings, *, seed: int) -> I
     """The copies of a case by name, one at a time.
 
     All sequences of a copy are shifted by the same fractions of a voxel and turned by the same angle, each on its own
-    grid; their contours share one displacement in space, and each has noise of its own. A case alone and in a cohort
+    grid; their contours share one displacement in space, and each has noise of its own. Time points are moved and
+    outlined each for themselves. A case alone and in a cohort
     gives the same copies, bit for bit, also when there are fewer sequences or more copies.
 
     Args:
@@ -52,9 +54,12 @@ def perturbed_cases(case: Case, settings: RobustnessSettings, *, seed: int) -> I
 
 def perturbed_case(case: Case, settings: RobustnessSettings, number: int, *, seed: int) -> tuple[str, Case]:
     """One of the copies, 1 for the first: for work that is shared out by copies."""
-    own = case_seed(seed, case.case_id)
     name = perturbation_names(settings)[number - 1]
-    copies = {key: _perturbed(sequence, settings, own, number) for key, sequence in case.sequences.items()}
+    copies = {}
+    for key, sequence in case.sequences.items():
+        # A patient lies in the scanner, and is outlined, anew at each time point; alike in all sequences of one.
+        own = case_seed(seed, f"{case.case_id} {timepoint_of(key)}".strip())
+        copies[key] = _perturbed(sequence, settings, own, number)
     return name, Case(case.case_id, copies)
 
 

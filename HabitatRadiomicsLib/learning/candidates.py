@@ -11,11 +11,15 @@ import numpy as np
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.protocol import LearningSettings
+from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Where a score takes its features from: one region, of one sequence or fused over several; or all regions."""
+    """Where a score takes its features from: one region, of one sequence or fused over several; or all regions.
+
+    With two time points, ``sequences`` are keys, all of one of them: ``baseline_CT``, or ``delta_CT`` for changes.
+    """
 
     sequences: tuple[str, ...]
     region: str
@@ -29,8 +33,10 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """As tables and figures show it: ``T1W S2``, ``T1W+T2FS S2``."""
-        return f"{'+'.join(self.sequences)} {self.region}"
+        """As tables and figures show it: ``T1W S2``, ``T1W+T2FS S2``, ``delta CT+PET whole``."""
+        moment = timepoint_of(self.sequences[0])
+        sequences = "+".join(map(sequence_of, self.sequences))
+        return f"{moment} {sequences} {self.region}".lstrip()
 
     def columns(self, columns: Sequence[str]) -> np.ndarray:
         """Places of its features in a table's columns."""
@@ -47,9 +53,10 @@ class Candidate:
 
 
 def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[Candidate, ...]:
-    """All candidates that a table has the features for, single sequences first."""
+    """All candidates that a table has the features for, single sequences first; changes are not fused with values at a
+    time point, so that the two ways compete."""
     measured = [name for name in columns if not name.startswith(CLINICAL)]
-    groups = list(dict.fromkeys((name.sequence, name.region) for name in map(parse, measured)))
+    groups = list(dict.fromkeys((name.key, name.region) for name in map(parse, measured)))
     allowed = settings.regions
     if allowed is not None:
         habitats = "habitats" in allowed
@@ -60,16 +67,21 @@ def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[C
         ]
     single = [Candidate((sequence,), region) for sequence, region in groups]
     fused = []
-    for region in dict.fromkeys(region for _, region in groups):
-        sequences = tuple(sequence for sequence, other in groups if other == region)
+    for moment, region in dict.fromkeys((timepoint_of(sequence), region) for sequence, region in groups):
+        sequences = tuple(
+            sequence for sequence, other in groups if other == region and timepoint_of(sequence) == moment
+        )
         if len(sequences) > 1:
             fused.append(Candidate(sequences, region))
-    if settings.fusion is not None and len(single) > 1:
-        fused.append(fused_candidate(single))
+    if settings.fusion is not None:
+        for moment in dict.fromkeys(timepoint_of(sequence) for sequence, _ in groups):
+            own = [candidate for candidate in single if timepoint_of(candidate.sequences[0]) == moment]
+            if len(own) > 1:
+                fused.append(_fused(own))
     return (*single, *fused)
 
 
-def fused_candidate(single: Sequence[Candidate]) -> Candidate:
+def _fused(single: Sequence[Candidate]) -> Candidate:
     """All regions of all sequences."""
     sequences = tuple(dict.fromkeys(candidate.sequences[0] for candidate in single))
     return Candidate(sequences, "+".join(dict.fromkeys(candidate.region for candidate in single)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -92,9 +92,20 @@ class FeatureSettings(Settings):
     """Texture slice by slice (in the i-j plane) rather than in 3D."""
     texture: TextureSettings = TextureSettings()
     excluded: tuple[str, ...] = ()
-    """Features that are left out of every image, as ``glcm_MCC``."""
+    """Features that are left out of every image, as ``glcm_MCC``; the catalogue refuses those that there are not."""
     minimum_region_voxels: int = Field(32, ge=2)
     """A region with fewer voxels is refused: its texture would be noise."""
+
+    @field_validator("excluded")
+    @classmethod
+    def _features_of_classes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            kind, _, feature = name.partition("_")
+            if kind not in get_args(FeatureClass) or not feature.isalnum():
+                raise ValueError(f"'{name}' is not the name of a feature: write class and feature, as glcm_MCC")
+        if len(set(names)) != len(names):
+            raise ValueError("each feature may stand there once")
+        return names
 
     def discretisation_of(self, sequence: str) -> Discretisation:
         """The discretisation that holds for a sequence, or for a case's key (``follow-up_CT``)."""

@@ -170,6 +170,11 @@ class TimePoints(Settings):
             raise ValueError("'baseline' and 'followup' must differ, and neither may be 'delta'")
         return self
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both, the earlier one first."""
+        return (self.baseline, self.followup)
+
 
 class RingLimits(Settings):
     """What the ring around a lesion must not enter."""
@@ -305,8 +310,11 @@ class Protocol(Settings):
         (``baseline_CT, follow-up_CT``); None: whatever it has."""
         if self.timepoints is None or self.sequences is None:
             return self.sequences
-        moments = (self.timepoints.baseline, self.timepoints.followup)
-        return tuple(f"{moment}_{name}" for name in self.sequences for moment in moments)
+        return tuple(f"{moment}_{name}" for name in self.sequences for moment in self.timepoints.names)
+
+    def baseline_key(self, sequence: str) -> str:
+        """The key of a sequence's first image: ``baseline_CT`` of ``CT``; without time points, the sequence itself."""
+        return sequence if self.timepoints is None else f"{self.timepoints.baseline}_{sequence}"
 
     def document(self) -> dict[str, object]:
         """The protocol as plain data, complete, in a fixed order."""

@@ -1,0 +1,86 @@
+"""How much of each habitat a lesion has before and after, and what became of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.protocol import TimePoints
+from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
+
+#: In ml, by a case's key and habitat.
+Volumes = Mapping[str, Mapping[str, float]]
+#: The row of a sequence that holds all habitats together.
+LESION = "whole"
+
+
+@dataclass(frozen=True)
+class HabitatChange:
+    """One habitat of one lesion at two time points, in ml; ``habitat`` is ``whole`` for the lesion itself."""
+
+    case_id: str
+    sequence: str
+    habitat: str
+    baseline_ml: float
+    followup_ml: float
+
+    @property
+    def change_ml(self) -> float:
+        """Follow-up minus baseline."""
+        return self.followup_ml - self.baseline_ml
+
+    @property
+    def percent(self) -> float | None:
+        """Of the volume at baseline; None where there was nothing of it."""
+        return None if self.baseline_ml == 0 else 100 * self.change_ml / self.baseline_ml
+
+
+def habitat_volumes(maps: Mapping[str, HabitatMap]) -> dict[str, dict[str, float]]:
+    """Volume in ml, on the input's grid, of each habitat of the centroids that were applied; 0 where the lesion has no
+    voxel of it."""
+    return {
+        key: {
+            **dict.fromkeys(habitat_map.model.names, 0.0),
+            **{row.name: row.volume_ml for row in habitat_map.statistics},
+        }
+        for key, habitat_map in maps.items()
+    }
+
+
+def habitat_changes(case_id: str, volumes: Volumes, timepoints: TimePoints | None) -> tuple[HabitatChange, ...]:
+    """A row for each habitat of each sequence that was split at both time points, and one for the whole lesion.
+
+    Args:
+        volumes: of habitats that mean the same at both time points.
+        timepoints: None: there is nothing to compare.
+    """
+    if timepoints is None:
+        return ()
+    rows = []
+    for key in volumes:
+        if (
+            timepoint_of(key) != timepoints.baseline
+            or (later := f"{timepoints.followup}_{sequence_of(key)}") not in volumes
+        ):
+            continue
+        pairs = {name: (volumes[key].get(name, 0.0), volumes[later].get(name, 0.0)) for name in volumes[key]}
+        pairs[LESION] = (sum(volumes[key].values()), sum(volumes[later].values()))
+        rows += [HabitatChange(case_id, sequence_of(key), name, *pair) for name, pair in pairs.items()]
+    return tuple(rows)
+
+
+def write_habitat_changes(changes: Iterable[HabitatChange], path: Path) -> None:
+    """``habitat_changes.csv``: a row per case, sequence and habitat; the percentage of nothing is an empty cell."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent"])
+    for row in changes:
+        percent = "" if row.percent is None else repr(row.percent)
+        numbers = [repr(value) for value in (row.baseline_ml, row.followup_ml, row.change_ml)]
+        writer.writerow([row.case_id, row.sequence, row.habitat, *numbers, percent])
+    write_text(path, stream.getvalue())
