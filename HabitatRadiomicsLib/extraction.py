@@ -13,6 +13,7 @@ from HabitatRadiomicsLib.batch import Answer, CaseProblem, CaseWork, refuse_empt
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import Cohort, CohortCase
 from HabitatRadiomicsLib.features import choose_engine, measure_regions, parse, regions_of
+from HabitatRadiomicsLib.features.deep import PATCH, patch_digest_parts
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
@@ -49,7 +50,7 @@ class Extraction:
 
 def needs_habitats(protocol: Protocol) -> bool:
     """Whether any region is a habitat."""
-    return any(region not in ("whole", "ring") for region in protocol.regions)
+    return any(region not in ("whole", "ring", PATCH) for region in protocol.regions)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
     warnings: list[str] = []
     for name, sequence in prepared.items():
         habitats = maps.get(name)
-        regions = regions_of(sequence, habitats, protocol.regions, protocol.ring_mm)
+        regions = regions_of(sequence, habitats, protocol.regions, protocol)
         measured = measure_regions(sequence, regions, protocol, engine)
         values |= measured
         undefined |= undefined_columns(sequence, regions, protocol, measured)
@@ -132,7 +133,7 @@ def extract_cohort(
         refuse_empty(cases, problems)
         population = _population([answers[case.case_id] for case in cases], protocol)
         protocol = protocol.model_copy(update={"population": population})
-    settings = _settings_of(protocol, _FEATURE_SETTINGS)
+    settings = {**_settings_of(protocol, _FEATURE_SETTINGS), **later_settings(protocol)}
     key = document_digest({**common, "stage": "features with reasons", "settings": settings})
     answer = partial(_features_answer, protocol=protocol)
     work = CaseWork(folder / "features", key, protocol.sequences, resample_mask, answer)
@@ -154,6 +155,13 @@ def extract_cohort(
 def _settings_of(protocol: Protocol, names: Sequence[str]) -> dict[str, object]:
     document = protocol.document()
     return {name: document[name] for name in names}
+
+
+def later_settings(protocol: Protocol) -> dict[str, object]:
+    """Settings of regions that few protocols have; those of others keep what they measured before there were such."""
+    limits = protocol.ring_limits
+    rows = {} if limits is None else {"ring_limits": limits.model_dump(mode="json")}
+    return {**rows, **patch_digest_parts(protocol)}
 
 
 def _superpixels_answer(case: Case, protocol: Protocol) -> Answer:
