@@ -74,6 +74,14 @@ REQUIREMENTS = (
 PYRADIOMICS = Requirement("pyradiomics-bhklab", "radiomics", "3.1.4")
 #: Makes the built-in engine's texture faster, and changes no number; optional.
 NUMBA = Requirement("numba", "numba", "0.61")
+#: Runs the networks of deep features; optional, for protocols with the region ``patch``.
+ONNXRUNTIME = Requirement("onnxruntime", "onnxruntime", "1.20")
+#: Trains such networks (``habitat-radiomics deep-train``); optional, and nothing else needs them.
+NETWORK_TRAINING = (
+    Requirement("torch", "torch", "2.4"),
+    Requirement("monai", "monai", "1.4"),
+    Requirement("onnx", "onnx", "1.16"),
+)
 #: What shap imports as ``slicer``, which inside 3D Slicer is the application's own name.
 SLICING_LIBRARY = Requirement("slicer", "slicer", "0.0.8", exact=True)
 

@@ -93,6 +93,10 @@ class ModelError(HabitatRadiomicsError):
     """A model file that is unreadable, edited, too new, or does not fit the case."""
 
 
+class NetworkError(HabitatRadiomicsError):
+    """A neural network's file that is missing, not the one that was meant, or does not give what is needed."""
+
+
 class OutputError(HabitatRadiomicsError):
     """Results that cannot be written where the user asked."""
 

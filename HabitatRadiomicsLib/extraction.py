@@ -15,6 +15,7 @@ from HabitatRadiomicsLib.cohort import Cohort, CohortCase
 from HabitatRadiomicsLib.feature_problems import undefined_problems
 from HabitatRadiomicsLib.features import choose_engine, measure_regions, parse, regions_of
 from HabitatRadiomicsLib.features.delta import with_deltas
+from HabitatRadiomicsLib.features.measure import later_settings
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitat_changes import HabitatChange, Volumes, habitat_changes, habitat_volumes
@@ -88,7 +89,7 @@ def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
     warnings: list[str] = []
     for name, sequence in prepared.items():
         habitats = maps.get(name)
-        regions = regions_of(sequence, habitats, protocol.regions, protocol.ring_mm)
+        regions = regions_of(sequence, habitats, protocol.regions, protocol)
         measured = measure_regions(sequence, regions, protocol, engine)
         values |= measured
         undefined |= undefined_columns(sequence, regions, protocol, measured)
@@ -134,7 +135,7 @@ def extract_cohort(
         cases = [case for case in cases if case.case_id in lesions.superpixels]
         protocol = _with_population(lesions, protocol)
     document = protocol.document()
-    settings = {name: document[name] for name in _FEATURE_SETTINGS}
+    settings = {**{name: document[name] for name in _FEATURE_SETTINGS}, **later_settings(protocol)}
     key = document_digest({**common, "stage": "features, reasons and volumes", "settings": settings})
     answer = partial(_features_answer, protocol=protocol)
     work = CaseWork(folder / "features", key, protocol.keys, resample_mask, answer)

@@ -16,7 +16,8 @@ import numpy as np
 from HabitatRadiomicsLib.batch import CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.feature_problems import undefined_problems
-from HabitatRadiomicsLib.features import choose_engine, feature_names
+from HabitatRadiomicsLib.features import choose_engine, feature_names_of
+from HabitatRadiomicsLib.features.measure import later_settings
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats
 from HabitatRadiomicsLib.lesions import ORIGINAL, Lesions, Population, superpixel_settings
@@ -59,17 +60,20 @@ class FoldFeatures:
             view: ``original``, or a perturbation, for those of the ``case_ids`` that have it.
             case_ids: rows; None: all cases.
         """
-        names = feature_names(self.protocol.features)
-        regions = list(self.regions(training_set))
+        regions = self.regions(training_set)
+        names = {region: feature_names_of(self.protocol, region) for region in dict.fromkeys(row[1] for row in regions)}
+        columns = tuple(f"{sequence}_{region}_{name}" for sequence, region in regions for name in names[region])
         ids = self.case_ids if case_ids is None else tuple(case_ids)
-        values = np.full((len(ids), len(regions), len(names)), np.nan)
+        values = np.full((len(ids), len(columns)), np.nan)
         for row, case_id in enumerate(ids):
-            for place, (sequence, region) in enumerate(regions):
+            start = 0
+            for sequence, region in regions:
+                end = start + len(names[region])
                 found = self._region(case_id, view, sequence, region, training_set)
                 if isinstance(found, np.ndarray):
-                    values[row, place] = found
-        columns = tuple(f"{sequence}_{region}_{name}" for sequence, region in regions for name in names)
-        return FeatureTable(ids, columns, values.reshape(len(ids), len(columns)))
+                    values[row, start:end] = found
+                start = end
+        return FeatureTable(ids, columns, values)
 
     def regions(self, training_set: int) -> list[tuple[str, str]]:
         """Sequence (of two time points: the case's key) and region of the table's column groups."""
@@ -166,7 +170,12 @@ def measure_folds(
     engine = choose_engine(protocol.features)
     name = f"{engine.name} {engine.version}"
     document = protocol.document()
-    settings = {**superpixel_settings(protocol), "ring_mm": document["ring_mm"], "features": document["features"]}
+    settings = {
+        **superpixel_settings(protocol),
+        "ring_mm": document["ring_mm"],
+        "features": document["features"],
+        **later_settings(protocol),
+    }
     common = document_digest(
         {"versions": {**versions(), "engine": name}, "settings": settings, "resample": resample_mask}
     )

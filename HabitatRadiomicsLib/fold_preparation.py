@@ -95,9 +95,7 @@ def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> 
     if protocol.learning.nomogram is None:
         return prepared
     names, values = clinical_columns(table.covariates, training)
-    return replace(
-        prepared, columns=(*prepared.columns, *names), values=np.column_stack([prepared.values, values])
-    )
+    return replace(prepared, columns=(*prepared.columns, *names), values=np.column_stack([prepared.values, values]))
 
 
 def _prepared_features(table: FoldTable, training: np.ndarray, protocol: Protocol) -> PreparedFold:

@@ -121,7 +121,9 @@ def freeze(
         coefficient_covariance=None
         if terms.covariance is None
         else tuple(tuple(float(value) for value in row) for row in terms.covariance),
-        combat=None if prepared.combat is None else prepared.combat.subset([name for name in names if not name.startswith(CLINICAL)]),
+        combat=None
+        if prepared.combat is None
+        else prepared.combat.subset([name for name in names if not name.startswith(CLINICAL)]),
         background=tuple(tuple(float(value) for value in row) for row in columns),
         versions={**versions(), "engine": study.features.engine},
     )

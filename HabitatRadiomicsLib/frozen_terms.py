@@ -108,7 +108,9 @@ def _of_fused(score: FusedScore) -> _Inputs:
         weights[row, place[column]] = 1.0
         index = row - len(score.rad_scores)
         means[place[column]], deviations[place[column]] = score.means[index], score.deviations[index]
-    return _Inputs(tuple(RAD_SCORE + part.name for part in score.rad_scores), columns, means, deviations, weights, offsets)
+    return _Inputs(
+        tuple(RAD_SCORE + part.name for part in score.rad_scores), columns, means, deviations, weights, offsets
+    )
 
 
 def _of_classifier(

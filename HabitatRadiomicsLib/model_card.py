@@ -108,7 +108,9 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
     combat = document.get("combat")
     demonstration = evidence["kind"] == "synthetic-demonstration"
     behind = f"{EVIDENCE_IN_WORDS[evidence['kind']].capitalize()}: {evidence['cohort']}; {evidence['cases']} cases, "
-    behind += f"{evidence['events']} with the outcome." if evidence["events"] else "how many had the outcome is not stated."
+    behind += (
+        f"{evidence['events']} with the outcome." if evidence["events"] else "how many had the outcome is not stated."
+    )
     if area is None:
         well = "Its performance is not stated."
     else:

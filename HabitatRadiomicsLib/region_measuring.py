@@ -17,18 +17,20 @@ from HabitatRadiomicsLib.batch import Answer
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.features import choose_engine, feature_names, measure_regions
+from HabitatRadiomicsLib.features.catalogue import PATCH
+from HabitatRadiomicsLib.features.deep import measure_patch
 from HabitatRadiomicsLib.features.measure import check_size
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import describe_lesion
-from HabitatRadiomicsLib.imaging import PreparedSequence, peritumoral_ring
+from HabitatRadiomicsLib.imaging import PreparedSequence, ring_of
 from HabitatRadiomicsLib.lesions import ORIGINAL, prepared_views
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Regions that are no habitat.
-NAMED = ("whole", "ring")
+NAMED = ("whole", "ring", PATCH)
 
-#: Regions of a case by view and sequence: "whole", "ring", or the superpixels that a habitat consists of.
+#: Regions of a case by view and sequence: "whole", "ring", "patch", or the superpixels that a habitat consists of.
 Plan = dict[str, dict[str, list[str]]]
 #: Measured regions of a case by view, sequence and region; a sentence where a region cannot be measured.
 Measured = dict[str, dict[str, dict[str, np.ndarray | str]]]
@@ -88,6 +90,9 @@ def _measure(
     if any(key not in NAMED for key in keys):
         labels = describe_lesion(prepared, protocol.habitats, seed=protocol.seed)[1].labels
     for key in keys:
+        if key == PATCH:
+            found[key] = list(measure_patch(prepared, protocol).values())
+            continue
         try:
             mask = _mask(prepared, key, labels, protocol)
             check_size(mask, protocol.features.minimum_region_voxels, prepared.name)
@@ -114,7 +119,7 @@ def _mask(prepared: PreparedSequence, key: str, labels: np.ndarray | None, proto
     if key == "whole":
         return prepared.mask
     if key == "ring":
-        return peritumoral_ring(prepared.mask, protocol.ring_mm)
+        return ring_of(prepared, protocol)
     assert labels is not None
     return _mask_of(prepared, np.isin(labels, [int(number) for number in key.split()]))
 

@@ -248,7 +248,7 @@ def _feature_values(
     undefined: dict[str, str] = {}
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"features of {name}")
-        regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol.ring_mm)
+        regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol)
         wanted = [feature.parsed for feature in model.features if feature.parsed.sequence == name]
         measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
         needed = {str(feature): measured[str(feature)] for feature in wanted}

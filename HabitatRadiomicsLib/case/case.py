@@ -17,6 +17,8 @@ class SequenceImage:
     mask: sitk.Image
     warnings: tuple[str, ...] = ()
     """What the reader had to do to make them fit, in sentences; travels into every output."""
+    others: sitk.Image | None = None
+    """UInt8, 0 or 1, on the same grid: all other labels of the mask's file; None: it has none."""
 
 
 @dataclass(frozen=True)

@@ -44,13 +44,24 @@ def binary_mask(labels: sitk.Image, label: int | None, *, where: str) -> sitk.Im
     return mask
 
 
+def other_labels(labels: sitk.Image, mask: sitk.Image) -> sitk.Image | None:
+    """The labelled voxels that are not the lesion's as UInt8 0 and 1; None: there are none."""
+    labelled = sitk.GetArrayViewFromImage(labels) != 0
+    lesion = sitk.GetArrayViewFromImage(mask) == 1
+    if np.count_nonzero(labelled) == np.count_nonzero(lesion):
+        return None
+    others = sitk.GetImageFromArray((labelled & ~lesion).astype(np.uint8))
+    others.CopyInformation(labels)
+    return others
+
+
 def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tuple[sitk.Image, str]:
     """A binary mask resampled (nearest neighbour) to the image's grid, and the warning that goes with it.
 
     Raises:
         MaskError: the mask lies wholly outside the image.
     """
-    resampled = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+    resampled = to_grid(mask, image)
     before = int(sitk.GetArrayViewFromImage(mask).sum()) * float(np.prod(mask.GetSpacing())) / 1000
     after = int(sitk.GetArrayViewFromImage(resampled).sum()) * float(np.prod(image.GetSpacing())) / 1000
     if after == 0:
@@ -63,6 +74,11 @@ def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tu
         f"The mask was not drawn on this image's grid and was resampled (nearest neighbour): "
         f"{before:.2f} ml before, {after:.2f} ml after."
     )
+
+
+def to_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
+    """A binary mask on an image's grid, nearest neighbour, 0 beyond its own."""
+    return sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
 
 
 def check_roi_size(mask: sitk.Image, *, where: str) -> None:

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case.case import SequenceImage
 from HabitatRadiomicsLib.case.geometry import canonical_grid, check_proper_grid, check_same_grid, grid_difference
-from HabitatRadiomicsLib.case.mask import binary_mask, check_roi_size, mask_on_image_grid
+from HabitatRadiomicsLib.case.mask import binary_mask, check_roi_size, mask_on_image_grid, other_labels, to_grid
 from HabitatRadiomicsLib.case.nifti import check_nifti
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
 
@@ -79,13 +79,17 @@ def checked_sequence(
     if not resample_mask:
         check_same_grid(image, labels, where=where_mask)
     mask = binary_mask(labels, label, where=where_mask)
+    others = other_labels(labels, mask)
     if grid_difference(image, mask):
         mask, warning = mask_on_image_grid(mask, image, where=where_mask)
         warnings = (warning,)
+        others = None if others is None else to_grid(others, image)
     mask.CopyInformation(image)
+    if others is not None:
+        others.CopyInformation(image)
     check_roi_size(mask, where=where_mask)
     _check_intensities(image, mask, where=where_image)
-    return SequenceImage(name, image, mask, warnings)
+    return SequenceImage(name, image, mask, warnings, others)
 
 
 def read_image(path: Path, *, where: str) -> sitk.Image:

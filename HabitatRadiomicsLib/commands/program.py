@@ -8,7 +8,18 @@ import sys
 from collections.abc import Sequence
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
-from HabitatRadiomicsLib.commands import calibrate, demo, doctor, evaluate, extract, maps, models, score, score_cohort, train
+from HabitatRadiomicsLib.commands import (
+    calibrate,
+    demo,
+    doctor,
+    evaluate,
+    extract,
+    maps,
+    models,
+    score,
+    score_cohort,
+    train,
+)
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
 _COMMANDS = (maps, extract, score, score_cohort, train, evaluate, calibrate, models, doctor, demo)

@@ -57,9 +57,7 @@ def explain(model: Model, values: np.ndarray) -> tuple[float, tuple[Contribution
     background = np.array(model.background)
     base, shap_values = shap_of(model, values[None, :])
     found = _linear(model, values, background) if model.classifier is None else _inputs(model, values, background)
-    contributions = [
-        Contribution(**row, shap=float(value)) for row, value in zip(found, shap_values[0])
-    ]
+    contributions = [Contribution(**row, shap=float(value)) for row, value in zip(found, shap_values[0])]
     contributions.sort(key=lambda contribution: (-abs(contribution.shap), contribution.name))
     return base, tuple(contributions)
 

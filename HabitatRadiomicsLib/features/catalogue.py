@@ -14,11 +14,12 @@ from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters
 #: What the names of clinical columns begin with, which stand beside features: ``clinical:age``.
 CLINICAL = "clinical:"
 #: The region whose features are a network's.
-DEEP_REGION = "patch"
+PATCH = "patch"
 
 _PATTERN = re.compile(
-    r"(?:(?P<timepoint>[A-Za-z0-9-]+)_)?(?P<sequence>[A-Za-z0-9-]+)_(?P<region>whole|ring|S[1-9][0-9]*)"
-    r"_(?P<image>[A-Za-z0-9-]+)_(?P<feature_class>shape|firstorder|glcm|glrlm|glszm|gldm|ngtdm)_(?P<feature>[A-Za-z0-9]+)"
+    r"(?:(?P<timepoint>[A-Za-z0-9-]+)_)?(?P<sequence>[A-Za-z0-9-]+)_(?P<region>whole|ring|patch|S[1-9][0-9]*)"
+    r"_(?P<image>[A-Za-z0-9-]+)_(?P<feature_class>shape|firstorder|glcm|glrlm|glszm|gldm|ngtdm|deep)"
+    r"_(?P<feature>[A-Za-z0-9]+)"
 )
 
 
@@ -26,7 +27,8 @@ _PATTERN = re.compile(
 class FeatureName:
     """``[timepoint_]sequence_region_image_class_Feature``, e.g. ``T2FS_S2_wavelet-LLH_glcm_MCC``.
 
-    ``image`` is pyradiomics' name of the filtered image; ``timepoint`` is ``delta`` for a change.
+    ``image`` is pyradiomics' name of the filtered image; ``timepoint`` is ``delta`` for a change. Deep features have
+    the region ``patch`` and the class ``deep``: ``CT_patch_original_deep_E001``.
     """
 
     sequence: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,11 +24,13 @@ class FeatureDefinition:
 
 
 def definition_of(feature_class: str, feature: str) -> FeatureDefinition:
-    """The definition of a feature.
+    """The definition of a feature, also of a component of a network's embedding (class ``deep``, ``E001``).
 
     Raises:
         FeatureError: there is no such feature.
     """
+    if feature_class == "deep" and (component := re.fullmatch(r"E([0-9]{3,})", feature)):
+        return _component(feature, int(component[1]))
     try:
         return _table()[feature_class, feature]
     except KeyError:
@@ -41,6 +44,15 @@ def definition_of(feature_class: str, feature: str) -> FeatureDefinition:
 def features_of_class(feature_class: str) -> tuple[str, ...]:
     """The features of a class, in the table's order."""
     return tuple(feature for kind, feature in _table() if kind == feature_class)
+
+
+def _component(feature: str, number: int) -> FeatureDefinition:
+    text = (
+        f"Component {number} of the embedding that the protocol's network gives for the patch around the lesion in the "
+        "slice where it is largest. Its meaning is the network's: what one network calls so is nothing that "
+        "another one measures."
+    )
+    return FeatureDefinition("deep", feature, f"Embedding component {number}", "", "1", text)
 
 
 @cache

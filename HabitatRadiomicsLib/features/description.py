@@ -46,7 +46,10 @@ def describe_column(name: str) -> ColumnDescription:
     where = f"{parsed.place}, {parsed.image}"
     what = f"{parsed.feature_class} {parsed.feature}"
     if parsed.feature_class == _DEEP:
-        title, definition = "deep feature", "One dimension of a neural network's embedding of the lesion's largest slice."
+        title, definition = (
+            "deep feature",
+            "One dimension of a neural network's embedding of the lesion's largest slice.",
+        )
     else:
         found = definition_of(parsed.feature_class, parsed.feature)
         title, definition = found.title, found.definition

@@ -8,33 +8,37 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, RegionError
-from HabitatRadiomicsLib.features.catalogue import FeatureName
+from HabitatRadiomicsLib.features.catalogue import PATCH, FeatureName
+from HabitatRadiomicsLib.features.deep import measure_patch, patch_digest_parts
 from HabitatRadiomicsLib.features.engine import FeatureEngine
 from HabitatRadiomicsLib.habitats import HabitatMap
-from HabitatRadiomicsLib.imaging import PreparedSequence, peritumoral_ring
+from HabitatRadiomicsLib.imaging import PreparedSequence, ring_of
 from HabitatRadiomicsLib.protocol import Protocol
 
 
 def regions_of(
-    prepared: PreparedSequence, habitats: HabitatMap | None, names: Collection[str], ring_mm: float
+    prepared: PreparedSequence, habitats: HabitatMap | None, names: Collection[str], protocol: Protocol
 ) -> dict[str, sitk.Image]:
     """Masks of the regions asked for, UInt8 0 or 1, on the prepared image's grid.
 
     Args:
         prepared: the lesion.
         habitats: its habitats; may be None when no habitat is asked for.
-        names: ``whole``, ``habitats``, ``S1``.., ``ring``.
-        ring_mm: thickness of the ring.
+        names: ``whole``, ``habitats``, ``S1``.., ``ring``, ``patch`` (the lesion, which the patch is placed by).
+        protocol: thickness and limits of the ring.
 
     Raises:
-        RegionError: a habitat has no voxels in this lesion.
+        RegionError: a habitat has no voxels in this lesion, or nothing is left of the ring.
     """
     masks: dict[str, sitk.Image] = {}
     for name in names:
-        if name == "whole":
+        if name in ("whole", PATCH):
             masks[name] = prepared.mask
         elif name == "ring":
-            masks[name] = peritumoral_ring(prepared.mask, ring_mm)
+            try:
+                masks[name] = ring_of(prepared, protocol)
+            except RegionError as error:
+                raise error.at(prepared.name) from error
         else:
             if habitats is None:
                 raise RegionError(f"{name} was asked for without habitats.", where=prepared.name)
@@ -58,24 +62,28 @@ def measure_regions(
     Raises:
         RegionError: a region is too small for texture.
         FeatureError: a filter does not suit the image.
+        NetworkError, DependencyError: deep features cannot be measured.
     """
     from threadpoolctl import threadpool_limits
 
-    for name, mask in regions.items():
+    outlined = {name: mask for name, mask in regions.items() if name != PATCH}
+    for name, mask in outlined.items():
         check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.name} {name}")
     names = None
     if wanted is not None:
-        names = {name.within_region for name in wanted if name.key == prepared.name}
+        names = {name.within_region for name in wanted if name.key == prepared.name and name.region != PATCH}
     discretisation = protocol.features.discretisation_of(prepared.name)
+    found: dict[str, dict[str, float]] = {}
     try:
         # Sums over threads depend on how many there are; one keeps the bits the same alone and in a cohort.
         with threadpool_limits(limits=1):
-            found = engine.extract(prepared.image, regions, protocol.features, discretisation, names)
+            if outlined:
+                found = engine.extract(prepared.image, outlined, protocol.features, discretisation, names)
     except HabitatRadiomicsError as error:
         raise error.at(prepared.name) from error
-    return {
-        f"{prepared.name}_{region}_{name}": value for region, values in found.items() for name, value in values.items()
-    }
+    if PATCH in regions:
+        found[PATCH] = measure_patch(prepared, protocol)
+    return {f"{prepared.name}_{region}_{name}": value for region in regions for name, value in found[region].items()}
 
 
 def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
@@ -111,3 +119,10 @@ def check_size(mask: sitk.Image, minimum: int, where: str) -> None:
     extents = [int(axis.max() - axis.min()) + 1 for axis in inside]
     if sum(extent > 1 for extent in extents) < 2:
         raise RegionError("The region is a line of voxels; texture needs an area or a volume.", where=where)
+
+
+def later_settings(protocol: Protocol) -> dict[str, object]:
+    """Settings of regions that few protocols have; those of others keep what they measured before there were such."""
+    limits = protocol.ring_limits
+    rows: dict[str, object] = {} if limits is None else {"ring_limits": limits.model_dump(mode="json")}
+    return {**rows, **patch_digest_parts(protocol)}

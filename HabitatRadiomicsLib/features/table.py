@@ -59,6 +59,7 @@ def column_definitions(columns: Sequence[str], protocol: Protocol) -> dict[str, 
     names = {column: parse(column) for column in columns}
     used = dict.fromkeys((name.feature_class, name.feature) for name in names.values())
     sequences = dict.fromkeys(name.sequence for name in names.values())
+    deep = {} if protocol.deep is None else {"deep": protocol.deep.model_dump(mode="json")}
     definitions = {}
     for kind, feature in used:
         found = definition_of(kind, feature)
@@ -89,6 +90,7 @@ def column_definitions(columns: Sequence[str], protocol: Protocol) -> dict[str, 
                 "images": protocol.features.images.model_dump(mode="json"),
                 "force_2d": protocol.features.force_2d,
                 "texture": protocol.features.texture.model_dump(mode="json"),
+                **deep,
             }
             for sequence in sequences
         },

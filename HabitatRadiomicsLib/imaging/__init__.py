@@ -3,5 +3,6 @@
 from HabitatRadiomicsLib.imaging.prepare import PreparedSequence, prepare
 from HabitatRadiomicsLib.imaging.resample import to_grid_of
 from HabitatRadiomicsLib.imaging.ring import peritumoral_ring
+from HabitatRadiomicsLib.imaging.ring_limits import ring_of
 
-__all__ = ["PreparedSequence", "peritumoral_ring", "prepare", "to_grid_of"]
+__all__ = ["PreparedSequence", "peritumoral_ring", "prepare", "ring_of", "to_grid_of"]

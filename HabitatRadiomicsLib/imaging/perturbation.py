@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case import Case, SequenceImage
 from HabitatRadiomicsLib.case.geometry import canonical_grid
+from HabitatRadiomicsLib.case.mask import to_grid
 from HabitatRadiomicsLib.errors import MaskError
 from HabitatRadiomicsLib.imaging.contour import randomised_contour
 from HabitatRadiomicsLib.imaging.noise import noise_level, with_noise
@@ -114,6 +116,7 @@ def moved_grid(
     resampler.SetUseNearestNeighborExtrapolator(True)
     resampler.SetInterpolator(_INTERPOLATORS[interpolator])
     moved_image = resampler.Execute(sitk.Cast(image, sitk.sitkFloat64))
+    others = None if sequence.others is None else to_grid(sequence.others, grid)
     resampler.SetInterpolator(sitk.sitkLinear)
     # A hair below a half, which rounding would otherwise decide where the shift is half a voxel.
     moved_mask = resampler.Execute(sitk.Cast(mask, sitk.sitkFloat64)) > 0.5 - 1e-9
@@ -123,7 +126,7 @@ def moved_grid(
             where=sequence.name,
             remedy="Use smaller translations in the protocol's robustness, or leave the case out of it.",
         )
-    return SequenceImage(sequence.name, moved_image, moved_mask, sequence.warnings)
+    return SequenceImage(sequence.name, moved_image, moved_mask, sequence.warnings, others)
 
 
 def _perturbed(sequence: SequenceImage, settings: RobustnessSettings, seed: int, number: int) -> SequenceImage:
@@ -133,7 +136,7 @@ def _perturbed(sequence: SequenceImage, settings: RobustnessSettings, seed: int,
         generator = np.random.default_rng([seed, number, _NOISE, own])
         level = settings.noise * noise_level(sequence.image, sequence.mask)
         noisy = with_noise(sequence.image, level, generator)
-        sequence = SequenceImage(sequence.name, noisy, sequence.mask, sequence.warnings)
+        sequence = replace(sequence, image=noisy)
     geometry = np.random.default_rng([seed, number, _GEOMETRY])
     i, j, k, turn = geometry.uniform(-1, 1, 4)
     sequence = moved_grid(
@@ -151,7 +154,7 @@ def _perturbed(sequence: SequenceImage, settings: RobustnessSettings, seed: int,
         grain_mm=settings.contour_grain_mm,
         maximum_volume_change=settings.maximum_volume_change,
     )
-    return SequenceImage(sequence.name, sequence.image, mask, sequence.warnings)
+    return replace(sequence, mask=mask)
 
 
 def _moved(

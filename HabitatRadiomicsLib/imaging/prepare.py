@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.case import SequenceImage
 from HabitatRadiomicsLib.imaging.bias import correct_bias
 from HabitatRadiomicsLib.imaging.intensity import cut_to_window, normalise
-from HabitatRadiomicsLib.imaging.resample import resample_image, resample_mask
+from HabitatRadiomicsLib.imaging.resample import resample_image, resample_labels, resample_mask
 from HabitatRadiomicsLib.protocol import Preprocessing
 
 
@@ -22,6 +22,8 @@ class PreparedSequence:
     mask: sitk.Image
     source: SequenceImage
     warnings: tuple[str, ...] = ()
+    others: sitk.Image | None = None
+    """UInt8, 0 or 1: other labels of the mask's file; None: it has none."""
 
 
 def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequence:
@@ -33,15 +35,16 @@ def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequenc
         MaskError: the lesion is too thin for the new spacing and vanishes.
         ImageError: the image cannot be normalised because it is constant.
     """
-    image, mask = sequence.image, sequence.mask
+    image, mask, others = sequence.image, sequence.mask, sequence.others
     if settings.bias_correction is not None:
         image = correct_bias(image, settings.bias_correction)
     if settings.resampling is not None:
         mask = resample_mask(mask, settings.resampling, where=sequence.name)
         image = resample_image(image, settings.resampling)
+        others = None if others is None else resample_labels(others, settings.resampling)
     # After resampling, whose spline overshoots at edges.
     if settings.window is not None:
         image = cut_to_window(image, mask, settings.window, where=sequence.name)
     if settings.normalisation is not None:
         image = normalise(image, mask, settings.normalisation, where=sequence.name)
-    return PreparedSequence(sequence.name, image, mask, sequence, sequence.warnings)
+    return PreparedSequence(sequence.name, image, mask, sequence, sequence.warnings, others)

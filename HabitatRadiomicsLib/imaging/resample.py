@@ -28,9 +28,7 @@ def resample_mask(mask: sitk.Image, settings: Resampling, *, where: str) -> sitk
     Raises:
         MaskError: nothing of it is left.
     """
-    resampler = _resampler(mask, settings)
-    resampler.SetInterpolator(sitk.sitkNearestNeighbor)
-    resampled = resampler.Execute(mask)
+    resampled = resample_labels(mask, settings)
     if not sitk.GetArrayViewFromImage(resampled).any():
         raise MaskError(
             f"The lesion is too thin: nothing of it is left at {settings.spacing} mm spacing.",
@@ -38,6 +36,13 @@ def resample_mask(mask: sitk.Image, settings: Resampling, *, where: str) -> sitk
             remedy="Choose a finer spacing in the protocol.",
         )
     return resampled
+
+
+def resample_labels(labels: sitk.Image, settings: Resampling) -> sitk.Image:
+    """Labels on the new spacing, nearest neighbour; nothing of them may be left."""
+    resampler = _resampler(labels, settings)
+    resampler.SetInterpolator(sitk.sitkNearestNeighbor)
+    return resampler.Execute(labels)
 
 
 def to_grid_of(image: sitk.Image, reference: sitk.Image, *, labels: bool) -> sitk.Image:

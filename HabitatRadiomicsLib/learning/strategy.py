@@ -14,7 +14,7 @@ import numpy as np
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.features import parse
-from HabitatRadiomicsLib.features.catalogue import DEEP_REGION as DEEP
+from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
 from HabitatRadiomicsLib.learning.fusion import fit_fused
 from HabitatRadiomicsLib.learning.nomogram_score import NomogramScore, fit_nomogram_score
@@ -182,12 +182,10 @@ def _fitted(
             part.name: np.array([column for column in part.columns(table.columns) if column in kept], dtype=int)
             for part in candidate.parts
         }
-        deep = [part for part in candidate.parts if part.region == DEEP]
+        deep = [part for part in candidate.parts if part.region == PATCH]
         single = np.concatenate([parts[part.name] for part in deep]) if deep else np.zeros(0, dtype=int)
-        regions = {part.name: parts[part.name] for part in candidate.parts if part.region != DEEP}
-        return fit_fused(
-            table.values, outcome, regions, single, settings, settings.fusion, seed=seed, groups=groups
-        )
+        regions = {part.name: parts[part.name] for part in candidate.parts if part.region != PATCH}
+        return fit_fused(table.values, outcome, regions, single, settings, settings.fusion, seed=seed, groups=groups)
     score = fit_rad_score(values, outcome, settings, seed=seed, groups=groups)
     return replace(score, columns=columns[score.columns])
 

@@ -11,8 +11,8 @@ from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
-from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 
@@ -218,10 +218,7 @@ class Model(_Part):
             raise ValueError("the inputs of 'classifier' must be made of the features, of all of them")
 
     def _check_scale(self) -> None:
-        known = [
-            None not in (feature.mean, feature.sd, feature.minimum, feature.maximum)
-            for feature in self.features
-        ]
+        known = [None not in (feature.mean, feature.sd, feature.minimum, feature.maximum) for feature in self.features]
         if all(known):
             if not self.background:
                 raise ValueError("'background' needs a row")

@@ -180,9 +180,11 @@ class RingLimits(Settings):
     """What the ring around a lesion must not enter."""
 
     air_below: float | None = Field(-400.0, allow_inf_nan=False)
-    """Intensities of the prepared image below this are air, outside the body or in it; null: air is not left out."""
+    """Intensities below this are air, outside the body or in it, in units of the image as it was acquired (Hounsfield
+    units in CT): before window and normalisation; null: air is not left out."""
     body: bool = True
-    """Only the largest connected part of what is not air."""
+    """Only the largest connected part of what is not air, with the air that it encloses in a slice. Where ``air_below``
+    is null, Otsu's threshold tells the body from air."""
     other_labels: bool = True
     """Not into another label of the mask's file."""
 

@@ -62,7 +62,11 @@ def scores_by_terms(terms: FrozenTerms, values: np.ndarray) -> np.ndarray:
     ("make", "classifier"),
     [
         (rad_score, "logistic-regression"),
-        *((make, name) for make in (searched, fused) for name in ("logistic-regression", "lda", "svm", "random-forest")),
+        *(
+            (make, name)
+            for make in (searched, fused)
+            for name in ("logistic-regression", "lda", "svm", "random-forest")
+        ),
     ],
 )
 def test_terms_give_the_scores_of_what_was_fitted(make, classifier: ClassifierName) -> None:  # noqa: ANN001

@@ -66,7 +66,7 @@ def test_every_file_of_the_library_is_listed(checkout: Path) -> None:
 
 def test_every_shared_resource_is_listed(checkout: Path) -> None:
     text = (checkout / "HabitatRadiomicsLib" / "CMakeLists.txt").read_text(encoding="utf-8")
-    kinds = ("Checklists", "Features", "Models", "Protocols")
+    kinds = ("Checklists", "Features", "Models", "Networks", "Protocols")
     files = [file for file in _files(checkout / "Resources") if file.split("/")[0] in kinds]
     _assert_same(_cmake_list(text, "SHARED_RESOURCES"), files, "SHARED_RESOURCES")
 

@@ -45,7 +45,7 @@ def _protocol(**changes: Any) -> Protocol:
 
 def _regions(prepared: PreparedSequence, protocol: Protocol, names: tuple[str, ...]) -> Mapping[str, sitk.Image]:
     habitats = map_habitats(prepared, protocol.habitats, None, seed=1)
-    return regions_of(prepared, habitats, names, protocol.ring_mm)
+    return regions_of(prepared, habitats, names, protocol)
 
 
 def _compare(prepared: PreparedSequence, protocol: Protocol, names: tuple[str, ...], **settings: Any) -> None:

@@ -36,7 +36,7 @@ def _protocol(**features: Any) -> Protocol:
 
 def _regions(prepared: PreparedSequence, protocol: Protocol, names: tuple[str, ...]) -> Mapping[str, sitk.Image]:
     habitats = map_habitats(prepared, protocol.habitats, None, seed=1)
-    return regions_of(prepared, habitats, names, protocol.ring_mm)
+    return regions_of(prepared, habitats, names, protocol)
 
 
 def _compare(image: sitk.Image, regions: Mapping[str, sitk.Image], protocol: Protocol, *, crop: bool) -> None:
