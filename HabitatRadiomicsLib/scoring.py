@@ -303,12 +303,12 @@ def _warnings(
 def _extrapolations(model: Model, values: np.ndarray) -> list[str]:
     found = []
     for feature, value in zip(model.features, values):
-        if feature.minimum is not None and feature.maximum is not None:
-            if not feature.minimum <= value <= feature.maximum:
-                found.append(
-                    f"{feature.name} is {value:.4g}, outside the training range {feature.minimum:.4g} to "
-                    f"{feature.maximum:.4g}: the score is an extrapolation."
-                )
+        low, high = feature.minimum, feature.maximum
+        if low is not None and high is not None and not low <= value <= high:
+            found.append(
+                f"{feature.name} is {value:.4g}, outside the training range {low:.4g} to {high:.4g}: the score is an "
+                "extrapolation."
+            )
     return found
 
 

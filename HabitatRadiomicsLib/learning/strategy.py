@@ -24,8 +24,8 @@ from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 RULE = (
-    "the candidate with the largest AUC in the cross-validation within the training cases that chooses its penalty or classifier, of "
-    "equal ones the first: single sequences stand before fused ones"
+    "the candidate with the largest AUC in the cross-validation within the training cases that chooses its penalty or "
+    "classifier, of equal ones the first: single sequences stand before fused ones"
 )
 
 

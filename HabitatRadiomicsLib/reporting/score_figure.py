@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def score_figure(score: Mapping[str, Any], *, width: float = 9.0, dpi: float = DPI) -> Figure:
-    """The rad-score on its scale, with its 95% interval where it has one, the cut-off and the scores of the training cases.
+    """The score on its scale, with its 95% interval where it has one, the cut-off and the training cases' scores.
 
     Args:
         score: the document of ``score.json``.
