@@ -18,6 +18,9 @@ from HabitatRadiomicsLib.protocol import protocol_text
 from HabitatRadiomicsLib.provenance import versions
 from HabitatRadiomicsLib.training import Training
 
+#: Of a numeric characteristic.
+_STATISTICS = ("mean", "sd", "median", "lower_quartile", "upper_quartile")
+
 
 def write_features(folder: Path, training: Training) -> None:
     """Features as measured under the habitats of all cases, what they are, and what could not be measured."""
@@ -95,6 +98,12 @@ def write_reliability(folder: Path, training: Training) -> None:
 def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
     """Each list of rows in a study document as a table of its own."""
     tables = {
+        "characteristics": [row for one in study.get("characteristics") or () for row in _characteristic(one)],
+        "habitats": [
+            {"sequence": sequence, **row, "chosen": "yes" if row["k"] == choice["chosen"] else "no"}
+            for sequence, choice in (study.get("habitats") or {}).items()
+            for row in choice["candidates"]
+        ],
         "performance": [_flat(row) for row in study["validation"]["candidates"]],
         "comparisons": study["validation"].get("comparisons", []),
         "selection_frequency": study.get("selection_frequency", []),
@@ -107,6 +116,29 @@ def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
         if rows:
             header = list(dict.fromkeys(key for row in rows for key in row))
             _write(folder / f"{name}.csv", header, [[row.get(key) for key in header] for row in rows])
+
+
+def _characteristic(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row of Table 1: a line per level and group, numbers in full. Identifiers and free words are only counted."""
+    lines = []
+    for place, level in enumerate(row["levels"] or ("",)):
+        for name, group in row["groups"].items():
+            counts = group.get("counts") or ()
+            lines.append(
+                {
+                    "characteristic": row["name"],
+                    "kind": row["kind"],
+                    "level": level,
+                    "group": name,
+                    "cases": group["cases"],
+                    "missing": group["missing"],
+                    "count": counts[place] if counts else None,
+                    **{key: group.get(key) for key in _STATISTICS},
+                    "test": row["test"],
+                    "p": row["p"],
+                }
+            )
+    return lines
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,8 @@ class Cohort:
     patients: Mapping[str, str] = field(default_factory=dict)
     """Whose case it is, where the clinical table has a column ``patient``; else each case is a patient."""
     covariates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Every other column of the clinical table, by case and column; an empty cell is a missing value."""
+    """Every other column of the clinical table, by case and column, as they stand there; ``cells`` tells the
+    missing ones and the numbers."""
 
     def patient_of(self, case_id: str) -> str:
         """The patient of a case: cases of one patient never lie on both sides of a split."""

@@ -16,13 +16,26 @@ from HabitatRadiomicsLib.commands import (
     extract,
     maps,
     models,
+    protocols,
     score,
     score_cohort,
     train,
 )
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
-_COMMANDS = (maps, extract, score, score_cohort, train, evaluate, calibrate, models, doctor, demo)
+_COMMANDS = (
+    maps,
+    extract,
+    score,
+    score_cohort,
+    train,
+    evaluate,
+    calibrate,
+    models,
+    protocols,
+    doctor,
+    demo,
+)
 
 _EXIT_CODES = """exit status:
   0  done

@@ -22,7 +22,6 @@ from HabitatRadiomicsLib.evaluation.delong import (
     AucDifference,
     Comparison,
     auc_covariance,
-    auc_difference,
     compare_aucs,
     holm,
 )
@@ -43,7 +42,7 @@ from HabitatRadiomicsLib.evaluation.roc import (
     with_interval,
     youden_cut_off,
 )
-from HabitatRadiomicsLib.evaluation.roc_curve import RocBand, RocCurve, roc_band, roc_curve
+from HabitatRadiomicsLib.evaluation.roc_band import RocBand, roc_band
 from HabitatRadiomicsLib.evaluation.sample_size import (
     MinimumSampleSize,
     affordable_parameters,
@@ -70,13 +69,11 @@ __all__ = [
     "PrecisionRecallCurve",
     "Recalibration",
     "RocBand",
-    "RocCurve",
     "Run",
     "SmoothCalibration",
     "Task",
     "affordable_parameters",
     "auc_covariance",
-    "auc_difference",
     "auc_with_interval",
     "average_precision",
     "average_precision_with_interval",
@@ -97,7 +94,6 @@ __all__ = [
     "precision_recall_curve",
     "recalibration",
     "roc_band",
-    "roc_curve",
     "sample_size_lines",
     "sensitivity_and_specificity",
     "smooth_calibration",

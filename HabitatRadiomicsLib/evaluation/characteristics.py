@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from HabitatRadiomicsLib.cohort.cells import is_missing, number_in
 from HabitatRadiomicsLib.errors import CohortError
 
-#: Cells that say nothing, in lower case.
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "?", "-", "."})
 #: Whole numbers with no more distinct values than this are codes (sex, stage), not measurements.
 _CODES = 5
 #: A column of words with more distinct values than this is free text.
@@ -111,25 +107,9 @@ def characteristics(
     return [_row(name, [cell.strip() for cell in cells], labels, seed) for name, cells in covariates.items()]
 
 
-def to_csv(rows: Sequence[Characteristic]) -> str:
-    """Table 1 as CSV text: a line per column, level and group, numbers in full."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    statistics = ("mean", "sd", "median", "lower_quartile", "upper_quartile")
-    writer.writerow(["characteristic", "kind", "level", "group", "cases", "missing", "count", *statistics, "test", "p"])
-    for row in rows:
-        for index, level in enumerate(row.levels or ("",)):
-            for name, group in row.groups.items():
-                count = group.counts[index] if isinstance(group, CategorySummary) and group.counts else None
-                values = [getattr(group, key, None) for key in statistics]
-                cells = [row.name, row.kind, level, name, group.cases, group.missing, count, *values, row.test, row.p]
-                writer.writerow(["" if cell is None else cell for cell in cells])
-    return stream.getvalue()
-
-
 def _row(name: str, cells: list[str], labels: np.ndarray, seed: int) -> Characteristic:
-    present = np.array([cell.lower() not in _MISSING for cell in cells], dtype=bool)
-    numbers = [_number(cell) for cell, there in zip(cells, present) if there]
+    present = np.array([not is_missing(cell) for cell in cells], dtype=bool)
+    numbers = [number_in(cell) for cell, there in zip(cells, present) if there]
     kind = _kind([cell for cell, there in zip(cells, present) if there], numbers)
     if kind == "numeric":
         values = np.full(len(cells), np.nan)
@@ -154,14 +134,6 @@ def _chosen(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.ones(len(labels), dtype=bool), labels == 0, labels == 1
 
 
-def _number(cell: str) -> float | None:
-    try:
-        value = float(cell.replace(",", ".") if cell.count(",") == 1 and "." not in cell else cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in cell else None
-
-
 def _kind(cells: list[str], numbers: list[float | None]) -> Literal["numeric", "categorical", "text"]:
     levels = len(set(cells))
     many = levels > len(cells) / 2
@@ -173,7 +145,7 @@ def _kind(cells: list[str], numbers: list[float | None]) -> Literal["numeric", "
 
 
 def _level_order(level: str) -> tuple[bool, float, str]:
-    number = _number(level)
+    number = number_in(level)
     return number is None, number or 0.0, level
 
 

@@ -90,18 +90,6 @@ def _covariance(rows: np.ndarray) -> np.ndarray:
     return np.einsum("ik,jk->ij", centred, centred) / (rows.shape[1] - 1)
 
 
-def auc_difference(outcome: np.ndarray, first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> AucDifference:
-    """DeLong's paired test of two scores of the same cases, two-sided.
-
-    Args:
-        first, second: shape (cases,) or (repeats, cases), see `auc_covariance`.
-
-    Raises:
-        EvaluationError: see `checked`.
-    """
-    return _difference(auc_covariance(outcome, _stacked([first, second])), 0, 1, level)
-
-
 def _stacked(scores: Sequence[np.ndarray]) -> np.ndarray:
     shapes = sorted({np.shape(one) for one in scores})
     if len(shapes) > 1:
@@ -128,7 +116,8 @@ def _difference(areas: AucCovariance, first: int, second: int, level: float) -> 
 
 
 def compare_aucs(outcome: np.ndarray, scores: Mapping[str, np.ndarray], *, level: float = 0.95) -> list[Comparison]:
-    """Every pair of models, with Holm's correction over all pairs; intervals are not corrected.
+    """DeLong's paired test of every pair of models, two-sided, with Holm's correction over all pairs; intervals are not
+    corrected.
 
     Args:
         scores: by model, each of shape (cases,) or each of shape (repeats, cases).

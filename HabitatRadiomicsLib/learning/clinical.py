@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from HabitatRadiomicsLib.cohort.cells import is_missing, number_in
+
 #: scikit-learn's ridge penalty: few cases and several variables would let an unpenalised fit run away.
 _INVERSE_PENALTY = 1.0
 
@@ -40,7 +42,7 @@ def fit_clinical(covariates: Sequence[Mapping[str, str]], outcome: np.ndarray) -
     A variable is numeric when each of its values is a number and there are more than two; else a set of categories.
 
     Args:
-        covariates: of each case, by name; an empty text is a missing value.
+        covariates: of each case, by name; see `is_missing` for the cells that say nothing.
         outcome: 0 or 1.
     """
     from sklearn.linear_model import LogisticRegression
@@ -48,8 +50,8 @@ def fit_clinical(covariates: Sequence[Mapping[str, str]], outcome: np.ndarray) -
     medians: dict[str, float] = {}
     categories: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(name for row in covariates for name in row):
-        given = [row[name] for row in covariates if row.get(name)]
-        numbers = [_number(text) for text in given]
+        given = [row[name] for row in covariates if name in row and not is_missing(row[name])]
+        numbers = [number_in(text) for text in given]
         if len(set(given)) > 2 and all(number is not None for number in numbers):
             medians[name] = float(np.median([number for number in numbers if number is not None]))
         elif len(set(given)) > 1:
@@ -72,16 +74,8 @@ def _columns(
 ) -> np.ndarray:
     rows = []
     for row in covariates:
-        numbers = [_number(row.get(name, "")) for name in medians]
+        numbers = [number_in(row.get(name, "")) for name in medians]
         cells = [median if number is None else number for number, median in zip(numbers, medians.values())]
         cells += [float(row.get(name) == value) for name, values in categories.items() for value in values]
         rows.append(cells)
     return np.array(rows, dtype=float)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None

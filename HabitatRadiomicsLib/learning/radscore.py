@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.learning.penalty import CrossValidatedPath, cross_valid
 from HabitatRadiomicsLib.learning.selection import Selection, select_features, selection_steps
 from HabitatRadiomicsLib.protocol import LearningSettings
 
-_TESTS = {"mann-whitney": "Mann-Whitney", "by-normality": "Welch or Mann-Whitney"}
+_TESTS = {"mann-whitney": "Mann-Whitney", "by-normality": "Welch or Mann-Whitney", "anova": "ANOVA"}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ _EXACT_CASES = 8
 _NORMALITY = 0.05
 #: Fewer cases have no Shapiro-Wilk statistic.
 _FEWEST_FOR_NORMALITY = 3
+#: Fewer cases in two groups leave no degree of freedom for the variance within them.
+_FEWEST_FOR_VARIANCE = 3
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Selection:
     """Columns of a table that are left after each step, the smallest p first.
 
     Attributes:
-        differing: those that differ by outcome.
+        differing: those that differ by outcome; at most ``univariate_selection`` of them.
         uncorrelated: those of them that no other one stands for.
     """
 
@@ -48,14 +50,16 @@ def selection_steps(values: np.ndarray, outcome: np.ndarray, settings: LearningS
 
     1. Columns with a NaN, or the same value everywhere (within rounding), are dropped.
     2. ``univariate_test``, two-sided; p must be below ``significance``.
-    3. In order of p, a column is kept when its |Pearson r| with every kept one is at most ``maximum_correlation``.
+    3. Of those, ``univariate_selection`` with the smallest p go on, when it is set: before redundancy is looked at, as
+       scikit-learn's SelectKBest stands in the studies that use it, so that fewer may be left in the end.
+    4. In order of p, a column is kept when its |Pearson r| with every kept one is at most ``maximum_correlation``.
     """
     usable = _usable(values)
     columns = values[:, usable]
     p = univariate_p(columns, outcome, settings.univariate_test)
     # A stable sort: columns with the same p stay in the table's order.
     order = np.argsort(p, kind="stable")
-    order = order[p[order] < settings.significance]
+    order = order[p[order] < settings.significance][: settings.univariate_selection]
     kept = _without_redundant(columns[:, order], settings.maximum_correlation)
     return Selection(usable[order], usable[order[kept]])
 
@@ -65,7 +69,8 @@ def univariate_p(values: np.ndarray, outcome: np.ndarray, test: str) -> np.ndarr
 
     ``mann-whitney``: U; exact where a group has at most 8 cases and the column no ties, else the normal approximation
     with corrections for ties and continuity. ``by-normality``: Welch's t where Shapiro-Wilk's p is above 0.05 in both
-    groups, else Mann-Whitney.
+    groups, else Mann-Whitney. ``anova``: one-way analysis of variance; of two groups that is Student's t with the
+    variance taken as equal, and a column that is constant in both groups yet differs between them has p 0.
 
     Args:
         values: shape (cases, columns); finite.
@@ -79,6 +84,8 @@ def univariate_p(values: np.ndarray, outcome: np.ndarray, test: str) -> np.ndarr
     positive, negative = values[outcome == 1], values[outcome == 0]
     if not len(positive) or not len(negative):
         raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    if test == "anova":
+        return _anova_p(positive, negative)
     p = _mann_whitney_p(positive, negative)
     if test == "by-normality":
         normal = np.flatnonzero(_looks_normal(positive) & _looks_normal(negative))
@@ -107,6 +114,16 @@ def _mann_whitney_p(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
         if columns.any():
             p[columns] = mannwhitneyu(positive[:, columns], negative[:, columns], axis=0, method=method).pvalue
     return p
+
+
+def _anova_p(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    from scipy.stats import ttest_ind
+
+    if len(positive) + len(negative) < _FEWEST_FOR_VARIANCE or positive.shape[1] == 0:
+        return np.ones(positive.shape[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a column that is constant in both groups: its p is right all the same
+        return np.asarray(ttest_ind(positive, negative, axis=0, equal_var=True).pvalue)
 
 
 def _looks_normal(group: np.ndarray) -> np.ndarray:

@@ -89,7 +89,8 @@ class LearningSettings(Settings):
     """Of the whole procedure, for the optimism of its AUC and how often features are selected; 0: none."""
     learning_curve: bool = True
     univariate_selection: int | None = Field(None, ge=1)
-    """Of the features that differ, the LASSO is given this many with the smallest p (SelectKBest); null: all."""
+    """Of the features that differ, at most this many, those with the smallest p, go on to the filter of correlated ones
+    and to the LASSO (SelectKBest); null: all."""
     search: SearchSettings | None = None
     """Instead of a LASSO rad-score, a search over selectors and classifiers."""
     scouts: ScoutSettings | None = None

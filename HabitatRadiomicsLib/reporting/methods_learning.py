@@ -11,6 +11,7 @@ from HabitatRadiomicsLib.reporting.wording import counted, decimals, listed
 _TESTS = {
     "mann-whitney": "two-sided Mann-Whitney U test",
     "by-normality": "two-sided; Welch's t test where both looked normal by Shapiro-Wilk, else Mann-Whitney U test",
+    "anova": "one-way analysis of variance",
 }
 _PENALTIES = {
     "minimum": "that with the lowest deviance",
@@ -43,6 +44,12 @@ def selection_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
         sentences.append(
             f"Of the others, those that differed between the outcomes ({_TESTS[settings.univariate_test]}, p < "
             f"{settings.significance:g}) were kept."
+        )
+    if settings.univariate_selection is not None:
+        those, test = ("these", "") if settings.significance < 1 else ("the others", _TESTS[settings.univariate_test])
+        sentences.append(
+            f"Of {those}, at most {counted(settings.univariate_selection, 'feature')}, with the smallest p values"
+            f"{f' ({test})' if test else ''}, went on."
         )
     if settings.maximum_correlation < 1:
         sentences.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,21 @@ _log = logging.getLogger(__name__)
 _Drawings = Mapping[str, Callable[[], "Figure | None"]]
 
 
-def write_training_figures(folder: Path, training: Training, study: Mapping[str, Any]) -> dict[str, bytes]:
-    """Every figure as PNG and SVG in a folder; gives the PNG bytes by name.
+@dataclass(frozen=True)
+class StudyFigures:
+    """The figures of a study.
+
+    Attributes:
+        pictures: PNG by name.
+        not_drawn: why a figure that belongs to the study is not there, by name.
+    """
+
+    pictures: Mapping[str, bytes]
+    not_drawn: Mapping[str, str]
+
+
+def write_training_figures(folder: Path, training: Training, study: Mapping[str, Any]) -> StudyFigures:
+    """Every figure as PNG and SVG in a folder.
 
     Args:
         study: the training's document.
@@ -55,22 +69,23 @@ def write_training_figures(folder: Path, training: Training, study: Mapping[str,
     return _written(folder, _of_training(training, study))
 
 
-def write_external_figures(folder: Path, found: ExternalValidation, study: Mapping[str, Any]) -> dict[str, bytes]:
+def write_external_figures(folder: Path, found: ExternalValidation, study: Mapping[str, Any]) -> StudyFigures:
     """The same for an external validation."""
     return _written(folder, _of_external(found, study))
 
 
-def _written(folder: Path, drawings: _Drawings) -> dict[str, bytes]:
-    pictures = {}
+def _written(folder: Path, drawings: _Drawings) -> StudyFigures:
+    pictures, not_drawn = {}, {}
     for name, draw in drawings.items():
         try:
             figure = draw()
         except HabitatRadiomicsError as error:  # too few cases or features for it; the report is whole without it
             _log.info("no figure %s: %s", name, error)
+            not_drawn[name] = f"{error.where}: {error.problem}" if error.where else error.problem
             continue
         if figure is not None:
             pictures[name] = write_figure(figure, folder, name)[0]
-    return pictures
+    return StudyFigures(pictures, not_drawn)
 
 
 def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:

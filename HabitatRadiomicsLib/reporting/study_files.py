@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.reporting.checklists import (
     load_questions,
     read_answers,
 )
-from HabitatRadiomicsLib.reporting.study_figures import write_external_figures, write_training_figures
+from HabitatRadiomicsLib.reporting.study_figures import StudyFigures, write_external_figures, write_training_figures
 from HabitatRadiomicsLib.reporting.study_report import study_html
 from HabitatRadiomicsLib.study import study_document
 from HabitatRadiomicsLib.study_tables import (
@@ -66,10 +66,12 @@ def write_external(folder: Path, found: ExternalValidation, *, answers: Path | N
     _write_report(folder, study, figures, answers)
 
 
-def _write_report(folder: Path, study: Mapping[str, Any], figures: Mapping[str, bytes], answers: Path | None) -> None:
+def _write_report(folder: Path, document: Mapping[str, Any], figures: StudyFigures, answers: Path | None) -> None:
+    missing = [{"figure": name, "problem": problem} for name, problem in figures.not_drawn.items()]
+    study = {**document, "figures_not_drawn": missing}
     write_text(folder / "study.json", json_text(study))
     write_documents(folder / "tables", study)
     own = folder / "answers.yaml"
     given = answers_in(own) if answers is None else read_answers(answers, load_questions())
-    checklists = assess_all(load_checklists(), StudyRecord.of(study, figures), given)
-    write_text(folder / "report.html", study_html(study, figures, checklists))
+    checklists = assess_all(load_checklists(), StudyRecord.of(study, figures.pictures), given)
+    write_text(folder / "report.html", study_html(study, figures.pictures, checklists))

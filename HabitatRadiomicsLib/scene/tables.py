@@ -35,12 +35,6 @@ def add_table(scene: Any, name: str, columns: Mapping[str, Sequence[Any]]) -> An
     return node
 
 
-def column_values(node: Any, title: str) -> list[Any]:
-    """A column of a table node."""
-    column = node.GetTable().GetColumnByName(title)
-    return [column.GetValue(row) for row in range(column.GetNumberOfValues())]
-
-
 def add_habitat_table(scene: Any, habitats: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
     """Volumes in ml, intensities and entropies of every sequence's habitats.
 

@@ -19,7 +19,6 @@ from matplotlib.image import imread
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, red_green_blue
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
-from HabitatRadiomicsLib.scene.tables import column_values
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
@@ -367,8 +366,8 @@ def test_plot_view_shows_the_bars(story: Story) -> None:
     chart = story.results.contribution_chart
     shown = [node.GetPlotChartNodeID() for node in slicer.util.getNodesByClass("vtkMRMLPlotViewNode")]
     assert chart.GetID() in shown
-    values = column_values(story.results.contribution_table, "SHAP")
-    assert values == [row["shap"] for row in story.expected["contributions"]]
+    values = slicer.util.arrayFromTableColumn(story.results.contribution_table, "SHAP")
+    assert values.tolist() == [row["shap"] for row in story.expected["contributions"]]
     manager.setLayout(before)
 
 

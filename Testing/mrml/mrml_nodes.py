@@ -136,6 +136,12 @@ def add_bending() -> Any:
     return node
 
 
+def column_values(node: Any, title: str) -> list[Any]:
+    """A column of a table node, numbers or text."""
+    column = node.GetTable().GetColumnByName(title)
+    return [column.GetValue(row) for row in range(column.GetNumberOfValues())]
+
+
 def contents(scene: Any) -> tuple[list[str], list[str]]:
     """The IDs of all nodes, and the names of all items of the subject hierarchy."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)

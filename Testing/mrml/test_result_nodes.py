@@ -11,13 +11,12 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from mrml_nodes import contents, matrix_of, to_ras
+from mrml_nodes import column_values, contents, matrix_of, to_ras
 
 from HabitatRadiomicsLib.scene import result_nodes
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_habitat_labelmap, add_results, habitat_labels
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
-from HabitatRadiomicsLib.scene.tables import column_values
 
 #: Okabe and Ito's sky blue and vermilion.
 COLOURS = {"S1": (0x56 / 255, 0xB4 / 255, 0xE9 / 255), "S2": (0xD5 / 255, 0x5E / 255, 0x00 / 255)}

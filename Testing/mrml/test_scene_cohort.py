@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mrml_nodes import contents
+from mrml_nodes import column_values, contents
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from HabitatRadiomicsLib.child_process import ChildProcess
@@ -15,7 +15,6 @@ from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scene import cohort
 from HabitatRadiomicsLib.scene.cohort import evaluate_table, score_table
-from HabitatRadiomicsLib.scene.tables import column_values
 from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import synthetic_patient, write_synthetic_cohort
 

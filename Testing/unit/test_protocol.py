@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from HabitatRadiomicsLib.errors import ProtocolError
+from HabitatRadiomicsLib.features.catalogue import feature_names, image_names
 from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol, protocol_from, protocol_text
 
 
@@ -66,6 +67,83 @@ def test_the_studys_preset_has_the_studys_settings() -> None:
     assert (protocol.habitats.k_min, protocol.habitats.k_max) == (2, 10)
     assert protocol.features.discretisation.bin_width == 25.0
     assert protocol.learning.significance == 0.05
+
+
+@pytest.mark.parametrize("name", sorted(bundled_protocols()))
+def test_every_preset_says_what_it_needs_and_gives(name: str) -> None:
+    protocol = load_protocol(name)
+    assert protocol.name == name
+    for text in (protocol.title, protocol.needs, protocol.gives, protocol.notes):
+        assert text
+
+
+#: Features of a region: 14 of shape, and of each image 93 (91 without SumAverage and MCC).
+@pytest.mark.parametrize(
+    ("name", "images", "features"),
+    [
+        ("delta-ct-egfr-tki", 4, 14 + 4 * 91),
+        ("spine-nomogram-mri", 21, 14 + 21 * 93),
+        ("brain-metastasis-dti", 1, 14 + 93),
+        ("deep-radscore-ct", 9, 14 + 9 * 93),
+    ],
+)
+def test_presets_measure_as_many_features_as_their_studies(name: str, images: int, features: int) -> None:
+    settings = load_protocol(name).features
+    assert len(image_names(settings.images)) == images
+    kept = [column for column in feature_names(settings) if column.partition("_")[2] not in settings.excluded]
+    assert len(kept) == features
+
+
+def test_the_delta_preset_has_the_studys_settings() -> None:
+    protocol = load_protocol("delta-ct-egfr-tki")
+    assert protocol.keys == ("baseline_CT", "follow-up_CT")
+    assert protocol.regions == ("whole",)
+    resampling = protocol.preprocessing_of("follow-up_CT").resampling
+    assert resampling is not None
+    assert resampling.spacing == (0.702, 0.702, None)
+    assert protocol.features.discretisation_of("baseline_CT").bin_count == 50
+    assert protocol.features.images.log_sigmas == (1.5, 3.0, 5.0)
+    assert protocol.learning.folds == 5
+    search, scouts = protocol.learning.search, protocol.learning.scouts
+    assert search is not None
+    assert search.selectors == ("anova", "kruskal-wallis", "relief", "rfe")
+    assert search.classifiers == ("svm", "logistic-regression")
+    assert search.maximum_correlation == 0.98
+    assert scouts is not None
+    assert scouts.minimum_auc == 0.6
+
+
+def test_the_nomogram_preset_has_the_studys_settings() -> None:
+    protocol = load_protocol("spine-nomogram-mri")
+    assert (protocol.sequences, protocol.regions) == (("T1W", "T2FS"), ("whole",))
+    assert protocol.robustness is not None
+    assert (protocol.robustness.icc, protocol.robustness.threshold) == ("2,1", 0.75)
+    assert (protocol.learning.univariate_test, protocol.learning.univariate_selection) == ("anova", 20)
+    assert protocol.learning.nomogram is not None
+    assert protocol.learning.nomogram.bootstraps == 1000
+
+
+def test_the_diffusion_preset_measures_quantities_in_their_own_units() -> None:
+    protocol = load_protocol("brain-metastasis-dti")
+    assert protocol.sequences == ("ADC", "FA", "T1C")
+    assert [protocol.preprocessing_of(name).normalisation is None for name in protocol.sequences] == [True, True, False]
+    assert [protocol.features.discretisation_of(name).bin_width for name in protocol.sequences] == [25, 0.02, 25]
+    search = protocol.learning.search
+    assert search is not None
+    assert search.selectors == ("tree-importance", "mutual-information", "anova", "lasso", "relief")
+    assert search.classifiers == ("lda", "svm", "random-forest", "logistic-regression")
+
+
+def test_the_deep_preset_has_the_studys_settings() -> None:
+    protocol = load_protocol("deep-radscore-ct")
+    assert protocol.regions == ("whole", "ring", "patch")
+    assert (protocol.ring_mm, protocol.ring_limits is None) == (3, False)
+    assert protocol.deep is not None
+    assert (protocol.deep.network, protocol.deep.patch) == ("synthetic-demo", 160)
+    assert protocol.preprocessing_of("CT").window is not None
+    assert (protocol.learning.folds, protocol.learning.repeats) == (5, 10)
+    assert protocol.learning.fusion is not None
+    assert len(protocol.learning.fusion.classifiers) == 7
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ def test_everything_is_written(evaluated: Path) -> None:
         assert path.stat().st_size > 1000
     assert {path.suffix for path in (evaluated / "figures").iterdir()} == {".png", ".svg"}
     assert "External validation" in (evaluated / "report.html").read_text(encoding="utf-8")
+    table_1 = _rows(evaluated / "tables" / "characteristics.csv")
+    sites = {row["group"]: row for row in table_1 if (row["characteristic"], row["level"]) == ("site", "Alpha")}
+    assert int(sites["all"]["count"]) == int(sites["negative"]["count"]) + int(sites["positive"]["count"]) > 0
 
 
 def test_the_scores_are_those_of_the_model_and_the_performance_is_theirs(

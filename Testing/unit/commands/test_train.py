@@ -148,6 +148,10 @@ def test_tables_hold_what_the_report_shows(trained: Path) -> None:
     pairs = scores[outcome == 1][:, None] - scores[outcome == 0]
     (strategy,) = (row for row in tables["performance"] if row["name"] == "chosen score")
     assert float(strategy["auc"]) == pytest.approx(((pairs > 0) + 0.5 * (pairs == 0)).mean())
+    study = json.loads((trained / "study.json").read_text(encoding="utf-8"))
+    assert list(dict.fromkeys(row["characteristic"] for row in tables["characteristics"])) == [
+        row["name"] for row in study["characteristics"]
+    ]
     assert [sum(row["chosen"] == "yes" for row in tables["folds"] if row["fold"] == fold) for fold in "12"] == [1, 1]
 
 

@@ -13,7 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.evaluation import auc_covariance, auc_difference, auc_with_interval, compare_aucs, holm
+from HabitatRadiomicsLib.evaluation import (
+    AucDifference,
+    auc_covariance,
+    auc_with_interval,
+    compare_aucs,
+    holm,
+)
+
+
+def _difference(outcome: np.ndarray, first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> AucDifference:
+    (pair,) = compare_aucs(outcome, {"first": first, "second": second}, level=level)
+    assert pair.adjusted_p == pytest.approx(pair.result.p, nan_ok=True)
+    return pair.result
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +42,19 @@ def test_covariance_equals_proc(proc: dict[str, Any]) -> None:
 
 
 def test_paired_test_equals_proc(proc: dict[str, Any]) -> None:
-    found = auc_difference(proc["y"], proc["s1"], proc["s2"])
+    found = _difference(proc["y"], proc["s1"], proc["s2"])
     assert found.z == pytest.approx(proc["z"], rel=1e-9)
     assert found.p == pytest.approx(proc["p"], rel=1e-9)
     assert found.difference == pytest.approx(proc["auc1"] - proc["auc2"], rel=1e-12)
     # p is just below 0.05, so that the 95% interval just leaves out 0.
     assert found.low < found.high < 0
     assert (found.low + found.high) / 2 == pytest.approx(found.difference)
-    at_p = auc_difference(proc["y"], proc["s1"], proc["s2"], level=1 - proc["p"])
+    at_p = _difference(proc["y"], proc["s1"], proc["s2"], level=1 - proc["p"])
     assert at_p.high == pytest.approx(0, abs=1e-12)
 
 
 def test_order_of_models_turns_the_sign(proc: dict[str, Any]) -> None:
-    one, other = (auc_difference(proc["y"], proc[a], proc[b]) for a, b in (("s1", "s2"), ("s2", "s1")))
+    one, other = (_difference(proc["y"], proc[a], proc[b]) for a, b in (("s1", "s2"), ("s2", "s1")))
     assert (one.z, one.low, one.high) == pytest.approx((-other.z, -other.high, -other.low))
     assert one.p == pytest.approx(other.p)
 
@@ -67,13 +79,13 @@ def test_repeats_are_averaged(proc: dict[str, Any]) -> None:
 
 
 def test_equal_rankings_do_not_differ(proc: dict[str, Any]) -> None:
-    found = auc_difference(proc["y"], proc["s1"], np.exp(3 * proc["s1"]))
+    found = _difference(proc["y"], proc["s1"], np.exp(3 * proc["s1"]))
     assert (found.difference, found.z, found.p) == (0.0, 0.0, 1.0)
 
 
 def test_without_variance_nothing_is_tested() -> None:
     outcome = np.repeat([0, 1], 5)
-    found = auc_difference(outcome, outcome.astype(float), np.zeros(10))  # perfect, and useless
+    found = _difference(outcome, outcome.astype(float), np.zeros(10))  # perfect, and useless
     assert found.difference == 0.5
     assert math.isnan(found.z)
     assert math.isnan(found.p)
@@ -85,7 +97,7 @@ def test_all_pairs_are_compared_and_corrected(proc: dict[str, Any]) -> None:
     assert [(one.first, one.second) for one in found] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert found[0].result.p == pytest.approx(proc["p"], rel=1e-9)
     for one in found:
-        expected = auc_difference(proc["y"], names[one.first], names[one.second])
+        expected = _difference(proc["y"], names[one.first], names[one.second])
         assert one.result.difference == pytest.approx(expected.difference)
         assert one.result.p == pytest.approx(expected.p)
     assert [one.adjusted_p for one in found] == holm([one.result.p for one in found])
@@ -118,7 +130,7 @@ def test_holm_counts_what_could_not_be_tested() -> None:
 
 def test_scores_of_other_shapes_are_refused(proc: dict[str, Any]) -> None:
     with pytest.raises(EvaluationError, match="cannot be compared"):
-        auc_difference(proc["y"], proc["s1"], np.stack([proc["s2"], proc["s2"]]))
+        compare_aucs(proc["y"], {"a": proc["s1"], "b": np.stack([proc["s2"], proc["s2"]])})
     with pytest.raises(EvaluationError, match="cannot be compared"):
         compare_aucs(proc["y"], {"a": proc["s1"], "b": proc["s2"][:-1]})
     with pytest.raises(EvaluationError, match="not those of several models"):

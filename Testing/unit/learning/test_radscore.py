@@ -175,6 +175,9 @@ def test_nothing_to_learn_is_told() -> None:
     normal = LearningSettings(significance=1e-6, univariate_test="by-normality")
     with pytest.raises(LearningError, match="Welch or Mann-Whitney p < 1e-06"):
         fit_rad_score(generator.normal(size=(40, 2)), np.arange(40) % 2, normal, seed=1)
+    variance = LearningSettings(significance=1e-6, univariate_test="anova")
+    with pytest.raises(LearningError, match="ANOVA p < 1e-06"):
+        fit_rad_score(generator.normal(size=(40, 2)), np.arange(40) % 2, variance, seed=1)
 
 
 def test_covariance_is_that_of_refits_and_seeded() -> None:

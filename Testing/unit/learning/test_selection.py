@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.feature_selection import SelectKBest, f_classif
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning import select_features, selection_steps, univariate_p
@@ -111,13 +112,56 @@ def test_by_normality_of_two_cases_is_mann_whitney() -> None:
 
 def test_setting_decides_which_test_selects() -> None:
     values, outcome = _cohort(7, cases=24)
-    for name in ("mann-whitney", "by-normality"):
+    for name in ("mann-whitney", "by-normality", "anova"):
         found = selection_steps(values, outcome, LearningSettings.model_validate({"univariate_test": name}))
         expected = np.flatnonzero(univariate_p(values, outcome, name) < 0.05)
         np.testing.assert_array_equal(np.sort(found.differing), expected)
 
 
-@pytest.mark.parametrize("test", ["mann-whitney", "by-normality"])
+@pytest.mark.parametrize("positives", [1, 4, 25])
+def test_anova_is_that_of_each_column_by_itself(positives: int) -> None:
+    generator = np.random.default_rng(positives)
+    values, outcome = generator.normal(size=(50, 20)), (np.arange(50) < positives).astype(int)
+    values[:, :5] += outcome[:, None]
+    found = univariate_p(values, outcome, "anova")
+    expected = [stats.f_oneway(column[outcome == 1], column[outcome == 0]).pvalue for column in values.T]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(found, f_classif(values, outcome)[1], rtol=1e-9)
+    assert not np.allclose(found, univariate_p(values, outcome, "by-normality"))
+
+
+def test_anova_of_a_column_that_tells_the_outcome_has_p_zero_and_two_cases_cannot_be_tested() -> None:
+    outcome = np.arange(20) % 2
+    np.testing.assert_array_equal(univariate_p(outcome[:, None] * 3.0, outcome, "anova"), [0.0])
+    np.testing.assert_array_equal(univariate_p(np.array([[1.0], [2.0]]), np.array([0, 1]), "anova"), [1.0])
+
+
+@pytest.mark.parametrize("count", [1, 4, 10_000])
+def test_univariate_selection_is_select_k_best_of_those_that_differ(count: int) -> None:
+    values, outcome = _cohort(9)
+    settings = LearningSettings(
+        univariate_test="anova", univariate_selection=count, significance=0.2, maximum_correlation=1.0
+    )
+    found = selection_steps(values, outcome, settings)
+    best = SelectKBest(f_classif, k=min(count, values.shape[1])).fit(values, outcome)
+    expected = np.flatnonzero(best.get_support() & (best.pvalues_ < 0.2))
+    np.testing.assert_array_equal(np.sort(found.differing), expected)
+    np.testing.assert_array_equal(found.uncorrelated, found.differing)
+
+
+def test_univariate_selection_comes_before_the_filter_of_correlated_features() -> None:
+    """Two copies of the best column: the filter leaves one of them, and nothing moves up into the other's place."""
+    values, outcome = _cohort(10)
+    values[:, 40] = values[:, 5]
+    settings = LearningSettings(univariate_test="anova", univariate_selection=2)
+    found = selection_steps(values, outcome, settings)
+    assert found.differing.tolist() == [5, 40]
+    assert found.uncorrelated.tolist() == [5]
+    assert select_features(values, outcome, settings).tolist() == [5]
+    assert len(select_features(values, outcome, settings.model_copy(update={"univariate_selection": None}))) > 2
+
+
+@pytest.mark.parametrize("test", ["mann-whitney", "by-normality", "anova"])
 def test_table_without_a_usable_column_selects_nothing(test: str) -> None:
     settings = LearningSettings.model_validate({"univariate_test": test})
     outcome = np.arange(10) % 2

@@ -202,6 +202,19 @@ def test_other_rules_of_learning(study: dict[str, Any]) -> None:
     assert "the largest within one standard error of the lowest deviance" in _texts(study)["model"]
 
 
+def test_the_features_with_the_smallest_p_go_on(study: dict[str, Any]) -> None:
+    assert "went on" not in _texts(study)["selection"]
+    study["protocol"]["learning"] |= {"univariate_test": "anova", "univariate_selection": 20}
+    text = _texts(study)["selection"]
+    assert (
+        "(one-way analysis of variance, p < 0.05) were kept. Of these, at most 20 features, with the smallest" in text
+    )
+    assert text.index("went on.") < text.index("Pearson")
+    study["protocol"]["learning"] |= {"univariate_selection": 1, "significance": 1}
+    text = _texts(study)["selection"]
+    assert "Of the others, at most 1 feature, with the smallest p values (one-way analysis of variance), went" in text
+
+
 def test_perturbations_that_are_off_are_not_named(study: dict[str, Any]) -> None:
     study["protocol"]["robustness"] = {"noise": 0, "rotation_degrees": 0, "translation": 0, "icc": "3,1", "copies": 1}
     text = _texts(study)["robustness"]

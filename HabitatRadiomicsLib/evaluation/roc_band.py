@@ -1,4 +1,4 @@
-"""Points of the receiver operating characteristic, and its confidence band."""
+"""The receiver operating characteristic and its confidence band."""
 
 from __future__ import annotations
 
@@ -11,20 +11,6 @@ from HabitatRadiomicsLib.evaluation.resampling import stratified_resample
 
 
 @dataclass(frozen=True)
-class RocCurve:
-    """The rule ``score >= threshold`` at every distinct score, from nobody called positive to everybody.
-
-    Attributes:
-        thresholds: descending; the first is infinite.
-        sensitivity, specificity: same shape.
-    """
-
-    thresholds: np.ndarray
-    sensitivity: np.ndarray
-    specificity: np.ndarray
-
-
-@dataclass(frozen=True)
 class RocBand:
     """Sensitivity at given specificities with pointwise bootstrap percentiles; all of one shape."""
 
@@ -32,32 +18,6 @@ class RocBand:
     sensitivity: np.ndarray
     low: np.ndarray
     high: np.ndarray
-
-
-def roc_curve(outcome: np.ndarray, scores: np.ndarray) -> RocCurve:
-    """The points of the curve; a line between neighbours stands for scores that are tied.
-
-    Args:
-        outcome: 0 or 1, shape (cases,).
-        scores: higher means more likely 1, shape (cases,).
-
-    Raises:
-        EvaluationError: see `checked`.
-    """
-    return _curve(*checked(outcome, scores))
-
-
-def _curve(outcome: np.ndarray, scores: np.ndarray) -> RocCurve:
-    thresholds = np.unique(scores)[::-1]
-    return RocCurve(
-        np.concatenate([[np.inf], thresholds]),
-        np.concatenate([[0.0], _share_at_least(scores[outcome == 1], thresholds)]),
-        np.concatenate([[1.0], 1 - _share_at_least(scores[outcome == 0], thresholds)]),
-    )
-
-
-def _share_at_least(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    return 1 - np.searchsorted(np.sort(values), thresholds, "left") / len(values)
 
 
 def roc_band(
@@ -96,7 +56,19 @@ def _mean_sensitivity_at(specificity: np.ndarray, outcome: np.ndarray, scores: n
 
 
 def _sensitivity_at(specificity: np.ndarray, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    curve = _curve(outcome, scores)
+    false_positive, sensitivity = _points(outcome, scores)
     # Rounded, that a specificity of 0.7 meets the point of seven in ten. Where points share a place, interp takes the
     # last, and along the curve that is the highest.
-    return np.interp(np.round(1 - specificity, 12), np.round(1 - curve.specificity, 12), curve.sensitivity)
+    return np.interp(np.round(1 - specificity, 12), np.round(false_positive, 12), sensitivity)
+
+
+def _points(outcome: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False positive rate and sensitivity of the rule ``score >= threshold``, from nobody called positive to everybody;
+    a line between neighbouring points stands for scores that are tied."""
+    thresholds = np.unique(scores)[::-1]
+    false, true = (np.concatenate([[0.0], _share_at_least(scores[outcome == value], thresholds)]) for value in (0, 1))
+    return false, true
+
+
+def _share_at_least(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    return 1 - np.searchsorted(np.sort(values), thresholds, "left") / len(values)

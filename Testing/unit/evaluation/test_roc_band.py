@@ -1,11 +1,11 @@
-"""ROC points against scikit-learn; the band against the binomial distribution and a bootstrap of its own."""
+"""The curve against scikit-learn; the band against the binomial distribution and a bootstrap of its own."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.evaluation import auc_with_interval, roc_band, roc_curve, stratified_resample
+from HabitatRadiomicsLib.evaluation import auc_with_interval, roc_band, stratified_resample
 
 
 def _ties(seed: int, cases: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -15,31 +15,33 @@ def _ties(seed: int, cases: int = 40) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_points_equal_scikit_learn(seed: int) -> None:
+def test_curve_equals_scikit_learn_at_its_points_and_between_them(seed: int) -> None:
     from sklearn.metrics import roc_curve as reference
 
     outcome, scores = _ties(seed)
-    found = roc_curve(outcome, scores)
-    false, true, thresholds = reference(outcome, scores, drop_intermediate=False)
-    np.testing.assert_allclose(1 - found.specificity, false, atol=1e-15)
-    np.testing.assert_allclose(found.sensitivity, true, atol=1e-15)
-    np.testing.assert_array_equal(found.thresholds, thresholds)
+    false, true, _ = reference(outcome, scores, drop_intermediate=False)
+    points = np.unique(false)
+    highest = [true[false == point].max() for point in points]
+    found = roc_band(outcome, scores, 1 - points, count=2, seed=0)
+    np.testing.assert_allclose(found.sensitivity, highest, atol=1e-12)
+    between = (points[1:] + points[:-1]) / 2
+    found = roc_band(outcome, scores, 1 - between, count=2, seed=0)
+    np.testing.assert_allclose(found.sensitivity, np.interp(between, false, true), atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_area_under_the_points_is_the_auc(seed: int) -> None:
+def test_area_under_the_curve_is_the_auc(seed: int) -> None:
+    """A line from each number of false positives to the next: the sensitivity half way is the mean of the step."""
     outcome, scores = _ties(seed)
-    found = roc_curve(outcome, scores)
-    area = np.trapezoid(found.sensitivity, 1 - found.specificity)
-    assert area == pytest.approx(auc_with_interval(outcome, scores).auc, rel=1e-12)
+    negatives = int((outcome == 0).sum())
+    half_way = (np.arange(negatives) + 0.5) / negatives
+    found = roc_band(outcome, scores, 1 - half_way, count=2, seed=0)
+    assert found.sensitivity.mean() == pytest.approx(auc_with_interval(outcome, scores).auc, rel=1e-12)
 
 
 def test_equal_scores_give_the_diagonal() -> None:
-    found = roc_curve(np.array([0, 1, 0, 1]), np.ones(4))
-    np.testing.assert_array_equal(found.sensitivity, [0, 1])
-    np.testing.assert_array_equal(found.specificity, [1, 0])
-    band = roc_band(np.array([0, 1, 0, 1]), np.ones(4), np.array([0.25, 0.5]), count=10, seed=0)
-    np.testing.assert_allclose(band.sensitivity, [0.75, 0.5])
+    band = roc_band(np.array([0, 1, 0, 1]), np.ones(4), np.array([0.0, 0.25, 0.5, 1.0]), count=10, seed=0)
+    np.testing.assert_allclose(band.sensitivity, [1, 0.75, 0.5, 0])
     np.testing.assert_allclose(band.low, band.high)
 
 

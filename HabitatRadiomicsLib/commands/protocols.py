@@ -1,0 +1,51 @@
+"""``protocols``: the bundled protocols; ``protocol show``: one of them with every setting."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+
+from HabitatRadiomicsLib.protocol import Protocol, bundled_protocols, load_protocol, protocol_text
+
+_WIDTH = 100
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register both commands."""
+    listing = commands.add_parser("protocols", help="the bundled protocols: what they need and what they give")
+    listing.set_defaults(run=run_list)
+    protocol = commands.add_parser("protocol", help="one protocol with every setting, to be kept and changed")
+    actions = protocol.add_subparsers(title="actions", metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="print it as YAML, defaults written out; --protocol reads it again")
+    show.add_argument("name", metavar="NAME|FILE", help="bundled protocol or YAML file")
+    show.set_defaults(run=run_show)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """List the bundled protocols."""
+    print("\n\n".join("\n".join(card(load_protocol(name))) for name in bundled_protocols()))
+    return 0
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Print a protocol."""
+    print(protocol_text(load_protocol(arguments.name)), end="")
+    return 0
+
+
+def card(protocol: Protocol) -> list[str]:
+    """A protocol in a few lines: what it is, the paper that it follows, what a cohort needs and what comes out."""
+    said = {"paper": protocol.reference, "needs": protocol.needs, "gives": protocol.gives}
+    return [
+        protocol.name,
+        *_wrapped("", protocol.title),
+        *(line for label, text in said.items() if text for line in _wrapped(f"{label}: ", text)),
+    ]
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    # Neither a doi nor a unit is parted.
+    return textwrap.wrap(
+        label + text, _WIDTH, initial_indent="  ", subsequent_indent="  " + " " * len(label),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
