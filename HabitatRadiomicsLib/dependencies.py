@@ -74,6 +74,8 @@ REQUIREMENTS = (
 PYRADIOMICS = Requirement("pyradiomics-bhklab", "radiomics", "3.1.4")
 #: Makes the built-in engine's texture faster, and changes no number; optional.
 NUMBA = Requirement("numba", "numba", "0.61")
+#: Fits the diffusion tensor; optional, since most protocols need none.
+DIPY = Requirement("dipy", "dipy", "1.10")
 #: What shap imports as ``slicer``, which inside 3D Slicer is the application's own name.
 SLICING_LIBRARY = Requirement("slicer", "slicer", "0.0.8", exact=True)
 
