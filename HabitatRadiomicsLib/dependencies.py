@@ -82,6 +82,8 @@ NETWORK_TRAINING = (
     Requirement("monai", "monai", "1.4"),
     Requirement("onnx", "onnx", "1.16"),
 )
+#: Fits the diffusion tensor; optional, since most protocols need none.
+DIPY = Requirement("dipy", "dipy", "1.10")
 #: What shap imports as ``slicer``, which inside 3D Slicer is the application's own name.
 SLICING_LIBRARY = Requirement("slicer", "slicer", "0.0.8", exact=True)
 

@@ -3,7 +3,7 @@
 from HabitatRadiomicsLib.case.case import Case, SequenceImage
 from HabitatRadiomicsLib.case.geometry import TOLERANCE_VOXELS, check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.case.mask import binary_mask, mask_on_image_grid
-from HabitatRadiomicsLib.case.reading import checked_sequence, read_image, read_sequence
+from HabitatRadiomicsLib.case.reading import checked_sequence, read_image, read_sequence, read_volumes
 from HabitatRadiomicsLib.case.writing import write_case
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "mask_on_image_grid",
     "read_image",
     "read_sequence",
+    "read_volumes",
     "write_case",
 ]

@@ -110,6 +110,32 @@ def read_image(path: Path, *, where: str) -> sitk.Image:
     return image
 
 
+def read_volumes(path: Path, *, where: str) -> sitk.Image:
+    """A scalar 4D image, such as a diffusion series: volumes on one proper grid along the fourth axis.
+
+    Raises:
+        ImageError, GeometryError: as :func:`read_image`, and an image that is not 4D.
+    """
+    if not os.path.isfile(path):
+        raise ImageError("There is no such file.", where=where, remedy="Check its name and folder.")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with _quiet_reader():
+        _read_header(reader, path, where)
+        size = reader.GetSize()
+        if len(size) != 4:
+            raise ImageError(
+                f"The image is {len(size)}D ({' x '.join(map(str, size))}); a 4D series of volumes is needed.",
+                where=where,
+                remedy="Give the 4D NIfTI file of the whole series, as dcm2niix writes it.",
+            )
+        _check_values(reader, where)
+        check_nifti(path, where=where)
+        image = _executed(reader, path, where)
+    check_proper_grid(image[..., 0], where=where)
+    return image
+
+
 def _read_file(path: Path, where: str) -> sitk.Image:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -164,11 +190,15 @@ def _executed(reader: sitk.ImageFileReader | sitk.ImageSeriesReader, path: Path,
         raise _unreadable(error, path, where) from error
 
 
-def _check_header(reader: sitk.ImageFileReader, path: Path, where: str) -> None:
+def _read_header(reader: sitk.ImageFileReader, path: Path, where: str) -> None:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise _unreadable(error, path, where) from error
+
+
+def _check_header(reader: sitk.ImageFileReader, path: Path, where: str) -> None:
+    _read_header(reader, path, where)
     size = reader.GetSize()
     if len(size) == 2:
         raise ImageError("The image is 2D; a volume is needed.", where=where)
@@ -178,6 +208,10 @@ def _check_header(reader: sitk.ImageFileReader, path: Path, where: str) -> None:
             where=where,
             remedy="Export a single time point or map.",
         )
+    _check_values(reader, where)
+
+
+def _check_values(reader: sitk.ImageFileReader, where: str) -> None:
     if reader.GetNumberOfComponents() != 1:
         raise ImageError(
             f"The image has {reader.GetNumberOfComponents()} values per voxel (colour or vectors); one is needed.",

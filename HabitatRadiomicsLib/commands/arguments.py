@@ -83,7 +83,7 @@ def check_cohort_output(arguments: argparse.Namespace) -> None:
     out: Path = arguments.out
     settings = [getattr(arguments, name, None) for name in ("model", "protocol")]
     inputs = [str(path) for path in (arguments.cohort, arguments.clinical, *settings) if path is not None]
-    _refuse_to_replace([path for path in inputs if os.path.exists(path)], out)
+    refuse_to_replace([path for path in inputs if os.path.exists(path)], out)
     if out.is_dir() and any(out.iterdir()) and not (out / WORK_FOLDER).is_dir():
         raise OutputError(
             f"The folder holds something else than an earlier run (there is no folder {WORK_FOLDER}).",
@@ -142,7 +142,7 @@ def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:
             where="--image and --mask",
         )
     settings = [getattr(arguments, name, None) for name in ("model", "protocol")]
-    _refuse_to_replace([*images.values(), *masks.values(), *filter(None, settings)], arguments.out)
+    refuse_to_replace([*images.values(), *masks.values(), *filter(None, settings)], arguments.out)
     labels = _labels(arguments.mask_label, tuple(images))
     sequences = {
         name: read_sequence(
@@ -161,8 +161,12 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _refuse_to_replace(inputs: Sequence[str], out: Path) -> None:
-    """With ``--overwrite`` the output folder's content is removed: the inputs must not be among it."""
+def refuse_to_replace(inputs: Sequence[str], out: Path) -> None:
+    """With ``--overwrite`` the output folder's content is removed: the inputs must not be among it.
+
+    Raises:
+        OutputError: naming the input that lies there.
+    """
     folder = Path(os.path.realpath(out))
     for path in inputs:
         if Path(os.path.realpath(path)).is_relative_to(folder):

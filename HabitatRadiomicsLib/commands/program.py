@@ -11,6 +11,7 @@ from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
 from HabitatRadiomicsLib.commands import (
     calibrate,
     demo,
+    diffusion,
     doctor,
     evaluate,
     extract,
@@ -31,6 +32,7 @@ _COMMANDS = (
     train,
     evaluate,
     calibrate,
+    diffusion,
     models,
     protocols,
     doctor,

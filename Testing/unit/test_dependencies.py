@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from HabitatRadiomicsLib import dependencies
-from HabitatRadiomicsLib.dependencies import NUMBA, PYRADIOMICS, REQUIREMENTS, Requirement, missing, private_folder
+from HabitatRadiomicsLib.dependencies import (
+    DIPY,
+    NUMBA,
+    PYRADIOMICS,
+    REQUIREMENTS,
+    Requirement,
+    missing,
+    private_folder,
+)
 
 
 def _quoted_lines(checkout: Path, start: str) -> list[str]:
@@ -30,6 +38,7 @@ def _with_marker(requirement: Requirement) -> str:
 def test_requirements_are_those_of_the_package(checkout: Path) -> None:
     assert [_with_marker(row) for row in REQUIREMENTS] == _quoted_lines(checkout, "\ndependencies = [")
     assert [PYRADIOMICS.specifier] == _quoted_lines(checkout, "\npyradiomics = [")
+    assert [DIPY.specifier] == _quoted_lines(checkout, "\ndiffusion = [")
     assert [NUMBA.specifier] == _quoted_lines(checkout, "\nfast = [")
 
 
