@@ -72,6 +72,15 @@ class Characteristic:
         return plain
 
 
+@dataclass(frozen=True)
+class GroupTest:
+    """A two-sided test between the outcomes; ``statistic`` is t, U, chi-square or an odds ratio, null without one."""
+
+    name: str
+    statistic: float | None
+    p: float
+
+
 def characteristics(
     covariates: Mapping[str, Sequence[str]], outcome: Sequence[int] | np.ndarray, *, seed: int = 0
 ) -> list[Characteristic]:
@@ -115,8 +124,8 @@ def _row(name: str, cells: list[str], labels: np.ndarray, seed: int) -> Characte
         values = np.full(len(cells), np.nan)
         values[present] = [number for number in numbers if number is not None]
         groups = [values[chosen] for chosen in _chosen(labels)]
-        test, p = _numeric_test(*(group[np.isfinite(group)] for group in groups[1:]))
-        return Characteristic(name, kind, (), dict(zip(_GROUPS, map(_numbers, groups))), test, p)
+        test = numeric_test(*(group[np.isfinite(group)] for group in groups[1:]))
+        return Characteristic(name, kind, (), dict(zip(_GROUPS, map(_numbers, groups))), *_name_and_p(test))
     if kind == "text":
         texts = {group: _counts(present[chosen], ()) for group, chosen in zip(_GROUPS, _chosen(labels))}
         return Characteristic(name, kind, (), {**texts}, None, None)
@@ -126,8 +135,12 @@ def _row(name: str, cells: list[str], labels: np.ndarray, seed: int) -> Characte
     counts = {
         group: _counts(present[chosen], members[chosen].sum(axis=0)) for group, chosen in zip(_GROUPS, _chosen(labels))
     }
-    test, p = _categorical_test(np.array([counts["negative"].counts, counts["positive"].counts]).T, seed)
-    return Characteristic(name, kind, tuple(levels), {**counts}, test, p)
+    test = categorical_test(np.array([counts["negative"].counts, counts["positive"].counts]).T, seed)
+    return Characteristic(name, kind, tuple(levels), {**counts}, *_name_and_p(test))
+
+
+def _name_and_p(test: GroupTest | None) -> tuple[str | None, float | None]:
+    return (None, None) if test is None else (test.name, test.p)
 
 
 def _chosen(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -163,17 +176,25 @@ def _counts(present: np.ndarray, counts: Sequence[int] | np.ndarray) -> Category
     return CategorySummary(int(present.sum()), int((~present).sum()), tuple(int(count) for count in counts))
 
 
-def _numeric_test(negative: np.ndarray, positive: np.ndarray) -> tuple[str | None, float | None]:
+def numeric_test(negative: np.ndarray, positive: np.ndarray) -> GroupTest | None:
+    """Welch's t where both groups look normal (Shapiro-Wilk), else Mann-Whitney; None where nothing can be tested.
+
+    Args:
+        negative, positive: finite values of the cases without and with the outcome.
+    """
     from scipy.stats import mannwhitneyu, ttest_ind
 
     if min(len(negative), len(positive)) < 2 or np.ptp(np.concatenate([negative, positive])) == 0:
-        return None, None
-    if _normal(negative) and _normal(positive):
-        return "Welch's t test", float(ttest_ind(negative, positive, equal_var=False).pvalue)
-    return "Mann-Whitney U test", float(mannwhitneyu(negative, positive, alternative="two-sided").pvalue)
+        return None
+    if looks_normal(negative) and looks_normal(positive):
+        found, name = ttest_ind(negative, positive, equal_var=False), "Welch's t test"
+    else:
+        found, name = mannwhitneyu(negative, positive, alternative="two-sided"), "Mann-Whitney U test"
+    return GroupTest(name, float(found.statistic), float(found.pvalue))
 
 
-def _normal(values: np.ndarray) -> bool:
+def looks_normal(values: np.ndarray) -> bool:
+    """Whether Shapiro-Wilk's p is at least 0.05, of three values or more."""
     from scipy.stats import shapiro
 
     # Values that differ by rounding only have no shape to test.
@@ -182,18 +203,25 @@ def _normal(values: np.ndarray) -> bool:
     return float(shapiro(values).pvalue) >= _NORMALITY
 
 
-def _categorical_test(table: np.ndarray, seed: int) -> tuple[str | None, float | None]:
-    """``table`` has a row per level and a column per outcome."""
+def categorical_test(table: np.ndarray, seed: int) -> GroupTest | None:
+    """Chi-square, or an exact test where fewer than five cases are expected in a cell; None of one level or group.
+
+    Args:
+        table: counts; a row per level and a column per outcome.
+        seed: of the Monte Carlo test of larger tables.
+    """
     from scipy.stats import chi2_contingency, fisher_exact
 
     if len(table) < 2 or (table.sum(axis=0) == 0).any():
-        return None, None
+        return None
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     if expected.min() >= 5:
-        return "chi-square test", float(chi2_contingency(table, correction=False).pvalue)
+        chi_square = chi2_contingency(table, correction=False)
+        return GroupTest("chi-square test", float(chi_square.statistic), float(chi_square.pvalue))
     if len(table) == 2:
-        return "Fisher's exact test", float(fisher_exact(table)[1])
-    return "Fisher-Freeman-Halton test (Monte Carlo)", _freeman_halton(table, seed)
+        odds_ratio, p = fisher_exact(table)
+        return GroupTest("Fisher's exact test", float(odds_ratio) if math.isfinite(odds_ratio) else None, float(p))
+    return GroupTest("Fisher-Freeman-Halton test (Monte Carlo)", None, _freeman_halton(table, seed))
 
 
 def _freeman_halton(table: np.ndarray, seed: int) -> float:

@@ -22,28 +22,26 @@ def lowess(x: np.ndarray, y: np.ndarray, *, share: float = 2 / 3) -> tuple[np.nd
     x, y = x[order], y[order]
     near = min(len(x), max(2, int(share * len(x) + 1e-7)))
     width = x[-1] - x[0]
-    places = np.unique(x)
-    knots = [places[0]]
-    while knots[-1] < places[-1]:
-        following = places[places > knots[-1]]
-        within = following[following <= knots[-1] + 0.01 * width]
-        knots.append(within[-1] if len(within) else following[0])
-    return np.array(knots), np.array([_line_at(knot, x, y, near, width) for knot in knots])
-
-
-def _line_at(place: float, x: np.ndarray, y: np.ndarray, near: int, width: float) -> float:
-    distance = np.abs(x - place)
-    reach = np.partition(distance, near - 1)[near - 1]
-    if reach == 0:
-        return float(y[distance == 0].mean())
-    relative = distance / reach
-    inside = relative <= 0.999
-    x, y, relative = x[inside], y[inside], relative[inside]
-    weight = np.where(relative <= 0.001, 1.0, (1 - relative**3) ** 3)
-    weight = weight / weight.sum()
-    centre = np.sum(weight * x)
-    spread = np.sum(weight * (x - centre) ** 2)
+    knots = _knots(np.unique(x), 0.01 * width)
+    distance = np.abs(knots[:, None] - x)
+    reach = np.partition(distance, near - 1, axis=1)[:, near - 1, None]
+    # Without a reach only points at the knot itself count, and all of them alike.
+    relative = np.divide(distance, reach, out=np.where(distance == 0, 0.0, np.inf), where=reach > 0)
+    weight = np.where(relative <= 0.001, 1.0, np.where(relative <= 0.999, (1 - np.minimum(relative, 1) ** 3) ** 3, 0.0))
+    weight /= weight.sum(axis=1, keepdims=True)
+    centre = weight @ x
+    offset = x - centre[:, None]
+    spread = np.sum(weight * offset**2, axis=1)
     # Points all but on top of one another carry a mean and no slope.
-    if np.sqrt(spread) <= 0.001 * width:
-        return float(np.sum(weight * y))
-    return float(np.sum(weight * (1 + (place - centre) * (x - centre) / spread) * y))
+    sloped = (np.sqrt(spread) > 0.001 * width) & (reach[:, 0] > 0)
+    slope = np.divide(np.sum(weight * offset * y, axis=1), spread, out=np.zeros(len(knots)), where=sloped)
+    return knots, weight @ y + (knots - centre) * slope
+
+
+def _knots(places: np.ndarray, apart: float) -> np.ndarray:
+    """From the lowest place to the highest, each the farthest that is no farther than ``apart``, or else the next."""
+    chosen = [0]
+    while chosen[-1] < len(places) - 1:
+        farthest = int(np.searchsorted(places, places[chosen[-1]] + apart, "right")) - 1
+        chosen.append(max(farthest, chosen[-1] + 1))
+    return places[chosen]
