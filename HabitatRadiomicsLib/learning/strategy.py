@@ -5,6 +5,7 @@ Nothing here sees a case that is not in ``training``; cross-validation around it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -22,6 +23,8 @@ from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
 from HabitatRadiomicsLib.learning.scouts import fit_scouts
 from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.protocol import LearningSettings
+
+_log = logging.getLogger(__name__)
 
 RULE = (
     "the candidate with the largest AUC in the cross-validation within the training cases that chooses its penalty or "
@@ -136,9 +139,14 @@ def learn(
     found = Learned(table.columns, competing, scores, inner, areas, chosen)
     if settings.nomogram is None or found.rad_score is None:
         return found
-    nomogram = fit_nomogram_score(
-        table.columns, table.values, found.rad_score, found.inner, table.covariates, table.outcome, settings.nomogram
-    )
+    try:
+        nomogram = fit_nomogram_score(
+            table.columns, table.values, found.rad_score, found.inner, table.covariates, table.outcome,
+            settings.nomogram, seed=seed,
+        )  # fmt: skip
+    except LearningError as error:  # scores that separate the outcomes, for instance: it stands alone
+        _log.info("no nomogram: %s", error.problem)
+        return found
     return replace(found, nomogram=nomogram)
 
 
