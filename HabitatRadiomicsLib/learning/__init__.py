@@ -1,6 +1,7 @@
 """From a feature table and outcomes to a rad-score."""
 
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
+from HabitatRadiomicsLib.learning.classifiers import decision, fit_classifier, linear_terms, make_classifier
 from HabitatRadiomicsLib.learning.clinical import ClinicalModel, fit_clinical
 from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
 from HabitatRadiomicsLib.learning.lasso import LassoPath, lasso_logistic, lasso_path
@@ -12,17 +13,26 @@ from HabitatRadiomicsLib.learning.radscore import (
     coefficient_covariance,
     fit_rad_score,
 )
+from HabitatRadiomicsLib.learning.relief import relief_weights
+from HabitatRadiomicsLib.learning.scouts import Scout, ScoutedScore, fit_scouts
+from HabitatRadiomicsLib.learning.search import ClassifierScore, SearchedScore, SearchResult, fit_search
 from HabitatRadiomicsLib.learning.selection import Selection, select_features, selection_steps, univariate_p
+from HabitatRadiomicsLib.learning.selectors import rank_features
 from HabitatRadiomicsLib.learning.strategy import Learned, TrainingTable, fit_candidate, held_out_scores, learn
 
 __all__ = [
     "Candidate",
+    "ClassifierScore",
     "ClinicalModel",
     "CrossValidatedPath",
     "LassoPath",
     "Learned",
     "PlattScaling",
     "RadScore",
+    "Scout",
+    "ScoutedScore",
+    "SearchResult",
+    "SearchedScore",
     "Selection",
     "Split",
     "TrainingTable",
@@ -30,13 +40,21 @@ __all__ = [
     "candidates_of",
     "coefficient_covariance",
     "cross_validated_path",
+    "decision",
     "fit_candidate",
+    "fit_classifier",
     "fit_clinical",
     "fit_rad_score",
+    "fit_scouts",
+    "fit_search",
     "held_out_scores",
     "lasso_logistic",
     "lasso_path",
     "learn",
+    "linear_terms",
+    "make_classifier",
+    "rank_features",
+    "relief_weights",
     "select_features",
     "selection_steps",
     "stratified_folds",

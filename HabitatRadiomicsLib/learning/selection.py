@@ -54,13 +54,13 @@ def selection_steps(values: np.ndarray, outcome: np.ndarray, settings: LearningS
        scikit-learn's SelectKBest stands in the studies that use it, so that fewer may be left in the end.
     4. In order of p, a column is kept when its |Pearson r| with every kept one is at most ``maximum_correlation``.
     """
-    usable = _usable(values)
+    usable = usable_columns(values)
     columns = values[:, usable]
     p = univariate_p(columns, outcome, settings.univariate_test)
     # A stable sort: columns with the same p stay in the table's order.
     order = np.argsort(p, kind="stable")
     order = order[p[order] < settings.significance][: settings.univariate_selection]
-    kept = _without_redundant(columns[:, order], settings.maximum_correlation)
+    kept = without_redundant(columns[:, order], settings.maximum_correlation)
     return Selection(usable[order], usable[order[kept]])
 
 
@@ -94,7 +94,8 @@ def univariate_p(values: np.ndarray, outcome: np.ndarray, test: str) -> np.ndarr
     return p
 
 
-def _usable(values: np.ndarray) -> np.ndarray:
+def usable_columns(values: np.ndarray) -> np.ndarray:
+    """Indices of the columns that are defined for all cases and vary (beyond rounding)."""
     finite = np.isfinite(values).all(axis=0)
     spread = np.zeros(values.shape[1])
     spread[finite] = np.ptp(values[:, finite], axis=0)
@@ -137,8 +138,14 @@ def _looks_normal(group: np.ndarray) -> np.ndarray:
         return varying & (shapiro(group, axis=0).pvalue > _NORMALITY)
 
 
-def _without_redundant(columns: np.ndarray, maximum_correlation: float) -> np.ndarray:
-    """Indices of the columns that are kept, the first of those that stand for one another."""
+def without_redundant(columns: np.ndarray, maximum_correlation: float) -> np.ndarray:
+    """Indices of the columns that are kept, the first of those that stand for one another.
+
+    A column is kept when its |Pearson r| with every kept one before it is at most ``maximum_correlation``.
+
+    Args:
+        columns: shape (cases, columns); each varies.
+    """
     centred = (columns - columns.mean(axis=0)).T
     rows = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     kept = np.ones(len(rows), dtype=bool)

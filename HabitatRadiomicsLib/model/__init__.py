@@ -1,5 +1,6 @@
 """The frozen model: one JSON file with everything that a score needs."""
 
+from HabitatRadiomicsLib.model.classifier_file import classifier_text, load_classifier
 from HabitatRadiomicsLib.model.document import (
     Calibration,
     ClassifierInput,
@@ -30,6 +31,8 @@ __all__ = [
     "Performance",
     "ReferenceCohort",
     "bundled_models",
+    "classifier_text",
+    "load_classifier",
     "load_model",
     "model_digest",
     "model_text",

@@ -1,0 +1,148 @@
+"""Classifiers with settled hyper-parameters, for cohorts of some dozen to a few hundred cases.
+
+Hyper-parameters are not tuned: a cohort of this size has no cases left to tune them on, and each trial would be one
+more choice whose luck the cross-validation has to tell from merit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.protocol import ClassifierName
+
+#: A share of neighbours, trees or the like is no certainty: log-odds of -4.6 to 4.6.
+_LEAST_PROBABILITY = 0.01
+_TREES = 200
+#: Leaves of single cases would make the scores of the training cases themselves meaningless.
+_CASES_OF_LEAF = 3
+_NEIGHBOURS = 5
+
+
+def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None) -> Any:
+    """An unfitted scikit-learn classifier for z-scored features.
+
+    - ``logistic-regression``: ridge penalty, C = 1. ``lda``: covariance shrunk as Ledoit and Wolf do.
+    - ``svm``: radial basis functions, C = 1, gamma = 1 / (features x variance), outcomes balanced.
+    - ``random-forest``: 200 trees, leaves of at least 3 cases, outcomes balanced.
+    - ``naive-bayes``: Gaussian. ``knn``: 5 neighbours, of fewer than 20 cases a quarter of the cases.
+    - ``mlp``: one hidden layer of 8, L-BFGS, L2 penalty alpha = 1.
+
+    Args:
+        seed: of ``random-forest`` and ``mlp``; the others have nothing random.
+        cases: how many it will be fitted on; None: enough.
+    """
+    return _MAKERS[name](seed, cases)
+
+
+def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, *, seed: int) -> Any:
+    """The same, fitted. For the same bytes each time, the caller holds BLAS to one thread, as `fit_search` does.
+
+    Args:
+        standardised: z-scored features, shape (cases, features).
+        outcome: 0 or 1, shape (cases,).
+
+    Raises:
+        LearningError: all cases have the same outcome, or a value is not a finite number.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    if len(np.unique(outcome)) < 2:
+        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    if not np.isfinite(standardised).all():
+        raise LearningError("A classifier needs finite values.", remedy="Leave out columns with gaps.")
+    with warnings.catch_warnings():
+        # What stops early is a classifier all the same, and judged by its scores.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return make_classifier(name, seed=seed, cases=len(outcome)).fit(standardised, outcome)
+
+
+def decision(estimator: Any, standardised: np.ndarray) -> np.ndarray:
+    """Scores, higher for outcome 1: the decision function, or log-odds of probabilities cut to 0.01..0.99.
+
+    Args:
+        estimator: fitted, of `fit_classifier`.
+        standardised: z-scored features, shape (cases, features); finite.
+
+    Returns:
+        Shape (cases,).
+    """
+    linear = linear_terms(estimator)
+    if linear is not None:
+        intercept, coefficients = linear
+        return np.asarray(intercept + standardised @ coefficients)
+    if hasattr(estimator, "decision_function"):
+        return np.asarray(estimator.decision_function(standardised), dtype=float)
+    probability = estimator.predict_proba(standardised)[:, 1].clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    return np.log(probability) - np.log1p(-probability)
+
+
+def linear_terms(estimator: Any) -> tuple[float, np.ndarray] | None:
+    """Intercept and coefficients, shape (features,), of a linear classifier, whose score they give; None: it is not."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.linear_model import LogisticRegression
+
+    if not isinstance(estimator, (LogisticRegression, LinearDiscriminantAnalysis)):
+        return None
+    return float(estimator.intercept_[0]), np.asarray(estimator.coef_[0], dtype=float)
+
+
+def _logistic_regression(seed: int, cases: int | None) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1.0, tol=1e-8, max_iter=1000)
+
+
+def _svm(seed: int, cases: int | None) -> Any:
+    from sklearn.svm import SVC
+
+    return SVC(kernel="rbf", C=1.0, gamma="scale", class_weight="balanced")
+
+
+def _knn(seed: int, cases: int | None) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    neighbours = _NEIGHBOURS if cases is None else min(_NEIGHBOURS, max(1, cases // 4))
+    # By brute force: so few cases need no search tree, and none has to be kept in a file.
+    return KNeighborsClassifier(neighbours, algorithm="brute")
+
+
+def _random_forest(seed: int, cases: int | None) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        _TREES, min_samples_leaf=_CASES_OF_LEAF, class_weight="balanced", random_state=seed, n_jobs=1
+    )
+
+
+def _naive_bayes(seed: int, cases: int | None) -> Any:
+    from sklearn.naive_bayes import GaussianNB
+
+    return GaussianNB()
+
+
+def _mlp(seed: int, cases: int | None) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier((8,), solver="lbfgs", alpha=1.0, max_iter=1000, random_state=seed)
+
+
+def _lda(seed: int, cases: int | None) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+
+
+_MAKERS: dict[ClassifierName, Callable[[int, int | None], Any]] = {
+    "logistic-regression": _logistic_regression,
+    "svm": _svm,
+    "knn": _knn,
+    "random-forest": _random_forest,
+    "naive-bayes": _naive_bayes,
+    "mlp": _mlp,
+    "lda": _lda,
+}

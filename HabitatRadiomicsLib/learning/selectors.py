@@ -1,0 +1,165 @@
+"""Selectors: how the features of a table are ranked before a classifier is given the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.lasso import lasso_path
+from HabitatRadiomicsLib.learning.relief import relief_weights
+from HabitatRadiomicsLib.learning.selection import univariate_p, usable_columns
+from HabitatRadiomicsLib.protocol import Selector
+
+#: Recursive elimination fits a model for every few columns that it drops; of a wider table it is given this many, those
+#: with the largest F.
+_MOST_FOR_ELIMINATION = 300
+#: It drops a tenth of its columns at a time until this many are left, and then one by one.
+_ELIMINATED_ONE_BY_ONE = 15
+#: A LASSO path is followed until more columns than this are in it.
+_MOST_ENTERED = 30
+_TREES = 200
+
+
+def rank_features(name: Selector, values: np.ndarray, outcome: np.ndarray, *, seed: int) -> np.ndarray:
+    """All columns of a table, the best first.
+
+    Columns are z-scored first: no ranking depends on their units. Columns of equal rank stay in the table's order.
+
+    - ``anova``: F of one-way analysis of variance. ``kruskal-wallis``: H, with the correction for ties.
+    - ``mann-whitney``: p, as `univariate_p`.
+    - ``mutual-information``: with the outcome, by nearest neighbours (Ross 2014, doi 10.1371/journal.pone.0087357).
+    - ``tree-importance``: impurity that splits remove, over 200 extremely randomised trees (Geurts 2006,
+      doi 10.1007/s10994-006-6226-1).
+    - ``lasso``: the order in which columns enter the LASSO's path, of those that enter together the one with the larger
+      coefficient; after the first 30, and those that never enter, by F.
+    - ``relief``: ReliefF's weight (`relief_weights`).
+    - ``rfe``: recursive elimination by a linear support vector machine (Guyon 2002, doi 10.1023/A:1012487302797). Of
+      more than 300 columns, it is given those with the largest F; what it drops together, and is not given, is
+      ranked by F.
+
+    Args:
+        values: shape (cases, columns).
+        outcome: 0 or 1, shape (cases,).
+        seed: of ``mutual-information`` and ``tree-importance``; the others have nothing random.
+
+    Returns:
+        Indices of the columns, shape (columns,).
+
+    Raises:
+        LearningError: a column has a gap or does not vary, or all cases have the same outcome.
+    """
+    if len(usable_columns(values)) < values.shape[1]:
+        raise LearningError("A selector needs columns that vary, without gaps.", remedy="Leave the others out.")
+    if len(np.unique(outcome)) < 2:
+        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    standardised = (values - values.mean(axis=0)) / values.std(axis=0)
+    return _RANKINGS[name](standardised, outcome, seed)
+
+
+def anova_f(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """F of one-way analysis of variance between the two outcomes, shape (columns,); infinite where groups are constant.
+
+    Args:
+        values: shape (cases, columns); every column varies.
+    """
+    explained = _explained(values, outcome)
+    with np.errstate(divide="ignore"):
+        return explained / (1 - explained) * (len(values) - 2)
+
+
+def kruskal_h(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """Kruskal's and Wallis's H of the two outcomes, corrected for ties, shape (columns,).
+
+    It is (cases - 1) times the share of the ranks' variance that the outcome explains; ranks of ties are averaged.
+    """
+    from scipy.stats import rankdata
+
+    return _explained(rankdata(values, axis=0), outcome) * (len(values) - 1)
+
+
+def _explained(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """Share of each column's variance that lies between the outcomes."""
+    mean = values.mean(axis=0)
+    groups = [values[outcome == value] for value in (0, 1)]
+    between = sum(len(group) * (group.mean(axis=0) - mean) ** 2 for group in groups)
+    return np.asarray(np.minimum(between / ((values - mean) ** 2).sum(axis=0), 1.0))
+
+
+def _descending(merit: np.ndarray) -> np.ndarray:
+    return np.argsort(-merit, kind="stable")
+
+
+def _by_anova(values: np.ndarray, outcome: np.ndarray, seed: int = 0) -> np.ndarray:
+    return _descending(anova_f(values, outcome))
+
+
+def _by_kruskal(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+    return _descending(kruskal_h(values, outcome))
+
+
+def _by_mann_whitney(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+    return np.argsort(univariate_p(values, outcome, "mann-whitney"), kind="stable")
+
+
+def _by_mutual_information(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+    from sklearn.feature_selection import mutual_info_classif
+
+    return _descending(mutual_info_classif(values, outcome, discrete_features=False, random_state=seed))
+
+
+def _by_tree_importance(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    trees = ExtraTreesClassifier(_TREES, class_weight="balanced", random_state=seed, n_jobs=1)
+    return _descending(trees.fit(values, outcome).feature_importances_)
+
+
+def _by_lasso(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+    path = np.abs(lasso_path(values, outcome, stop_above=_MOST_ENTERED).coefficients)
+    if not len(path):
+        return _by_anova(values, outcome)
+    inside = path > 0
+    entry = np.where(inside.any(axis=0), inside.argmax(axis=0), len(path))
+    size = path[np.minimum(entry, len(path) - 1), np.arange(path.shape[1])]
+    return np.lexsort((_places(_by_anova(values, outcome)), -size, entry))
+
+
+def _by_relief(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+    return _descending(relief_weights(values, outcome))
+
+
+def _by_elimination(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+    """Two eliminations, since scikit-learn takes a share as one of all columns, to the last step: of 300 columns, the
+    last 30 would go at once."""
+    from sklearn.feature_selection import RFE
+    from sklearn.svm import SVC
+
+    order = _by_anova(values, outcome)
+    given, rest = order[:_MOST_FOR_ELIMINATION], order[_MOST_FOR_ELIMINATION:]
+    left = min(_ELIMINATED_ONE_BY_ONE, len(given))
+    ranks = RFE(SVC(kernel="linear"), n_features_to_select=left, step=0.1).fit(values[:, given], outcome).ranking_
+    given = given[np.argsort(ranks, kind="stable")]
+    last = given[:left]
+    ranks = RFE(SVC(kernel="linear"), n_features_to_select=1, step=1).fit(values[:, last], outcome).ranking_
+    return np.concatenate([last[np.argsort(ranks, kind="stable")], given[left:], rest])
+
+
+def _places(order: np.ndarray) -> np.ndarray:
+    """Where in an order each column stands."""
+    places = np.empty(len(order), dtype=int)
+    places[order] = np.arange(len(order))
+    return places
+
+
+_RANKINGS: dict[Selector, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
+    "anova": _by_anova,
+    "kruskal-wallis": _by_kruskal,
+    "mutual-information": _by_mutual_information,
+    "tree-importance": _by_tree_importance,
+    "lasso": _by_lasso,
+    "relief": _by_relief,
+    "rfe": _by_elimination,
+    "mann-whitney": _by_mann_whitney,
+}
