@@ -51,8 +51,7 @@ def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tu
         MaskError: the mask lies wholly outside the image.
     """
     resampled = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
-    before = int(sitk.GetArrayViewFromImage(mask).sum()) * float(np.prod(mask.GetSpacing())) / 1000
-    after = int(sitk.GetArrayViewFromImage(resampled).sum()) * float(np.prod(image.GetSpacing())) / 1000
+    before, after = volume_ml(mask), volume_ml(resampled)
     if after == 0:
         raise MaskError(
             "The mask lies outside the image: no labelled voxel falls into it.",
@@ -63,6 +62,11 @@ def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tu
         f"The mask was not drawn on this image's grid and was resampled (nearest neighbour): "
         f"{before:.2f} ml before, {after:.2f} ml after."
     )
+
+
+def volume_ml(mask: sitk.Image) -> float:
+    """The volume of a binary mask."""
+    return int(sitk.GetArrayViewFromImage(mask).sum()) * float(np.prod(mask.GetSpacing())) / 1000
 
 
 def check_roi_size(mask: sitk.Image, *, where: str) -> None:
