@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from HabitatRadiomicsLib.batch import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.case import Case, volume_ml
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.model import Model, model_digest
 from HabitatRadiomicsLib.outputs import check_writable, write_text
+from HabitatRadiomicsLib.patient_scores import Aggregation, PatientScore, aggregate
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.provenance import document_digest, versions
 from HabitatRadiomicsLib.scoring import notice, score_case
@@ -26,7 +28,8 @@ class CohortScores:
     """What came of a cohort.
 
     Attributes:
-        documents: ``score.json`` of each case that could be scored, in the cohort's order.
+        documents: ``score.json`` of each case that could be scored, in the cohort's order; with the lesion's
+            ``volume_ml``, by the mask of the model's first sequence.
         problems: why the others could not.
         reused: cases taken over from an earlier run.
     """
@@ -63,6 +66,7 @@ def score_cohort(
             "versions": {**versions(), "engine": f"{engine.name} {engine.version}"},
             "resample_mask": resample_mask,
             "sites": dict(cohort.sites),
+            "besides": ["volume_ml"],
         }
     )
     answer = partial(_answer, model=model, sites=dict(cohort.sites))
@@ -93,5 +97,41 @@ def write_scores(scores: CohortScores, path: Path) -> None:
     write_text(path, stream.getvalue())
 
 
+def write_patients(
+    scores: CohortScores, cohort: Cohort, how: Aggregation, path: Path, *, outcomes: Mapping[str, int] | None = None
+) -> tuple[PatientScore, ...]:
+    """``patients.csv``: a row per patient with a score from those of the lesions; returns the scores.
+
+    There is no probability: the model's calibration is that of lesions.
+
+    Args:
+        outcomes: by patient, for a column of their own; None: there is none.
+    """
+    patients = {case.case_id: cohort.patient_of(case.case_id) for case in cohort.cases}
+    found = aggregate(
+        {case_id: document["score"] for case_id, document in scores.documents.items()},
+        patients,
+        how,
+        volumes={case_id: document["volume_ml"] for case_id, document in scores.documents.items()},
+    )
+    endpoint, cutoff = scores.model.endpoint, scores.model.cutoff.value
+    known = Counter(patients.values())
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(
+        ["patient", *(["outcome"] if outcomes is not None else []), "score", "how", "case_id", "cases_scored",
+         "cases_not_scored", "cutoff", "call", "model", "notice"]
+    )  # fmt: skip
+    for row in found:
+        writer.writerow(
+            [row.patient, *([outcomes[row.patient]] if outcomes is not None else []), row.score, how, row.lesion or "",
+             len(row.lesions), known[row.patient] - len(row.lesions), cutoff,
+             endpoint.positive if row.score >= cutoff else endpoint.negative, scores.model.name, notice(scores.model)]
+        )  # fmt: skip
+    write_text(path, stream.getvalue())
+    return found
+
+
 def _answer(case: Case, model: Model, sites: Mapping[str, str]) -> Answer:
-    return score_case(case, model, site=sites.get(case.case_id)).document()
+    document = score_case(case, model, site=sites.get(case.case_id)).document()
+    return {**document, "volume_ml": volume_ml(case.sequences[model.sequences[0]].mask)}

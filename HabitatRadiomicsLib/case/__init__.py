@@ -2,7 +2,7 @@
 
 from HabitatRadiomicsLib.case.case import Case, SequenceImage
 from HabitatRadiomicsLib.case.geometry import TOLERANCE_VOXELS, check_proper_grid, check_same_grid, grid_difference
-from HabitatRadiomicsLib.case.mask import binary_mask, mask_on_image_grid
+from HabitatRadiomicsLib.case.mask import binary_mask, mask_on_image_grid, volume_ml
 from HabitatRadiomicsLib.case.reading import checked_sequence, read_image, read_sequence, read_volumes
 from HabitatRadiomicsLib.case.writing import write_case
 
@@ -19,5 +19,6 @@ __all__ = [
     "read_image",
     "read_sequence",
     "read_volumes",
+    "volume_ml",
     "write_case",
 ]

@@ -62,8 +62,7 @@ def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tu
         MaskError: the mask lies wholly outside the image.
     """
     resampled = to_grid(mask, image)
-    before = int(sitk.GetArrayViewFromImage(mask).sum()) * float(np.prod(mask.GetSpacing())) / 1000
-    after = int(sitk.GetArrayViewFromImage(resampled).sum()) * float(np.prod(image.GetSpacing())) / 1000
+    before, after = volume_ml(mask), volume_ml(resampled)
     if after == 0:
         raise MaskError(
             "The mask lies outside the image: no labelled voxel falls into it.",
@@ -79,6 +78,11 @@ def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tu
 def to_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     """A binary mask on an image's grid, nearest neighbour, 0 beyond its own."""
     return sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+
+
+def volume_ml(mask: sitk.Image) -> float:
+    """The volume of a binary mask."""
+    return int(sitk.GetArrayViewFromImage(mask).sum()) * float(np.prod(mask.GetSpacing())) / 1000
 
 
 def check_roi_size(mask: sitk.Image, *, where: str) -> None:

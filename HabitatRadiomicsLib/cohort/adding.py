@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, write_case
+from HabitatRadiomicsLib.cohort.lesions import lesion_case
 from HabitatRadiomicsLib.cohort.tables import check_case_id, read_table
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.outputs import result_folder, write_text
@@ -62,7 +63,8 @@ def add_to_cohort(
 
 def _refuse_again(path: Path, rows: list[dict[str, str]], case_id: str, timepoint: str) -> None:
     for row in rows:
-        if row["case_id"].lower() == case_id.lower() and row.get("timepoint", timepoint) == timepoint:
+        names = row["case_id"].lower(), lesion_case(row).lower()
+        if case_id.lower() in names and row.get("timepoint", timepoint) == timepoint:
             raise CohortError(
                 f"{case_id} ({timepoint}) stands already in the table.",
                 where=str(path),

@@ -26,7 +26,7 @@ class CohortImage:
 
 @dataclass(frozen=True)
 class CohortCase:
-    """One patient at one time point, or at two, not yet read."""
+    """One patient, or one of a patient's lesions, at one time point or at two, not yet read."""
 
     case_id: str
     timepoint: str
@@ -78,7 +78,8 @@ class Cohort:
     """0 or 1 by case; empty when there is no clinical table."""
     sites: Mapping[str, str] = field(default_factory=dict)
     patients: Mapping[str, str] = field(default_factory=dict)
-    """Whose case it is, where the clinical table has a column ``patient``; else each case is a patient."""
+    """Whose case it is, where the image table has a column ``lesion`` or the clinical one ``patient``; else each case
+    is a patient."""
     covariates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Every other column of the clinical table, by case and column, as they stand there; ``cells`` tells the
     missing ones and the numbers."""

@@ -11,12 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from HabitatRadiomicsLib.cohort.cohort import Cohort, CohortCase, CohortImage
+from HabitatRadiomicsLib.cohort.lesions import (
+    clinical_rows,
+    lesion_problems,
+    patient_problems,
+    patients_of_lesions,
+    rows_of_cases,
+)
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.protocol.base import check_sequence_name
 
-_IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label")
+_IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label", "lesion")
 #: Columns with a meaning; every other one of the clinical table is a covariate.
-_CLINICAL_COLUMNS = ("case_id", "outcome", "site", "patient")
+_CLINICAL_COLUMNS = ("case_id", "lesion", "outcome", "site", "patient")
 _NEEDED_IMAGE_COLUMNS = ("case_id", "sequence", "image", "mask")
 #: Case identifiers become file names on every system.
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -36,8 +43,10 @@ def load_cohort(
     """A cohort from its tables.
 
     Args:
-        images: ``case_id, timepoint, sequence, image, mask[, label]``; paths relative to the file.
-        clinical: ``case_id, outcome[, site, patient, covariates]``; outcome 0 or 1.
+        images: ``case_id, timepoint, sequence, image, mask[, label, lesion]``; paths relative to the file. With a
+            ``lesion``, ``case_id`` is the patient, and each lesion a case: ``P01-2`` is lesion 2 of P01.
+        clinical: ``case_id, outcome[, lesion, site, patient, covariates]``; outcome 0 or 1. A row that names no lesion
+            holds for all lesions of the patient.
         timepoint: which one to take when there are several.
         timepoints: those that a case keeps side by side, of a protocol that compares them: its images then stand under
             ``<timepoint>_<sequence>``. A case may lack some of them.
@@ -46,9 +55,8 @@ def load_cohort(
         CohortError: every problem of a table: duplicates, missing files, unknown columns, empty outcomes, ...
     """
     cases = _cases(images, timepoint, timepoints)
-    if clinical is None:
-        return Cohort(cases)
-    return _with_clinical(Cohort(cases), clinical)
+    cohort = Cohort(cases, patients=patients_of_lesions(read_table(images)[1]))
+    return cohort if clinical is None else _with_clinical(cohort, clinical)
 
 
 def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) -> tuple[CohortCase, ...]:
@@ -57,8 +65,12 @@ def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) 
     problems += [f"column '{name}' is unknown" for name in header if name not in _IMAGE_COLUMNS]
     if problems:
         raise CohortError.listing(
-            problems, where=str(path), remedy=f"The columns are {', '.join(_IMAGE_COLUMNS[:-1])} and optionally label."
+            problems,
+            where=str(path),
+            remedy=f"The columns are {', '.join(_IMAGE_COLUMNS[:-2])} and optionally label and lesion.",
         )
+    problems += lesion_problems(rows)
+    rows = rows_of_cases(rows)
     grouped: dict[tuple[str, str], list[CohortImage]] = {}
     seen: dict[tuple[str, str, str], int] = {}
     for line, row in rows:
@@ -158,9 +170,11 @@ def _with_clinical(cohort: Cohort, path: Path) -> Cohort:
     problems = [f"column '{name}' is missing" for name in ("case_id", "outcome") if name not in header]
     if problems:
         raise CohortError.listing(problems, where=str(path))
+    rows = clinical_rows(rows, cohort.patients)
+    problems += patient_problems(rows, cohort.patients)
     outcomes: dict[str, int] = {}
     sites: dict[str, str] = {}
-    patients: dict[str, str] = {}
+    patients = dict(cohort.patients)
     covariates: dict[str, dict[str, str]] = {}
     seen: dict[str, int] = {}
     for line, row in rows:

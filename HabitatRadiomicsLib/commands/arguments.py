@@ -10,6 +10,7 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.case import Case, read_sequence
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
+from HabitatRadiomicsLib.patient_scores import AGGREGATIONS
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import check_sequence_name, sequence_of, timepoint_of
 
@@ -71,6 +72,15 @@ def add_scheduler_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scheduler", metavar="tcp://HOST:PORT",
         help="work on a Dask cluster rather than in --jobs processes of this machine (see the README)",
+    )  # fmt: skip
+
+
+def add_per_patient_argument(parser: argparse.ArgumentParser) -> None:
+    """A score for each patient of several lesions."""
+    parser.add_argument(
+        "--per-patient", choices=AGGREGATIONS,
+        help="write patients.csv, too: a score for each patient, the highest of the lesions' scores, their mean, or "
+        "that of the largest lesion",
     )  # fmt: skip
 
 

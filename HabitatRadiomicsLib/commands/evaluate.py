@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
-from HabitatRadiomicsLib.cohort_scoring import score_cohort, write_scores
+from HabitatRadiomicsLib.cohort_scoring import CohortScores, score_cohort, write_patients, write_scores
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
+    add_per_patient_argument,
     add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
@@ -19,8 +22,15 @@ from HabitatRadiomicsLib.external import ExternalValidation, check_outcomes_of_b
 from HabitatRadiomicsLib.model import load_model, model_digest
 from HabitatRadiomicsLib.openings import log_of, opening_sentence, read_openings, record_opening
 from HabitatRadiomicsLib.outputs import check_writable
+from HabitatRadiomicsLib.patient_scores import Aggregation
 from HabitatRadiomicsLib.progress import Progress, part
 from HabitatRadiomicsLib.workers import scheduler
+
+_WORDS = {
+    "maximum": "highest score of the lesions",
+    "mean": "mean score of the lesions",
+    "largest": "score of the largest lesion",
+}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,6 +47,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--answers", type=Path, metavar="answers.yaml", help="what the checklists of the report cannot know"
     )
+    add_per_patient_argument(parser)
     add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
@@ -56,6 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
             answers=arguments.answers, progress=progress,
         )  # fmt: skip
     print("\n".join(evaluation_lines(arguments.out, found)))
+    patients = arguments.out / "patients.csv"
+    patients.unlink(missing_ok=True)  # of an earlier run, perhaps of other scores
+    if arguments.per_patient is not None:
+        print(patient_line(found.result, cohort, arguments.per_patient, patients))
     return 0 if len(found.outcome) == len(cohort.cases) else 3
 
 
@@ -110,3 +125,23 @@ def evaluation_lines(folder: Path, found: ExternalValidation) -> list[str]:
         opening_sentence(list(found.openings)),
         f"Report: {folder / 'report.html'}",
     ]
+
+
+def patient_line(scores: CohortScores, cohort: Cohort, how: Aggregation, path: Path) -> str:
+    """Write the table of patients, and tell how well their scores separate those with the outcome.
+
+    A patient has the outcome when any case of the patient has it.
+    """
+    from HabitatRadiomicsLib.evaluation import auc_with_interval
+
+    outcomes: dict[str, int] = {}
+    for case in cohort.cases:
+        patient = cohort.patient_of(case.case_id)
+        outcomes[patient] = max(outcomes.get(patient, 0), cohort.outcomes[case.case_id])
+    rows = write_patients(scores, cohort, how, path, outcomes=outcomes)
+    found = np.array([outcomes[row.patient] for row in rows])
+    said = f"{len(rows)} patients, {int(found.sum())} with the outcome, each with the {_WORDS[how]}: "
+    if min(found.sum(), len(found) - found.sum()) < 2:
+        return f"{said}too few for an AUC. Table: {path}"
+    area = auc_with_interval(found, np.array([row.score for row in rows]))
+    return f"{said}AUC {area.auc:.2f} (95% interval {area.low:.2f} to {area.high:.2f}). Table: {path}"

@@ -6,9 +6,10 @@ import argparse
 
 from HabitatRadiomicsLib.batch import write_problems
 from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.cohort_scoring import score_cohort, write_scores
+from HabitatRadiomicsLib.cohort_scoring import score_cohort, write_patients, write_scores
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
+    add_per_patient_argument,
     add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
@@ -25,10 +26,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "score-cohort",
         help="score every patient of a table with a frozen model",
-        description="Write scores.csv, a row per case, and errors.csv; each score is the one that 'score' gives.",
+        description="Write scores.csv, a row per case (a patient, or a lesion of one), and errors.csv; each score is "
+        "the one that 'score' gives.",
     )
     parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
     add_table_arguments(parser, clinical="a row per case; its column site is used, its outcome is not")
+    add_per_patient_argument(parser)
     add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
@@ -49,9 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
         write_scores(scores, arguments.out / "scores.csv")
+        patients = arguments.out / "patients.csv"
+        patients.unlink(missing_ok=True)  # of an earlier run, perhaps of other scores
+        if arguments.per_patient is not None:
+            write_patients(scores, cohort, arguments.per_patient, patients)
         write_problems(scores.problems, arguments.out / "errors.csv")
     scored, all_cases = len(scores.documents), len(cohort.cases)
     print(f"{scored} of {all_cases} cases scored by '{model.title}': {arguments.out / 'scores.csv'}")
+    if arguments.per_patient is not None:
+        print(f"Scores of patients: {patients}")
     if scores.reused:
         print(f"{scores.reused} cases were done before and taken over.")
     if scores.problems:

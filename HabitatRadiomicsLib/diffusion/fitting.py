@@ -90,7 +90,7 @@ def fit_diffusion(
     voxels = sitk.GetArrayViewFromImage(series)[kept]
     wanted = _wanted(voxels, table, grid, mask, where=f"diffusion series {dwi}")
     signals, raised = _positive(voxels[:, wanted].T.astype(float))
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if raised:
         warnings = (
             f"{raised} of the {len(signals)} fitted voxels have a signal of zero or below in some volume; it was taken "

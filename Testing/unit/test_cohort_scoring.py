@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.commands.program import main
@@ -82,6 +84,46 @@ def test_a_cohort_table_error_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "images.csv").write_text("case_id,sequence\nA,T1W\n")
     with pytest.raises(CohortError, match="column 'image' is missing"):
         load_cohort(tmp_path / "images.csv")
+
+
+@pytest.mark.parametrize("how", ["maximum", "mean", "largest"])
+def test_patients_have_one_score_each(tables: tuple[Path, Path], out: Path, how: str) -> None:
+    """The two cases that can be scored, and the one that cannot, as three lesions of one patient."""
+    images = tables[0].parent / "lesions.csv"
+    header, *lines = tables[0].read_text().splitlines()
+    rows = [line.split(",", 1) for line in lines]
+    images.write_text(
+        "\n".join(
+            ["case_id,lesion," + header.split(",", 1)[1], *(f"one,{case_id[-1]},{rest}" for case_id, rest in rows)]
+        )
+        + "\n"
+    )
+    clinical = tables[0].parent / "patients-clinical.csv"
+    clinical.write_text("case_id,outcome\none,1\n")
+    folder = out.parent / how
+    assert main([*_command((images, clinical), folder), "--per-patient", how]) == 3
+    scores = {row["case_id"]: float(row["score"]) for row in _rows(folder / "scores.csv")}
+    assert list(scores) == ["one-0", "one-1"]
+    volumes = {}
+    for case in load_cohort(images).cases[:2]:
+        mask = sitk.ReadImage(str(case.images[0].mask))
+        volumes[case.case_id] = int(sitk.GetArrayFromImage(mask).sum()) * float(np.prod(mask.GetSpacing()))
+    (row,) = _rows(folder / "patients.csv")
+    expected = {
+        "maximum": max(scores.values()),
+        "mean": sum(scores.values()) / 2,
+        "largest": scores[max(volumes, key=lambda name: volumes[name])],
+    }[how]
+    assert (row["patient"], float(row["score"]), row["how"]) == ("one", expected, how)
+    assert (row["cases_scored"], row["cases_not_scored"]) == ("2", "1")
+    assert row["case_id"] == ("" if how == "mean" else next(name for name in scores if scores[name] == expected))
+    model = load_model("t790m-spine-demo")
+    positive = expected >= model.cutoff.value
+    assert row["call"] == (model.endpoint.positive if positive else model.endpoint.negative)
+    assert "Demonstration model" in row["notice"]
+    # What an earlier run said of patients does not stay beside new scores.
+    assert main(_command((images, clinical), folder)) == 3
+    assert not (folder / "patients.csv").exists()
 
 
 def _command(tables: tuple[Path, Path], out: Path) -> list[str]:

@@ -154,3 +154,25 @@ def test_a_patient_of_the_cohort_is_written_as_it_was(tables: tuple[Path, Path],
     stored = {row["sequence"]: row["image"] for row in _rows(tables[0]) if row["case_id"] == "synthetic-001"}
     for name, (image, _) in paths.items():
         assert (tables[0].parent / stored[name]).read_bytes() == image.read_bytes()
+
+
+def test_patients_of_several_cases_have_one_score_and_outcome(
+    evaluated: Path, tables: tuple[Path, Path], model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_command(tables, model, evaluated, "--per-patient", "maximum")) == 0
+    said = capsys.readouterr().out
+    rows = _rows(evaluated / "patients.csv")
+    # Each case is a patient here, so that nothing changes.
+    assert [float(row["score"]) for row in rows] == [float(row["score"]) for row in _rows(evaluated / "scores.csv")]
+    outcome, scores = np.array([int(row["outcome"]) for row in rows]), np.array([float(row["score"]) for row in rows])
+    area = auc_with_interval(outcome, scores)
+    assert f"4 patients, 2 with the outcome, each with the highest score of the lesions: AUC {area.auc:.2f}" in said
+    clinical = tables[1].parent / "two-patients.csv"
+    lines = tables[1].read_text().splitlines()
+    patients = ["patient", "A", "A", "B", "B"]
+    clinical.write_text("\n".join(f"{line},{patient}" for line, patient in zip(lines, patients)) + "\n")
+    assert main(_command((tables[0], clinical), model, evaluated, "--per-patient", "mean")) == 0
+    assert "2 patients, 2 with the outcome, each with the mean score of the lesions: too few" in capsys.readouterr().out
+    rows = _rows(evaluated / "patients.csv")
+    assert [(row["patient"], row["outcome"], row["cases_scored"]) for row in rows] == [("A", "1", "2"), ("B", "1", "2")]
+    np.testing.assert_allclose([float(row["score"]) for row in rows], scores.reshape(2, 2).mean(axis=1), rtol=1e-12)
