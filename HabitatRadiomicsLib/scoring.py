@@ -14,6 +14,7 @@ from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionError
 from HabitatRadiomicsLib.explanation import Contribution, explain
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.features.delta import value_of
 from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import HabitatMap
@@ -46,7 +47,7 @@ class ScoreResult:
         probability: None when the model has no calibration; its interval joins the uncertainty of the score's
             coefficients and of the calibration.
         call: the endpoint's word for the side of the cut-off on which the score lies.
-        maps, prepared: of each sequence that the model needs.
+        maps, prepared: of each sequence that the model needs, at each time point.
     """
 
     model: Model
@@ -224,7 +225,7 @@ def _maps(
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"habitats of {name}")
         try:
-            maps[name] = map_sequence(sequence, model.protocol)
+            maps[name] = map_sequence(sequence, model.protocol, maps)
         except RegionError as error:
             if any(region.startswith("S") for region in model.regions(name)):
                 raise
@@ -244,7 +245,7 @@ def _feature_values(
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"features of {name}")
         regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol.ring_mm)
-        wanted = [feature.parsed for feature in model.features if feature.parsed.sequence == name]
+        wanted = model.measured_on(name)
         measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
         needed = {str(feature): measured[str(feature)] for feature in wanted}
         undefined |= undefined_columns(sequence, regions, model.protocol, needed)
@@ -259,7 +260,7 @@ def _feature_values(
             where=model.name,
             remedy="This lesion cannot be scored by this model.",
         )
-    return np.array([found[feature.name] for feature in model.features])
+    return np.array([value_of(feature.parsed, found, model.protocol.timepoints) for feature in model.features])
 
 
 def _probability(model: Model, score: float, variance: float) -> tuple[float | None, Interval | None]:

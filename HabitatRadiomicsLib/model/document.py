@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
+from HabitatRadiomicsLib.features.delta import DELTA, parts_of
 from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
@@ -145,6 +146,7 @@ class Model(_Part):
         if np.shape(self.coefficient_covariance) != (count + 1, count + 1):
             raise ValueError("'coefficient_covariance' needs one row and column per coefficient and the intercept")
         for name in (parse(name) for name in names):
+            self._check_timepoint(name)
             if name.region.startswith("S"):
                 habitats = self.protocol.population.get(name.sequence)
                 if habitats is None:
@@ -153,20 +155,35 @@ class Model(_Part):
                     raise ValueError(f"{name} needs {name.region}; the habitats are {', '.join(habitats.names)}")
         return self
 
+    def _check_timepoint(self, name: FeatureName) -> None:
+        timepoints = self.protocol.timepoints
+        known = () if timepoints is None else (*timepoints.names, DELTA)
+        if (name.timepoint not in known) if known else name.timepoint:
+            raise ValueError(f"{name} does not fit the protocol's time points ({', '.join(known) or 'it has none'})")
+
     @property
     def sequences(self) -> tuple[str, ...]:
-        """The sequences that a case must have, in the order of the features."""
-        return tuple(dict.fromkeys(feature.parsed.sequence for feature in self.features))
+        """The sequences that a case must have, in the order of the features; of two time points, the case's keys."""
+        return tuple(dict.fromkeys(name.key for name in self._measured))
+
+    @property
+    def _measured(self) -> tuple[FeatureName, ...]:
+        """What is measured for the features: of a change, its values at both time points."""
+        timepoints = self.protocol.timepoints
+        return tuple(dict.fromkeys(part for row in self.features for part in parts_of(row.parsed, timepoints)))
+
+    def measured_on(self, key: str) -> tuple[FeatureName, ...]:
+        """What the features need of one sequence, or of one key of a case with two time points."""
+        return tuple(name for name in self._measured if name.key == key)
 
     @property
     def habitats(self) -> dict[str, HabitatModel]:
         """The frozen habitats by sequence."""
         return self.protocol.population
 
-    def regions(self, sequence: str) -> tuple[str, ...]:
-        """The regions of a sequence that the features need."""
-        names = (feature.parsed for feature in self.features)
-        return tuple(dict.fromkeys(name.region for name in names if name.sequence == sequence))
+    def regions(self, key: str) -> tuple[str, ...]:
+        """The regions of a sequence, or of a case's key, that the features need."""
+        return tuple(dict.fromkeys(name.region for name in self.measured_on(key)))
 
     @property
     def is_demonstration(self) -> bool:
