@@ -14,12 +14,14 @@ from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionError
 from HabitatRadiomicsLib.explanation import Contribution, explain
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.features.delta import value_of
 from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.mapping import map_sequence, prepare_case
 from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.model.nomogram_part import clinical_values
 from HabitatRadiomicsLib.model.prediction import scores_of, training_scores
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.provenance import image_digest, versions
@@ -49,7 +51,7 @@ class ScoreResult:
             coefficients and of the calibration.
         call: the endpoint's word for the side of the cut-off on which the score lies.
         values: of the model's features, harmonised.
-        maps, prepared: of each sequence that the model needs.
+        maps, prepared: of each sequence that the model needs, at each time point.
     """
 
     model: Model
@@ -111,7 +113,13 @@ def notice(model: Model) -> str:
 
 
 def score_case(
-    case: Case, model: Model, *, site: str | None = None, jobs: int = 1, progress: Progress = silent
+    case: Case,
+    model: Model,
+    *,
+    site: str | None = None,
+    clinical: Mapping[str, str] | None = None,
+    jobs: int = 1,
+    progress: Progress = silent,
 ) -> ScoreResult:
     """Score a patient.
 
@@ -120,20 +128,25 @@ def score_case(
         model: a frozen model.
         site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
             have not seen.
+        clinical: the patient's clinical variables by name, as a table has them, for a model with a nomogram; others
+            are ignored.
         jobs: threads that measure the features; the result does not depend on it.
 
     Raises:
-        ModelError: a sequence is missing, or a feature of the model has no value in this lesion.
+        ModelError: a sequence or a clinical variable is missing, a feature of the model has no value in this lesion,
+            or the model still needs a reference cohort.
         HabitatRadiomicsError: images, habitats or regions that cannot be measured.
     """
+    model.check_scorable()
     _check_sequences(case, model)
     _check_site(model, site)
+    known = {} if model.nomogram is None else clinical_values(model.nomogram, clinical or {})
     engine = choose_engine(model.protocol.features, jobs=jobs)
     needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
     prepared = prepare_case(needed, model.protocol, part(progress, 0, 0.2))
     maps, unmapped = _maps(prepared, model, part(progress, 0.2, 0.4))
     measured = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
-    values = harmonised(model, measured, site)
+    values = np.array([{**harmonised(model, measured, site), **known}[feature.name] for feature in model.features])
     progress(0.8, "explaining the score")
     base, contributions = explain(model, values)
     doubts = _doubts(model)
@@ -181,7 +194,21 @@ def _score(model: Model, values: np.ndarray) -> tuple[float, float | None]:
     return score, None if covariance is None else float(z @ np.array(covariance) @ z)
 
 
-def harmonised(model: Model, values: np.ndarray, site: str | None) -> np.ndarray:
+def measured_values(case: Case, model: Model) -> np.ndarray:
+    """The model's features in a case, not harmonised, shape (features,); of a model without clinical terms.
+
+    Raises:
+        HabitatRadiomicsError: as :func:`score_case`.
+    """
+    _check_sequences(case, model)
+    needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
+    prepared = prepare_case(needed, model.protocol)
+    maps, _ = _maps(prepared, model, silent)
+    measured = _feature_values(prepared, maps, model, choose_engine(model.protocol.features), silent)
+    return np.array([measured[feature.name] for feature in model.features])
+
+
+def harmonised(model: Model, values: Mapping[str, float], site: str | None) -> Mapping[str, float]:
     """A case's feature values brought to the model's sites' common scale, where the model does that.
 
     Raises:
@@ -189,8 +216,9 @@ def harmonised(model: Model, values: np.ndarray, site: str | None) -> np.ndarray
     """
     if model.combat is None:
         return values
-    names = [feature.name for feature in model.features]
-    return apply_combat(model.combat, values[None, :], [_check_site(model, site)], columns=names)[0]
+    row = np.array(list(values.values()))
+    found = apply_combat(model.combat, row[None, :], [_check_site(model, site)], columns=list(values))[0]
+    return dict(zip(values, found.tolist()))
 
 
 def _check_site(model: Model, site: str | None) -> str:
@@ -229,7 +257,7 @@ def _maps(
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"habitats of {name}")
         try:
-            maps[name] = map_sequence(sequence, model.protocol)
+            maps[name] = map_sequence(sequence, model.protocol, maps)
         except RegionError as error:
             if any(region.startswith("S") for region in model.regions(name)):
                 raise
@@ -243,13 +271,13 @@ def _feature_values(
     model: Model,
     engine: FeatureEngine,
     progress: Progress,
-) -> np.ndarray:
+) -> dict[str, float]:
     found: dict[str, float] = {}
     undefined: dict[str, str] = {}
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"features of {name}")
         regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol)
-        wanted = [feature.parsed for feature in model.features if feature.parsed.sequence == name]
+        wanted = model.measured_on(name)
         measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
         needed = {str(feature): measured[str(feature)] for feature in wanted}
         undefined |= undefined_columns(sequence, regions, model.protocol, needed)
@@ -264,7 +292,9 @@ def _feature_values(
             where=model.name,
             remedy="This lesion cannot be scored by this model.",
         )
-    return np.array([found[feature.name] for feature in model.features])
+    return {
+        str(name): value_of(name, found, model.protocol.timepoints) for name in model.measured_features
+    }
 
 
 def _probability(model: Model, score: float, variance: float | None) -> tuple[float | None, Interval | None]:

@@ -6,6 +6,7 @@ doi 10.1038/s41598-017-00665-z.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,12 @@ def parts_of(name: FeatureName, timepoints: TimePoints | None) -> tuple[FeatureN
     if name.timepoint != DELTA or timepoints is None:
         return (name,)
     return tuple(replace(name, timepoint=moment) for moment in timepoints.names)
+
+
+def value_of(name: FeatureName, measured: Mapping[str, float], timepoints: TimePoints | None) -> float:
+    """A feature's value from those that were measured: the value itself, or its change."""
+    first, *later = (measured[str(part)] for part in parts_of(name, timepoints))
+    return later[0] - first if later else first
 
 
 def with_deltas(table: FeatureTable, timepoints: TimePoints | None, *, with_followup: bool = False) -> FeatureTable:

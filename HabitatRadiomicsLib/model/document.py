@@ -11,6 +11,7 @@ from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
+from HabitatRadiomicsLib.features.delta import DELTA, parts_of
 from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
 from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
@@ -193,7 +194,8 @@ class Model(_Part):
             raise ValueError("every row of 'background' needs one value per feature")
         self._check_score(names)
         self._check_scale()
-        for name in (feature.parsed for feature in self.features if not feature.is_clinical):
+        for name in self.measured_features:
+            self._check_timepoint(name)
             if name.region.startswith("S"):
                 habitats = self.protocol.population.get(name.sequence)
                 if habitats is None:
@@ -235,27 +237,43 @@ class Model(_Part):
         """Those that come from images."""
         return tuple(feature.parsed for feature in self.features if not feature.is_clinical)
 
+    def _check_timepoint(self, name: FeatureName) -> None:
+        timepoints = self.protocol.timepoints
+        known = () if timepoints is None else (*timepoints.names, DELTA)
+        if (name.timepoint not in known) if known else name.timepoint:
+            raise ValueError(f"{name} does not fit the protocol's time points ({', '.join(known) or 'it has none'})")
+
     @property
     def sequences(self) -> tuple[str, ...]:
-        """The sequences that a case must have, in the order of the features."""
-        return tuple(dict.fromkeys(name.sequence for name in self.measured_features))
+        """The sequences that a case must have, in the order of the features; of two time points, the case's keys."""
+        return tuple(dict.fromkeys(name.key for name in self._measured))
+
+    @property
+    def _measured(self) -> tuple[FeatureName, ...]:
+        """What is measured for the features: of a change, its values at both time points."""
+        timepoints = self.protocol.timepoints
+        return tuple(dict.fromkeys(part for name in self.measured_features for part in parts_of(name, timepoints)))
+
+    def measured_on(self, key: str) -> tuple[FeatureName, ...]:
+        """What the features need of one sequence, or of one key of a case with two time points."""
+        return tuple(name for name in self._measured if name.key == key)
 
     @property
     def habitats(self) -> dict[str, HabitatModel]:
         """The frozen habitats by sequence."""
         return self.protocol.population
 
-    def regions(self, sequence: str) -> tuple[str, ...]:
-        """The regions of a sequence that the features need."""
-        return tuple(dict.fromkeys(name.region for name in self.measured_features if name.sequence == sequence))
+    def regions(self, key: str) -> tuple[str, ...]:
+        """The regions of a sequence, or of a case's key, that the features need."""
+        return tuple(dict.fromkeys(name.region for name in self.measured_on(key)))
 
     @property
     def is_demonstration(self) -> bool:
         """No patient behind it: every view of its score says so."""
         return self.evidence.kind == "synthetic-demonstration"
 
-    def standardised(self, values: np.ndarray) -> np.ndarray:
-        """Feature values, shape (cases, features), z-scored by the training cases.
+    def check_scorable(self) -> None:
+        """Refuse to score with published coefficients alone.
 
         Raises:
             ModelError: means and SD are not known yet.
@@ -267,6 +285,14 @@ class Model(_Part):
                 remedy=f"Take them from a cohort of yours: habitat-radiomics calibrate --model {self.name} "
                 "--cohort images.csv --out calibrated",
             )
+
+    def standardised(self, values: np.ndarray) -> np.ndarray:
+        """Feature values, shape (cases, features), z-scored by the training cases.
+
+        Raises:
+            ModelError: means and SD are not known yet.
+        """
+        self.check_scorable()
         means = np.array([feature.mean for feature in self.features], dtype=float)
         deviations = np.array([feature.sd for feature in self.features], dtype=float)
         return (np.asarray(values, dtype=float) - means) / deviations
