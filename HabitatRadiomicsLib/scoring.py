@@ -292,9 +292,7 @@ def _feature_values(
             where=model.name,
             remedy="This lesion cannot be scored by this model.",
         )
-    return {
-        str(name): value_of(name, found, model.protocol.timepoints) for name in model.measured_features
-    }
+    return {str(name): value_of(name, found, model.protocol.timepoints) for name in model.measured_features}
 
 
 def _probability(model: Model, score: float, variance: float | None) -> tuple[float | None, Interval | None]:
