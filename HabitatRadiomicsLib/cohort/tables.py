@@ -22,6 +22,8 @@ from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.protocol.base import check_sequence_name
 
 _IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label", "lesion")
+#: The column of the clinical table with the endpoint, unless another one is named.
+OUTCOME = "outcome"
 #: Columns with a meaning; every other one of the clinical table is a covariate.
 _CLINICAL_COLUMNS = ("case_id", "lesion", "outcome", "site", "patient")
 _NEEDED_IMAGE_COLUMNS = ("case_id", "sequence", "image", "mask")
@@ -39,6 +41,8 @@ def load_cohort(
     *,
     timepoint: str | None = None,
     timepoints: Sequence[str] | None = None,
+    outcome: str = OUTCOME,
+    other_outcomes: Sequence[str] = (),
 ) -> Cohort:
     """A cohort from its tables.
 
@@ -50,13 +54,15 @@ def load_cohort(
         timepoint: which one to take when there are several.
         timepoints: those that a case keeps side by side, of a protocol that compares them: its images then stand under
             ``<timepoint>_<sequence>``. A case may lack some of them.
+        outcome: the clinical table's column with the outcome.
+        other_outcomes: columns with other endpoints, which are no covariates.
 
     Raises:
         CohortError: every problem of a table: duplicates, missing files, unknown columns, empty outcomes, ...
     """
     cases = _cases(images, timepoint, timepoints)
     cohort = Cohort(cases, patients=patients_of_lesions(read_table(images)[1]))
-    return cohort if clinical is None else _with_clinical(cohort, clinical)
+    return cohort if clinical is None else _with_clinical(cohort, clinical, outcome, other_outcomes)
 
 
 def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) -> tuple[CohortCase, ...]:
@@ -164,12 +170,13 @@ def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
     return problems
 
 
-def _with_clinical(cohort: Cohort, path: Path) -> Cohort:
+def _with_clinical(cohort: Cohort, path: Path, outcome_column: str, others: Sequence[str]) -> Cohort:
     case_ids = [case.case_id for case in cohort.cases]
     header, rows = read_table(path)
-    problems = [f"column '{name}' is missing" for name in ("case_id", "outcome") if name not in header]
+    problems = [f"column '{name}' is missing" for name in ("case_id", outcome_column) if name not in header]
     if problems:
         raise CohortError.listing(problems, where=str(path))
+    no_covariates = {*_CLINICAL_COLUMNS, outcome_column, *others}
     rows = clinical_rows(rows, cohort.patients)
     problems += patient_problems(rows, cohort.patients)
     outcomes: dict[str, int] = {}
@@ -178,7 +185,7 @@ def _with_clinical(cohort: Cohort, path: Path) -> Cohort:
     covariates: dict[str, dict[str, str]] = {}
     seen: dict[str, int] = {}
     for line, row in rows:
-        case_id, outcome = row["case_id"], row["outcome"]
+        case_id, outcome = row["case_id"], row[outcome_column]
         if case_id in seen:
             problems.append(f"row {line}: {case_id} stands already in row {seen[case_id]}")
         seen.setdefault(case_id, line)
@@ -192,7 +199,7 @@ def _with_clinical(cohort: Cohort, path: Path) -> Cohort:
             sites[case_id] = row["site"]
         if row.get("patient"):
             patients[case_id] = row["patient"]
-        covariates[case_id] = {name: value for name, value in row.items() if name not in _CLINICAL_COLUMNS}
+        covariates[case_id] = {name: value for name, value in row.items() if name not in no_covariates}
     missing = [case_id for case_id in case_ids if case_id not in seen]
     problems += [f"{case_id} of the image table has no row here" for case_id in missing]
     if problems:

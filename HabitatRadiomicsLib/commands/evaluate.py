@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.cohort_scoring import CohortScores, score_cohort, write_patients, write_scores
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
@@ -48,6 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--answers", type=Path, metavar="answers.yaml", help="what the checklists of the report cannot know"
     )
     add_per_patient_argument(parser)
+    parser.add_argument("--outcome", default=OUTCOME, metavar="COLUMN", help="of the clinical table (default: outcome)")
     add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
@@ -59,7 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
     check_cohort_output(arguments)
     model = load_model(arguments.model)
     moments = timepoints_of(arguments, model.protocol, model.sequences)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
+    cohort = load_cohort(
+        arguments.cohort,
+        arguments.clinical,
+        timepoint=arguments.timepoint,
+        timepoints=moments,
+        outcome=arguments.outcome,
+    )
     check_answers(arguments.answers or answers_of(arguments.out))
     with scheduler(arguments.scheduler), progress_bar("evaluate") as progress:
         found = evaluate(

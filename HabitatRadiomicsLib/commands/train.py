@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_second_reader
+from HabitatRadiomicsLib.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
     add_cohort_arguments,
@@ -22,7 +27,7 @@ from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, Model, model_text
 from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.progress import part
-from HabitatRadiomicsLib.protocol import Protocol, load_protocol
+from HabitatRadiomicsLib.protocol import NAME_PATTERN, Protocol, load_protocol
 from HabitatRadiomicsLib.study import sample_size
 from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes, check_sites_known
 from HabitatRadiomicsLib.training import Training, train_model
@@ -39,6 +44,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "study.json, and the folders tables and figures.",
     )
     add_cohort_arguments(parser, clinical_required=True)
+    parser.add_argument(
+        "--outcome", action="append", metavar="COLUMN",
+        help="column of the clinical table with the outcome (default: outcome); given several times, a model of each "
+        "endpoint is trained in a folder of its own, and endpoints.csv compares them",
+    )  # fmt: skip
     parser.add_argument("--name", default="model", help="the model's name: letters, digits, hyphens")
     parser.add_argument("--title", default="Rad-score model", help="its title in reports")
     parser.add_argument("--endpoint", default="outcome", help="what the score speaks of, e.g. 'lung metastasis'")
@@ -72,18 +82,45 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train a model."""
-    from HabitatRadiomicsLib.reporting.study_files import check_answers, write_training
-
+    """Train a model, or one for each endpoint."""
     check_cohort_output(arguments)
     protocol = load_protocol(arguments.protocol)
+    endpoints = arguments.outcome or [OUTCOME]
+    if len(endpoints) == 1:
+        return _train(arguments, protocol, endpoints[0], endpoints, arguments.out, _purpose(arguments))[1]
+    check_endpoints(endpoints)
+    trained, statuses = {}, []
+    for name in endpoints:
+        print(f"{name}:")
+        purpose = replace(_purpose(arguments), name=f"{arguments.name}-{name}")
+        if arguments.endpoint == OUTCOME:
+            purpose = replace(purpose, endpoint=purpose.endpoint.model_copy(update={"name": name}))
+        trained[name], status = _train(arguments, protocol, name, endpoints, arguments.out / name, purpose)
+        statuses.append(status)
+    write_text(arguments.out / "endpoints.csv", endpoints_csv(trained))
+    print(f"Endpoints: {arguments.out / 'endpoints.csv'}")
+    return max(statuses)
+
+
+def _train(
+    arguments: argparse.Namespace,
+    protocol: Protocol,
+    outcome: str,
+    endpoints: Sequence[str],
+    folder: Path,
+    purpose: Purpose,
+) -> tuple[Training, int]:
+    """Train a model of one endpoint; what was measured is shared by all."""
+    from HabitatRadiomicsLib.reporting.study_files import check_answers, write_training
+
     moments = timepoints_of(arguments, protocol)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
-    test = _test_cohort(arguments, cohort, moments)
+    columns = Columns(arguments.timepoint, moments, outcome, tuple(endpoints))
+    cohort = columns.load(arguments.cohort, arguments.clinical)
+    test = _test_cohort(arguments, cohort, columns)
     if arguments.second_reader is not None:
         _check_robustness(protocol)
         cohort = with_second_reader(cohort, arguments.second_reader, timepoint=arguments.timepoint, timepoints=moments)
-    check_answers(arguments.answers or answers_of(arguments.out))
+    check_answers(arguments.answers or answers_of(folder))
     check_cohort_outcomes(cohort, protocol.learning)
     if test is not None:
         check_sites_known(cohort, test, protocol)
@@ -92,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
         training = train_model(
             cohort,
             protocol,
-            _purpose(arguments),
+            purpose,
             arguments.out / WORK_FOLDER,
             frozen_habitats=arguments.frozen_habitats,
             complete_cases=arguments.complete_cases,
@@ -100,20 +137,69 @@ def run(arguments: argparse.Namespace) -> int:
             resample_mask=arguments.resample_mask,
             progress=part(progress, 0, 0.95 if test is None else 0.8),
         )
-        write_text(arguments.out / "model.json", model_text(training.model))
+        write_text(folder / "model.json", model_text(training.model))
         progress(0.95 if test is None else 0.8, "writing the report")
-        write_training(arguments.out, training, answers=arguments.answers)
+        write_training(folder, training, answers=arguments.answers)
         evaluation = None
         if test is not None:
             evaluation = evaluate(
-                arguments.out / "model.json", test, arguments.out / "test", jobs=arguments.jobs,
+                folder / "model.json", test, folder / "test", jobs=arguments.jobs,
                 resample_mask=arguments.resample_mask, answers=arguments.answers, progress=part(progress, 0.85, 1),
             )  # fmt: skip
-    print("\n".join(training_lines(arguments.out, training)))
+    print("\n".join(training_lines(folder, training)))
     if evaluation is not None:
-        print("\n".join(evaluation_lines(arguments.out / "test", evaluation)))
+        print("\n".join(evaluation_lines(folder / "test", evaluation)))
     lost = training.study.features.problems or (evaluation is not None and evaluation.result.problems)
-    return 3 if lost else 0
+    return training, 3 if lost else 0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How the tables of training and test cohort are read."""
+
+    timepoint: str | None
+    timepoints: Sequence[str] | None
+    outcome: str
+    endpoints: tuple[str, ...]
+
+    def load(self, images: Path, clinical: Path) -> Cohort:
+        """A cohort from its tables."""
+        return load_cohort(
+            images, clinical, timepoint=self.timepoint, timepoints=self.timepoints, outcome=self.outcome,
+            other_outcomes=self.endpoints,
+        )  # fmt: skip
+
+
+def check_endpoints(names: Sequence[str]) -> None:
+    """Endpoints become folders and parts of models' names.
+
+    Raises:
+        CohortError: one is named twice, or has other characters than letters, digits and hyphens.
+    """
+    for name in names:
+        if not re.fullmatch(NAME_PATTERN, name) or names.count(name) > 1 or name == WORK_FOLDER:
+            raise CohortError(
+                f"'{name}' cannot be one of several endpoints.",
+                where="--outcome",
+                remedy="Name columns of letters, digits and hyphens, and each once.",
+            )
+
+
+def endpoints_csv(trained: Mapping[str, Training]) -> str:
+    """A row per endpoint: how many cases, how good the model is, and what it is."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["endpoint", "cases", "events", "auc", "auc_low", "auc_high", "chosen", "classifier", "model"])
+    for name, training in trained.items():
+        evidence, classifier = training.model.evidence, training.model.classifier
+        area = evidence.performance
+        assert area is not None
+        assert training.learned.chosen is not None
+        writer.writerow(
+            [name, evidence.cases, evidence.events, area.auc, area.auc_low, area.auc_high, training.learned.chosen.name,
+             "linear" if classifier is None else classifier.name, training.model.name]
+        )  # fmt: skip
+    return stream.getvalue()
 
 
 def training_lines(folder: Path, training: Training) -> list[str]:
@@ -143,7 +229,7 @@ def _check_robustness(protocol: Protocol) -> None:
         )
 
 
-def _test_cohort(arguments: argparse.Namespace, training: Cohort, timepoints: Sequence[str] | None) -> Cohort | None:
+def _test_cohort(arguments: argparse.Namespace, training: Cohort, columns: Columns) -> Cohort | None:
     if (arguments.test_cohort is None) != (arguments.test_clinical is None):
         raise CohortError(
             "A test cohort needs images and outcomes; one of the two tables is missing.",
@@ -151,9 +237,7 @@ def _test_cohort(arguments: argparse.Namespace, training: Cohort, timepoints: Se
         )
     if arguments.test_cohort is None:
         return None
-    test = load_cohort(
-        arguments.test_cohort, arguments.test_clinical, timepoint=arguments.timepoint, timepoints=timepoints
-    )
+    test = columns.load(arguments.test_cohort, arguments.test_clinical)
     check_outcomes_of_both(test)
     check_apart(training, test)
     return test
