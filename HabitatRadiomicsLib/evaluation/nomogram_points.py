@@ -1,8 +1,8 @@
 """The arithmetic of a nomogram: what each value of a factor is worth, and what a total of points means.
 
-The scales are those of R's ``rms::nomogram`` (Harrell, Regression Modeling Strategies, doi 10.1007/978-3-319-19425-7):
-a factor's axis begins with 0 points at its lowest effect on the linear predictor, and the axis with the largest range of
-effects ends with 100. Points are linear in the effects, so that their total gives the linear predictor exactly.
+The scales are those of R's ``rms::nomogram`` (Harrell, Regression Modeling Strategies, doi 10.1007/978-3-319-19425-7).
+A factor's axis begins with 0 points at its lowest effect on the linear predictor, and the axis with the largest range
+of effects ends with 100. Points are linear in the effects, so that their total gives the linear predictor exactly.
 """
 
 from __future__ import annotations

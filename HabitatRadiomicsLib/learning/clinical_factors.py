@@ -1,0 +1,244 @@
+"""Clinical variables as factors of a logistic model: which there are, how they are coded, and whether they matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.evaluation.characteristics import (
+    MISSING,
+    GroupTest,
+    categorical_test,
+    looks_normal,
+    numeric_test,
+)
+
+#: Before a variable's name in the name of a term.
+PREFIX = "clinical:"
+#: Words for what is not there, in lower case: what is there is compared with them.
+_ABSENCE = ("no", "0", "false", "absent", "none", "negative")
+#: A variable of words with more levels than this, or a level for each second case, is free text or an identifier.
+_LEVELS = 10
+
+
+@dataclass(frozen=True)
+class ClinicalFactor:
+    """One variable of the clinical table, as training found it.
+
+    Attributes:
+        levels: of a categorical one, that which the others are compared with first: absence ("no", "0", ...) where it
+            is a level, else the most frequent one.
+        usual: stands in for a missing value: the median of a numeric one, as a number in full; the most frequent level.
+        minimum, maximum: of a numeric one in training, else 0.
+        missing: training cases without a value.
+    """
+
+    name: str
+    kind: Literal["numeric", "categorical"]
+    levels: tuple[str, ...]
+    usual: str
+    minimum: float
+    maximum: float
+    missing: int
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """``clinical:age``, or ``clinical:stage=II`` for each level but the first."""
+        if self.kind == "numeric":
+            return (f"{PREFIX}{self.name}",)
+        return tuple(f"{PREFIX}{self.name}={level}" for level in self.levels[1:])
+
+    def columns(self, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
+        """Values of the terms, shape (cases, terms); a missing value, or a level unknown in training, is the usual one.
+
+        An indicator is 1 where the case has the level, else 0.
+        """
+        texts = [self.usual if self.read(row) is None else row[self.name] for row in covariates]
+        if self.kind == "numeric":
+            return np.array([[number_of(text)] for text in texts], dtype=float).reshape(-1, 1)
+        found = [level_of(text, self.levels) for text in texts]
+        return np.array([[float(level == other) for other in self.levels[1:]] for level in found]).reshape(
+            len(texts), len(self.levels) - 1
+        )
+
+    def read(self, row: Mapping[str, str]) -> float | str | None:
+        """A case's number or level; None where it is missing, no number, or a level that training has not seen."""
+        text = row.get(self.name, "")
+        if is_missing(text):
+            return None
+        return number_of(text) if self.kind == "numeric" else level_of(text, self.levels)
+
+
+@dataclass(frozen=True)
+class UnivariateRow:
+    """Whether a factor differs between the outcomes, missing values aside.
+
+    Attributes:
+        test: its name; with ``statistic`` and ``p`` null where nothing can be tested.
+        without, with_outcome: the cases of either outcome in words, as ``61.2 ± 9.8`` (mean and SD) where both groups
+            look normal, ``61 (54 to 68)`` (median and quartiles), or ``no 12 (40%), yes 18 (60%)``.
+    """
+
+    factor: str
+    kind: Literal["numeric", "categorical"]
+    test: str | None
+    statistic: float | None
+    p: float | None
+    without: str
+    with_outcome: str
+
+
+def clinical_factors(
+    covariates: Sequence[Mapping[str, str]], names: Sequence[str] | None = None
+) -> tuple[tuple[ClinicalFactor, ...], dict[str, str]]:
+    """The factors that a clinical table has, in its order, and why other variables are none.
+
+    A variable is numeric when each of its values is a number and there are more than two; else a set of categories.
+
+    Args:
+        covariates: of each case, by name; an empty text, ``NA``, ``N/A`` or ``nan`` is a missing value.
+        names: variables that are wanted; None: all.
+
+    Returns:
+        The factors; reasons by name of the variable.
+
+    Raises:
+        LearningError: a variable that is wanted is in no row.
+    """
+    known = list(dict.fromkeys(name for row in covariates for name in row))
+    lacking = [name for name in names or () if name not in known]
+    if lacking:
+        raise LearningError(
+            f"The clinical table has no column {', '.join(lacking)}; its columns are {', '.join(known) or 'none'}.",
+            remedy="Correct the nomogram's factors in the protocol, or add the columns.",
+        )
+    factors, reasons = [], {}
+    for name in known if names is None else names:
+        found = _factor(name, [row.get(name, "").strip() for row in covariates])
+        if isinstance(found, str):
+            reasons[name] = found
+        else:
+            factors.append(found)
+    return tuple(factors), reasons
+
+
+def univariate_table(
+    factors: Sequence[ClinicalFactor], covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, *, seed: int = 0
+) -> tuple[UnivariateRow, ...]:
+    """A row per factor: Welch's t where both outcomes look normal (Shapiro-Wilk), else Mann-Whitney; chi-square, or
+    Fisher's exact test (of larger tables Freeman-Halton's) where fewer than five cases are expected in a cell.
+
+    Args:
+        covariates: of each case; ``outcome``: 0 or 1, shape (cases,).
+        seed: of the test of larger tables, which is a Monte Carlo one.
+
+    Raises:
+        LearningError: another number of cases than outcomes, or no two outcomes.
+    """
+    outcome = checked_outcome(outcome, len(covariates))
+    return tuple(_univariate_row(factor, covariates, outcome, seed) for factor in factors)
+
+
+def checked_outcome(outcome: np.ndarray, cases: int) -> np.ndarray:
+    """The outcome as integers.
+
+    Raises:
+        LearningError: another number of cases, something else than 0 and 1, or one of them only.
+    """
+    values = np.asarray(outcome)
+    if values.shape != (cases,):
+        raise LearningError(f"There are {cases} cases and outcomes of shape {values.shape}.")
+    if not np.isin(values, (0, 1)).all():
+        raise LearningError("An outcome is neither 0 nor 1.", remedy="Leave out the cases without an outcome.")
+    if len(np.unique(values)) < 2:
+        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    return values.astype(int)
+
+
+def is_missing(text: str) -> bool:
+    """Whether a cell says nothing: empty, ``NA``, ``N/A``, ``nan`` and the like."""
+    return text.strip().lower() in MISSING
+
+
+def number_of(text: str) -> float | None:
+    """A finite number, with a decimal point or a decimal comma; None where the text is none."""
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value if np.isfinite(value) and "_" not in text else None
+
+
+def level_of(text: str, levels: Sequence[str]) -> str | None:
+    """The level that a text means: the same one, or the same number, or the same letters in upper or lower case."""
+    text = text.strip()
+    if text in levels:
+        return text
+    number = number_of(text)
+    alike = [
+        level
+        for level in levels
+        if (number is not None and number == number_of(level)) or level.casefold() == text.casefold()
+    ]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _factor(name: str, cells: Sequence[str]) -> ClinicalFactor | str:
+    given = [cell for cell in cells if not is_missing(cell)]
+    missing = len(cells) - len(given)
+    numbers = [number for number in map(number_of, given) if number is not None]
+    all_numbers = len(numbers) == len(given)
+    distinct = len(set(numbers)) if all_numbers else len(set(given))
+    if distinct < 2:
+        return "it does not vary" if given else "it has no value"
+    if all_numbers and distinct > 2:
+        usual = repr(float(np.median(numbers)))
+        return ClinicalFactor(name, "numeric", (), usual, min(numbers), max(numbers), missing)
+    if all_numbers:  # "1" and "1.0" are one level
+        given = [f"{number:.12g}" for number in numbers]
+    if distinct > _LEVELS or (distinct > 2 and distinct > len(given) / 2):
+        return f"its {distinct} different texts look like free text or an identifier"
+    ordered = sorted(set(given), key=lambda level: (-given.count(level), level))
+    reference = next((level for level in ordered if level.lower() in _ABSENCE), ordered[0])
+    levels = (reference, *(level for level in ordered if level != reference))
+    return ClinicalFactor(name, "categorical", levels, ordered[0], 0.0, 0.0, missing)
+
+
+def _univariate_row(
+    factor: ClinicalFactor, covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, seed: int
+) -> UnivariateRow:
+    read = [factor.read(row) for row in covariates]
+    groups = [[value for value, label in zip(read, outcome) if value is not None and label == of] for of in (0, 1)]
+    test: GroupTest | None
+    if factor.kind == "numeric":
+        negative, positive = (np.array(group, dtype=float) for group in groups)
+        test = numeric_test(negative, positive)
+        normal = looks_normal(negative) and looks_normal(positive)
+        words = [_numbers_in_words(group, normal) for group in (negative, positive)]
+    else:
+        table = np.array([[group.count(level) for group in groups] for level in factor.levels])
+        test = categorical_test(table[table.sum(axis=1) > 0], seed)
+        words = [_levels_in_words(factor.levels, column) for column in table.T]
+    if test is None:
+        return UnivariateRow(factor.name, factor.kind, None, None, None, *words)
+    return UnivariateRow(factor.name, factor.kind, test.name, test.statistic, test.p, *words)
+
+
+def _numbers_in_words(values: np.ndarray, normal: bool) -> str:
+    if not len(values):
+        return "none known"
+    if normal:
+        return f"{values.mean():.4g} ± {values.std(ddof=1):.3g}"
+    lower, median, upper = np.quantile(values, (0.25, 0.5, 0.75))
+    return f"{median:.4g} ({lower:.4g} to {upper:.4g})"
+
+
+def _levels_in_words(levels: Sequence[str], counts: np.ndarray) -> str:
+    total = counts.sum()
+    if not total:
+        return "none known"
+    return ", ".join(f"{level} {count} ({count / total:.0%})" for level, count in zip(levels, counts))

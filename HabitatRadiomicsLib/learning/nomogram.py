@@ -1,0 +1,196 @@
+"""A logistic model of the rad-score and of the clinical factors that matter beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.clinical_factors import (
+    ClinicalFactor,
+    UnivariateRow,
+    checked_outcome,
+    clinical_factors,
+    univariate_table,
+)
+from HabitatRadiomicsLib.learning.multivariable import LogisticModel, OddsRatio, logistic_model, obstacle
+from HabitatRadiomicsLib.protocol import NomogramSettings
+
+#: The first term of a nomogram.
+RAD_SCORE = "rad-score"
+
+
+@dataclass(frozen=True)
+class Nomogram:
+    """The final model, and how it came about.
+
+    Attributes:
+        factors: clinical factors that stayed; they say how values are coded and what stands in for missing ones.
+        model: its terms are ``rad-score`` first (not in a clinical model), then those of the factors.
+        univariate: every factor of the clinical table, tested alone.
+        multivariable: the model with all factors that entered; the final one differs where some of them did not stay.
+        left_out: why, by name, of variables that are not in the final model.
+        rad_score_range: lowest and highest of training; None of a clinical model.
+        linear_range: of the linear predictors in training.
+    """
+
+    factors: tuple[ClinicalFactor, ...]
+    model: LogisticModel
+    univariate: tuple[UnivariateRow, ...]
+    multivariable: tuple[OddsRatio, ...]
+    left_out: Mapping[str, str]
+    rad_score_range: tuple[float, float] | None
+    linear_range: tuple[float, float]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the final model's terms."""
+        return self.model.terms
+
+    def columns(self, rad_scores: np.ndarray | None, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
+        """Values of the terms, shape (cases, terms); missing clinical values are training's usual ones.
+
+        Args:
+            rad_scores: shape (cases,); None for a clinical model only.
+        """
+        if (rad_scores is None) != (self.rad_score_range is None):
+            raise LearningError("A nomogram needs rad-scores, and a clinical model has no place for them.")
+        return _columns(rad_scores, self.factors, covariates)
+
+    def linear(self, rad_scores: np.ndarray | None, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
+        """Linear predictors, shape (cases,)."""
+        return self.model.intercept + self.columns(rad_scores, covariates) @ self.model.coefficients
+
+    def probability(self, rad_scores: np.ndarray | None, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
+        """Risks of the outcome, shape (cases,)."""
+        return 0.5 * (1 + np.tanh(self.linear(rad_scores, covariates) / 2))  # the logistic function, without overflow
+
+
+def fit_nomogram(
+    rad_scores: np.ndarray,
+    covariates: Sequence[Mapping[str, str]],
+    outcome: np.ndarray,
+    settings: NomogramSettings,
+    *,
+    seed: int = 0,
+) -> Nomogram:
+    """Choose the clinical factors and fit them with the rad-score.
+
+    Factors whose univariate p is below ``settings.univariate_significance`` enter a logistic model with the rad-score,
+    the smallest p first; one with which no finite odds ratios exist does not. Those whose Wald p there (of all levels
+    together) is below ``settings.multivariable_significance`` stay, and the model is fitted again with these. The
+    rad-score always stays. Univariate tests leave missing values out; the models have the median or the most frequent
+    level of training in their place.
+
+    Args:
+        rad_scores: of the training cases, shape (cases,), finite. Scores that were fitted to these very cases are too
+            good, and leave too little to the clinical factors: better held-out ones.
+        covariates: of each case, by name; an empty text, ``NA``, ``N/A`` or ``nan`` is a missing value.
+        outcome: 0 or 1, shape (cases,).
+        seed: of Monte Carlo tests of sparse tables.
+
+    Raises:
+        LearningError: outcomes or rad-scores that do not fit, a factor of the settings that the table lacks, or
+            rad-scores that do not vary or separate the outcomes alone.
+    """
+    scores = np.asarray(rad_scores, dtype=float)
+    if scores.shape != (len(covariates),) or not np.isfinite(scores).all():
+        raise LearningError(f"A nomogram of {len(covariates)} cases needs a finite rad-score of each.")
+    fitted = _fit(scores, covariates, outcome, settings, seed)
+    assert fitted is not None  # the rad-score always stays
+    return fitted
+
+
+def fit_clinical_model(
+    covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, settings: NomogramSettings, *, seed: int = 0
+) -> Nomogram | None:
+    """The same without a rad-score, to compare with; None where no clinical factor stays.
+
+    Raises:
+        LearningError: outcomes that do not fit, or a factor of the settings that the table lacks.
+    """
+    return _fit(None, covariates, outcome, settings, seed)
+
+
+def _fit(
+    scores: np.ndarray | None,
+    covariates: Sequence[Mapping[str, str]],
+    outcome: np.ndarray,
+    settings: NomogramSettings,
+    seed: int,
+) -> Nomogram | None:
+    outcome = checked_outcome(outcome, len(covariates))
+    factors, left_out = clinical_factors(covariates, settings.factors)
+    table = univariate_table(factors, covariates, outcome, seed=seed)
+    differing = _differing(factors, table, settings.univariate_significance, left_out)
+    entered = _fitting_together(scores, differing, covariates, outcome, left_out)
+    if scores is None and not entered:
+        return None
+    full = _model(scores, entered, covariates, outcome)
+    staying = []
+    for factor in entered:
+        p = full.joint_p(factor.terms)
+        if p < settings.multivariable_significance:
+            staying.append(factor)
+        else:
+            left_out[factor.name] = f"its p is {p:.3g} in the multivariable model"
+    if scores is None and not staying:
+        return None
+    model = full if len(staying) == len(entered) else _model(scores, staying, covariates, outcome)
+    linear = model.intercept + _columns(scores, staying, covariates) @ model.coefficients
+    reach = None if scores is None else (float(scores.min()), float(scores.max()))
+    return Nomogram(
+        tuple(staying), model, table, full.odds_ratios, left_out, reach, (float(linear.min()), float(linear.max()))
+    )
+
+
+def _differing(
+    factors: Sequence[ClinicalFactor], table: Sequence[UnivariateRow], significance: float, left_out: dict[str, str]
+) -> list[ClinicalFactor]:
+    """Factors with a small univariate p, the smallest first."""
+    chosen = []
+    for place, (factor, row) in enumerate(zip(factors, table)):
+        if row.p is None:
+            left_out[factor.name] = "its known values are too few for a test"
+        elif row.p >= significance:
+            left_out[factor.name] = f"its p is {row.p:.3g} in the univariate test"
+        else:
+            chosen.append((row.p, place, factor))
+    return [factor for _, _, factor in sorted(chosen, key=lambda item: item[:2])]
+
+
+def _fitting_together(
+    scores: np.ndarray | None,
+    factors: Sequence[ClinicalFactor],
+    covariates: Sequence[Mapping[str, str]],
+    outcome: np.ndarray,
+    left_out: dict[str, str],
+) -> list[ClinicalFactor]:
+    """Factors, taken in turn, with which the model still has finite odds ratios."""
+    taken: list[ClinicalFactor] = []
+    for factor in factors:
+        problem = obstacle(_columns(scores, [*taken, factor], covariates), outcome)
+        if problem:
+            left_out[factor.name] = f"with it the model has no odds ratios: {problem}"
+        else:
+            taken.append(factor)
+    return taken
+
+
+def _model(
+    scores: np.ndarray | None,
+    factors: Sequence[ClinicalFactor],
+    covariates: Sequence[Mapping[str, str]],
+    outcome: np.ndarray,
+) -> LogisticModel:
+    terms = ([] if scores is None else [RAD_SCORE]) + [term for factor in factors for term in factor.terms]
+    return logistic_model(_columns(scores, factors, covariates), terms, outcome)
+
+
+def _columns(
+    scores: np.ndarray | None, factors: Sequence[ClinicalFactor], covariates: Sequence[Mapping[str, str]]
+) -> np.ndarray:
+    first = [] if scores is None else [np.asarray(scores, dtype=float)[:, None]]
+    return np.column_stack([*first, *(factor.columns(covariates) for factor in factors)])
