@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from standin.install import install_gui, missing_for
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
 _MISSING = missing_for("gui")
 #: Test modules that read source code and need neither Qt nor MRML.
 _RUN_ANYWHERE = {"test_pythonqt_lint.py"}
+
+_FEW_FEATURES = """\
+name: few
+title: Few features
+sequences: [T1W]
+features:
+  classes: [shape]
+  images: {wavelet: null, square: false, square_root: false, logarithm: false, exponential: false, gradient: false,
+           lbp_2d: false, log_sigmas: []}
+"""
 
 
 class _SkippedModule(pytest.Module):
@@ -68,3 +80,21 @@ def habitat_widget(slicer_gui: GuiStandIn, checkout: Path) -> Any:
 def screenshot(slicer_gui: GuiStandIn) -> Callable[[Any, Path], None]:
     """``screenshot(widget, path)`` writes a widget's picture as PNG."""
     return slicer_gui.screenshot
+
+
+@pytest.fixture(scope="module")
+def few_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two patients of one sequence, and a protocol of few features."""
+    folder = tmp_path_factory.mktemp("cohort")
+    images, _ = write_synthetic_cohort(folder, 2, seed=5)
+    lines = images.read_text(encoding="utf-8").splitlines(keepends=True)
+    images.write_text("".join(line for line in lines if ",T2FS," not in line), encoding="utf-8")
+    (folder / "few.yaml").write_text(_FEW_FEATURES, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def tab(habitat_widget: Any, slicer_gui: Any) -> Any:
+    """The widgets of the cohort tab."""
+    slicer_gui.process_events()
+    return habitat_widget.ui

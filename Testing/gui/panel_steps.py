@@ -114,3 +114,12 @@ def shown_backgrounds() -> list[Any]:
     composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
     assert len(composites) == 3
     return [slicer.mrmlScene.GetNodeByID(node.GetBackgroundVolumeID() or "") for node in composites]
+
+
+def choose_cohort(tab: Any, slicer_gui: Any, few_cases: Path, output: Path, task: str = "extract") -> None:
+    """Put the cohort of ``few_cases``, its protocol and a folder into the tab."""
+    tab.taskSelector.setCurrentIndex(tab.taskSelector.findData(task))
+    tab.imagesPathEdit.currentPath = str(few_cases / "images.csv")
+    tab.outputPathEdit.currentPath = str(output)
+    slicer_gui.dialogs.answer(str(few_cases / "few.yaml"))
+    tab.settingsFileButton.click()

@@ -3,102 +3,26 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-import qt
 import slicer
 import vtk
 from matplotlib.image import imread
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, red_green_blue
-from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from panel_steps import (
-    SITE,
-    add_patient,
-    click,
-    lesion_of,
-    load_panel,
-    module_panel,
-    run_to_the_end,
-    scored_by_the_library,
-    show_results_of,
-    shown_backgrounds,
-)
+from panel_steps import SITE, add_patient, click, load_panel, module_panel, scored_by_the_library, shown_backgrounds
+from patient_story import Story, run_story, view_state
 from standin.install import install_gui
 
 pytest.importorskip("radiomics")
-
-
-class Story:
-    """The panel after Apply, and what was seen on the way."""
-
-    def __init__(self, app: Any, widget: Any, reference: Path) -> None:
-        self.app, self.widget, self.ui = app, widget, widget.ui
-        self.reference = reference
-        self.seen = SimpleNamespace()
-
-    @property
-    def results(self) -> ResultNodes:
-        found = self.widget.patient._parameters.results()
-        assert found is not None
-        return found
-
-    @property
-    def expected(self) -> dict[str, Any]:
-        """score.json as the library writes it."""
-        return json.loads((self.reference / "score.json").read_text(encoding="utf-8"))
-
-    def view(self, sequence: str) -> None:
-        """Show a sequence's maps by the panel."""
-        if self.ui.shownSequenceSelector.currentText == sequence:
-            self.ui.showMapsButton.click()
-        else:
-            self.ui.shownSequenceSelector.setCurrentText(sequence)
-        assert shown_backgrounds() == [self.results.volumes[sequence]] * 3
-
-
-def _view_state() -> list[Any]:
-    state: list[Any] = []
-    for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-        state += [node.GetBackgroundVolumeID(), node.GetForegroundVolumeID(), node.GetForegroundOpacity()]
-    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-        state += np.round(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()), 6).ravel().tolist()
-        state += list(node.GetFieldOfView())
-    for name in ("T1W lesion", "T2FS lesion"):
-        state.append(bool(slicer.util.getNode(name).GetDisplayVisibility()))
-    return state
-
-
-def _run(story: Story) -> None:
-    """Apply, with a clock in the window that must not stop."""
-    ui, seen = story.ui, story.seen
-    seen.ticks, seen.fractions, seen.words, seen.while_running = 0, set(), [], set()
-
-    def tick() -> None:
-        seen.ticks += 1
-        if story.widget.patient.run.running:
-            seen.fractions.add(ui.progressBar.value)
-            if ui.statusLabel.text not in seen.words:
-                seen.words.append(ui.statusLabel.text)
-            buttons = (ui.applyButton.enabled, ui.cancelButton.enabled)
-            seen.while_running.add((ui.progressBar.isHidden(), *buttons))
-
-    clock = qt.QTimer()
-    clock.setInterval(20)
-    assert clock.connect("timeout()", tick)
-    clock.start()
-    run_to_the_end(story.app, story.widget)
-    clock.stop()
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +47,8 @@ def story(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ui.siteSelector.setEditText(SITE)
         red = story.app.slice_views["Red"].node
         red.SetSliceOffset(red.GetSliceOffset() + 7)
-        seen.view_before = _view_state()
-        _run(story)
+        seen.view_before = view_state()
+        run_story(story)
         app.process_events()
         yield story
     errors = app.problems.take_errors()
@@ -340,12 +264,12 @@ def test_previous_view_comes_back_with_one_click(story: Story) -> None:
     ui = story.ui
     if ui.previousViewButton.enabled:
         ui.previousViewButton.click()
-    assert _view_state() == story.seen.view_before
+    assert view_state() == story.seen.view_before
     assert not ui.previousViewButton.enabled
     ui.showMapsButton.click()
-    assert _view_state() != story.seen.view_before
+    assert view_state() != story.seen.view_before
     ui.previousViewButton.click()
-    assert _view_state() == story.seen.view_before
+    assert view_state() == story.seen.view_before
     assert not any(segmentation.GetDisplayVisibility() for segmentation in story.results.habitats.values())
 
 
@@ -448,53 +372,3 @@ def test_saved_scene_brings_the_panel_back(story: Story, tmp_path: Path) -> None
     ui.habitatsCheckBox.checked = True
     ui.entropyOpacitySlider.value = 0.5
     ui.habitatOpacitySlider.value = 0.5
-
-
-def test_second_apply_makes_new_nodes_and_keeps_the_old_ones(
-    slicer_gui: Any, habitat_widget: Any, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    inputs = add_patient(habitat_widget)
-    show_results_of(habitat_widget, inputs, scored_by_the_library(tmp_path_factory))
-    parameters, ui = habitat_widget.patient._parameters, habitat_widget.ui
-    first = parameters.results()
-    kept = {node.GetID() for node in first.nodes()}
-    voxels = slicer.util.arrayFromVolume(first.entropy["T1W"]).copy()
-    other = habitat_widget.patient.rows["T2FS"].ui
-    other.volumeSelector.setCurrentNode(None)
-    other.maskSelector.setCurrentNode(None)
-    slicer_gui.wait_until(lambda: not ui.problemLabel.isHidden())
-    assert not ui.applyButton.enabled, "the score needs both sequences"
-    ui.mapsOnlyCheckBox.click()
-    assert ui.applyButton.enabled, "maps need only what is chosen"
-    run_to_the_end(slicer_gui, habitat_widget)
-    assert ui.statusLabel.text == "Done."
-    second = parameters.results()
-    assert second.score is None
-    assert list(second.entropy) == ["T1W"]
-    assert {node.GetID() for node in second.nodes()}.isdisjoint(kept)
-    assert all(slicer.mrmlScene.GetNodeByID(identifier) is not None for identifier in kept)
-    np.testing.assert_array_equal(slicer.util.arrayFromVolume(first.entropy["T1W"]), voxels)
-    # The model's frozen habitats, with or without a score.
-    np.testing.assert_array_equal(slicer.util.arrayFromVolume(second.entropy["T1W"]), voxels)
-    assert [row["voxels"] for row in second.content["maps"]["sequences"]["T1W"]["habitats"]] == [
-        row["voxels"] for row in first.score["habitats"]["T1W"]
-    ]
-    assert sum(row["voxels"] for row in first.score["habitats"]["T1W"]) == int(lesion_of(inputs["T1W"]).sum())
-    assert ui.scoreSection.isHidden(), "there is nothing to say in it"
-    names = [node.GetName() for node in (first.entropy["T1W"], second.entropy["T1W"])]
-    assert len(set(names)) == 2
-
-
-def test_without_window_or_layout_manager_the_panel_still_shows_results(
-    slicer_gui: Any, habitat_widget: Any, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    slicer_gui.application.show_main_window(False)
-    show_results_of(habitat_widget, add_patient(habitat_widget), scored_by_the_library(tmp_path_factory))
-    actions: list[Callable[[], None]] = [
-        habitat_widget.ui.showPlotButton.click,
-        habitat_widget.ui.previousViewButton.click,
-        lambda: habitat_widget.patient.score.click_bar(0),
-    ]
-    for action in actions:
-        action()
-    assert not habitat_widget.ui.featureLabel.isHidden()
