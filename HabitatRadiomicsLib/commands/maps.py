@@ -22,7 +22,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "maps",
         help="entropy map and habitats of one patient",
-        description="Write entropy maps, habitat label maps, segmentations for 3D Slicer, pictures and habitats.json.",
+        description="Write entropy maps, habitat label maps, segmentations for 3D Slicer, pictures and habitats.json; "
+        "of two time points, habitat_changes.csv.",
     )
     add_case_arguments(parser)
     settings = parser.add_mutually_exclusive_group()
@@ -37,6 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Make the maps of one patient."""
     from HabitatRadiomicsLib.reporting import write_maps
+    from HabitatRadiomicsLib.reporting.timeline_files import write_timeline
 
     protocol = _protocol(arguments)
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
@@ -46,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         with progress_bar("maps") as progress:
             prepared, maps = make_maps(case, protocol, progress)
             write_maps(folder, prepared, maps, protocol)
+            write_timeline(folder, case.case_id, maps, protocol)
     for name, habitat_map in maps.items():
         parts = ", ".join(f"{row.name} {row.volume_ml:.2f} ml" for row in habitat_map.statistics)
         print(f"{name}: {parts}")

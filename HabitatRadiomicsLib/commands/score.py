@@ -23,7 +23,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "score",
         help="score one patient with a frozen model, and explain the score",
-        description="Write score.json, the maps, contributions.png (SHAP) and report.html.",
+        description="Write score.json, the maps, contributions.png (SHAP) and report.html; of two time points, "
+        "habitat_changes.csv.",
     )
     parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
     add_case_arguments(parser)

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
+from HabitatRadiomicsLib.protocol.base import readable_key
 from HabitatRadiomicsLib.reporting.figures import new_figure
 from HabitatRadiomicsLib.reporting.slice_view import SliceView, largest_slice
 
@@ -40,7 +41,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     _outline(axes[0], mask, extent)
     _orientation(axes[0], view)
     _scale_bar(axes[0], view)
-    axes[0].set_title(fill(f"{prepared.name}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
+    axes[0].set_title(fill(f"{readable_key(prepared.name)}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
     top = float(sitk.GetArrayViewFromImage(habitat_map.entropy).max())
     shown = axes[1].imshow(entropy, cmap="inferno", vmin=0, vmax=max(top, 1e-6), extent=extent, interpolation="nearest")
     figure.colorbar(shown, ax=axes[1], shrink=0.85, label="local entropy (bits)")

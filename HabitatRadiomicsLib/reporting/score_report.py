@@ -11,21 +11,26 @@ from HabitatRadiomicsLib.reporting.contributions_figure import contributions_fig
 from HabitatRadiomicsLib.reporting.figures import png_bytes, write_png
 from HabitatRadiomicsLib.reporting.map_files import write_maps
 from HabitatRadiomicsLib.reporting.score_figure import score_figure
+from HabitatRadiomicsLib.reporting.timeline_files import write_timeline
 from HabitatRadiomicsLib.scoring import ScoreResult, notice
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_score(folder: Path, result: ScoreResult) -> None:
-    """``score.json``, the maps, ``contributions.png`` and ``report.html`` (self-contained) in a folder."""
+    """``score.json``, the maps (of two time points, how habitats changed), ``contributions.png`` and ``report.html``
+    (self-contained) in a folder."""
     document = result.document()
     write_text(folder / "score.json", json_text(document))
     maps = write_maps(folder, result.prepared, result.maps, result.model.protocol)
     contributions = write_png(contributions_figure(document), folder / "contributions.png")
-    write_text(folder / "report.html", score_html(result, maps, contributions))
+    timelines = write_timeline(folder, "case", result.maps, result.model.protocol)
+    write_text(folder / "report.html", score_html(result, maps, contributions, timelines))
 
 
-def score_html(result: ScoreResult, maps: dict[str, bytes], contributions: bytes) -> str:
+def score_html(
+    result: ScoreResult, maps: dict[str, bytes], contributions: bytes, timelines: dict[str, bytes] | None = None
+) -> str:
     """The report as one HTML file without any reference to another one, and without the patient."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -37,6 +42,7 @@ def score_html(result: ScoreResult, maps: dict[str, bytes], contributions: bytes
         notice=notice(result.model),
         described={row.name: describe_column(row.name) for row in result.contributions},
         maps={name: _embedded(picture) for name, picture in maps.items()},
+        timelines={name: _embedded(picture) for name, picture in (timelines or {}).items()},
         scale=_embedded(png_bytes(score_figure(result.document()))),
         contributions=_embedded(contributions),
     )
