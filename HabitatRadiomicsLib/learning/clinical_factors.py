@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from HabitatRadiomicsLib.cohort.cells import is_missing, number_in
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation.characteristics import (
-    MISSING,
     GroupTest,
     categorical_test,
     looks_normal,
@@ -59,7 +59,7 @@ class ClinicalFactor:
         """
         texts = [self.usual if self.read(row) is None else row[self.name] for row in covariates]
         if self.kind == "numeric":
-            return np.array([[number_of(text)] for text in texts], dtype=float).reshape(-1, 1)
+            return np.array([[number_in(text)] for text in texts], dtype=float).reshape(-1, 1)
         found = [level_of(text, self.levels) for text in texts]
         return np.array([[float(level == other) for other in self.levels[1:]] for level in found]).reshape(
             len(texts), len(self.levels) - 1
@@ -70,7 +70,7 @@ class ClinicalFactor:
         text = row.get(self.name, "")
         if is_missing(text):
             return None
-        return number_of(text) if self.kind == "numeric" else level_of(text, self.levels)
+        return number_in(text) if self.kind == "numeric" else level_of(text, self.levels)
 
 
 @dataclass(frozen=True)
@@ -159,30 +159,16 @@ def checked_outcome(outcome: np.ndarray, cases: int) -> np.ndarray:
     return values.astype(int)
 
 
-def is_missing(text: str) -> bool:
-    """Whether a cell says nothing: empty, ``NA``, ``N/A``, ``nan`` and the like."""
-    return text.strip().lower() in MISSING
-
-
-def number_of(text: str) -> float | None:
-    """A finite number, with a decimal point or a decimal comma; None where the text is none."""
-    try:
-        value = float(text.strip().replace(",", "."))
-    except ValueError:
-        return None
-    return value if np.isfinite(value) and "_" not in text else None
-
-
 def level_of(text: str, levels: Sequence[str]) -> str | None:
     """The level that a text means: the same one, or the same number, or the same letters in upper or lower case."""
     text = text.strip()
     if text in levels:
         return text
-    number = number_of(text)
+    number = number_in(text)
     alike = [
         level
         for level in levels
-        if (number is not None and number == number_of(level)) or level.casefold() == text.casefold()
+        if (number is not None and number == number_in(level)) or level.casefold() == text.casefold()
     ]
     return alike[0] if len(alike) == 1 else None
 
@@ -190,7 +176,7 @@ def level_of(text: str, levels: Sequence[str]) -> str | None:
 def _factor(name: str, cells: Sequence[str]) -> ClinicalFactor | str:
     given = [cell for cell in cells if not is_missing(cell)]
     missing = len(cells) - len(given)
-    numbers = [number for number in map(number_of, given) if number is not None]
+    numbers = [number for number in map(number_in, given) if number is not None]
     all_numbers = len(numbers) == len(given)
     distinct = len(set(numbers)) if all_numbers else len(set(given))
     if distinct < 2:

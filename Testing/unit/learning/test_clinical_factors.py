@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from HabitatRadiomicsLib.cohort.cells import number_in
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.clinical_factors import (
     ClinicalFactor,
     UnivariateRow,
     clinical_factors,
     level_of,
-    number_of,
     univariate_table,
 )
 
@@ -182,7 +182,7 @@ def test_bad_outcomes_are_told(outcome: np.ndarray, message: str) -> None:
     ("text", "number"), [("1,5", 1.5), (" 2 ", 2), ("1e3", 1000), ("x", None), ("inf", None), ("1_0", None), ("", None)]
 )
 def test_numbers_are_read_with_point_or_comma(text: str, number: float | None) -> None:
-    assert number_of(text) == number
+    assert number_in(text) == number
 
 
 @pytest.mark.parametrize(
