@@ -282,7 +282,8 @@ def test_a_case_of_a_known_site_gets_the_values_that_it_had_in_training(trained:
     raw = trained.table.values[:, places]
     assert raw.tobytes() != np.array(model.background).tobytes()
     for row, (site, kept) in enumerate(zip(trained.table.sites, model.background)):
-        values = harmonised(model, raw[row], str(site))
+        named = dict(zip((feature.name for feature in model.features), raw[row].tolist()))
+        values = np.array(list(harmonised(model, named, str(site)).values()))
         assert values.tobytes() == np.array(kept).tobytes()
         score = model.intercept + model.standardised(values[None])[0] @ model.coefficients
         assert score == pytest.approx(trained.learned.score.score(trained.prepared.values)[row], abs=1e-12)  # type: ignore[union-attr]
@@ -293,5 +294,5 @@ def test_a_case_of_a_known_site_gets_the_values_that_it_had_in_training(trained:
 )
 def test_a_case_without_a_site_or_of_an_unknown_one_is_refused(model: Model, site: str | None, told: str) -> None:
     with pytest.raises(HarmonisationError, match=f"knows Alpha, Beta; {told}") as error:
-        harmonised(model, np.zeros(len(model.features)), site)
+        harmonised(model, {feature.name: 0.0 for feature in model.features}, site)
     assert error.value.remedy
