@@ -1,0 +1,79 @@
+"""A fitted nomogram as the model file has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.evaluation.calibration import CalibrationTest
+from HabitatRadiomicsLib.evaluation.corrected_calibration import CorrectedCalibration
+from HabitatRadiomicsLib.learning.nomogram import Nomogram
+from HabitatRadiomicsLib.model.nomogram_part import (
+    CalibrationCurve,
+    ClinicalInput,
+    ClinicalTerm,
+    HosmerLemeshow,
+    NomogramPart,
+    OddsRatioLine,
+    RadScoreTerm,
+    UnivariateLine,
+)
+
+
+def nomogram_part(
+    fitted: Nomogram,
+    *,
+    calibration: CorrectedCalibration | None = None,
+    hosmer_lemeshow: CalibrationTest | None = None,
+    units: Mapping[str, str] | None = None,
+) -> NomogramPart:
+    """The part of the model file.
+
+    Args:
+        calibration, hosmer_lemeshow: of the final model on its training cases.
+        units: of numeric inputs, by name.
+
+    Raises:
+        ModelError: a clinical model, which has no rad-score.
+    """
+    if fitted.rad_score_range is None:
+        raise ModelError("A clinical model without a rad-score is no nomogram.")
+    low, high = fitted.rad_score_range
+    coefficients = fitted.model.coefficients.tolist()
+    return NomogramPart(
+        intercept=fitted.model.intercept,
+        rad_score=RadScoreTerm(coefficient=coefficients[0], minimum=low, maximum=high),
+        inputs=tuple(
+            ClinicalInput(
+                name=one.name, kind=one.kind, levels=one.levels, labels=one.levels, usual=one.usual,
+                minimum=one.minimum, maximum=one.maximum, unit=(units or {}).get(one.name, ""),
+            )
+            for one in fitted.factors
+        ),
+        terms=tuple(
+            ClinicalTerm(term=term, coefficient=value) for term, value in zip(fitted.terms[1:], coefficients[1:])
+        ),
+        covariance=tuple(map(tuple, fitted.model.covariance.tolist())),
+        linear_minimum=fitted.linear_range[0],
+        linear_maximum=fitted.linear_range[1],
+        univariate=tuple(UnivariateLine(**vars(row)) for row in fitted.univariate),
+        multivariable=tuple(OddsRatioLine(**vars(row)) for row in fitted.multivariable),
+        left_out=dict(fitted.left_out),
+        calibration=None if calibration is None else _curve(calibration),
+        hosmer_lemeshow=None
+        if hosmer_lemeshow is None
+        else HosmerLemeshow(
+            statistic=hosmer_lemeshow.statistic, degrees=hosmer_lemeshow.degrees or 1, p=hosmer_lemeshow.p
+        ),
+    )  # fmt: skip
+
+
+def _curve(found: CorrectedCalibration) -> CalibrationCurve:
+    return CalibrationCurve(
+        predicted=tuple(found.predicted.tolist()),
+        apparent=tuple(found.apparent.tolist()),
+        corrected=tuple(found.corrected.tolist()),
+        mean_absolute_error=found.mean_absolute_error,
+        quantile_90=found.quantile_90,
+        samples=found.samples,
+    )

@@ -1,0 +1,271 @@
+"""What a model file says of a nomogram: enough to ask for clinical values, compute a risk and draw the axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.evaluation.intervals import Estimate
+from HabitatRadiomicsLib.evaluation.nomogram_points import (
+    CategoricalFactor,
+    NomogramScale,
+    NumericFactor,
+    nomogram_scale,
+)
+from HabitatRadiomicsLib.learning.clinical_factors import PREFIX, is_missing, level_of, number_of
+from HabitatRadiomicsLib.learning.multivariable import OddsRatio
+from HabitatRadiomicsLib.learning.nomogram import RAD_SCORE
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RadScoreTerm(_Part):
+    """The rad-score in the nomogram: its coefficient, and its range in training."""
+
+    coefficient: _Finite
+    minimum: _Finite
+    maximum: _Finite
+
+
+class ClinicalInput(_Part):
+    """One clinical value that the nomogram asks for."""
+
+    name: str = Field(min_length=1)
+    kind: Literal["numeric", "categorical"]
+    levels: tuple[str, ...] = ()
+    """Of a categorical one; the others are compared with the first."""
+    labels: tuple[str, ...] = ()
+    """What a form calls the levels, in their order."""
+    usual: str
+    """Median or most frequent level of training: what stood in for missing values there."""
+    minimum: _Finite = 0.0
+    """Of a numeric one in training; a value outside draws a warning."""
+    maximum: _Finite = 0.0
+    unit: str = ""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """``clinical:age``, or ``clinical:stage=II`` for each level but the first."""
+        if self.kind == "numeric":
+            return (f"{PREFIX}{self.name}",)
+        return tuple(f"{PREFIX}{self.name}={level}" for level in self.levels[1:])
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words."""
+        if self.kind == "categorical":
+            return f"allowed are {', '.join(self.levels)}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"a number is needed, {self.minimum:g} to {self.maximum:g}{unit} in training"
+
+    @model_validator(mode="after")
+    def _complete(self) -> ClinicalInput:
+        if self.kind == "numeric" and (self.levels or self.labels or self.minimum >= self.maximum):
+            raise ValueError("a numeric input has a minimum below its maximum, and no levels")
+        if self.kind == "categorical" and (len(self.levels) < 2 or len(set(self.levels)) != len(self.levels)):
+            raise ValueError("a categorical input has two different levels at least")
+        if len(self.labels) != len(self.levels):
+            raise ValueError("every level needs a label")
+        return self
+
+
+class ClinicalTerm(_Part):
+    """Coefficient of one column: per unit of a number, or of having a level."""
+
+    term: str
+    coefficient: _Finite
+
+
+class UnivariateLine(_Part):
+    """A clinical factor tested alone; the cases of either outcome in words."""
+
+    factor: str
+    kind: Literal["numeric", "categorical"]
+    test: str | None
+    statistic: _Finite | None
+    p: _Share | None
+    without: str
+    with_outcome: str
+
+
+class OddsRatioLine(_Part):
+    """One term of a multivariable model, as log odds ratio; p is Wald's."""
+
+    term: str
+    coefficient: _Finite
+    standard_error: _Positive
+    p: _Share
+
+    def ratio(self, *, level: float = 0.95) -> tuple[float, float, float]:
+        """Odds ratio and its Wald interval."""
+        return OddsRatio(self.term, self.coefficient, self.standard_error, self.p).ratio(level=level)
+
+
+class CalibrationCurve(_Part):
+    """Observed risk by predicted probability, apparent and corrected by bootstrap; all of one length."""
+
+    predicted: tuple[_Share, ...] = Field(min_length=2)
+    apparent: tuple[_Finite, ...]
+    corrected: tuple[_Finite, ...]
+    mean_absolute_error: _Finite
+    quantile_90: _Finite
+    samples: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _one_length(self) -> CalibrationCurve:
+        if not len(self.predicted) == len(self.apparent) == len(self.corrected):
+            raise ValueError("the calibration curve needs as many apparent and corrected as predicted risks")
+        return self
+
+
+class HosmerLemeshow(_Part):
+    """On the training cases; small p: the probabilities do not fit."""
+
+    statistic: _Finite
+    degrees: int = Field(ge=1)
+    p: _Share
+
+
+class NomogramPart(_Part):
+    """``log odds = intercept + rad_score.coefficient * rad-score + the clinical terms``."""
+
+    intercept: _Finite
+    rad_score: RadScoreTerm
+    inputs: tuple[ClinicalInput, ...] = ()
+    terms: tuple[ClinicalTerm, ...] = ()
+    """In the order of the inputs and their levels."""
+    covariance: tuple[tuple[_Finite, ...], ...]
+    """Of (intercept, rad-score, terms)."""
+    linear_minimum: _Finite
+    """Linear predictors of the training cases: how far the axes of total points and risk reach."""
+    linear_maximum: _Finite
+    univariate: tuple[UnivariateLine, ...] = ()
+    multivariable: tuple[OddsRatioLine, ...] = ()
+    """With every factor that entered; the final model has those that stayed."""
+    left_out: dict[str, str] = Field(default_factory=dict)
+    """Clinical variables that are not in the nomogram, and why."""
+    calibration: CalibrationCurve | None = None
+    hosmer_lemeshow: HosmerLemeshow | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> NomogramPart:
+        names = [RAD_SCORE, *(one.name for one in self.inputs)]
+        if len(set(names)) != len(names):
+            raise ValueError("each clinical input needs a name of its own")
+        if [term.term for term in self.terms] != [term for one in self.inputs for term in one.terms]:
+            raise ValueError("the terms must be those of the inputs, in their order")
+        if np.shape(self.covariance) != (len(self.terms) + 2, len(self.terms) + 2):
+            raise ValueError("'covariance' needs a row and a column for the intercept, the rad-score and each term")
+        if self.rad_score.minimum >= self.rad_score.maximum or self.linear_minimum > self.linear_maximum:
+            raise ValueError("a minimum lies above its maximum")
+        return self
+
+    @property
+    def final(self) -> tuple[OddsRatioLine, ...]:
+        """The odds ratios of the final model, the rad-score first."""
+        coefficients = [self.rad_score.coefficient, *(term.coefficient for term in self.terms)]
+        errors = np.sqrt(np.diag(self.covariance))[1:]
+        names = [RAD_SCORE, *(term.term for term in self.terms)]
+        return tuple(
+            OddsRatioLine(
+                term=name, coefficient=value, standard_error=error, p=2 * NormalDist().cdf(-abs(value / error))
+            )
+            for name, value, error in zip(names, coefficients, errors.tolist())
+        )
+
+    def linear(self, rad_score: float, values: Mapping[str, float]) -> float:
+        """The linear predictor of one patient.
+
+        Args:
+            values: by term, as `clinical_values` gives them.
+        """
+        clinical = sum(term.coefficient * values[term.term] for term in self.terms)
+        return self.intercept + self.rad_score.coefficient * rad_score + clinical
+
+    def probability(self, rad_score: float, values: Mapping[str, float], *, level: float = 0.95) -> Estimate:
+        """The risk of one patient with its Wald interval; the rad-score is taken as it is."""
+        row = np.array([1.0, rad_score, *(values[term.term] for term in self.terms)])
+        reach = NormalDist().inv_cdf(0.5 + level / 2) * float(np.sqrt(row @ np.array(self.covariance) @ row))
+        middle = self.linear(rad_score, values)
+        return Estimate(*(float(0.5 * (1 + np.tanh((middle + step) / 2))) for step in (0.0, -reach, reach)))
+
+    def effects(self, rad_score: float, values: Mapping[str, float]) -> dict[str, float]:
+        """What each axis of `scale` adds to the linear predictor of one patient, by its name."""
+        own = {term.term: term.coefficient * values[term.term] for term in self.terms}
+        clinical = {one.name: sum(own[term] for term in one.terms) for one in self.inputs}
+        return {RAD_SCORE: self.rad_score.coefficient * rad_score, **clinical}
+
+    def scale(self) -> NomogramScale:
+        """The axes: the rad-score's first, then one for each input."""
+        coefficients = {term.term: term.coefficient for term in self.terms}
+        factors: list[NumericFactor | CategoricalFactor] = [
+            NumericFactor(RAD_SCORE, self.rad_score.coefficient, self.rad_score.minimum, self.rad_score.maximum)
+        ]
+        for one in self.inputs:
+            own = [coefficients[term] for term in one.terms]
+            if one.kind == "numeric":
+                factors.append(NumericFactor(one.name, own[0], one.minimum, one.maximum))
+            else:
+                factors.append(CategoricalFactor(one.name, one.labels, (0.0, *own)))
+        return nomogram_scale(factors, self.intercept, (self.linear_minimum, self.linear_maximum))
+
+
+def clinical_values(part: NomogramPart, given: Mapping[str, str]) -> dict[str, float]:
+    """The value of each clinical term of one patient.
+
+    Nothing stands in for a missing value: who asks for one patient's risk can ask for one patient's age.
+
+    Args:
+        given: texts by the inputs' names, numbers with point or comma, levels or their labels; more do not matter.
+
+    Raises:
+        ModelError: values that are missing, no numbers, or unknown levels; all of them at once, with what is allowed.
+    """
+    values: dict[str, float] = {}
+    problems = []
+    for one in part.inputs:
+        text = given.get(one.name, "").strip()
+        number, level = number_of(text), _level(one, text)
+        if is_missing(text):
+            problems.append(f"'{one.name}' is missing; {one.allowed}.")
+        elif one.kind == "numeric" and number is not None:
+            values[one.terms[0]] = number
+        elif one.kind == "categorical" and level is not None:
+            values |= {term: float(level == other) for term, other in zip(one.terms, one.levels[1:])}
+        else:
+            problems.append(f"'{text}' is no value of '{one.name}'; {one.allowed}.")
+    if problems:
+        raise ModelError(" ".join(problems), where="clinical values", remedy="Complete or correct them.")
+    return values
+
+
+def outside_training(part: NomogramPart, rad_score: float, values: Mapping[str, float]) -> list[str]:
+    """A sentence for each number that lies outside the training cases' range: there the nomogram extrapolates."""
+    ranges = [("rad-score", rad_score, part.rad_score.minimum, part.rad_score.maximum)]
+    ranges += [
+        (one.name, values[one.terms[0]], one.minimum, one.maximum) for one in part.inputs if one.kind == "numeric"
+    ]
+    return [
+        f"The {name} of {value:.4g} lies outside the training cases' range of {low:.4g} to {high:.4g}."
+        for name, value, low, high in ranges
+        if not low <= value <= high
+    ]
+
+
+def _level(one: ClinicalInput, text: str) -> str | None:
+    level = level_of(text, one.levels)
+    if level is not None:
+        return level
+    label = level_of(text, one.labels)
+    return None if label is None else one.levels[one.labels.index(label)]

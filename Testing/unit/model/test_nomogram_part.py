@@ -1,0 +1,202 @@
+"""The nomogram in a model file: the same risks as the fit, one patient's values, and what is refused."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.evaluation.calibration import hosmer_lemeshow_test
+from HabitatRadiomicsLib.evaluation.corrected_calibration import corrected_calibration
+from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model, fit_nomogram
+from HabitatRadiomicsLib.model.nomogram_from_fit import nomogram_part
+from HabitatRadiomicsLib.model.nomogram_part import NomogramPart, clinical_values, outside_training
+from HabitatRadiomicsLib.protocol import NomogramSettings
+
+_SETTINGS = NomogramSettings(univariate_significance=1.0, multivariable_significance=1.0)
+
+
+@cache
+def _cohort() -> tuple[np.ndarray, list[dict[str, str]], np.ndarray]:
+    generator = np.random.default_rng(2)
+    score, age = generator.normal(size=150), np.round(generator.normal(60, 9, 150))
+    stage = generator.choice(["I", "II", "III"], 150)
+    linear = score + 0.09 * (age - 60) + 1.2 * (stage == "III") - 0.8
+    outcome = (generator.random(150) < 1 / (1 + np.exp(-linear))).astype(int)
+    return score, [{"age": f"{a:.0f}", "stage": s} for a, s in zip(age, stage)], outcome
+
+
+@cache
+def _fitted() -> Nomogram:
+    score, rows, outcome = _cohort()
+    return fit_nomogram(score, rows, outcome, _SETTINGS)
+
+
+@cache
+def _part() -> NomogramPart:
+    score, rows, outcome = _cohort()
+    fitted = _fitted()
+    return nomogram_part(
+        fitted,
+        calibration=corrected_calibration(fitted.columns(score, rows), outcome, bootstraps=20, seed=1),
+        hosmer_lemeshow=hosmer_lemeshow_test(outcome, fitted.probability(score, rows)),
+        units={"age": "years"},
+    )
+
+
+def _changed(**changes: Any) -> NomogramPart:
+    return NomogramPart.model_validate(_part().model_dump(mode="json") | changes)
+
+
+def test_the_file_gives_every_training_case_the_fits_risk() -> None:
+    score, rows, _ = _cohort()
+    part = NomogramPart.model_validate_json(_part().model_dump_json())
+    assert part == _part()
+    values = [clinical_values(part, row) for row in rows]
+    assert {one.name for one in part.inputs} == {"age", "stage"}
+    linear = [part.linear(own, given) for own, given in zip(score, values)]
+    assert linear == pytest.approx(_fitted().linear(score, rows), abs=1e-12)
+    risks = [part.probability(own, given) for own, given in zip(score, values)]
+    assert [risk.value for risk in risks] == pytest.approx(_fitted().probability(score, rows))
+    assert (part.linear_minimum, part.linear_maximum) == pytest.approx((min(linear), max(linear)))
+
+
+def test_interval_of_a_risk_is_walds() -> None:
+    part = _part()
+    values = clinical_values(part, {"age": "71", "stage": "III"})
+    risk = part.probability(0.4, values)
+    row = np.array([1, 0.4, *(values[term.term] for term in part.terms)])
+    error = np.sqrt(row @ np.array(part.covariance) @ row)
+    ends = part.linear(0.4, values) + np.array([-1, 1]) * 1.959964 * error
+    assert (risk.low, risk.high) == pytest.approx(tuple(1 / (1 + np.exp(-ends))), rel=1e-6)
+
+
+def test_axes_add_up_to_the_risk() -> None:
+    part, scale = _part(), _part().scale()
+    assert [axis.name for axis in scale.axes] == ["rad-score", *(one.name for one in part.inputs)]
+    for given in ({"age": "44", "stage": "I"}, {"age": "80", "stage": "III"}, {"age": "62", "stage": "II"}):
+        values = clinical_values(part, given)
+        total = sum(scale.points(part.effects(-0.7, values)).values())
+        assert scale.probability(total) == pytest.approx(part.probability(-0.7, values).value)
+
+
+def test_tables_are_those_of_the_fit() -> None:
+    part, fitted = _part(), _fitted()
+    assert [vars(row) for row in part.univariate] == [vars(row) for row in fitted.univariate]
+    for mine, theirs in zip((*part.multivariable, *part.final), (*fitted.multivariable, *fitted.model.odds_ratios)):
+        assert mine.term == theirs.term
+        assert mine.ratio() == pytest.approx(theirs.ratio())
+        assert mine.p == pytest.approx(theirs.p, rel=1e-6)
+    assert part.calibration is not None
+    assert part.calibration.samples == 20
+    assert part.hosmer_lemeshow is not None
+    assert part.hosmer_lemeshow.degrees == 8
+
+
+def test_values_are_read_with_decimal_comma_and_in_any_clear_writing() -> None:
+    part = _part()
+    found = clinical_values(part, {"age": " 61,5 ", "stage": "iii", "name": "does not matter"})
+    assert found == {"clinical:age": 61.5, **{term: float(term.endswith("=III")) for term in _stage_terms()}}
+    reference = next(one for one in part.inputs if one.name == "stage").levels[0]
+    assert sum(clinical_values(part, {"age": "1", "stage": reference}).values()) == 1
+
+
+def test_labels_of_a_form_are_understood() -> None:
+    document = _part().model_dump(mode="json")
+    for one in document["inputs"]:
+        one["labels"] = [f"Stage {level}" for level in one["levels"]]
+    part = NomogramPart.model_validate(document)
+    assert clinical_values(part, {"age": "50", "stage": "Stage III"}) == clinical_values(
+        part, {"age": "50", "stage": "III"}
+    )
+    labels = next(axis.labels for axis in part.scale().axes if axis.name == "stage")
+    assert all(label.startswith("Stage ") for label in labels)
+
+
+def _stage_terms() -> list[str]:
+    return [term.term for term in _part().terms if "stage" in term.term]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"stage": "I"}, r"'age' is missing; a number is needed, \d+ to \d+ years in training"),
+        ({"age": "NA", "stage": "I"}, "'age' is missing"),
+        ({"age": "old", "stage": "I"}, "'old' is no value of 'age'; a number is needed"),
+        ({"age": "inf", "stage": "I"}, "'inf' is no value of 'age'"),
+        ({"age": "60"}, "'stage' is missing; allowed are I"),
+        ({"age": "60", "stage": "IV"}, "'IV' is no value of 'stage'; allowed are (I|II|III), (I|II|III), (I|II|III)"),
+        ({}, r"'(age|stage)' is missing.*'(age|stage)' is missing"),
+    ],
+)
+def test_values_that_cannot_be_used_are_told_with_what_is_allowed(given: dict[str, str], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        clinical_values(_part(), given)
+
+
+def test_values_outside_training_are_told() -> None:
+    part = _part()
+    assert outside_training(part, 0.0, clinical_values(part, {"age": "60", "stage": "I"})) == []
+    problems = outside_training(part, 99.0, clinical_values(part, {"age": "12", "stage": "I"}))
+    assert [problem.split(" of ")[0] for problem in problems] == ["The rad-score", "The age"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"surprise": 1}, "Extra inputs"),
+        ({"intercept": float("nan")}, "finite"),
+        ({"linear_minimum": 9.0, "linear_maximum": 1.0}, "minimum lies above"),
+        ({"rad_score": {"coefficient": 1, "minimum": 2, "maximum": 1}}, "minimum lies above"),
+        ({"covariance": [[1.0]]}, "a row and a column"),
+        ({"terms": []}, "must be those of the inputs"),
+        ({"inputs": []}, "must be those of the inputs"),
+    ],
+)
+def test_a_part_that_does_not_fit_together_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        _changed(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"minimum": 5, "maximum": 5}, "minimum below its maximum"),
+        ({"levels": ["a", "b"], "labels": ["a", "b"]}, "no levels"),
+        ({"kind": "categorical"}, "two different levels"),
+        ({"kind": "categorical", "levels": ["a", "a"], "labels": ["a", "a"]}, "two different levels"),
+        ({"kind": "categorical", "levels": ["a", "b"], "labels": ["a"]}, "every level needs a label"),
+        ({"name": "rad-score"}, "name of its own"),
+        ({"name": ""}, "at least 1 character"),
+    ],
+)
+def test_an_input_that_makes_no_sense_is_refused(changes: dict[str, Any], message: str) -> None:
+    document = _part().model_dump(mode="json")
+    place = next(place for place, one in enumerate(document["inputs"]) if one["name"] == "age")
+    document["inputs"][place] |= changes
+    with pytest.raises(ValidationError, match=message):
+        NomogramPart.model_validate(document)
+
+
+def test_a_calibration_curve_has_one_length() -> None:
+    document = _part().model_dump(mode="json")
+    document["calibration"]["corrected"].pop()
+    with pytest.raises(ValidationError, match="as many apparent and corrected"):
+        NomogramPart.model_validate(document)
+
+
+def test_nothing_can_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        _part().intercept = 1.0  # type: ignore[misc]
+
+
+def test_a_clinical_model_is_no_nomogram() -> None:
+    _, rows, outcome = _cohort()
+    clinical = fit_clinical_model(rows, outcome, _SETTINGS)
+    assert clinical is not None
+    with pytest.raises(ModelError, match="no nomogram"):
+        nomogram_part(clinical)
