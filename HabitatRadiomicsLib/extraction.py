@@ -8,17 +8,21 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 
 from HabitatRadiomicsLib.batch import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import Cohort, CohortCase
+from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.feature_problems import undefined_problems
-from HabitatRadiomicsLib.features import choose_engine, measure_regions, parse, regions_of
+from HabitatRadiomicsLib.features import choose_engine, feature_names_of, measure_regions, parse, regions_of
 from HabitatRadiomicsLib.features.delta import with_deltas
-from HabitatRadiomicsLib.features.measure import later_settings
+from HabitatRadiomicsLib.features.measure import check_size, later_settings
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitat_changes import HabitatChange, Volumes, habitat_changes, habitat_volumes
+from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.lesions import Lesions, find_superpixels, fit_populations
 from HabitatRadiomicsLib.mapping import make_maps, needs_habitats, prepare_case
 from HabitatRadiomicsLib.outputs import check_writable
@@ -78,6 +82,10 @@ def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
 
     The protocol holds the population's habitats when a region is one; a patient alone and the same patient inside
     a cohort get the same values, bit for bit.
+
+    Raises:
+        RegionError: a region is missing or too small. With two time points, its features have no value instead: that
+            a habitat is gone at follow-up is a finding.
     """
     engine = choose_engine(protocol.features)
     if needs_habitats(protocol):
@@ -89,13 +97,35 @@ def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
     warnings: list[str] = []
     for name, sequence in prepared.items():
         habitats = maps.get(name)
-        regions = regions_of(sequence, habitats, protocol.regions, protocol)
-        measured = measure_regions(sequence, regions, protocol, engine)
-        values |= measured
+        found = _regions(sequence, habitats, protocol)
+        regions = {region: mask for region, mask in found.items() if not isinstance(mask, str)}
+        measured = measure_regions(sequence, regions, protocol, engine) if regions else {}
         undefined |= undefined_columns(sequence, regions, protocol, measured)
+        for region, mask in found.items():
+            columns = [f"{name}_{region}_{feature}" for feature in feature_names_of(protocol, region)]
+            values |= {column: measured.get(column, np.nan) for column in columns}
+            undefined |= dict.fromkeys(columns, mask) if isinstance(mask, str) else {}
         warnings += [f"{name}: {warning}" for warning in sequence.warnings]
         warnings += habitats.warnings if habitats is not None else ()
     return CaseFeatures(values, undefined, tuple(warnings), habitat_volumes(maps))
+
+
+def _regions(
+    prepared: PreparedSequence, habitats: HabitatMap | None, protocol: Protocol
+) -> dict[str, sitk.Image | str]:
+    """Masks of the protocol's regions; of a case with two time points, why there is none where there is none."""
+    if protocol.timepoints is None:
+        return {**regions_of(prepared, habitats, protocol.regions, protocol)}
+    found: dict[str, sitk.Image | str] = {}
+    for name in protocol.regions:
+        for region in habitats.model.names if name == "habitats" and habitats is not None else (name,):
+            try:
+                [mask] = regions_of(prepared, habitats, [region], protocol).values()
+                check_size(mask, protocol.features.minimum_region_voxels, region)
+                found[region] = mask
+            except RegionError as error:
+                found[region] = error.problem
+    return found
 
 
 def extract_cohort(

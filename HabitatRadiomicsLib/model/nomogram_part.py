@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from HabitatRadiomicsLib.cohort.cells import is_missing, number_in
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.evaluation.intervals import Estimate
 from HabitatRadiomicsLib.evaluation.nomogram_points import (
@@ -17,7 +18,7 @@ from HabitatRadiomicsLib.evaluation.nomogram_points import (
     NumericFactor,
     nomogram_scale,
 )
-from HabitatRadiomicsLib.learning.clinical_factors import PREFIX, is_missing, level_of, number_of
+from HabitatRadiomicsLib.learning.clinical_factors import PREFIX, level_of
 from HabitatRadiomicsLib.learning.multivariable import OddsRatio
 from HabitatRadiomicsLib.learning.nomogram import RAD_SCORE
 
@@ -236,7 +237,7 @@ def clinical_values(part: NomogramPart, given: Mapping[str, str]) -> dict[str, f
     problems = []
     for one in part.inputs:
         text = given.get(one.name, "").strip()
-        number, level = number_of(text), _level(one, text)
+        number, level = number_in(text), _level(one, text)
         if is_missing(text):
             problems.append(f"'{one.name}' is missing; {one.allowed}.")
         elif one.kind == "numeric" and number is not None:

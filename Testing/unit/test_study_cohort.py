@@ -219,3 +219,26 @@ def test_constant_and_undefined_columns_are_dropped_and_training_goes_on(
     assert used
     assert used <= {found.table.columns[place] for place in (0, 4, 5)}
     assert found.model.evidence.cases == 40
+
+
+def _at_two_time_points(folder: Path, outcomes: list[int]) -> Cohort:
+    return _with_images(folder, outcomes, sequences=("baseline_CT", "follow-up_CT"))
+
+
+def test_a_patient_who_lacks_a_time_point_is_refused_or_left_out(tmp_path: Path) -> None:
+    settings = protocol(sequences=["CT"], timepoints={})
+    given = _without(_at_two_time_points(tmp_path, [0, 1] * 8), 3, "follow-up_CT")
+    with pytest.raises(CohortError, match="P003 has no follow-up CT") as error:
+        check_study(given, settings)
+    assert "--complete-cases" in error.value.remedy
+    left, excluded = check_study(given, settings, complete_cases=True)
+    assert excluded == (Exclusion("no follow-up CT image", ("P003",)),)
+    assert len(left.cases) == 15
+
+
+def test_a_follow_up_that_is_the_baseline_again_is_refused(tmp_path: Path) -> None:
+    given = _at_two_time_points(tmp_path, [0, 1] * 8)
+    first, second = given.cases[5].images
+    second.image.write_bytes(first.image.read_bytes())
+    with pytest.raises(CohortError, match="P005 has the same image as baseline CT and follow-up CT"):
+        check_study(given, protocol(sequences=["CT"], timepoints={}))

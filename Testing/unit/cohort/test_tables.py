@@ -316,3 +316,36 @@ def test_case_ids_that_differ_in_case_only_are_refused(images_csv: Write) -> Non
     rows = [f"{name},baseline,T1W,files/a.nrrd,files/a-mask.nrrd,1" for name in ("p1", "P1")]
     with pytest.raises(CohortError, match="P1 and p1 differ in case only"):
         load_cohort(images_csv(HEADER, *rows))
+
+
+_BOTH = ("baseline", "week6")
+
+
+def test_two_time_points_side_by_side(images_csv: Write, clinical_csv: Write) -> None:
+    later = [line.replace("baseline", "week6") for line in GOOD[:1]]
+    much_later = [line.replace("baseline", "week12") for line in GOOD[:2]]
+    table = images_csv(HEADER, *later, *GOOD, *much_later)
+    cohort = load_cohort(table, clinical_csv("case_id,outcome", "P1,1", "P2,0"), timepoints=_BOTH)
+    found = {case.case_id: [(image.sequence, image.row) for image in case.images] for case in cohort.cases}
+    # The earlier ones first, whatever the table's order; a patient who lacks one stays, and other ones are left out.
+    assert found == {"P1": [("baseline_T1W", 3), ("baseline_T2FS", 4), ("week6_T1W", 2)], "P2": [("baseline_T1W", 5)]}
+    assert {case.timepoint for case in cohort.cases} == {"baseline, week6"}
+
+
+def test_one_of_two_time_points_may_be_all_that_is_needed(images_csv: Write) -> None:
+    later = [line.replace("baseline", "week6") for line in GOOD[:1]]
+    cohort = load_cohort(images_csv(HEADER, *GOOD, *later), timepoints=("week6",))
+    assert [[image.sequence for image in case.images] for case in cohort.cases] == [["week6_T1W"]]
+
+
+def test_a_time_point_that_no_patient_has(images_csv: Write) -> None:
+    with pytest.raises(CohortError, match=r"no row has the time point 'week6' \(there are: baseline\)"):
+        load_cohort(images_csv(HEADER, *GOOD), timepoints=_BOTH)
+
+
+def test_a_patient_without_a_follow_up_is_told_in_words(images_csv: Write) -> None:
+    later = [line.replace("baseline", "week6") for line in GOOD[:1]]
+    case = load_cohort(images_csv(HEADER, *GOOD, *later), timepoints=_BOTH).cases[1]
+    with pytest.raises(CohortError, match="The case has no week6 T1W image") as error:
+        case.read(("baseline_T1W", "week6_T1W"))
+    assert error.value.remedy == "It has: baseline T1W."

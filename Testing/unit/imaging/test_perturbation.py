@@ -302,3 +302,20 @@ def test_a_protocol_can_ask_for_it() -> None:
     assert (found.threshold, found.icc, found.copies) == (0.75, "3,1", 4)
     assert protocol_from({"name": "a", "title": "a"}, where="test").robustness is None
     assert RobustnessSettings().threshold == 0.8
+
+
+def test_time_points_move_each_for_themselves(patient: SyntheticPatient) -> None:
+    """As a patient does who lies in the scanner again and is outlined again; sequences of one time point move alike."""
+    sequence = patient.case.sequences["T1W"]
+    case = Case(
+        patient.case.case_id, {f"{moment}_{name}": sequence for moment in ("baseline", "week6") for name in ("A", "B")}
+    )
+    settings = _settings(translation=0.5, rotation_degrees=5)
+    _, copy = perturbed_case(case, settings, 1, seed=3)
+    grids = {key: (moved.image.GetOrigin(), moved.image.GetDirection()) for key, moved in copy.sequences.items()}
+    assert grids["baseline_A"] == grids["baseline_B"]
+    assert grids["week6_A"] == grids["week6_B"]
+    assert grids["baseline_A"] != grids["week6_A"]
+    alone = Case(case.case_id, {"week6_A": sequence})
+    _, again = perturbed_case(alone, settings, 1, seed=3)
+    assert image_digest(again.sequences["week6_A"].image) == image_digest(copy.sequences["week6_A"].image)

@@ -68,3 +68,23 @@ def test_a_case_has_a_region_when_any_feature_of_each_sequence_is_there() -> Non
     assert Candidate(("T1W", "T2FS"), "S1").measured(columns, values).tolist() == [True, True, False, False, False]
     assert Candidate(("T1W",), "S1").measured(columns, values).tolist() == [True, True, False, True, False]
     assert not Candidate(("PET",), "S1").measured(columns, values).any()
+
+
+def test_values_at_baseline_and_changes_compete_and_are_not_fused() -> None:
+    columns = _columns("baseline_CT_whole", "baseline_PET_whole", "delta_CT_whole", "delta_PET_whole", "delta_PET_S1")
+    assert _names(columns) == [
+        "baseline CT whole", "baseline PET whole", "delta CT whole", "delta PET whole", "delta PET S1",
+        "baseline CT+PET whole", "delta CT+PET whole",
+    ]  # fmt: skip
+    fused = candidates_of(columns, LearningSettings())[-1]
+    assert fused.columns(columns).tolist() == [4, 5, 6, 7]
+
+
+def test_one_sequence_at_two_time_points_is_not_fused_with_itself() -> None:
+    columns = _columns("baseline_CT_whole", "delta_CT_whole")
+    assert _names(columns) == ["baseline CT whole", "delta CT whole"]
+    classic, change = candidates_of(columns, LearningSettings())
+    assert (classic.columns(columns).tolist(), change.columns(columns).tolist()) == ([0, 1], [2, 3])
+    values = np.array([[1, 1, np.nan, np.nan], [1, 1, 1, 1]])
+    assert classic.measured(columns, values).tolist() == [True, True]
+    assert change.measured(columns, values).tolist() == [False, True]
