@@ -6,8 +6,6 @@ walked, shown and tested anywhere.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +13,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case import Case, SequenceImage, write_case
-from HabitatRadiomicsLib.case.geometry import canonical_grid
-from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.synthetic.grid import axial_grid, places
+from HabitatRadiomicsLib.synthetic.tables import write_tables
+from HabitatRadiomicsLib.synthetic.texture import texture
 
 SITES = ("Alpha", "Beta")
 
@@ -51,35 +50,34 @@ class SyntheticPatient:
     site: str
 
 
-def synthetic_patient(number: int, *, seed: int) -> SyntheticPatient:
-    """Patient ``number`` of the cohort of a seed; the same arguments give the same voxels."""
+def synthetic_patient(number: int, *, seed: int, effect: float = 1.0) -> SyntheticPatient:
+    """Patient ``number`` of the cohort of a seed; the same arguments give the same voxels.
+
+    Args:
+        effect: distance of the two outcomes' mean severities, in units of 2.4 SD; 0: the outcome shows nowhere.
+    """
     generator = np.random.default_rng([seed, number])
     outcome = number % 2
     site = SITES[(number // 2) % 2]
     # Overlapping severities: the outcome can be told well from the core, but not perfectly.
-    severity = float(generator.normal(0.9 if outcome else -0.9, 0.75))
+    severity = float(generator.normal(0.9 * effect if outcome else -0.9 * effect, 0.75))
     lesion = _Lesion.random(generator, severity)
     sequences = {name: _scan(name, acquisition, lesion, site, generator) for name, acquisition in _ACQUISITIONS.items()}
     return SyntheticPatient(Case(f"synthetic-{number:03d}", sequences), outcome, site)
 
 
-def write_synthetic_cohort(folder: Path, count: int, *, seed: int) -> tuple[Path, Path]:
+def write_synthetic_cohort(folder: Path, count: int, *, seed: int, effect: float = 1.0) -> tuple[Path, Path]:
     """A cohort on disk: images and masks as NRRD, ``images.csv`` and ``clinical.csv``; returns the two tables."""
     images: list[list[object]] = [["case_id", "timepoint", "sequence", "image", "mask", "label"]]
     clinical: list[list[object]] = [["case_id", "outcome", "site"]]
     for number in range(count):
-        patient = synthetic_patient(number, seed=seed)
+        patient = synthetic_patient(number, seed=seed, effect=effect)
         case_id = patient.case.case_id
         for name, (image, mask) in write_case(folder / "images", patient.case).items():
             relative = [path.relative_to(folder).as_posix() for path in (image, mask)]
             images.append([case_id, "baseline", name, *relative, 1])
         clinical.append([case_id, patient.outcome, patient.site])
-    tables = folder / "images.csv", folder / "clinical.csv"
-    for path, rows in zip(tables, (images, clinical)):
-        stream = io.StringIO(newline="")
-        csv.writer(stream, lineterminator="\n").writerows(rows)
-        write_text(path, stream.getvalue())
-    return tables
+    return write_tables(folder, images, clinical)
 
 
 @dataclass(frozen=True)
@@ -113,8 +111,8 @@ class _Lesion:
 
 
 def _scan(name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: np.random.Generator) -> SequenceImage:
-    reference = _grid(scan)
-    points = _points(reference)
+    reference = axial_grid(scan.size, scan.spacing, tilt_degrees=scan.tilt_degrees)
+    points = places(reference)
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     shape = x.shape
     spacing = scan.spacing[::-1]
@@ -127,12 +125,12 @@ def _scan(name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: 
     canal = np.hypot(x / 1.2, y - 24) < 8
     signal[canal] = scan.fluid
     signal[np.hypot(x, y - 24) < 4.5] = scan.cord
-    signal *= 1 + 0.05 * _texture(generator, shape, spacing, 4.0)
+    signal *= 1 + 0.05 * texture(generator, shape, spacing, 4.0)
     inside, core = lesion.inside(points)
-    signal[inside] = scan.margin * (1 + 0.02 * _texture(generator, shape, spacing, 5.0)[inside])
+    signal[inside] = scan.margin * (1 + 0.02 * texture(generator, shape, spacing, 5.0)[inside])
     # Each sequence shows the same severity a little differently, so that two tell more than one.
     seen = lesion.severity + generator.normal(0, 0.5)
-    grain = _texture(generator, shape, spacing, 1.9 * np.exp(0.22 * seen))
+    grain = texture(generator, shape, spacing, 1.9 * np.exp(0.22 * seen))
     signal[core] = scan.core * (1 + 0.10 * np.exp(0.25 * seen) * grain[core])
     signal *= 1 + 0.04 * np.tanh(x / 30)  # the coil's sensitivity
     # The second site: another gain, and a noisier scanner.
@@ -143,33 +141,3 @@ def _scan(name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: 
     image.CopyInformation(reference)
     mask.CopyInformation(reference)
     return SequenceImage(name, image, mask)
-
-
-def _grid(scan: _Acquisition) -> sitk.Image:
-    """Axial slices, tilted about the left-right axis, centred on the lesion."""
-    angle = np.deg2rad(scan.tilt_degrees)
-    direction = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
-    image = sitk.Image(list(scan.size), sitk.sitkUInt8)
-    image.SetSpacing(scan.spacing)
-    image.SetDirection(direction.ravel().tolist())
-    half = (np.array(scan.size) - 1) * np.array(scan.spacing) / 2
-    image.SetOrigin((-direction @ half).tolist())
-    return canonical_grid(image)
-
-
-def _points(image: sitk.Image) -> np.ndarray:
-    """Physical places of all voxel centres in mm, shape (k, j, i, 3)."""
-    axes = [np.arange(size) * spacing for size, spacing in zip(image.GetSize(), image.GetSpacing())]
-    k, j, i = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
-    direction = np.array(image.GetDirection()).reshape(3, 3)
-    return np.stack([i, j, k], axis=-1) @ direction.T + np.array(image.GetOrigin())
-
-
-def _texture(
-    generator: np.random.Generator, shape: tuple[int, ...], spacing: tuple[float, ...], grain_mm: float
-) -> np.ndarray:
-    """Gaussian noise with a grain of the given size in mm, mean 0, sd 1."""
-    from scipy.ndimage import gaussian_filter
-
-    smooth = gaussian_filter(generator.normal(size=shape), [grain_mm / 2 / step for step in spacing], mode="wrap")
-    return (smooth - smooth.mean()) / smooth.std()
