@@ -8,10 +8,21 @@ import sys
 from collections.abc import Sequence
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
-from HabitatRadiomicsLib.commands import demo, doctor, evaluate, extract, maps, models, score, score_cohort, train
+from HabitatRadiomicsLib.commands import (
+    deep_train,
+    demo,
+    doctor,
+    evaluate,
+    extract,
+    maps,
+    models,
+    score,
+    score_cohort,
+    train,
+)
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
-_COMMANDS = (maps, extract, score, score_cohort, train, evaluate, models, doctor, demo)
+_COMMANDS = (maps, extract, score, score_cohort, train, evaluate, deep_train, models, doctor, demo)
 
 _EXIT_CODES = """exit status:
   0  done
