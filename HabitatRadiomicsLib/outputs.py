@@ -26,7 +26,16 @@ def json_text(document: Any) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file beside its place, then rename it into place.
+    """Write a text file (UTF-8) beside its place, then rename it into place.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """:func:`write_text` for any file.
 
     Raises:
         OutputError: the folder does not exist or cannot be written.
@@ -37,8 +46,8 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
         _readable_like_any_new_file(Path(name))
         os.replace(name, path)
     except BaseException as error:

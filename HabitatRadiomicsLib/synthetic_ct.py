@@ -99,7 +99,7 @@ def _scan(generator: np.random.Generator, texture: float, rim: float) -> Sequenc
     # Denser than lung and than what ring limits call air, whatever the severity; the chest wall stays as it is.
     signal[around & (signal < _FAT)] = -340 + 300 * _between(rim)
     grain = _texture(generator, x.shape, 2.2 * np.exp(0.35 * texture))
-    inside = _TUMOUR_HU - 12 * texture + 28 * np.exp(0.3 * texture) * grain
+    inside = _TUMOUR_HU - 22 * texture + 30 * np.exp(0.35 * texture) * grain
     signal[tumour] = inside[tumour]
     signal[node] = _NODE_HU
     signal += generator.normal(0, 12, signal.shape)

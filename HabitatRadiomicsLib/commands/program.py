@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
 from HabitatRadiomicsLib.commands import (
     calibrate,
+    deep_train,
     demo,
     diffusion,
     doctor,
@@ -33,6 +34,7 @@ _COMMANDS = (
     evaluate,
     calibrate,
     diffusion,
+    deep_train,
     models,
     protocols,
     doctor,

@@ -121,7 +121,7 @@ def load_network(name_or_file: str | Path, sha256: str | None = None) -> Network
             where=str(path),
             remedy="Bring the file that the model or protocol was made with, or train again with this one.",
         )
-    return _network(path.name, digest, data)
+    return network_of_bytes(path.name, digest, data)
 
 
 def embedding_names(network: Network) -> tuple[str, ...]:
@@ -130,8 +130,12 @@ def embedding_names(network: Network) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2)
-def _network(name: str, digest: str, data: bytes) -> Network:
-    """Kept, since every case of a cohort asks for the same one."""
+def network_of_bytes(where: str, digest: str, data: bytes) -> Network:
+    """A network from an ONNX file's content; kept, since every case of a cohort asks for the same one.
+
+    Raises:
+        DependencyError, NetworkError: as :func:`load_network`.
+    """
     runtime = _onnxruntime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -142,18 +146,18 @@ def _network(name: str, digest: str, data: bytes) -> Network:
     except Exception as error:  # onnxruntime's errors have no common class
         raise NetworkError(
             f"The file cannot be read as an ONNX network: {_in_a_line(error)}.",
-            where=name,
+            where=where,
             remedy="It may be damaged, or need another file beside it or a newer onnxruntime.",
         ) from error
-    dimensions, maps = _checked(session, name)
+    dimensions, maps = _checked(session, where)
     properties = session.get_modelmeta().custom_metadata_map
     try:
         metadata = NetworkMetadata.read(properties, dimensions, maps)
     except (TypeError, ValueError) as error:
         raise NetworkError(
-            f"The network's metadata make no sense: {error}.", where=name, remedy="Export the network again."
+            f"The network's metadata make no sense: {error}.", where=where, remedy="Export the network again."
         ) from error
-    return Network(name, digest, dimensions, metadata, str(runtime.__version__), session)
+    return Network(where, digest, dimensions, metadata, str(runtime.__version__), session)
 
 
 def _onnxruntime() -> Any:

@@ -1,0 +1,72 @@
+"""Networks for training; needs torch, and MONAI for DenseNet121. Nothing that measures imports this."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from HabitatRadiomicsLib.errors import NetworkError
+
+#: DenseNet121: Huang G et al. Densely connected convolutional networks. CVPR 2017, doi 10.1109/CVPR.2017.243.
+ARCHITECTURES = ("densenet121", "small")
+
+
+class EmbeddingNetwork(torch.nn.Module):  # type: ignore[misc]
+    """Convolutions, the mean of their last map over its places, a linear embedding, a linear classifier.
+
+    Nothing but the mean and linear layers lies behind the map, so that class activation maps are exact.
+    """
+
+    def __init__(self, convolutions: Any, maps: int, dimensions: int) -> None:
+        super().__init__()
+        self.convolutions = convolutions
+        self.embedding = torch.nn.Linear(maps, dimensions)
+        self.head = torch.nn.Linear(dimensions, 1)
+
+    def forward(self, patches: Any) -> tuple[Any, Any]:
+        """Embedding, (n, d), and feature map, (n, c, h, w), of patches, (n, 1, size, size)."""
+        features = self.convolutions(patches)
+        return self.embedding(features.mean(dim=(2, 3))), features
+
+    def logits(self, patches: Any) -> Any:
+        """Of outcome 1, shape (n,)."""
+        return self.head(self(patches)[0])[:, 0]
+
+
+def build(architecture: str, dimensions: int, *, pretrained: bool) -> EmbeddingNetwork:
+    """A network with random weights (torch's generator), or with those of ImageNet where it has them.
+
+    Args:
+        architecture: ``densenet121`` (MONAI's, 1024 maps, side of the map size / 32), or ``small`` (three layers,
+            24 maps, size / 4; a few thousand weights).
+        dimensions: of the embedding.
+        pretrained: start from MONAI's ImageNet weights, which it downloads; the first layer, made for three colours,
+            stays random.
+
+    Raises:
+        NetworkError: there are no such weights, or they cannot be downloaded.
+    """
+    if architecture == "small":
+        if pretrained:
+            raise NetworkError("There are no pretrained weights of 'small'.", remedy="Use --architecture densenet121.")
+        return EmbeddingNetwork(
+            torch.nn.Sequential(*_layer(1, 8, 1), *_layer(8, 16, 2), *_layer(16, 24, 2)), 24, dimensions
+        )
+    from monai.networks.nets import DenseNet121
+
+    try:
+        dense = DenseNet121(spatial_dims=2, in_channels=1, out_channels=1, pretrained=pretrained)
+    except (OSError, RuntimeError) as error:
+        raise NetworkError(
+            f"The pretrained weights cannot be had: {error}.",
+            where="--pretrained",
+            remedy="They are downloaded from the internet; without --pretrained the network starts from random ones.",
+        ) from error
+    convolutions = torch.nn.Sequential(dense.features, torch.nn.ReLU())
+    return EmbeddingNetwork(convolutions, dense.class_layers.out.in_features, dimensions)
+
+
+def _layer(before: int, after: int, stride: int) -> list[Any]:
+    convolution = torch.nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
+    return [convolution, torch.nn.BatchNorm2d(after), torch.nn.ReLU()]
