@@ -11,6 +11,7 @@ from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import count_calls, sensitivity_and_specificity, youden_cut_off
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold
+from HabitatRadiomicsLib.frozen_nomogram import frozen_nomogram
 from HabitatRadiomicsLib.frozen_terms import frozen_terms
 from HabitatRadiomicsLib.learning import calibrate
 from HabitatRadiomicsLib.learning.strategy import Learned
@@ -26,6 +27,7 @@ from HabitatRadiomicsLib.model import (
     OperatingPoint,
     Performance,
 )
+from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.provenance import versions
@@ -115,9 +117,9 @@ def freeze(
         ),
         intercept=terms.intercept,
         classifier=terms.classifier,
-        nomogram=None if learned.nomogram is None else nomogram_part(learned.nomogram, table, rows, protocol),
+        nomogram=_nomogram(learned, table, protocol),
         cutoff=_cut_off(fitted, outcome, held_out, table.outcome),
-        calibration=_calibration(fitted, held_out, table.outcome),
+        calibration=_calibration(fitted, held_out, table.outcome, learned),
         coefficient_covariance=None
         if terms.covariance is None
         else tuple(tuple(float(value) for value in row) for row in terms.covariance),
@@ -190,11 +192,29 @@ def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_o
     )
 
 
-def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray) -> Calibration | None:
-    """From the scale of the held-out scores, in SD of training scores, to that of the model's."""
+def _nomogram(learned: Learned, table: FoldTable, protocol: Protocol) -> NomogramPart | None:
+    settings = protocol.learning.nomogram
+    if learned.nomogram is None or settings is None:
+        return None
+    return frozen_nomogram(
+        learned.nomogram, table.covariates, table.outcome, bootstraps=settings.bootstraps, seed=protocol.seed
+    )
+
+
+def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray, learned: Learned) -> Calibration | None:
+    """From the scale of the held-out scores, in SD of training scores, to that of the model's.
+
+    A nomogram's score is its log odds: what is read off its axes is the probability.
+    """
     found = calibrate(held_out.scores, outcome)
     if found.slope <= 0:
         return None
+    if learned.nomogram is not None:
+        nothing = (0.0, 0.0)
+        return Calibration(
+            slope=1.0, intercept=0.0, covariance=(nothing, nothing),
+            method="logistic regression of the nomogram, on rad-scores that had not seen the cases",
+        )  # fmt: skip
     mean, deviation = float(fitted.mean()), float(fitted.std())
     change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
     covariance = change @ found.covariance @ change.T

@@ -21,7 +21,8 @@ class NomogramScore:
         columns, means, deviations, coefficients: first those of the rad-score, then the clinical ones.
         covariance: of (intercept, coefficients), from that of the nomogram; the rad-score's own coefficients are taken
             as they are.
-        held_out: linear predictors of the training cases with rad-scores that had not seen them, in SD.
+        inner: rad-scores of the training cases by fits that had not seen them, in SD: what the nomogram was fitted on.
+        held_out: linear predictors of these, in SD.
         rad_score: with ``rad_mean`` and ``rad_deviation`` of its training scores, in whose SD it enters the nomogram.
     """
 
@@ -31,6 +32,7 @@ class NomogramScore:
     coefficients: np.ndarray
     intercept: float
     covariance: np.ndarray
+    inner: np.ndarray
     held_out: np.ndarray
     nomogram: Nomogram
     rad_score: RadScore
@@ -106,6 +108,7 @@ def fit_nomogram_score(
         coefficients=terms[1:],
         intercept=float(terms[0]),
         covariance=change @ nomogram.model.covariance @ change.T,
+        inner=inner,
         held_out=(linear - linear.mean()) / (linear.std() or 1.0),
         nomogram=nomogram,
         rad_score=rad_score,

@@ -69,7 +69,7 @@ def scores_by_terms(terms: FrozenTerms, values: np.ndarray) -> np.ndarray:
         ),
     ],
 )
-def test_terms_give_the_scores_of_what_was_fitted(make, classifier: ClassifierName) -> None:  # noqa: ANN001
+def test_terms_give_the_scores_of_what_was_fitted(make, classifier: ClassifierName) -> None:
     score = make(classifier)
     values, outcome = a_table()
     terms = frozen_terms(score, NAMES, values, outcome, LEARNING, seed=1)
