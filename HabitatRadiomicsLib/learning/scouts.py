@@ -47,7 +47,7 @@ class ScoutedScore(SearchedScore):
         held_out: as a `SearchedScore`'s, but by fits in which the scouts, too, had not seen the cases; 0, the mean
             of training, in a fold in which no scout passed. It is what the choice between scores should look at:
             ``compared`` is of the last search alone, whose columns were chosen on all training cases.
-        scouts: in the order in which their images first stand in the table.
+        scouts: one for each image with a column that can be used, in the order of the first of these.
     """
 
     scouts: tuple[Scout, ...]
