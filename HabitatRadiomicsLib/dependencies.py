@@ -67,6 +67,8 @@ REQUIREMENTS = (
     Requirement("scipy", "scipy", "1.13"),
     Requirement("shap", "shap", "0.46"),
     Requirement("SimpleITK", "SimpleITK", "2.4"),
+    Requirement("skops", "skops", "0.11"),
+    Requirement("statsmodels", "statsmodels", "0.14.4"),
     Requirement("threadpoolctl", "threadpoolctl", "3.1"),
     Requirement("tqdm", "tqdm", "4.66"),
 )
