@@ -169,7 +169,7 @@ def _with_patient(row: _Row, place: float, worth: str) -> _Row:
 
 
 def _points(points: float) -> str:
-    return f"{points:.0f}".replace("-", "−")
+    return f"{round(points)}".replace("-", "−")
 
 
 def _percent(risk: float) -> str:
@@ -218,15 +218,16 @@ def _draw(canvas: Axes, row: _Row, line: float) -> None:
         canvas.plot([row.patient], [line], marker, color=POSITIVE, markersize=6, zorder=5)
         canvas.text(
             WIDE - _MARGIN, line, row.worth, ha="right", va="center", fontsize=NORMAL, color=POSITIVE,
-            fontweight="bold" if row.name.startswith("Risk") else "normal",
+            fontweight="bold" if row.worth.endswith("%") else "normal",
         )  # fmt: skip
 
 
 def _connect(canvas: Axes, rows: list[_Row], lines: list[float]) -> None:
     """From the patient's place on each axis up to the points that it is worth, and from the total down to the risk."""
     canvas.text(WIDE - _MARGIN, lines[0], "Patient", ha="right", va="center", fontsize=SMALL, color=POSITIVE)
-    pairs = [(row.patient, lines[0], line) for row, line in zip(rows[1:-2], lines[1:-2]) if not row.beyond]
-    if not rows[-2].beyond:
-        pairs.append((rows[-2].patient, lines[-2], lines[-1]))
-    for place, top, bottom in pairs:
-        canvas.plot([place, place], [top, bottom], color=POSITIVE, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+    pairs = [(row, lines[0], line) for row, line in zip(rows[1:-2], lines[1:-2])]
+    pairs.append((rows[-2], lines[-2], lines[-1]))
+    for row, top, bottom in pairs:
+        if row.patient is not None and not row.beyond:
+            place = row.patient
+            canvas.plot([place, place], [top, bottom], color=POSITIVE, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)

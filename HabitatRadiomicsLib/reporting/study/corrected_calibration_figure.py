@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from HabitatRadiomicsLib.reporting.study.checks import Numbers, numbers, refused
 from HabitatRadiomicsLib.reporting.study.labels import p_text
 from HabitatRadiomicsLib.reporting.study.palette import INK, MAIN, NEUTRAL, POSITIVE
@@ -47,8 +49,10 @@ def corrected_calibration_figure(
     axis.plot(x, numbers(apparent, "apparent risks", length=len(x)), color=MAIN, linestyle="--", label="apparent")
     label = f"bias-corrected\n({samples} bootstrap samples)"
     axis.plot(x, numbers(corrected, "corrected risks", length=len(x)), color=POSITIVE, linewidth=2, label=label)
-    strokes = {"marker": "|", "linestyle": "", "color": INK, "alpha": 0.6, "markersize": 9, "markeredgewidth": 0.6}
-    axis.plot(cases, [1.035] * len(cases), label=f"cases (n = {len(cases)})", **strokes)
+    axis.plot(
+        cases, np.full(len(cases), 1.035), "|", color=INK, alpha=0.6, markersize=9, markeredgewidth=0.6,
+        label=f"cases (n = {len(cases)})",
+    )  # fmt: skip
     text = f"Mean absolute error {error:.3f}"
     if hosmer_lemeshow_p is not None:
         text += f"\nHosmer-Lemeshow {p_text(numbers([hosmer_lemeshow_p], 'p', within=(0, 1))[0])}"

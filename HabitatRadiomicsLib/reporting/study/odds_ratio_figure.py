@@ -43,7 +43,10 @@ def odds_ratio_figure(
     rows = sum(len(members) for members in shown.values()) + len(shown)
     figure = wide_figure(1.0 + 0.31 * rows)
     axis = figure.subplots()
-    places, texts, headings, ends, row = [], [], [], [1.0], 0
+    places: list[int] = []
+    texts: list[str] = []
+    headings: list[int] = []
+    ends, row = [1.0], 0
     for group, members in shown.items():
         headings.append(len(texts))
         places.append(row)
