@@ -136,7 +136,8 @@ def _fit(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=False
     )
     generator = np.random.default_rng(settings.seed)
-    best, losses = copy.deepcopy(network.state_dict()), []
+    best = copy.deepcopy(network.state_dict())
+    losses: list[float] = []
     for epoch in range(settings.epochs):
         progress(epoch / settings.epochs, f"epoch {epoch + 1} of {settings.epochs}")
         network.train()

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from HabitatRadiomicsLib import dependencies
-from HabitatRadiomicsLib.dependencies import NUMBA, PYRADIOMICS, REQUIREMENTS, Requirement, missing, private_folder
+from HabitatRadiomicsLib.dependencies import (
+    NETWORK_TRAINING,
+    NUMBA,
+    ONNXRUNTIME,
+    PYRADIOMICS,
+    REQUIREMENTS,
+    Requirement,
+    missing,
+    private_folder,
+)
 
 
 def _quoted_lines(checkout: Path, start: str) -> list[str]:
@@ -31,6 +40,9 @@ def test_requirements_are_those_of_the_package(checkout: Path) -> None:
     assert [_with_marker(row) for row in REQUIREMENTS] == _quoted_lines(checkout, "\ndependencies = [")
     assert [PYRADIOMICS.specifier] == _quoted_lines(checkout, "\npyradiomics = [")
     assert [NUMBA.specifier] == _quoted_lines(checkout, "\nfast = [")
+    assert [ONNXRUNTIME.specifier] == _quoted_lines(checkout, "\ndeep = [")
+    training = [row.specifier for row in (*NETWORK_TRAINING, ONNXRUNTIME)]
+    assert training == _quoted_lines(checkout, "\ndeep-train = [")
 
 
 def test_nothing_is_missing_here() -> None:
