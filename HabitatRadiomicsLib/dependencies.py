@@ -80,9 +80,9 @@ NUMBA = Requirement("numba", "numba", "0.61")
 ONNXRUNTIME = Requirement("onnxruntime", "onnxruntime", "1.20")
 #: Trains such networks (``habitat-radiomics deep-train``); optional, and nothing else needs them.
 NETWORK_TRAINING = (
-    Requirement("torch", "torch", "2.4"),
-    Requirement("monai", "monai", "1.4"),
-    Requirement("onnx", "onnx", "1.16"),
+    Requirement("torch", "torch", "2.5"),
+    Requirement("monai", "monai", "1.5"),
+    Requirement("onnx", "onnx", "1.17"),
 )
 #: Fits the diffusion tensor; optional, since most protocols need none.
 DIPY = Requirement("dipy", "dipy", "1.10")

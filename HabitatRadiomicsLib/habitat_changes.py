@@ -1,4 +1,9 @@
-"""How much of each habitat a lesion has before and after, and what became of it."""
+"""How much of each habitat a lesion has before and after, and what became of it.
+
+Both lesions are split by the same centroids. They lie in the plane of intensity and local entropy as they are z-scored
+in each lesion by itself: a habitat is the orderly or the disordered part of the lesion as it is at the time, not tissue
+between two fixed intensities.
+"""
 
 from __future__ import annotations
 

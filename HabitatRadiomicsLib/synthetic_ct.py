@@ -1,4 +1,4 @@
-"""Chest CT made by code: a lung tumour at the chest wall, whose texture and rim are tied to two endpoints.
+"""Chest CT with contrast made by code: a tumour at the chest wall, whose texture and rim are tied to two endpoints.
 
 Nothing here comes from a patient. The body lies in air and on a table, so that limits of a ring have something to keep
 out; the outcome is tied to the texture of the tumour, which a network can learn to see, and the second endpoint to the
@@ -24,7 +24,7 @@ SEQUENCE = "CT"
 TUMOUR, NODE = 1, 2
 _SIZE, _SPACING = (72, 64, 16), (1.6, 1.6, 4.0)
 #: Hounsfield units.
-_AIR, _LUNG, _FAT, _MUSCLE, _TUMOUR_HU, _NODE_HU, _TABLE = -1000.0, -820.0, -90.0, 45.0, 40.0, 60.0, 200.0
+_AIR, _LUNG, _FAT, _MUSCLE, _TUMOUR_HU, _NODE_HU, _TABLE = -1000.0, -820.0, -90.0, 45.0, 115.0, 60.0, 200.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _scan(generator: np.random.Generator, texture: float, rim: float) -> Sequenc
     # Denser than lung and than what ring limits call air, whatever the severity; the chest wall stays as it is.
     signal[around & (signal < _FAT)] = -340 + 300 * _between(rim)
     grain = _texture(generator, x.shape, 2.2 * np.exp(0.35 * texture))
-    inside = _TUMOUR_HU - 22 * texture + 30 * np.exp(0.35 * texture) * grain
+    inside = _TUMOUR_HU - 25 * texture + 30 * np.exp(0.35 * texture) * grain
     signal[tumour] = inside[tumour]
     signal[node] = _NODE_HU
     signal += generator.normal(0, 12, signal.shape)

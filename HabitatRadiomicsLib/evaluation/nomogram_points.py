@@ -45,9 +45,10 @@ class CategoricalFactor:
 
 @dataclass(frozen=True)
 class Axis:
-    """Ticks of one factor: their labels, effects on the linear predictor, and points; all of one length."""
+    """Ticks of one factor, of a number or of levels: their labels, effects on the linear predictor, and points."""
 
     name: str
+    numeric: bool
     labels: tuple[str, ...]
     effects: np.ndarray
     points: np.ndarray
@@ -133,7 +134,7 @@ def nomogram_scale(
         raise EvaluationError("No factor of the nomogram has an effect.", remedy="There is nothing to add up.")
     per_unit = _POINTS / reach
     axes = tuple(
-        Axis(factor.name, labels, effects, (effects - effects.min()) * per_unit)
+        Axis(factor.name, isinstance(factor, NumericFactor), labels, effects, (effects - effects.min()) * per_unit)
         for factor, (labels, effects) in zip(factors, ticks)
     )
     at_zero = intercept + sum(axis.lowest_effect for axis in axes)

@@ -36,9 +36,12 @@ def exact_shapley(
     Raises:
         ModelError: too many features; no background; values that do not fit it; values or scores that are not finite.
     """
+    from threadpoolctl import threadpool_limits
+
     values, background = np.asarray(values, dtype=float), np.asarray(background, dtype=float)
     _check(values, background)
-    worth = _worths(score, values, background)
+    with threadpool_limits(limits=1):
+        worth = _worths(score, values, background)
     count = len(values)
     subsets = np.arange(1 << count)
     sizes = np.array([int(subset).bit_count() for subset in subsets])

@@ -40,7 +40,7 @@ def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None
 
 
 def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, *, seed: int) -> Any:
-    """The same, fitted. For the same bytes each time, the caller holds BLAS to one thread, as `fit_search` does.
+    """The same, fitted on one thread, so that sums are the same each time.
 
     Args:
         standardised: z-scored features, shape (cases, features).
@@ -49,6 +49,14 @@ def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.n
     Raises:
         LearningError: all cases have the same outcome, or a value is not a finite number.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return fit_within_limits(name, standardised, outcome, seed=seed)
+
+
+def fit_within_limits(name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, *, seed: int) -> Any:
+    """The same for a caller who fits many and has limited the threads: to do so takes longer than most fits."""
     from sklearn.exceptions import ConvergenceWarning
 
     if len(np.unique(outcome)) < 2:

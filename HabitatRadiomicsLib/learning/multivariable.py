@@ -15,6 +15,7 @@ from HabitatRadiomicsLib.errors import LearningError
 #: Sum of margins, on columns of SD 1, below which a linear program's optimum is rounding.
 _MARGIN = 1e-5
 _ITERATIONS = 100
+_FARTHEST = math.log(1e99)
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,11 @@ class OddsRatio:
     p: float
 
     def ratio(self, *, level: float = 0.95) -> tuple[float, float, float]:
-        """Odds ratio and its Wald interval; infinite where it is too large for a number."""
+        """Odds ratio and its Wald interval; none is written beyond 1e-99 and 1e99, so that all are numbers above 0."""
         reach = NormalDist().inv_cdf(0.5 + level / 2) * self.standard_error
-        value, low, high = (_exp(self.coefficient + step) for step in (0.0, -reach, reach))
+        value, low, high = (
+            math.exp(min(max(self.coefficient + step, -_FARTHEST), _FARTHEST)) for step in (0.0, -reach, reach)
+        )
         return value, low, high
 
 
@@ -120,10 +123,3 @@ def obstacle(columns: np.ndarray, outcome: np.ndarray) -> str:
     if best.status != 0:
         return "whether the outcomes are separated cannot be told"
     return "its terms separate the outcomes, completely or but for ties" if -best.fun > _MARGIN else ""
-
-
-def _exp(value: float) -> float:
-    try:
-        return math.exp(value)
-    except OverflowError:
-        return math.inf

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.classifiers import decision, fit_classifier
+from HabitatRadiomicsLib.learning.classifiers import decision, fit_within_limits
 from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.learning.selection import usable_columns, without_redundant
 from HabitatRadiomicsLib.learning.selectors import rank_features
@@ -205,5 +205,5 @@ def _fit(
 ) -> ClassifierScore:
     own = values[:, columns]
     means, deviations = own.mean(axis=0), own.std(axis=0, ddof=1)
-    estimator = fit_classifier(classifier, (own - means) / deviations, outcome, seed=seed)
+    estimator = fit_within_limits(classifier, (own - means) / deviations, outcome, seed=seed)
     return ClassifierScore(columns, means, deviations, estimator)

@@ -77,7 +77,7 @@ def _vectors_fit(estimator: Any, features: int) -> bool:
 def _neighbours_fit(estimator: Any, features: int) -> bool:
     count = len(estimator._fit_X)
     return bool(
-        estimator._fit_method == "brute"
+        (estimator._fit_method, estimator.effective_metric_) == ("brute", "euclidean")
         and estimator._fit_X.shape == (count, features)
         and np.isfinite(estimator._fit_X).all()
         and estimator._y.shape == (count,)

@@ -221,6 +221,23 @@ class NomogramPart(_Part):
         clinical = {one.name: sum(own[term] for term in one.terms) for one in self.inputs}
         return {RAD_SCORE: self.rad_score.coefficient * rad_score, **clinical}
 
+    @property
+    def axis_names(self) -> dict[str, str]:
+        """What a reader calls the axes of `scale`, with their units."""
+        clinical = {one.name: f"{one.name} ({one.unit})" if one.unit else one.name for one in self.inputs}
+        return {RAD_SCORE: "Rad-score", **clinical}
+
+    def in_words(self, rad_score: float, values: Mapping[str, float]) -> dict[str, str]:
+        """One patient's values by axis, as ``67 years`` or a level's label."""
+        words = {RAD_SCORE: f"{rad_score:.3f}"}
+        for one in self.inputs:
+            if one.kind == "numeric":
+                words[one.name] = f"{values[one.terms[0]]:g} {one.unit}".rstrip()
+            else:
+                chosen = [values[term] for term in one.terms]
+                words[one.name] = one.labels[1 + chosen.index(1.0) if 1.0 in chosen else 0]
+        return words
+
     def scale(self) -> NomogramScale:
         """The axes: the rad-score's first, then one for each input."""
         coefficients = {term.term: term.coefficient for term in self.terms}

@@ -38,6 +38,11 @@ class SliceView:
     top: str
     bottom: str
 
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top of the picture, mm; the first row is at the top."""
+        return (0.0, self.width_mm, self.height_mm, 0.0)
+
     def of(self, image: sitk.Image) -> np.ndarray:
         """The slice of an image on the same grid, cut and turned; shape (rows, columns), top row first."""
         cut = sitk.GetArrayViewFromImage(image)[self.index, self.rows, self.columns]

@@ -13,7 +13,9 @@ import pytest
 from HabitatRadiomicsLib import dependencies
 from HabitatRadiomicsLib.dependencies import (
     DIPY,
+    NETWORK_TRAINING,
     NUMBA,
+    ONNXRUNTIME,
     PYRADIOMICS,
     REQUIREMENTS,
     Requirement,
@@ -40,6 +42,9 @@ def test_requirements_are_those_of_the_package(checkout: Path) -> None:
     assert [PYRADIOMICS.specifier] == _quoted_lines(checkout, "\npyradiomics = [")
     assert [DIPY.specifier] == _quoted_lines(checkout, "\ndiffusion = [")
     assert [NUMBA.specifier] == _quoted_lines(checkout, "\nfast = [")
+    assert [ONNXRUNTIME.specifier] == _quoted_lines(checkout, "\ndeep = [")
+    training = [row.specifier for row in (*NETWORK_TRAINING, ONNXRUNTIME)]
+    assert training == _quoted_lines(checkout, "\ndeep-train = [")
 
 
 def test_nothing_is_missing_here() -> None:

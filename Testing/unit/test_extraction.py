@@ -20,10 +20,13 @@ from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import Cancelled, CohortError
-from HabitatRadiomicsLib.extraction import extract_cohort
+from HabitatRadiomicsLib.extraction import extract_cohort, extract_features
+from HabitatRadiomicsLib.mapping import make_maps
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol, load_protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+
+from . import two_time_points
 
 _FEW = {
     "name": "few",
@@ -250,3 +253,101 @@ def test_the_users_own_files_are_never_replaced(
     assert main(["extract", *cohort, "--protocol", str(own / "protocol.yaml"), "--out", str(own)]) == 2
     assert "lies in the output folder" in capsys.readouterr().err
     assert json.loads((own / "protocol.yaml").read_text()) == _FEW
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_time_points.write_cohort(tmp_path_factory.mktemp("two"), 4)
+
+
+_HABITATS = {"regions": ["whole", "habitats"]}
+
+
+def test_two_time_points_give_both_values_and_their_change(two: Path, tmp_path: Path) -> None:
+    found = extract_cohort(two_time_points.cohort_of(two), two_time_points.protocol(), tmp_path)
+    table, count = found.table, 14 + 18 + 22
+    assert found.problems == ()
+    assert found.habitat_changes == ()
+    assert table.case_ids == ("P00", "P01", "P02", "P03")
+    starts = [name.partition("_whole_")[0] for name in table.columns]
+    assert starts == ["baseline_CT"] * count + ["follow-up_CT"] * count + ["delta_CT"] * count
+    baseline, followup, change = np.split(table.values, 3, axis=1)
+    np.testing.assert_array_equal(change, followup - baseline)
+    assert (change != 0).mean() > 0.9
+    # By hand: the mean intensity of the input's voxels, of the second patient.
+    for moment, values in zip(two_time_points.MOMENTS, (baseline, followup)):
+        image, mask = two_time_points.images_of(1, responds=True, core_left=0.35)[moment]
+        place = table.columns.index("baseline_CT_whole_original_firstorder_Mean")
+        inside = sitk.GetArrayFromImage(image)[sitk.GetArrayFromImage(mask) == 1]
+        assert values[1, place] == pytest.approx(inside.mean())
+
+
+def test_a_patient_alone_has_the_same_features_at_both_time_points(two: Path, tmp_path: Path) -> None:
+    cohort, protocol = two_time_points.cohort_of(two), two_time_points.protocol(**_HABITATS)
+    together = extract_cohort(cohort, protocol, tmp_path / "two-jobs", jobs=2)
+    turned = type(cohort)(cohort.cases[::-1])
+    reversed_table = extract_cohort(turned, protocol, tmp_path / "reversed").table
+    assert reversed_table.columns == together.table.columns
+    assert reversed_table.values[::-1].tobytes() == together.table.values.tobytes()
+    for case, row in zip(cohort.cases, together.table.values):
+        alone = extract_features(case.read(together.protocol.keys), together.protocol).values
+        measured = [place for place, name in enumerate(together.table.columns) if not name.startswith("delta_")]
+        expected = np.array([alone[together.table.columns[place]] for place in measured])
+        assert row[measured].tobytes() == expected.tobytes()
+
+
+def test_habitats_are_fitted_on_the_baseline_and_mean_the_same_at_both_time_points(two: Path, tmp_path: Path) -> None:
+    protocol = two_time_points.protocol(**_HABITATS)
+    cohort = two_time_points.cohort_of(two)
+    found = extract_cohort(cohort, protocol, tmp_path / "both")
+    assert list(found.protocol.population) == ["CT"]
+    assert found.protocol.population["CT"].patients == 4
+    # The same population from the baselines alone, as patients with one time point.
+    single = two_time_points.protocol(**_HABITATS, timepoints=None)
+    baselines = extract_cohort(load_cohort(two / "images.csv", timepoint="baseline"), single, tmp_path / "single")
+    assert baselines.protocol.population == found.protocol.population
+    same = [name for name in found.table.columns if name.startswith("baseline_")]
+    assert [name.removeprefix("baseline_") for name in same] == list(baselines.table.columns)
+    assert found.table.with_columns(same).values.tobytes() == baselines.table.values.tobytes()
+    # And the follow-ups under them.
+    followups = load_cohort(two / "images.csv", timepoint="follow-up")
+    later = extract_cohort(followups, baselines.protocol, tmp_path / "later").table
+    same = [f"follow-up_{name}" for name in later.columns]
+    assert found.table.with_columns(same).values.tobytes() == later.values.tobytes()
+    changes = {(row.case_id, row.habitat): row for row in found.habitat_changes}
+    names = [*found.protocol.population["CT"].names, "whole"]
+    assert list(changes) == [(case.case_id, name) for case in cohort.cases for name in names]
+    for case in cohort.cases:
+        maps = make_maps(case.read(), found.protocol)[1]
+        for row in maps["follow-up_CT"].statistics:
+            assert changes[case.case_id, row.name].followup_ml == row.volume_ml
+
+
+def test_a_habitat_that_a_lesion_has_not_leaves_its_other_features(two: Path, tmp_path: Path) -> None:
+    protocol = two_time_points.protocol(**_HABITATS)
+    cohort = two_time_points.cohort_of(two)
+    population = extract_cohort(cohort, protocol, tmp_path / "before").protocol.population["CT"]
+    far = population.model_copy(update={"centroids": (*population.centroids, (9.0, 9.0))})
+    found = extract_cohort(cohort, protocol.model_copy(update={"population": {"CT": far}}), tmp_path / "far")
+    missing = far.names[-1]
+    empty = np.array([f"_CT_{missing}_" in name for name in found.table.columns])
+    assert np.isnan(found.table.values[:, empty]).all()
+    assert np.isfinite(found.table.values[:, ~empty]).all()
+    assert empty.sum() == 3 * (14 + 18 + 22)
+    assert [(row.case_id, row.where) for row in found.problems] == [
+        (case.case_id, f"{moment} CT {missing}") for case in cohort.cases for moment in two_time_points.MOMENTS
+    ]
+    assert found.problems[0].problem.startswith(f"Habitat {missing} has no voxel in this lesion.")
+    gone = [row for row in found.habitat_changes if row.habitat == missing]
+    assert [(row.baseline_ml, row.followup_ml, row.percent) for row in gone] == [(0.0, 0.0, None)] * 4
+
+
+def test_a_patient_who_lacks_a_time_point_is_a_problem_of_its_own(two: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(two, copy)
+    lines = (copy / "images.csv").read_text().splitlines(keepends=True)
+    (copy / "images.csv").write_text("".join(line for line in lines if not line.startswith("P02,follow-up")))
+    found = extract_cohort(two_time_points.cohort_of(copy), two_time_points.protocol(), tmp_path / "work")
+    assert found.table.case_ids == ("P00", "P01", "P03")
+    [problem] = found.problems
+    assert (problem.case_id, problem.problem) == ("P02", "The case has no follow-up CT image.")

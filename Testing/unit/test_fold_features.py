@@ -20,6 +20,8 @@ from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
 
+from . import two_time_points
+
 _PLAIN = {
     "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
     "gradient": False, "lbp_2d": False, "log_sigmas": [],
@@ -220,3 +222,40 @@ def test_what_is_kept_is_plain_json(cohort: Cohort, lesions: Lesions, tmp_path: 
     keys = kept["regions"]["original"]["T1W"]
     assert {"whole", "ring"} < set(keys)
     assert all(set(key.split()) <= {str(number) for number in range(30)} for key in keys if key[0].isdigit())
+
+
+def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path) -> None:
+    folder = two_time_points.write_cohort(tmp_path / "cohort", 8)
+    cohort = two_time_points.cohort_of(folder)
+    protocol = two_time_points.protocol(regions=["whole", "habitats"], robustness={"cases": 3, "copies": 2})
+    study = measure_study(
+        cohort, protocol, tmp_path / "work", frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
+    )
+    features = study.features
+    assert all(list(population) == ["CT"] for population in features.populations)
+    extraction = extract_cohort(cohort, protocol, tmp_path / "extraction")
+    measured = extraction.table.with_columns(features.table(0).columns)
+    assert features.table(0).values.tobytes() == measured.values.tobytes()
+    # Learned from are the baseline and the changes, of the cases and of their copies.
+    table = study.table()
+    assert {name.split("_")[0] for name in table.columns} == {"baseline", "delta"}
+    assert table.values.tobytes() == extraction.table.with_columns(table.columns).values.tobytes()
+    assert table.repeated is not None
+    assert table.repeated.shape == (3, 2, len(table.columns))
+    copy = features.table(0, view="copy-02", case_ids=[cohort.cases[0].case_id])
+    values = dict(zip(copy.columns, copy.values[0]))
+    name = "CT_whole_original_firstorder_Mean"
+    change = values[f"follow-up_{name}"] - values[f"baseline_{name}"]
+    assert table.repeated[0, 1, table.columns.index(f"delta_{name}")] == change
+    # The volume is the lesion's before treatment.
+    case = cohort.cases[2].read(("baseline_CT",))
+    mask = case.sequences["baseline_CT"].mask
+    voxels = np.count_nonzero(sitk.GetArrayFromImage(mask))
+    assert table.volumes[2] == pytest.approx(voxels * np.prod(mask.GetSpacing()) / 1000)
+    # A fold's habitats come from the baselines of its training cases.
+    fold = study.folds[0]
+    alone = extract_cohort(cohort.only([features.case_ids[place] for place in fold.training]), protocol, tmp_path / "a")
+    assert features.populations[1]["CT"] == alone.protocol.population["CT"]
+    means = features.habitat_means(0, "CT")
+    assert list(means) == list(extraction.protocol.population["CT"].names)
+    assert all(np.isfinite(rows).any() for rows in means.values())

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.errors import HarmonisationError
 from HabitatRadiomicsLib.features import feature_names
 from HabitatRadiomicsLib.features.harmonisation import apply_combat, fit_combat
 from HabitatRadiomicsLib.features.reliability import intraclass_correlation
-from HabitatRadiomicsLib.fold_preparation import FoldTable, prepare_fold
+from HabitatRadiomicsLib.fold_preparation import FoldTable, prepare_fold, reliability_of
 from HabitatRadiomicsLib.model import Model, load_model, model_text
 from HabitatRadiomicsLib.protocol import CombatSettings, Protocol
 from HabitatRadiomicsLib.scoring import harmonised
@@ -127,6 +127,19 @@ def _icc_by_region(found: FoldTable) -> np.ndarray:
         )
         parts.append(intraclass_correlation(ratings, "1,1").icc)
     return np.concatenate(parts)
+
+
+def test_a_change_that_is_not_known_takes_nothing_from_the_values_at_baseline() -> None:
+    """A habitat may be gone at follow-up: the case then counts for the baseline alone."""
+    found = replace(_copied(0.1), columns=columns("baseline_CT_S1", "delta_CT_S1"))
+    assert found.repeated is not None
+    repeated = found.repeated.copy()
+    repeated[2, 1, 6:] = np.nan
+    settings = _robust().robustness
+    assert settings is not None
+    numbers = reliability_of(replace(found, repeated=repeated), _ALL, settings)
+    assert numbers.cases.tolist() == [12] * 6 + [11] * 6
+    assert np.isfinite(numbers.reliability.icc).all()
 
 
 def test_a_feature_that_is_undefined_in_a_copy_is_not_robust() -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from HabitatRadiomicsLib.case import Case, SequenceImage
-from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cohort_scoring import score_cohort
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.extraction import extract_cohort
+from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
 from HabitatRadiomicsLib.synthetic import SyntheticPatient, write_synthetic_cohort
+
+from . import two_time_points
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +193,89 @@ def test_an_interval_that_includes_the_cut_off_draws_a_warning(
         cutoff = model.cutoff.model_copy(update={"value": value})
         found = score_case(patient.case, model.model_copy(update={"cutoff": cutoff})).warnings
         assert any("includes the cut-off" in warning for warning in found) == warned
+
+
+_CHANGES = (
+    "delta_CT_whole_original_firstorder_Mean",
+    "baseline_CT_whole_original_glcm_Contrast",
+    "delta_CT_S1_original_shape_MeshVolume",
+)
+
+
+@pytest.fixture(scope="module")
+def changes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Extraction, Model]:
+    """Patients at two time points, what was measured in them, and a model of changes."""
+    folder = tmp_path_factory.mktemp("changes")
+    cohort = two_time_points.cohort_of(two_time_points.write_cohort(folder / "cohort", 3))
+    settings = two_time_points.protocol(regions=["whole", "habitats"])
+    found = extract_cohort(cohort, settings, folder / "work")
+    return cohort, found, two_time_points.model_of(found.protocol, _CHANGES)
+
+
+def test_a_model_of_changes_needs_both_time_points(changes: tuple[Cohort, Extraction, Model]) -> None:
+    cohort, _, model = changes
+    assert model.sequences == ("baseline_CT", "follow-up_CT")
+    assert model.regions("baseline_CT") == ("whole", "S1")
+    assert [str(name) for name in model.measured_on("follow-up_CT")] == [
+        "follow-up_CT_whole_original_firstorder_Mean", "follow-up_CT_S1_original_shape_MeshVolume",
+    ]  # fmt: skip
+    with pytest.raises(ModelError, match=r"it needs baseline_CT and follow-up_CT; follow-up_CT is missing") as error:
+        score_case(cohort.cases[0].read(("baseline_CT",)), model)
+    assert "--image baseline_CT=FILE --image follow-up_CT=FILE" in error.value.remedy
+    classic = two_time_points.model_of(model.protocol, _CHANGES[1:2])
+    assert classic.sequences == ("baseline_CT",)
+    assert score_case(cohort.cases[0].read(("baseline_CT",)), classic).contributions[0].value > 0
+
+
+def test_a_change_has_the_bits_that_it_has_in_a_cohort(
+    changes: tuple[Cohort, Extraction, Model], tmp_path: Path
+) -> None:
+    cohort, found, model = changes
+    table = found.table.with_columns(_CHANGES)
+    together = score_cohort(cohort, model, tmp_path, jobs=2).documents
+    for case, row in zip(cohort.cases, table.values):
+        alone = score_case(case.read(model.sequences), model)
+        assert {entry.name: entry.value for entry in alone.contributions} == dict(zip(_CHANGES, row))
+        assert json_text(alone.document()) == json_text(dict(together[case.case_id]))
+        assert alone.score == pytest.approx(model.intercept + (0.25 * (row - 1)).sum())
+        assert list(alone.maps) == list(alone.prepared) == ["baseline_CT", "follow-up_CT"]
+        assert alone.maps["follow-up_CT"].model == model.protocol.population["CT"]
+        turned = Case(case.case_id, dict(reversed(case.read(model.sequences).sequences.items())))
+        assert score_case(turned, model).score == alone.score
+
+
+def test_the_score_of_a_change_shows_what_became_of_the_habitats(
+    changes: tuple[Cohort, Extraction, Model], tmp_path: Path
+) -> None:
+    from HabitatRadiomicsLib.reporting import write_score
+
+    cohort, found, model = changes
+    case = cohort.cases[1]
+    write_score(tmp_path, score_case(case.read(), model))
+    with (tmp_path / "habitat_changes.csv").open(newline="") as stream:
+        rows = {row["habitat"]: row for row in csv.DictReader(stream)}
+    expected = {row.habitat: row for row in found.habitat_changes if row.case_id == case.case_id}
+    assert {name: float(row["followup_ml"]) for name, row in rows.items()} == {
+        name: row.followup_ml for name, row in expected.items()
+    }
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "volumes of the habitats at both time points" in report
+    assert "delta CT whole, original" in report
+    assert "baseline CT: image" in report
+    assert (tmp_path / "CT_timeline.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "timepoints", "sentence"),
+    [
+        ("delta_CT_whole_original_firstorder_Mean", None, "does not fit the protocol's time points (it has none)"),
+        ("week9_CT_whole_original_firstorder_Mean", {}, "time points (baseline, follow-up, delta)"),
+        ("CT_whole_original_firstorder_Mean", {}, "time points (baseline, follow-up, delta)"),
+        ("delta_CT_S1_original_firstorder_Mean", {}, "needs the habitats of CT, which the protocol lacks"),
+    ],
+)
+def test_features_that_do_not_fit_the_time_points_are_refused(
+    name: str, timepoints: dict[str, str] | None, sentence: str
+) -> None:
+    with pytest.raises(ValidationError, match=re.escape(sentence)):
+        two_time_points.model_of(two_time_points.protocol(timepoints=timepoints), [name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 
 MOMENTS = ("baseline", "follow-up")
@@ -87,6 +89,22 @@ def write_cohort(folder: Path, count: int, *, core_left: float = 0.35) -> Path:
 def cohort_of(folder: Path) -> Cohort:
     """Both time points of each patient."""
     return load_cohort(folder / "images.csv", folder / "clinical.csv", timepoints=MOMENTS)
+
+
+def model_of(settings: Protocol, names: Sequence[str]) -> Model:
+    """A model of these features, its numbers of no meaning."""
+    count = len(names)
+    document = load_model("t790m-spine-demo").model_dump(mode="json")
+    feature = {"mean": 1.0, "sd": 2.0, "coefficient": 0.5, "minimum": -1e9, "maximum": 1e9}
+    return Model.model_validate(
+        {
+            **document,
+            "protocol": settings.document(),
+            "features": [{"name": name, **feature} for name in names],
+            "coefficient_covariance": (0.01 * np.eye(count + 1)).tolist(),
+            "background": np.random.default_rng(1).normal(1, 2, (8, count)).tolist(),
+        }
+    )
 
 
 def _placed(voxels: np.ndarray) -> sitk.Image:

@@ -4,12 +4,14 @@ from HabitatRadiomicsLib.reporting.study.beeswarm_figure import beeswarm_figure
 from HabitatRadiomicsLib.reporting.study.calibration_figure import CalibrationGroups, calibration_figure
 from HabitatRadiomicsLib.reporting.study.clustered_heatmap import clustered_heatmap
 from HabitatRadiomicsLib.reporting.study.comparison_figure import comparison_figure
+from HabitatRadiomicsLib.reporting.study.corrected_calibration_figure import corrected_calibration_figure
 from HabitatRadiomicsLib.reporting.study.correlation_heatmap import correlation_heatmap
 from HabitatRadiomicsLib.reporting.study.decision_curve_figure import decision_curve_figure
 from HabitatRadiomicsLib.reporting.study.habitat_boxplots import HabitatValues, habitat_boxplots
 from HabitatRadiomicsLib.reporting.study.habitat_count_figure import HabitatCounts, habitat_count_figure
 from HabitatRadiomicsLib.reporting.study.lasso_figures import lasso_deviance_figure, lasso_path_figure
 from HabitatRadiomicsLib.reporting.study.learning_curve_figure import learning_curve_figure
+from HabitatRadiomicsLib.reporting.study.odds_ratio_figure import odds_ratio_figure
 from HabitatRadiomicsLib.reporting.study.permutation_figure import optimism_figure, permutation_figure
 from HabitatRadiomicsLib.reporting.study.precision_recall_figure import PrecisionRecallLine, precision_recall_figure
 from HabitatRadiomicsLib.reporting.study.roc_figure import RocLine, roc_figure
@@ -28,6 +30,7 @@ __all__ = [
     "calibration_figure",
     "clustered_heatmap",
     "comparison_figure",
+    "corrected_calibration_figure",
     "correlation_heatmap",
     "decision_curve_figure",
     "habitat_boxplots",
@@ -35,6 +38,7 @@ __all__ = [
     "lasso_deviance_figure",
     "lasso_path_figure",
     "learning_curve_figure",
+    "odds_ratio_figure",
     "optimism_figure",
     "permutation_figure",
     "precision_recall_figure",

@@ -17,6 +17,8 @@ from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
 
+from .. import two_time_points
+
 
 def _protocol() -> Protocol:
     images = {
@@ -116,3 +118,22 @@ def test_a_case_that_is_none_a_missing_sequence_and_too_few_cases_are_refused(fo
     two = _second_table(folder, tmp_path, cases=2, grown=False)
     with pytest.raises(CohortError, match="2 cases tell nothing of reliability; at least 3"):
         with_second_reader(_only_t1w(cohort), two)
+
+
+def test_a_second_reading_of_both_time_points(tmp_path: Path) -> None:
+    folder = two_time_points.write_cohort(tmp_path / "cohort", 8)
+    cohort = two_time_points.cohort_of(folder)
+    lines = (folder / "images.csv").read_text().splitlines(keepends=True)
+    (folder / "second.csv").write_text("".join(lines[:9]))  # of the first four, read alike
+    read = with_second_reader(cohort, folder / "second.csv", timepoints=two_time_points.MOMENTS)
+    assert [len(case.second_reading) for case in read.cases] == [2] * 4 + [0] * 4
+    study = measure_study(
+        read, two_time_points.protocol(robustness={"icc": "2,1", "threshold": 0.8}), tmp_path / "work",
+        frozen_habitats=False, jobs=1, resample_mask=False, progress=silent,
+    )  # fmt: skip
+    table = study.table()
+    assert table.repeated is not None
+    assert table.repeated[:, 0].tobytes() == table.values[:4].tobytes()
+    (folder / "second.csv").write_text("".join(lines[:8]))
+    with pytest.raises(CohortError, match="P03 has no second reading of follow-up CT"):
+        with_second_reader(cohort, folder / "second.csv", timepoints=two_time_points.MOMENTS)

@@ -118,6 +118,7 @@ def test_doctor_is_content_here_and_names_what_mends(
     assert "absent  pyradiomics" in printed
     assert 'pip install "pyradiomics-bhklab>=3.1.4"' in printed
     assert "absent  numba" in printed
+    assert 'pip install "dipy>=1.10"' in printed
 
 
 def test_demo_walks_the_whole_way_and_rebuilds_the_bundled_model(

@@ -175,10 +175,14 @@ def test_the_bundled_network_is_small_and_describes_itself() -> None:
 
 
 def test_measuring_needs_no_torch() -> None:
-    code = (
-        "import sys; sys.modules['torch'] = None; import numpy as np; from HabitatRadiomicsLib.deep import load_network; "
-        "n = load_network('synthetic-demo'); n.run(np.zeros((n.metadata.patch, n.metadata.patch), dtype='f4'))"
+    lines = (
+        "import sys",
+        "sys.modules['torch'] = None",
+        "import numpy as np",
+        "from HabitatRadiomicsLib.deep import load_network",
+        "network = load_network('synthetic-demo')",
+        "network.run(np.zeros((network.metadata.patch, network.metadata.patch), dtype='f4'))",
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -53,7 +53,7 @@ def test_equals_its_definition() -> None:
         trained = _smooth(_predict(own, columns[sample]), outcome[sample], points)
         optimism.append(trained - _smooth(_predict(own, columns), outcome, points))
     expected = apparent - np.nanmean(optimism, axis=0)
-    assert found.corrected == pytest.approx(expected, abs=2e-3)
+    assert found.corrected == pytest.approx(expected, abs=1e-5)
     assert np.abs(expected - apparent).max() > 0.02  # ... and there is something to correct
     inside = (fitted >= points[0]) & (fitted <= points[-1])
     error = np.abs(fitted[inside] - np.interp(fitted[inside], points, found.corrected))

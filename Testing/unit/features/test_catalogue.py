@@ -36,6 +36,7 @@ def test_classes_have_pyradiomics_features() -> None:
         "T2FS_S2_wavelet-LLH_glcm_MCC",
         "T1W_whole_original_shape_Flatness",
         "T1W_ring_log-sigma-1-5-mm-3D_ngtdm_Busyness",
+        "CT_patch_original_deep_E001",
     ],
 )
 def test_names_survive_parsing(column: str) -> None:

@@ -283,3 +283,16 @@ def test_columns_keep_their_order_and_region() -> None:
     assert list(found) == [name for name, value in values.items() if np.isnan(value)]
     assert AXES in found["T1W_S1_original_shape_Flatness"]
     assert all(re.match(r"^[A-Z0-9].*\.$", reason) for reason in found.values())
+
+
+def test_what_is_excluded_explains_the_others_all_the_same() -> None:
+    """The lowest and highest intensity decide, also where they are no features."""
+    voxels = np.random.default_rng(1).normal(0, 1, SHAPE)
+    voxels[4, 6, 6] = np.nan
+    image = sitk.GetImageFromArray(voxels)
+    inside = np.zeros(SHAPE, dtype=np.uint8)
+    inside[REGIONS["a cube"]] = 1
+    mask = sitk.GetImageFromArray(inside)
+    only = FeatureSettings(excluded=("firstorder_Minimum", "firstorder_Maximum"))
+    [reason] = undefined_reasons(image, mask, only, ["original_firstorder_Mean"]).values()
+    assert reason == "In 1 of the region's 245 voxels the intensity of the image is NaN or infinite."

@@ -253,6 +253,7 @@ def test_a_tree_of_several_outcomes_is_refused_before_it_is_built() -> None:
         ("knn", "_y", np.zeros(5, dtype=int)),
         ("knn", "n_neighbors", 500),
         ("knn", "_fit_method", "kd_tree"),
+        ("knn", "effective_metric_", "precomputed"),
         ("lda", "classes_", np.array([0, 1, 2])),
         ("logistic-regression", "coef_", np.full((1, 3), np.nan)),
     ],

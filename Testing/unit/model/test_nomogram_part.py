@@ -84,6 +84,14 @@ def test_axes_add_up_to_the_risk() -> None:
         assert scale.probability(total) == pytest.approx(part.probability(-0.7, values).value)
 
 
+def test_axes_and_values_have_words() -> None:
+    part = _part()
+    assert part.axis_names == {"rad-score": "Rad-score", "age": "age (years)", "stage": "stage"}
+    for stage in ("I", "II", "III"):
+        values = clinical_values(part, {"age": "61,5", "stage": stage})
+        assert part.in_words(0.12345, values) == {"rad-score": "0.123", "age": "61.5 years", "stage": stage}
+
+
 def test_tables_are_those_of_the_fit() -> None:
     part, fitted = _part(), _fitted()
     assert [vars(row) for row in part.univariate] == [vars(row) for row in fitted.univariate]

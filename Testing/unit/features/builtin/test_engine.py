@@ -28,6 +28,10 @@ from HabitatRadiomicsLib.synthetic import SyntheticPatient
 from .regions import use_builder
 
 _REGIONS = ("whole", "S1", "S2", "ring")
+_ONLY_ORIGINAL = {
+    "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
+    "gradient": False, "lbp_2d": False, "log_sigmas": [],
+}  # fmt: skip
 
 
 def _protocol(**features: Any) -> Protocol:
@@ -256,3 +260,18 @@ def test_version_names_what_computes() -> None:
     assert engine.name == "built-in"
     for package in ("numpy", "scipy", "SimpleITK", "PyWavelets", "scikit-image"):
         assert package in engine.version
+
+
+def test_excluded_features_are_left_out_and_the_others_keep_their_values(patient: SyntheticPatient) -> None:
+    sequence = patient.case.sequences["T1W"]
+    excluded = ["glcm_MCC", "glcm_SumAverage", "shape_Flatness", "firstorder_Minimum"]
+    plain = {"images": _ONLY_ORIGINAL}
+    everything = _protocol(**plain).features
+    regions = {"whole": sequence.mask}
+    binning = everything.discretisation
+    full = BuiltInEngine().extract(sequence.image, regions, everything, binning)["whole"]
+    fewer = _protocol(**plain, excluded=excluded).features
+    found = BuiltInEngine().extract(sequence.image, regions, fewer, binning)["whole"]
+    assert len(found) == 14 + 93 - 4
+    assert found == {name: value for name, value in full.items() if name.partition("_")[2] not in excluded}
+    _compare(sequence.image, regions, _protocol(**plain, excluded=excluded), crop=True)

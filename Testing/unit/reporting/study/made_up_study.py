@@ -229,6 +229,29 @@ def optimism() -> Any:
     return study.optimism_figure(np.random.default_rng(4).normal(0.09, 0.05, 500), apparent=0.86)
 
 
+def corrected_calibration() -> Any:
+    predicted = np.linspace(0.05, 0.9, 50)
+    apparent = predicted + 0.05 * np.sin(6 * predicted)
+    corrected = 0.5 + 0.8 * (apparent - 0.5)
+    risks = np.random.default_rng(6).beta(2, 2, 80)
+    return study.corrected_calibration_figure(
+        predicted, apparent, corrected, risks=risks, samples=1000, mean_absolute_error=0.043, hosmer_lemeshow_p=0.41
+    )
+
+
+def odds_ratios() -> Any:
+    return study.odds_ratio_figure(
+        {
+            "all factors that entered": {
+                "rad-score": ((6.2, 2.5, 15.1), 1e-5), "age (years)": ((1.05, 1.01, 1.1), 0.02),
+                "visceral metastases: yes": ((2.9, 0.8, 9.9), 0.09),
+                "carcinoembryonic antigen before the first line of treatment (ng/ml)": ((0.99, 0.97, 1.02), 0.6),
+            },
+            "final model": {"rad-score": ((6.9, 2.8, 22340.0), 1e-5), "age (years)": ((1.05, 1.01, 1.1), 0.02)},
+        }
+    )  # fmt: skip
+
+
 def flow() -> Any:
     excluded = {
         "no outcome recorded": 6,
@@ -261,5 +284,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "learning_curve": learning_curve,
     "permutation": permutation,
     "optimism": optimism,
+    "corrected_calibration": corrected_calibration,
+    "odds_ratios": odds_ratios,
     "flow": flow,
 }
