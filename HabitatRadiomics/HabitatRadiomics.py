@@ -157,14 +157,16 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
         inputs = {sequence: SequenceInput(volumeNode, segmentationNode, segmentID)}
         return compute_maps(slicer.mrmlScene, inputs, protocol=protocol)
 
-    def score(self, inputs, model, site=None):
+    def score(self, inputs, model, site=None, clinical=None):
         """Maps, score and explanation of one patient by a frozen model.
 
         Args:
-            inputs: (volumeNode, segmentationNode, segmentID) by the model's name of the sequence.
+            inputs: (volumeNode, segmentationNode, segmentID) by the model's name of the sequence; of two time points by
+                e.g. ``baseline_CT`` and ``follow-up_CT``.
             model: bundled name or JSON file.
             site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
                 have not seen.
+            clinical: clinical values by name, e.g. {"age": 61}, for a model with a nomogram.
 
         Returns:
             HabitatRadiomicsLib.scene.result_nodes.ResultNodes; its ``score`` is the content of score.json.
@@ -173,7 +175,8 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
         from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
 
         chosen = {name: SequenceInput(*nodes) for name, nodes in inputs.items()}
-        return score_patient(slicer.mrmlScene, chosen, model, site=site)
+        values = {name: str(value) for name, value in (clinical or {}).items()}
+        return score_patient(slicer.mrmlScene, chosen, model, site=site, clinical=values)
 
     def scoreCohort(self, images, output, model, clinical=None, jobs=1):
         """Score every patient of a table, in processes of their own.
@@ -182,7 +185,8 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
             images: images.csv.
             output: folder for scores.csv and errors.csv; a run that was interrupted goes on there.
             model: bundled name or JSON file.
-            clinical: clinical.csv, for its column site, which a model that harmonises sites needs.
+            clinical: clinical.csv, for its column site, which a model that harmonises sites needs, and the clinical
+                values that a nomogram needs.
             jobs: patients at once.
 
         Returns:

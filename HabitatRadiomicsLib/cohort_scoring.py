@@ -60,16 +60,18 @@ def score_cohort(
     """
     engine = choose_engine(model.protocol.features)
     check_writable(folder)
+    clinical = {case.case_id: _clinical(cohort, model, case.case_id) for case in cohort.cases}
     key = document_digest(
         {
             "model": model_digest(model),
             "versions": {**versions(), "engine": f"{engine.name} {engine.version}"},
             "resample_mask": resample_mask,
             "sites": dict(cohort.sites),
+            "clinical": clinical,
             "besides": ["volume_ml"],
         }
     )
-    answer = partial(_answer, model=model, sites=dict(cohort.sites))
+    answer = partial(_answer, model=model, sites=dict(cohort.sites), clinical=clinical)
     work = CaseWork(folder / "scores", key, model.sequences, resample_mask, answer)
     answers, problems, reused = run_cases(cohort.cases, work, jobs, progress)
     refuse_empty(answers, problems)
@@ -132,6 +134,15 @@ def write_patients(
     return found
 
 
-def _answer(case: Case, model: Model, sites: Mapping[str, str]) -> Answer:
-    document = score_case(case, model, site=sites.get(case.case_id)).document()
+def _clinical(cohort: Cohort, model: Model, case_id: str) -> dict[str, str]:
+    """What the model asks for, as the clinical table has it; empty where it has nothing."""
+    given = cohort.covariates.get(case_id, {})
+    return {} if model.nomogram is None else {one.name: given.get(one.name, "") for one in model.nomogram.inputs}
+
+
+def _answer(
+    case: Case, model: Model, sites: Mapping[str, str], clinical: Mapping[str, Mapping[str, str]]
+) -> Answer:
+    given = clinical.get(case.case_id, {})
+    document = score_case(case, model, site=sites.get(case.case_id), clinical=given).document()
     return {**document, "volume_ml": volume_ml(case.sequences[model.sequences[0]].mask)}

@@ -22,12 +22,30 @@ EVIDENCE_IN_WORDS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class ClinicalQuestion:
+    """A clinical value that a patient must have, as a form asks for it.
+
+    Attributes:
+        choices: of a categorical one, what a form calls each level, by level; empty: a number is asked for.
+        minimum, maximum: of a number in the training cases, in ``unit``.
+    """
+
+    name: str
+    choices: Mapping[str, str]
+    minimum: float
+    maximum: float
+    unit: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """A model in a few lines.
 
     Attributes:
         lines: what it is for, what stands behind it, how well it did; each a sentence or two.
-        sequences: that a patient must have.
+        sequences: that a patient must have; of two time points ``baseline_CT`` and the like.
+        clinical: values that a patient must have.
         sites: where the training cases were made, if the file says so.
         needs_site: sites are harmonised, and a patient of another or an unknown site cannot be scored.
         document: the file's content.
@@ -36,6 +54,7 @@ class ModelCard:
     name: str
     title: str
     sequences: tuple[str, ...]
+    clinical: tuple[ClinicalQuestion, ...]
     lines: tuple[str, str, str]
     sites: tuple[str, ...]
     needs_site: bool
@@ -124,7 +143,8 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
     return ModelCard(
         name=document["name"],
         title=document["title"],
-        sequences=tuple(dict.fromkeys(row["name"].split("_")[0] for row in document["features"])),
+        sequences=_sequences(document),
+        clinical=tuple(_question(row) for row in (document.get("nomogram") or {}).get("inputs", ())),
         lines=(
             f"{endpoint['name']}: {endpoint['positive']} or {endpoint['negative']}. {document['intended_use']}",
             behind,
@@ -134,4 +154,32 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
         needs_site=combat is not None,
         is_demonstration=demonstration,
         document=document,
+    )
+
+
+def _sequences(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the features that are measured; a change needs both time points."""
+    timepoints = document["protocol"].get("timepoints")
+    found = []
+    for row in document["features"]:
+        if row["name"].startswith("clinical:"):
+            continue
+        first, second = row["name"].split("_")[:2]
+        if not timepoints:
+            found.append(first)
+        elif first == "delta":
+            found += [f"{timepoints[moment]}_{second}" for moment in ("baseline", "followup")]
+        else:
+            found.append(f"{first}_{second}")
+    return tuple(dict.fromkeys(found))
+
+
+def _question(row: Mapping[str, Any]) -> ClinicalQuestion:
+    return ClinicalQuestion(
+        name=row["name"],
+        choices=dict(zip(row["levels"], row["labels"])) if row["kind"] == "categorical" else {},
+        minimum=row["minimum"],
+        maximum=row["maximum"],
+        unit=row["unit"],
+        document=row,
     )

@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.mapping import map_sequence, prepare_case
 from HabitatRadiomicsLib.model import Model, model_digest
-from HabitatRadiomicsLib.model.nomogram_part import clinical_values
+from HabitatRadiomicsLib.model.nomogram_part import EVIDENCE, clinical_values
 from HabitatRadiomicsLib.model.prediction import scores_of, training_scores
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.provenance import image_digest, versions
@@ -94,6 +94,7 @@ class ScoreResult:
             "positive": self.positive,
             "base": self.base,
             "values": dict(self.values),
+            "nomogram": self._nomogram(),
             "training_scores": training_scores(model).tolist(),
             "contributions": [asdict(contribution) for contribution in self.contributions],
             "habitats": {
@@ -101,6 +102,17 @@ class ScoreResult:
             },
             "warnings": list(self.warnings),
             "provenance": dict(self.provenance),
+        }
+
+
+    def _nomogram(self) -> dict[str, Any] | None:
+        """The nomogram and its rad-score of the patient: with the clinical values, all that a drawing needs."""
+        part = self.model.nomogram
+        if part is None or part.rad_score.coefficient == 0:
+            return None
+        return {
+            "rad_score": part.rad_score_of(self.score, self.values),
+            "part": part.model_dump(mode="json", exclude=set(EVIDENCE)),
         }
 
 

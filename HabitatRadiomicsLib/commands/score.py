@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from HabitatRadiomicsLib.commands.arguments import (
@@ -13,7 +14,8 @@ from HabitatRadiomicsLib.commands.arguments import (
     read_case,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
 from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
 
@@ -32,6 +34,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--site", help="where the images were made; a model that harmonises sites needs it, others warn of a new one"
     )
     parser.add_argument(
+        "--clinical", action="append", default=[], metavar="NAME=VALUE",
+        help="a clinical value of the patient, e.g. age=61, for a model with a nomogram; once for each that it asks for",
+    )  # fmt: skip
+    parser.add_argument(
         "--jobs", type=positive_count, default=default_jobs(), metavar="N",
         help="threads that measure the features (default: all cores); the score does not depend on it",
     )  # fmt: skip
@@ -44,14 +50,40 @@ def run(arguments: argparse.Namespace) -> int:
     from HabitatRadiomicsLib.reporting import write_score
 
     model = load_model(arguments.model)
+    clinical = clinical_of(arguments.clinical, model)
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
         case = read_case(arguments, model.protocol)
         with progress_bar("score") as progress:
-            result = score_case(case, model, site=arguments.site, jobs=arguments.jobs, progress=progress)
+            result = score_case(
+                case, model, site=arguments.site, clinical=clinical, jobs=arguments.jobs, progress=progress
+            )
             progress(0.9, "writing the report")
             write_score(folder, result)
     print("\n".join(summary(result, arguments.out / "report.html")))
     return 0
+
+
+def clinical_of(values: Sequence[str], model: Model) -> dict[str, str]:
+    """Clinical values by name, as the command line gives them.
+
+    Raises:
+        HabitatRadiomicsError: one is not ``NAME=VALUE``, is given twice, or the model does not ask for it.
+    """
+    asked = [] if model.nomogram is None else [one.name for one in model.nomogram.inputs]
+    found: dict[str, str] = {}
+    for text in values:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (equals and name and value):
+            problem, remedy = f"'{text}' is not NAME=VALUE.", "Write for example --clinical age=61."
+        elif name in found:
+            problem, remedy = f"'{name}' is given twice.", "Give it once."
+        elif name not in asked:
+            problem, remedy = f"The model does not ask for '{name}'.", f"It asks for: {', '.join(asked) or 'nothing'}."
+        else:
+            found[name] = value
+            continue
+        raise HabitatRadiomicsError(problem, where="--clinical", remedy=remedy)
+    return found
 
 
 def summary(result: ScoreResult, report: Path) -> list[str]:

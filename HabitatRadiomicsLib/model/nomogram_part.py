@@ -138,6 +138,10 @@ class HosmerLemeshow(_Part):
     p: _Share
 
 
+#: What a drawing of the nomogram does not need.
+EVIDENCE = frozenset({"univariate", "multivariable", "left_out", "calibration", "hosmer_lemeshow"})
+
+
 class NomogramPart(_Part):
     """``log odds = intercept + rad_score.coefficient * rad-score + the clinical terms``."""
 
@@ -193,6 +197,16 @@ class NomogramPart(_Part):
         """
         clinical = sum(term.coefficient * values[term.term] for term in self.terms)
         return self.intercept + self.rad_score.coefficient * rad_score + clinical
+
+    def rad_score_of(self, linear: float, values: Mapping[str, float]) -> float:
+        """The rad-score behind one patient's linear predictor: :meth:`linear` turned round.
+
+        Raises:
+            ModelError: the rad-score does not count in this nomogram.
+        """
+        if self.rad_score.coefficient == 0:
+            raise ModelError("The rad-score does not count in this nomogram.", where="nomogram")
+        return (linear - self.linear(0.0, values)) / self.rad_score.coefficient
 
     def probability(self, rad_score: float, values: Mapping[str, float], *, level: float = 0.95) -> Estimate:
         """The risk of one patient with its Wald interval; the rad-score is taken as it is."""
@@ -250,22 +264,24 @@ def clinical_values(part: NomogramPart, given: Mapping[str, str]) -> dict[str, f
     Raises:
         ModelError: values that are missing, no numbers, or unknown levels; all of them at once, with what is allowed.
     """
-    values: dict[str, float] = {}
-    problems = []
-    for one in part.inputs:
-        text = given.get(one.name, "").strip()
-        number, level = number_in(text), _level(one, text)
-        if is_missing(text):
-            problems.append(f"'{one.name}' is missing; {one.allowed}.")
-        elif one.kind == "numeric" and number is not None:
-            values[one.terms[0]] = number
-        elif one.kind == "categorical" and level is not None:
-            values |= {term: float(level == other) for term, other in zip(one.terms, one.levels[1:])}
-        else:
-            problems.append(f"'{text}' is no value of '{one.name}'; {one.allowed}.")
+    texts = {one: given.get(one.name, "").strip() for one in part.inputs}
+    problems = [problem for one, text in texts.items() if (problem := problem_with(one, text))]
     if problems:
         raise ModelError(" ".join(problems), where="clinical values", remedy="Complete or correct them.")
-    return values
+    return {term: value for one, text in texts.items() for term, value in (_values(one, text) or {}).items()}
+
+
+def problem_with(one: ClinicalInput, text: str) -> str:
+    """Why a text cannot be used for an input, in a sentence with what is allowed; empty when it can."""
+    if is_missing(text):
+        return f"'{one.name}' is missing; {one.allowed}."
+    return "" if _values(one, text) else f"'{text}' is no value of '{one.name}'; {one.allowed}."
+
+
+def extrapolation_of(one: ClinicalInput, text: str) -> str:
+    """A sentence where a number lies outside the training cases' range; else empty."""
+    value = number_in(text) if one.kind == "numeric" else None
+    return "" if value is None else _outside(one.name, value, one.minimum, one.maximum)
 
 
 def outside_training(part: NomogramPart, rad_score: float, values: Mapping[str, float]) -> list[str]:
@@ -274,11 +290,24 @@ def outside_training(part: NomogramPart, rad_score: float, values: Mapping[str, 
     ranges += [
         (one.name, values[one.terms[0]], one.minimum, one.maximum) for one in part.inputs if one.kind == "numeric"
     ]
-    return [
-        f"The {name} of {value:.4g} lies outside the training cases' range of {low:.4g} to {high:.4g}."
-        for name, value, low, high in ranges
-        if not low <= value <= high
-    ]
+    return [sentence for row in ranges if (sentence := _outside(*row))]
+
+
+def _outside(name: str, value: float, low: float, high: float) -> str:
+    if low <= value <= high:
+        return ""
+    return f"The {name} of {value:.4g} lies outside the training cases' range of {low:.4g} to {high:.4g}."
+
+
+def _values(one: ClinicalInput, text: str) -> dict[str, float] | None:
+    """By term; None where the text is no value of the input."""
+    if one.kind == "numeric":
+        number = number_in(text)
+        return None if number is None else {one.terms[0]: number}
+    level = _level(one, text)
+    if level is None:
+        return None
+    return {term: float(level == other) for term, other in zip(one.terms, one.levels[1:])}
 
 
 def _level(one: ClinicalInput, text: str) -> str | None:

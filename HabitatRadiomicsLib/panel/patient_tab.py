@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
+from HabitatRadiomicsLib.panel.clinical_form import ClinicalForm
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.maps_section import MapsSection
 from HabitatRadiomicsLib.panel.model_section import ModelSection
@@ -50,6 +51,7 @@ class PatientTab:
         self.rows: dict[str, SequenceRow] = {}
         self.model = ModelSection(ui, self._model_changed)
         self.site = SiteField(ui, self._site_changed)
+        self.clinical = ClinicalForm(ui, self._clinical_changed)
         self.maps = MapsSection(ui)
         self.score = ScoreSection(ui, self.maps.show_habitat)
         self.run = BackgroundRun(on_progress=self._progress, on_line=lambda line: None, on_end=self._ended)
@@ -72,7 +74,7 @@ class PatientTab:
         self.model.select(parameters.text("model", self.model.model))
         with quiet(self.ui.mapsOnlyCheckBox):
             self.ui.mapsOnlyCheckBox.checked = parameters.text("mapsOnly") == "1"
-        self.site.show(self.model.card, parameters.text("site"))
+        self._show_site_and_clinical()
         self._make_rows()
         self._show_results()
         self.update()
@@ -82,6 +84,7 @@ class PatientTab:
         maps_only = self.ui.mapsOnlyCheckBox.checked
         ready = [row.check(optional=maps_only) for row in self.rows.values()]
         used = any(not row.empty for row in self.rows.values())
+        known = self.clinical.check()
         problem = ""
         if self.model.card is None:
             problem = _("Choose a model.")
@@ -89,6 +92,8 @@ class PatientTab:
             problem = _("Complete the images above, then press Apply.")
         elif self.site.missing and not maps_only:
             problem = _("Choose the site where the images were made; the model harmonises sites.")
+        elif not known and not maps_only:
+            problem = _("Complete the clinical values; the model's nomogram needs them.")
         self.ui.problemLabel.text = problem
         self.ui.problemLabel.setStyleSheet(QUIET)
         self.ui.problemLabel.visible = bool(problem) and not self.run.running
@@ -150,10 +155,15 @@ class PatientTab:
             row.show(self._parameters.input(name))
         self.guess()
 
+    def _show_site_and_clinical(self) -> None:
+        assert self._parameters is not None
+        self.site.show(self.model.card, self._parameters.text("site"))
+        self.clinical.show(self.model.card, self._parameters.clinical())
+
     def _model_changed(self) -> None:
         if self._parameters is not None:
             self._parameters.set_text("model", self.model.model)
-            self.site.show(self.model.card, self._parameters.text("site"))
+            self._show_site_and_clinical()
             self._make_rows()
             self.update()
 
@@ -180,6 +190,12 @@ class PatientTab:
             self._parameters.set_text("site", self.site.site)
         self.update()
 
+    def _clinical_changed(self) -> None:
+        if self._parameters is not None:
+            kept = {**self._parameters.clinical(), **{name: row.text for name, row in self.clinical.rows.items()}}
+            self._parameters.set_clinical({name: text for name, text in kept.items() if text})
+        self.update()
+
     def _apply_clicked(self, checked: bool = False) -> None:
         try:
             self._start()
@@ -197,7 +213,8 @@ class PatientTab:
         # Packages may just have been installed: now the whole model file can be checked.
         self.model.select(self.model.model)
         used = {name: row for name, row in self.rows.items() if row.image is not None}
-        if self.model.card is None or not used:
+        if self.model.card is None or not used or not (maps_only or self.clinical.check()):
+            self._say("", QUIET)
             return
         self._inputs = {name: row.chosen for name, row in used.items()}
         self._folder = Path(tempfile.mkdtemp(prefix="habitat-radiomics-"))
@@ -206,6 +223,8 @@ class PatientTab:
         arguments += ["--model", self.model.model, "--out", str(self._folder / "results")]
         if not maps_only and self.site.site:
             arguments += ["--site", self.site.site]
+        if not maps_only:
+            arguments += [f"--clinical={name}={text}" for name, text in self.clinical.values.items()]
         self.ui.progressBar.value = 0
         self._say(_("Starting ..."), QUIET)
         self.run.start(["maps" if maps_only else "score", *arguments])

@@ -46,7 +46,7 @@ def score_table(
         images: images.csv.
         output: folder for scores.csv and errors.csv; a run that was interrupted goes on there.
         model: bundled name or file.
-        clinical: clinical.csv, for its column site.
+        clinical: clinical.csv, for its column site and the clinical values that a nomogram needs.
         jobs: processes.
 
     Returns:

@@ -6,8 +6,9 @@ depends on the model, and the wrapper wants its fields fixed when the class is w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import slicer
 
@@ -30,6 +31,14 @@ class Parameters:
     def set_text(self, name: str, value: str) -> None:
         """Keep a value; the same one again tells no observer."""
         self.node.SetParameter(name, value)
+
+    def clinical(self) -> dict[str, str]:
+        """Clinical values of the patient by name; also of what another model asked for."""
+        return dict(parse_qsl(self.text("clinical")))
+
+    def set_clinical(self, values: Mapping[str, str]) -> None:
+        """Keep clinical values; names and values may be any text."""
+        self.set_text("clinical", urlencode(values))
 
     def input(self, sequence: str) -> SequenceInput:
         """What was chosen for a sequence."""

@@ -55,6 +55,7 @@ def score_patient(
     model: str,
     *,
     site: str | None = None,
+    clinical: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> ResultNodes:
     """Maps, score and explanation by a frozen model, in this process.
@@ -64,6 +65,7 @@ def score_patient(
         model: bundled name or file.
         site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
             have not seen.
+        clinical: the patient's clinical values by name, for a model with a nomogram.
 
     Raises:
         HabitatRadiomicsError: an input is refused; nothing was added to the scene.
@@ -75,7 +77,8 @@ def score_patient(
 
     frozen = load_model(model)
     with tempfile.TemporaryDirectory(prefix="habitat-radiomics-") as folder:
-        result = score_case(case_of(inputs), frozen, site=site, progress=part(progress, 0, 0.9))
+        case = case_of(inputs)
+        result = score_case(case, frozen, site=site, clinical=clinical, progress=part(progress, 0, 0.9))
         progress(0.9, "writing the report")
         write_score(Path(folder), result)
         return add_results(scene, Path(folder), inputs)

@@ -1,0 +1,89 @@
+"""Models of no patient, made from the demonstration's: with a nomogram, and of two time points. Plain library code, so
+that 3D Slicer can use them too."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from HabitatRadiomicsLib.model import Model, load_model
+from HabitatRadiomicsLib.model.document import Calibration, ModelFeature
+from HabitatRadiomicsLib.model.nomogram_part import ClinicalInput, ClinicalTerm, NomogramPart, RadScoreTerm
+from HabitatRadiomicsLib.model.prediction import training_scores
+from HabitatRadiomicsLib.protocol import Protocol
+
+DEMONSTRATION = "t790m-spine-demo"
+#: What one patient says of the inputs of :func:`nomogram_model`, and the log-odds that it adds.
+CLINICAL = {"age": "61", "visceral": "yes"}
+CLINICAL_EFFECT = -0.04 * 61 + 0.9
+
+
+def nomogram_model() -> Model:
+    """``2.5 + 0.8 rad-score - 0.04 age + 0.9 visceral``, the rad-score being the demonstration's."""
+    base = load_model(DEMONSTRATION)
+    intercept, slope, reach = 2.5, 0.8, training_scores(base)
+    inputs = (
+        ClinicalInput(name="age", kind="numeric", usual="60", minimum=38, maximum=81, unit="years"),
+        ClinicalInput(
+            name="visceral", kind="categorical", levels=("no", "yes"), labels=("none", "liver or lung"), usual="no"
+        ),
+    )
+    terms = (
+        ClinicalTerm(term="clinical:age", coefficient=-0.04),
+        ClinicalTerm(term="clinical:visceral=yes", coefficient=0.9),
+    )
+    part = NomogramPart(
+        intercept=intercept,
+        rad_score=RadScoreTerm(coefficient=slope, minimum=float(reach.min()), maximum=float(reach.max())),
+        inputs=inputs,
+        terms=terms,
+        covariance=tuple(tuple(row) for row in np.diag([0.3, 0.02, 0.0001, 0.1]).tolist()),
+        linear_minimum=-3.0,
+        linear_maximum=3.0,
+    )
+    measured = [row.model_copy(update={"coefficient": slope * row.coefficient}) for row in base.features]
+    age = ModelFeature(name=terms[0].term, mean=60.0, sd=10.0, coefficient=-0.4, minimum=38.0, maximum=81.0)
+    visceral = ModelFeature(name=terms[1].term, mean=0.5, sd=0.5, coefficient=0.45, minimum=0.0, maximum=1.0)
+    ages = np.linspace(38, 81, len(base.background))
+    rows = tuple(
+        (*row, float(own), float(number % 2)) for number, (row, own) in enumerate(zip(base.background, ages))
+    )
+    return base.model_copy(
+        update={
+            "name": "made-up-nomogram",
+            "title": "Made-up nomogram",
+            "features": (*measured, age, visceral),
+            "intercept": intercept + slope * base.intercept - 0.04 * 60 + 0.9 * 0.5,
+            "coefficient_covariance": None,
+            "background": rows,
+            "nomogram": part,
+            "calibration": Calibration(
+                intercept=0.0, slope=1.0, covariance=((0.0, 0.0), (0.0, 0.0)), method="none needed"
+            ),
+        }
+    )
+
+
+def two_time_point_model(protocol: Protocol) -> Model:
+    """The lesion's brightness at baseline, and how its volume changes, on CT."""
+    base = load_model(DEMONSTRATION)
+    rows = {
+        "baseline_CT_whole_original_firstorder_Mean": (75.0, 5.0, 0.6),
+        "delta_CT_whole_original_shape_VoxelVolume": (-500.0, 400.0, -0.9),
+    }
+    features = tuple(
+        ModelFeature(name=name, mean=mean, sd=sd, coefficient=beta, minimum=mean - 3 * sd, maximum=mean + 3 * sd)
+        for name, (mean, sd, beta) in rows.items()
+    )
+    steps = np.linspace(-1.5, 1.5, 12)
+    background = tuple((75.0 + 5 * float(step), -500.0 + 400 * float(step) ** 3 / 2) for step in steps)
+    return base.model_copy(
+        update={
+            "name": "made-up-change",
+            "title": "Made-up change under treatment",
+            "protocol": protocol,
+            "features": features,
+            "intercept": 0.1,
+            "coefficient_covariance": None,
+            "background": background,
+        }
+    )
