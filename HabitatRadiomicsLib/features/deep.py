@@ -10,9 +10,7 @@ from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.provenance import image_digest
 
 #: A warning of a case whose deep features know more than its image.
-KNOWN_IMAGE = (
-    "The network of the deep features was trained on this image, with its outcome: they flatter."
-)
+KNOWN_IMAGE = "The network of the deep features was trained on this image, with its outcome: they flatter."
 
 
 def network_of(protocol: Protocol) -> Network:
