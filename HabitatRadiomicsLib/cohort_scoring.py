@@ -140,9 +140,7 @@ def _clinical(cohort: Cohort, model: Model, case_id: str) -> dict[str, str]:
     return {} if model.nomogram is None else {one.name: given.get(one.name, "") for one in model.nomogram.inputs}
 
 
-def _answer(
-    case: Case, model: Model, sites: Mapping[str, str], clinical: Mapping[str, Mapping[str, str]]
-) -> Answer:
+def _answer(case: Case, model: Model, sites: Mapping[str, str], clinical: Mapping[str, Mapping[str, str]]) -> Answer:
     given = clinical.get(case.case_id, {})
     document = score_case(case, model, site=sites.get(case.case_id), clinical=given).document()
     return {**document, "volume_ml": volume_ml(case.sequences[model.sequences[0]].mask)}

@@ -52,6 +52,7 @@ class ScoreResult:
         call: the endpoint's word for the side of the cut-off on which the score lies.
         values: of the model's features, harmonised.
         maps, prepared: of each sequence that the model needs, at each time point.
+        site: where the images were made, as it was given.
     """
 
     model: Model
@@ -67,6 +68,7 @@ class ScoreResult:
     maps: Mapping[str, HabitatMap]
     prepared: Mapping[str, PreparedSequence]
     provenance: Mapping[str, Any]
+    site: str | None = None
 
     @property
     def call(self) -> str:
@@ -103,7 +105,6 @@ class ScoreResult:
             "warnings": list(self.warnings),
             "provenance": dict(self.provenance),
         }
-
 
     def _nomogram(self) -> dict[str, Any] | None:
         """The nomogram and its rad-score of the patient: with the clinical values, all that a drawing needs."""
@@ -192,6 +193,7 @@ def score_case(
                 for name, sequence in needed.sequences.items()
             },
         },
+        site=site,
     )
 
 

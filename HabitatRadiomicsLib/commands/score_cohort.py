@@ -30,7 +30,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "the one that 'score' gives.",
     )
     parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
-    add_table_arguments(parser, clinical="a row per case; its columns site and, of a nomogram, of clinical values are used, its outcome is not")
+    add_table_arguments(
+        parser,
+        clinical="a row per case; its columns site and, of a nomogram, of clinical values are used, its outcome is not",
+    )
     add_per_patient_argument(parser)
     add_scheduler_argument(parser)
     parser.set_defaults(run=run)
