@@ -45,6 +45,7 @@ class ModelCard:
     Attributes:
         lines: what it is for, what stands behind it, how well it did; each a sentence or two.
         sequences: that a patient must have; of two time points ``baseline_CT`` and the like.
+        timepoints: the earlier and the later one; none where a patient is seen once.
         clinical: values that a patient must have.
         sites: where the training cases were made, if the file says so.
         needs_site: sites are harmonised, and a patient of another or an unknown site cannot be scored.
@@ -54,6 +55,7 @@ class ModelCard:
     name: str
     title: str
     sequences: tuple[str, ...]
+    timepoints: tuple[str, ...]
     clinical: tuple[ClinicalQuestion, ...]
     lines: tuple[str, str, str]
     sites: tuple[str, ...]
@@ -144,6 +146,7 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
         name=document["name"],
         title=document["title"],
         sequences=_sequences(document),
+        timepoints=tuple((document["protocol"].get("timepoints") or {}).values()),
         clinical=tuple(_question(row) for row in (document.get("nomogram") or {}).get("inputs", ())),
         lines=(
             f"{endpoint['name']}: {endpoint['positive']} or {endpoint['negative']}. {document['intended_use']}",
@@ -159,7 +162,7 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
 
 def _sequences(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Of the features that are measured; a change needs both time points."""
-    timepoints = document["protocol"].get("timepoints")
+    timepoints: Mapping[str, str] = document["protocol"].get("timepoints") or {}
     found = []
     for row in document["features"]:
         if row["name"].startswith("clinical:"):
@@ -168,7 +171,7 @@ def _sequences(document: Mapping[str, Any]) -> tuple[str, ...]:
         if not timepoints:
             found.append(first)
         elif first == "delta":
-            found += [f"{timepoints[moment]}_{second}" for moment in ("baseline", "followup")]
+            found += [f"{moment}_{second}" for moment in timepoints.values()]
         else:
             found.append(f"{first}_{second}")
     return tuple(dict.fromkeys(found))

@@ -53,6 +53,7 @@ class ScoreResult:
         call: the endpoint's word for the side of the cut-off on which the score lies.
         values: of the model's features, harmonised.
         maps, prepared: of each sequence that the model needs, at each time point.
+        site: where the images were made, as it was given.
     """
 
     model: Model
@@ -68,6 +69,7 @@ class ScoreResult:
     maps: Mapping[str, HabitatMap]
     prepared: Mapping[str, PreparedSequence]
     provenance: Mapping[str, Any]
+    site: str | None = None
 
     @property
     def call(self) -> str:
@@ -192,6 +194,7 @@ def score_case(
                 for name, sequence in needed.sequences.items()
             },
         },
+        site=site,
     )
 
 

@@ -1,15 +1,19 @@
-"""Models of no patient, made from the demonstration's: with a nomogram, and of two time points. Plain library code, so
-that 3D Slicer can use them too."""
+"""Models of no patient, made from the demonstration's: with a nomogram, of two time points, with deep features.
+
+Plain library code, so that 3D Slicer can use them too.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+import SimpleITK as sitk
 
+from HabitatRadiomicsLib.deep import load_network
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.model.document import Calibration, ModelFeature
 from HabitatRadiomicsLib.model.nomogram_part import ClinicalInput, ClinicalTerm, NomogramPart, RadScoreTerm
 from HabitatRadiomicsLib.model.prediction import training_scores
-from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 
 DEMONSTRATION = "t790m-spine-demo"
 #: What one patient says of the inputs of :func:`nomogram_model`, and the log-odds that it adds.
@@ -44,9 +48,7 @@ def nomogram_model() -> Model:
     age = ModelFeature(name=terms[0].term, mean=60.0, sd=10.0, coefficient=-0.4, minimum=38.0, maximum=81.0)
     visceral = ModelFeature(name=terms[1].term, mean=0.5, sd=0.5, coefficient=0.45, minimum=0.0, maximum=1.0)
     ages = np.linspace(38, 81, len(base.background))
-    rows = tuple(
-        (*row, float(own), float(number % 2)) for number, (row, own) in enumerate(zip(base.background, ages))
-    )
+    rows = tuple((*row, float(own), float(number % 2)) for number, (row, own) in enumerate(zip(base.background, ages)))
     return base.model_copy(
         update={
             "name": "made-up-nomogram",
@@ -87,3 +89,68 @@ def two_time_point_model(protocol: Protocol) -> Model:
             "background": background,
         }
     )
+
+
+def deep_model(*, timepoints: bool = False, spacing: tuple[float, float, float] | None = None) -> Model:
+    """Two deep features of the bundled synthetic network, or their change, and the lesion's mean brightness.
+
+    Args:
+        spacing: of the grid that images are brought to, in mm; None: their own.
+    """
+    base = load_model(DEMONSTRATION)
+    protocol = protocol_from(
+        {
+            "name": "made-up-deep",
+            "title": "Made-up deep features",
+            "sequences": ["CT"],
+            "regions": ["whole", "patch"],
+            "habitats": {"superpixels": 12, "k_max": 3},
+            "features": {"classes": ["firstorder"]},
+            "deep": {"network": "synthetic-demo", "patch": load_network("synthetic-demo").metadata.patch},
+            **({"timepoints": {}} if timepoints else {}),
+            **({} if spacing is None else {"preprocessing": {"resampling": {"spacing": spacing}}}),
+        },
+        where="test",
+    )
+    moment = "delta_" if timepoints else ""
+    rows = {
+        f"{moment}CT_patch_original_deep_E001": (0.0, 1.0, 0.8),
+        f"{moment}CT_patch_original_deep_E003": (0.2, 0.5, -0.3),
+        f"{moment}CT_whole_original_firstorder_Mean": (65.0, 20.0, 0.2),
+    }
+    features = tuple(
+        ModelFeature(name=name, mean=mean, sd=sd, coefficient=beta, minimum=mean - 9 * sd, maximum=mean + 9 * sd)
+        for name, (mean, sd, beta) in rows.items()
+    )
+    steps = np.random.default_rng(3).normal(size=(12, len(rows)))
+    background = tuple(
+        tuple(mean + sd * float(step) for (mean, sd, _), step in zip(rows.values(), row)) for row in steps
+    )
+    return base.model_copy(
+        update={
+            "name": "made-up-deep",
+            "title": "Made-up deep features",
+            "protocol": protocol,
+            "features": features,
+            "intercept": 0.1,
+            "coefficient_covariance": None,
+            "background": background,
+        }
+    )
+
+
+def deep_image(seed: int, *, thickness: float = 2.5) -> tuple[sitk.Image, sitk.Image]:
+    """CT of no patient, and the mask of a round lesion with a bright, grainy half."""
+    size = (8, 72, 80)
+    k, j, i = np.indices(size)
+    noise = np.random.default_rng(seed).normal(0, 1, size)
+    distance = np.sqrt(((k - 3.6) * 2.5 / thickness / 2.6) ** 2 + ((j - 34) / 13) ** 2 + ((i - 42) / 13) ** 2)
+    lesion = distance < 1
+    voxels = 30 + 5 * noise + 25 * lesion + (lesion & (i > 42)) * (40 + 18 * noise)
+    images = []
+    for array in (np.rint(voxels).astype(np.int16), lesion.astype(np.uint8)):
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing((0.8, 0.8, thickness))
+        image.SetOrigin((-31.0, 12.0, 5.0))
+        images.append(image)
+    return images[0], images[1]

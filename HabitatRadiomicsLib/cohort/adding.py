@@ -11,6 +11,7 @@ from HabitatRadiomicsLib.cohort.lesions import lesion_case
 from HabitatRadiomicsLib.cohort.tables import check_case_id, read_table
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.outputs import result_folder, write_text
+from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
 _IMAGE_COLUMNS = ["case_id", "timepoint", "sequence", "image", "mask", "label"]
 _CLINICAL_COLUMNS = ["case_id", "outcome"]
@@ -29,7 +30,8 @@ def add_to_cohort(
 
     Args:
         images: ``images.csv``.
-        case: checked; its identifier is new to the table.
+        case: checked; its identifier is new to the table. Of two time points, its keys say which image is whose.
+        timepoint: of images whose key does not say it.
         clinical: ``clinical.csv``, when the outcome is known.
         outcome: 0 or 1.
 
@@ -45,14 +47,16 @@ def add_to_cohort(
         raise CohortError(f"The outcome is '{outcome}'; it must be 0, 1 or empty.", where=case_id)
     rows = _table(images, _IMAGE_COLUMNS)
     people = _table(clinical, _CLINICAL_COLUMNS) if clinical is not None else []
-    _refuse_again(images, rows, case_id, timepoint)
-    place = images.parent / "images" / f"{case_id}-{timepoint}"
+    moments = list(dict.fromkeys(timepoint_of(name) or timepoint for name in case.sequences))
+    for moment in moments:
+        _refuse_again(images, rows, case_id, moment)
+    place = images.parent / "images" / "-".join([case_id, *moments])
     with result_folder(place, mark=_MARK) as scratch:
         write_text(scratch / _MARK, "Images of one case of a cohort.\n")
         written = write_case(scratch, case)
     for name, paths in written.items():
         relative = [(place / path.relative_to(scratch)).relative_to(images.parent).as_posix() for path in paths]
-        values = [case_id, timepoint, name, *relative, "1"]
+        values = [case_id, timepoint_of(name) or timepoint, sequence_of(name), *relative, "1"]
         rows.append(dict(zip(_IMAGE_COLUMNS, values)))
     _write(images, rows, _IMAGE_COLUMNS)
     if clinical is not None and all(row["case_id"] != case_id for row in people):

@@ -35,7 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument(
         "--clinical", action="append", default=[], metavar="NAME=VALUE",
-        help="a clinical value of the patient, e.g. age=61, for a model with a nomogram; once for each that it asks for",
+        help="a clinical value of the patient, e.g. age=61, for a model with a nomogram; once for each that it needs",
     )  # fmt: skip
     parser.add_argument(
         "--jobs", type=positive_count, default=default_jobs(), metavar="N",

@@ -52,7 +52,8 @@ class ClinicalForm:
             Whether all of it can be used. Before the packages are installed nobody can tell numbers from words: then
             it is enough that nothing is missing.
         """
-        return all([row.check() for row in self.rows.values()])
+        fine = [row.check() for row in self.rows.values()]  # all of them have something to say
+        return all(fine)
 
 
 class ClinicalRow:

@@ -11,7 +11,8 @@ from slicer.i18n import tr as _
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.scene import views
-from HabitatRadiomicsLib.scene.colours import ENTROPY_OPACITY, HABITAT_OPACITY
+from HabitatRadiomicsLib.scene.case_keys import label_of
+from HabitatRadiomicsLib.scene.colours import ACTIVATION_OPACITY, ENTROPY_OPACITY, HABITAT_OPACITY
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_habitat_labelmap
 
@@ -36,9 +37,11 @@ class MapsSection:
         table.horizontalHeader().setStretchLastSection(True)
         table.setWordWrap(False)
         connect(ui.shownSequenceSelector, "currentIndexChanged(int)", self._sequence_chosen)
-        for box in (ui.entropyCheckBox, ui.habitatsCheckBox):
-            connect(box, "toggled(bool)", self._appearance_changed)
-        for slider in (ui.entropyOpacitySlider, ui.habitatOpacitySlider):
+        self._boxes = (ui.entropyCheckBox, ui.habitatsCheckBox, ui.activationCheckBox)
+        connect(ui.entropyCheckBox, "toggled(bool)", self._entropy_toggled)
+        connect(ui.habitatsCheckBox, "toggled(bool)", self._appearance_changed)
+        connect(ui.activationCheckBox, "toggled(bool)", self._activation_toggled)
+        for slider in (ui.entropyOpacitySlider, ui.habitatOpacitySlider, ui.activationOpacitySlider):
             connect(slider, "valueChanged(double)", self._appearance_changed)
         connect(table, "cellClicked(int,int)", self._habitat_clicked)
         connect(ui.showMapsButton, "clicked(bool)", self._show)
@@ -48,7 +51,7 @@ class MapsSection:
     @property
     def sequence(self) -> str:
         """Which one is shown."""
-        return self._ui.shownSequenceSelector.currentText
+        return self._ui.shownSequenceSelector.currentData or ""
 
     def show_results(self, results: ResultNodes | None, parameters: Parameters) -> None:
         """Fill the section; the slice views are left alone."""
@@ -56,17 +59,23 @@ class MapsSection:
         ui = self._ui
         ui.mapsSection.visible = results is not None
         ui.mapsSection.collapsed = results is None
-        with quiet(ui.shownSequenceSelector, ui.entropyCheckBox, ui.habitatsCheckBox):
+        with quiet(ui.shownSequenceSelector, *self._boxes):
             ui.shownSequenceSelector.clear()
-            ui.shownSequenceSelector.addItems(list(results.entropy) if results is not None else [])
-            shown = ui.shownSequenceSelector.findText(parameters.text("shown.sequence"))
+            for name in results.entropy if results is not None else ():
+                ui.shownSequenceSelector.addItem(label_of(name), name)
+            shown = ui.shownSequenceSelector.findData(parameters.text("shown.sequence"))
             ui.shownSequenceSelector.setCurrentIndex(max(0, shown))
             ui.entropyCheckBox.checked = parameters.text("shown.entropy", "1") == "1"
             ui.habitatsCheckBox.checked = parameters.text("shown.habitats", "1") == "1"
-        with quiet(ui.entropyOpacitySlider, ui.habitatOpacitySlider):
+            ui.activationCheckBox.checked = parameters.text("shown.activation") == "1"
+        with quiet(ui.entropyOpacitySlider, ui.habitatOpacitySlider, ui.activationOpacitySlider):
+            opacity = parameters.text("shown.activationOpacity", str(ACTIVATION_OPACITY))
+            ui.activationOpacitySlider.value = float(opacity)
             ui.entropyOpacitySlider.value = float(parameters.text("shown.entropyOpacity", str(ENTROPY_OPACITY)))
             ui.habitatOpacitySlider.value = float(parameters.text("shown.habitatOpacity", str(HABITAT_OPACITY)))
         self._fill_table()
+        for widget in (ui.activationCheckBox, ui.activationOpacitySlider):
+            widget.visible = results is not None and bool(results.activation)
 
     def show_maps(self) -> None:
         """Show the chosen sequence in the slice views; what they showed before can be had back."""
@@ -75,12 +84,18 @@ class MapsSection:
             views.show_maps(slicer.mrmlScene, self._results, self.sequence)
             self._apply_appearance()
 
+    @property
+    def _shows_activation(self) -> bool:
+        """The slice views have one overlay: entropy, or the activation of a sequence that has one."""
+        there = self._results is not None and self.sequence in self._results.activation
+        return bool(there and self._ui.activationCheckBox.checked)
+
     def show_habitat(self, sequence: str, region: str) -> None:
         """Show one habitat, or the whole lesion, of a sequence in the slice views."""
         self.remember_view()
         if self._results is not None and sequence in self._results.entropy:
             with quiet(self._ui.shownSequenceSelector):
-                self._ui.shownSequenceSelector.setCurrentIndex(self._ui.shownSequenceSelector.findText(sequence))
+                self._ui.shownSequenceSelector.setCurrentIndex(self._ui.shownSequenceSelector.findData(sequence))
             self._fill_table()
             views.show_habitat(slicer.mrmlScene, self._results, sequence, region)
             self._apply_appearance()
@@ -108,6 +123,18 @@ class MapsSection:
         self._fill_table()
         self.show_maps()
 
+    def _entropy_toggled(self, checked: bool) -> None:
+        if checked:
+            with quiet(self._ui.activationCheckBox):
+                self._ui.activationCheckBox.checked = False
+        self._apply_appearance()
+
+    def _activation_toggled(self, checked: bool) -> None:
+        if checked:
+            with quiet(self._ui.entropyCheckBox):
+                self._ui.entropyCheckBox.checked = False
+        self._apply_appearance()
+
     def _appearance_changed(self, value: object = None) -> None:
         self._apply_appearance()
 
@@ -115,20 +142,25 @@ class MapsSection:
         ui, results, parameters = self._ui, self._results, self._parameters
         if results is None or parameters is None:
             return
-        opacity = ui.entropyOpacitySlider.value if ui.entropyCheckBox.checked else 0.0
-        views.set_entropy_opacity(slicer.mrmlScene, results, opacity)
-        legend = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
-        for node in legend:
-            if node.GetDisplayableNode() in results.entropy.values():
-                node.SetVisibility(
-                    ui.entropyCheckBox.checked and node.GetDisplayableNode() is results.entropy.get(self.sequence)
-                )
+        heat, bits = self._shows_activation, ui.entropyCheckBox.checked and not self._shows_activation
+        for widget in (ui.activationCheckBox, ui.activationOpacitySlider):
+            widget.visible = bool(results.activation)
+            widget.enabled = self.sequence in results.activation
+        slider = ui.activationOpacitySlider if heat else ui.entropyOpacitySlider
+        opacity = slider.value if heat or bits else 0.0
+        overlay = (results.activation if heat else results.entropy).get(self.sequence)
+        views.set_overlay(slicer.mrmlScene, results, overlay, opacity)
+        for node in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
+            if node.GetDisplayableNode() in (*results.entropy.values(), *results.activation.values()):
+                node.SetVisibility((heat or bits) and node.GetDisplayableNode() is overlay)
         for name, segmentation in results.habitats.items():
             segmentation.SetDisplayVisibility(ui.habitatsCheckBox.checked and name == self.sequence)
         views.set_habitat_opacity(results, ui.habitatOpacitySlider.value)
         parameters.set_text("shown.sequence", self.sequence)
         parameters.set_text("shown.entropy", str(int(ui.entropyCheckBox.checked)))
         parameters.set_text("shown.habitats", str(int(ui.habitatsCheckBox.checked)))
+        parameters.set_text("shown.activation", str(int(ui.activationCheckBox.checked)))
+        parameters.set_text("shown.activationOpacity", f"{ui.activationOpacitySlider.value:.2f}")
         parameters.set_text("shown.entropyOpacity", f"{ui.entropyOpacitySlider.value:.2f}")
         parameters.set_text("shown.habitatOpacity", f"{ui.habitatOpacitySlider.value:.2f}")
 

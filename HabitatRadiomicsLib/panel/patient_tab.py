@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.model_card import ModelCard
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
 from HabitatRadiomicsLib.panel.clinical_form import ClinicalForm
 from HabitatRadiomicsLib.panel.first_use import packages_ready
@@ -24,12 +25,14 @@ from HabitatRadiomicsLib.panel.sequence_row import SequenceRow
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.site_field import SiteField
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.scene.case_keys import parts_of
 from HabitatRadiomicsLib.scene.command import reason_of
-from HabitatRadiomicsLib.scene.guess import guess_input
+from HabitatRadiomicsLib.scene.guess import guess_inputs
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.scene.patient import write_inputs
 from HabitatRadiomicsLib.scene.result_nodes import add_results
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
+from HabitatRadiomicsLib.scene.time_line import join_series, scored_moments, series_of
 
 _SETTLE_MS = 150
 
@@ -63,6 +66,7 @@ class PatientTab:
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         connect(self._settle, "timeout()", self.update)
+        connect(ui.anotherTimepointButton, "clicked(bool)", self._another_time_point)
         connect(ui.guessButton, "clicked(bool)", self._guess_clicked)
         connect(ui.mapsOnlyCheckBox, "toggled(bool)", self._maps_only_toggled)
         connect(ui.applyButton, "clicked(bool)", self._apply_clicked)
@@ -110,8 +114,9 @@ class PatientTab:
 
     def guess(self) -> None:
         """Fill in what is safe to guess; what the user chose stays."""
+        guessed = guess_inputs(slicer.mrmlScene, tuple(self.rows), without=self._scored_already())
         for name, row in self.rows.items():
-            found, kept = guess_input(slicer.mrmlScene, name, only_sequence=len(self.rows) == 1), row.chosen
+            found, kept = guessed[name], row.chosen
             mask = kept.mask or found.mask
             segment = kept.segment or (found.segment if mask is found.mask else "")
             row.show(SequenceInput(kept.volume or found.volume, mask, segment))
@@ -140,7 +145,7 @@ class PatientTab:
             row.close()
 
     def _make_rows(self) -> None:
-        sequences = () if self.model.card is None else self.model.card.sequences
+        sequences = () if self.model.card is None else _rows_of(self.model.card)
         if tuple(self.rows) != sequences:
             layout = self.ui.sequenceRows.layout()
             for row in self.rows.values():
@@ -176,6 +181,26 @@ class PatientTab:
         if self._parameters is not None:
             for name, row in self.rows.items():
                 self._parameters.set_input(name, row.chosen)
+
+    def _another_time_point(self, checked: bool = False) -> None:
+        """Make room for other images of the same patient, and fill in what can be no others."""
+        results = None if self._parameters is None else self._parameters.results()
+        if self._parameters is None or results is None:
+            return
+        self._parameters.set_text("series", series_of(results))
+        guessed = guess_inputs(slicer.mrmlScene, tuple(self.rows), without=self._scored_already())
+        for name, row in self.rows.items():
+            row.show(guessed[name])
+        self._keep_inputs()
+        self._say(_("Choose this patient's images of the other time point, then press Apply."), QUIET)
+        self.update()
+
+    def _scored_already(self) -> list[Any]:
+        """Volumes that are not meant while another time point is chosen."""
+        results = None if self._parameters is None else self._parameters.results()
+        if self._parameters is None or results is None or not self._parameters.text("series"):
+            return []
+        return [volume for moment in scored_moments(slicer.mrmlScene, results) for volume in moment.volumes]
 
     def _guess_clicked(self, checked: bool = False) -> None:
         self.guess()
@@ -255,6 +280,9 @@ class PatientTab:
         assert self._parameters is not None
         self.maps.remember_view()
         results = add_results(slicer.mrmlScene, self._folder / "results", self._inputs)
+        if self._parameters.text("series"):
+            join_series(results, self._parameters.text("series"))
+            self._parameters.set_text("series", "")
         self._parameters.set_results(results)
         self._show_results()
         self.maps.show_maps()
@@ -265,6 +293,8 @@ class PatientTab:
         results = self._parameters.results()
         self.maps.show_results(results, self._parameters)
         self.score.show_results(results)
+        one_time_point = self.model.card is not None and not self.model.card.timepoints
+        self.ui.anotherTimepointButton.visible = one_time_point and results is not None and results.score is not None
 
     def _cancel_clicked(self, checked: bool = False) -> None:
         self.cancel()
@@ -277,3 +307,12 @@ class PatientTab:
     def _say(self, text: str, style: str) -> None:
         self.ui.statusLabel.text = text
         self.ui.statusLabel.setStyleSheet(style)
+
+
+def _rows_of(card: ModelCard) -> tuple[str, ...]:
+    """The model's images, of each sequence the earlier time point first."""
+    sequences = list(dict.fromkeys(parts_of(key)[1] for key in card.sequences))
+    moments = ["", *card.timepoints]
+    return tuple(
+        sorted(card.sequences, key=lambda key: (sequences.index(parts_of(key)[1]), moments.index(parts_of(key)[0])))
+    )

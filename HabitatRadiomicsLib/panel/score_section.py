@@ -16,13 +16,14 @@ from slicer.i18n import tr as _
 from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.panel.nomogram_view import NomogramView
+from HabitatRadiomicsLib.panel.pictures import PICTURE_DPI, PICTURE_WIDTH, Clicks, show_figure
+from HabitatRadiomicsLib.panel.plots import show_chart
 from HabitatRadiomicsLib.panel.signals import connect
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.panel.timeline_view import TimelineView
+from HabitatRadiomicsLib.scene.case_keys import DELTA, parts_of
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
-
-#: Inches and dots per inch; together a little less than the width of Slicer's module panel.
-_PICTURE_WIDTH = 4.4
-_PICTURE_DPI = 88
 
 
 class ScoreSection:
@@ -33,9 +34,9 @@ class ScoreSection:
         self._show_habitat = show_habitat
         self._results: ResultNodes | None = None
         self._bars: Any = None
-        self._clicks = _Clicks(self._bar_clicked)
-        ui.barsPictureLabel.installEventFilter(self._clicks)
-        ui.barsPictureLabel.setCursor(qt.QCursor(qt.Qt.PointingHandCursor))
+        self._clicks = Clicks(ui.barsPictureLabel, self._bar_clicked)
+        self._nomogram = NomogramView(ui)
+        self._timeline = TimelineView(ui)
         connect(ui.saveReportButton, "clicked(bool)", self._save_report)
         connect(ui.exportTableButton, "clicked(bool)", self._export_table)
         connect(ui.showPlotButton, "clicked(bool)", self._show_plot)
@@ -47,7 +48,8 @@ class ScoreSection:
         score = None if results is None else results.score
         warnings = [] if results is None else results.warnings
         # Maps alone, and without a doubt: nothing to say here.
-        told = score is not None or bool(warnings)
+        changed = self._timeline.show(results)
+        told = score is not None or bool(warnings) or changed
         ui.scoreSection.visible = told
         ui.scoreSection.collapsed = not told
         shown = (ui.scoreNoticeLabel, ui.scoreLabel, ui.scalePictureLabel, ui.barsPictureLabel, ui.saveReportButton,
@@ -55,6 +57,7 @@ class ScoreSection:
         for widget in shown:
             widget.visible = score is not None
         ui.featureLabel.visible = False
+        self._nomogram.show(score)
         ui.warningsLabel.text = _warnings(warnings)
         ui.warningsLabel.visible = bool(warnings)
         if score is not None:
@@ -75,7 +78,7 @@ class ScoreSection:
 
         place = describe_column(row["columns"][0]).place
         if place is not None:
-            self._show_habitat(*place)
+            self._show_habitat(_shown_key(place[0], score), place[1])
 
     def _bar_clicked(self, height: float) -> None:
         from HabitatRadiomicsLib.reporting import contribution_at
@@ -93,9 +96,9 @@ class ScoreSection:
             return
         from HabitatRadiomicsLib.reporting import contributions_figure, score_figure
 
-        self._bars = contributions_figure(score, width=_PICTURE_WIDTH, dpi=_PICTURE_DPI)
-        _show_figure(self._ui.scalePictureLabel, score_figure(score, width=_PICTURE_WIDTH, dpi=_PICTURE_DPI))
-        _show_figure(self._ui.barsPictureLabel, self._bars)
+        self._bars = contributions_figure(score, width=PICTURE_WIDTH, dpi=PICTURE_DPI)
+        show_figure(self._ui.scalePictureLabel, score_figure(score, width=PICTURE_WIDTH, dpi=PICTURE_DPI))
+        show_figure(self._ui.barsPictureLabel, self._bars)
 
     def _save_report(self, checked: bool = False) -> None:
         if self._results is not None and self._results.report is not None:
@@ -109,26 +112,14 @@ class ScoreSection:
             _save(path, contributions_csv(score))
 
     def _show_plot(self, checked: bool = False) -> None:
-        if self._results is None or self._results.contribution_chart is None:
-            return
-        manager, plots = slicer.app.layoutManager(), slicer.modules.plots.logic()
-        if manager is not None:
-            manager.setLayout(plots.GetLayoutWithPlot(manager.layout))
-        plots.ShowChartInLayout(self._results.contribution_chart)
+        if self._results is not None and self._results.contribution_chart is not None:
+            show_chart(self._results.contribution_chart)
 
 
-class _Clicks(qt.QObject):  # type: ignore[misc]
-    """Tells at which height, 0 to 1, a picture was clicked."""
-
-    def __init__(self, on_click: Callable[[float], None]) -> None:
-        qt.QObject.__init__(self)
-        self._on_click = on_click
-
-    def eventFilter(self, label: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        if event.type() == qt.QEvent.MouseButtonRelease and label.pixmap is not None:
-            height = label.pixmap.height() / label.pixmap.devicePixelRatio()
-            self._on_click(event.pos().y() / height)
-        return False
+def _shown_key(key: str, score: dict[str, Any]) -> str:
+    """Where to show a feature: itself, of a change the later time point."""
+    moment, sequence = parts_of(key)
+    return [name for name in score["habitats"] if parts_of(name)[1] == sequence][-1] if moment == DELTA else key
 
 
 def contributions_csv(score: dict[str, Any]) -> str:
@@ -193,16 +184,6 @@ def _warnings(warnings: list[str]) -> str:
         return ""
     items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
     return f"<b>{_('Warnings')}</b><ul style='margin: 2px 0 0 14px; -qt-list-indent: 0'>{items}</ul>"
-
-
-def _show_figure(label: Any, figure: Any) -> None:
-    from HabitatRadiomicsLib.reporting import png_bytes
-
-    picture = qt.QPixmap()
-    picture.loadFromData(qt.QByteArray(png_bytes(figure)))
-    label.setStyleSheet("background: white;")
-    label.setPixmap(picture)
-    label.setFixedHeight(picture.height())
 
 
 def _save(path: str, text: str) -> None:

@@ -13,6 +13,7 @@ from HabitatRadiomicsLib.case import SequenceImage
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
+from HabitatRadiomicsLib.scene.case_keys import label_of
 from HabitatRadiomicsLib.scene.guess import guess_segment
 from HabitatRadiomicsLib.scene.masks import choices_of
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, read_input
@@ -29,7 +30,7 @@ class SequenceRow:
         self._observed: list[tuple[Any, int]] = []
         self._checked: tuple[Any, ...] | None = None
         self.image: SequenceImage | None = None
-        self.ui.sequenceLabel.text = f"<b>{sequence}</b>"
+        self.ui.sequenceLabel.text = f"<b>{label_of(sequence)}</b>"
         self.widget.setMRMLScene(slicer.mrmlScene)
         connect(self.ui.volumeSelector, "currentNodeChanged(vtkMRMLNode*)", self._volume_chosen)
         connect(self.ui.maskSelector, "currentNodeChanged(vtkMRMLNode*)", self._mask_chosen)

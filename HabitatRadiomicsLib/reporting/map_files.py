@@ -33,6 +33,7 @@ def write_maps(
         pictures[name] = write_png(map_figure(prepared[name], habitat_map), folder / f"{name}_maps.png")
     document = {
         "sequences": {name: _document(prepared[name], habitat_map) for name, habitat_map in maps.items()},
+        "timepoints": None if protocol.timepoints is None else list(protocol.timepoints.names),
         "warnings": [
             warning
             for name in maps

@@ -10,11 +10,14 @@ from HabitatRadiomicsLib.colours import DOWN_COLOUR, HABITAT_COLOURS, UP_COLOUR,
 
 UP_RGB = red_green_blue(UP_COLOUR)
 DOWN_RGB = red_green_blue(DOWN_COLOUR)
+#: Of volumes at two time points.
+BEFORE_RGB, AFTER_RGB = red_green_blue("#9AA5B1"), red_green_blue("#2F4B7C")
 
 #: What is seen at first: colours of entropy near those of its legend, habitats as outlines with a hint of filling. Both
 #: filled, the colours would mix to some that neither legend has.
 ENTROPY_OPACITY = 0.7
 HABITAT_OPACITY = 0.1
+ACTIVATION_OPACITY = 0.6
 
 _ENTROPY_NODE = "Habitat Radiomics local entropy"
 #: Dark to bright with even steps (matplotlib's inferno, a few points of it).
@@ -23,6 +26,9 @@ _ENTROPY_COLOURS = (
     (0.57, "#D44842"), (0.71, "#F57D15"), (0.86, "#FAC127"), (1.00, "#FCFFA4"),
 )  # fmt: skip
 _STEPS = 256
+_ACTIVATION_NODE = "Habitat Radiomics activation"
+#: Heat: dark red, red, orange, yellow.
+_ACTIVATION_COLOURS = ((0.00, "#4A0006"), (0.35, "#D7301F"), (0.70, "#FC8D59"), (1.00, "#FFF7A8"))
 
 
 def habitat_rgb(name: str) -> tuple[float, float, float]:
@@ -36,7 +42,14 @@ def entropy_colours(scene: Any) -> Any:
         scene,
         _ENTROPY_NODE,
         "Local entropy in bits: dark is orderly, bright is heterogeneous.",
-        [(f"{index / (_STEPS - 1):.2f}", *_between(index / (_STEPS - 1)), 1.0) for index in range(_STEPS)],
+        _ramp(_ENTROPY_COLOURS),
+    )
+
+
+def activation_colours(scene: Any) -> Any:
+    """The colour node of activation maps; one serves all maps of a scene and is saved with it."""
+    return _colours(
+        scene, _ACTIVATION_NODE, "Activation: bright is what moves the score most.", _ramp(_ACTIVATION_COLOURS)
     )
 
 
@@ -62,9 +75,14 @@ def _colours(scene: Any, name: str, description: str, rows: Sequence[tuple[Any, 
     return node
 
 
-def _between(place: float) -> tuple[float, ...]:
-    for (low, dark), (high, bright) in pairwise(_ENTROPY_COLOURS):
+def _ramp(points: Sequence[tuple[float, str]]) -> list[tuple[Any, ...]]:
+    places = [index / (_STEPS - 1) for index in range(_STEPS)]
+    return [(f"{place:.2f}", *_between(points, place), 1.0) for place in places]
+
+
+def _between(points: Sequence[tuple[float, str]], place: float) -> tuple[float, ...]:
+    for (low, dark), (high, bright) in pairwise(points):
         if place <= high:
             part = (place - low) / (high - low)
             return tuple(a + part * (b - a) for a, b in zip(red_green_blue(dark), red_green_blue(bright)))
-    return red_green_blue(_ENTROPY_COLOURS[-1][1])
+    return red_green_blue(points[-1][1])

@@ -15,7 +15,9 @@ import slicer
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
 
-_SINGLE = ("habitat_table", "document", "report", "contribution_table", "contribution_chart")
+_SINGLE = ("habitat_table", "document", "report", "contribution_table", "contribution_chart", "change_table",
+           "change_chart")  # fmt: skip
+_OF_IMAGE = ("volume", "entropy", "habitats", "activation")
 
 
 class Parameters:
@@ -59,7 +61,7 @@ class Parameters:
         sequences = [name for name in self.text("result.sequences").split(" ") if name]
         found = {
             role: {name: self.node.GetNodeReference(f"result.{name}.{role}") for name in sequences}
-            for role in ("volume", "entropy", "habitats")
+            for role in _OF_IMAGE
         }
         single = {role: self.node.GetNodeReference(f"result.{role}") for role in _SINGLE}
         present = {
@@ -74,6 +76,7 @@ class Parameters:
             volumes=kept["volume"],
             entropy=kept["entropy"],
             habitats=kept["habitats"],
+            activation={name: node for name, node in kept["activation"].items() if node is not None},
             folder=self._folder_of(single["document"]),
             **single,
         )
@@ -82,7 +85,7 @@ class Parameters:
         """Keep the results; None forgets them, and leaves their nodes in the scene."""
         sequences: Sequence[str] = () if results is None else tuple(results.entropy)
         for name in self.text("result.sequences").split(" "):
-            for role in ("volume", "entropy", "habitats"):
+            for role in _OF_IMAGE:
                 self._refer(f"result.{name}.{role}", None)
         for role in _SINGLE:
             self._refer(f"result.{role}", getattr(results, role, None))
@@ -91,6 +94,7 @@ class Parameters:
                 self._refer(f"result.{name}.volume", results.volumes[name])
                 self._refer(f"result.{name}.entropy", results.entropy[name])
                 self._refer(f"result.{name}.habitats", results.habitats[name])
+                self._refer(f"result.{name}.activation", results.activation.get(name))
         self.set_text("result.sequences", " ".join(sequences))
 
     def _refer(self, role: str, node: Any) -> None:

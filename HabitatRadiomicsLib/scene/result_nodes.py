@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,14 +14,24 @@ import SimpleITK as sitk
 import slicer
 
 from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text
+from HabitatRadiomicsLib.scene.activation_nodes import add_activation
+from HabitatRadiomicsLib.scene.case_keys import label_of
 from HabitatRadiomicsLib.scene.colours import HABITAT_OPACITY, entropy_colours, habitat_colours, habitat_rgb
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
-from HabitatRadiomicsLib.scene.tables import add_contribution_chart, add_contribution_table, add_habitat_table
+from HabitatRadiomicsLib.scene.tables import (
+    add_change_chart,
+    add_change_table,
+    add_contribution_chart,
+    add_contribution_table,
+    add_habitat_table,
+)
 from HabitatRadiomicsLib.scene.transaction import all_or_nothing
 from HabitatRadiomicsLib.scene.volumes import add_volume
 
 #: Attribute of every node that is a result; holds its sequence, or nothing.
 RESULT_ATTRIBUTE = "HabitatRadiomics.Result"
+#: Role of the references from a result's document to the volumes that were measured.
+VOLUME_ROLE = "HabitatRadiomics.volume"
 _LEAST_BITS = 1e-6
 _LEGEND_POINTS = 13
 _OUTLINE_PIXELS = 2
@@ -39,6 +50,10 @@ class ResultNodes:
         report: vtkMRMLTextNode with the HTML report; None without a score, as the two that follow.
         contribution_table: vtkMRMLTableNode, SHAP values.
         contribution_chart: vtkMRMLPlotChartNode of the same.
+        change_table: vtkMRMLTableNode, habitat volumes at both time points; None of one time point.
+        change_chart: vtkMRMLPlotChartNode of the same.
+        activation: vtkMRMLScalarVolumeNode by sequence, what of the image the network's part of the score looks at; of
+            a model with deep features.
         folder: subject hierarchy item that holds them.
     """
 
@@ -50,11 +65,15 @@ class ResultNodes:
     report: Any = None
     contribution_table: Any = None
     contribution_chart: Any = None
+    change_table: Any = None
+    change_chart: Any = None
+    activation: Mapping[str, Any] = field(default_factory=dict)
     folder: int = field(default=0, compare=False)
 
     @property
     def content(self) -> dict[str, Any]:
-        """``maps`` (as ``habitats.json``) and ``score`` (as ``score.json``, or null)."""
+        """``maps`` (as ``habitats.json``), ``score`` (as ``score.json``, or null) and, of two time points, ``changes``
+        (a row for each of ``habitat_changes.csv``)."""
         return json.loads(self.document.GetText())
 
     @property
@@ -72,11 +91,17 @@ class ResultNodes:
         """All nodes that were made."""
         yield from self.entropy.values()
         yield from self.habitats.values()
-        single = (self.habitat_table, self.document, self.report, self.contribution_table, self.contribution_chart)
+        yield from self.activation.values()
+        yield from self.about_all()
+
+    def about_all(self) -> Iterator[Any]:
+        """The nodes that belong to no single image."""
+        single = (self.habitat_table, self.document, self.report, self.contribution_table, self.contribution_chart,
+                  self.change_table, self.change_chart)  # fmt: skip
         yield from (node for node in single if node is not None)
-        if self.contribution_chart is not None:
-            chart = self.contribution_chart
-            yield from (chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes()))
+        for chart in (self.contribution_chart, self.change_chart):
+            if chart is not None:
+                yield from (chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes()))
 
 
 def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -> ResultNodes:
@@ -89,6 +114,7 @@ def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -
     maps = json.loads((folder / MAPS_FILE).read_text(encoding="utf-8"))
     score_file = folder / "score.json"
     score = json.loads(score_file.read_text(encoding="utf-8")) if score_file.is_file() else None
+    changes = _changes(folder / "habitat_changes.csv")
     with all_or_nothing(scene):
         entropy = {name: _add_entropy(scene, name, folder / f"{name}_entropy.nrrd") for name in maps["sequences"]}
         habitats = {
@@ -101,8 +127,20 @@ def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -
             entropy=entropy,
             habitats=habitats,
             habitat_table=add_habitat_table(scene, rows),
-            document=_add_text(scene, "Habitat Radiomics result", json_text({"maps": maps, "score": score})),
+            document=_add_text(
+                scene,
+                "Habitat Radiomics result",
+                json_text({"maps": maps, "score": score, **({"changes": changes} if changes else {})}),
+            ),
+            activation={
+                name: add_activation(scene, name, file)
+                for name in inputs
+                if (file := folder / f"{name}_activation.nrrd").is_file()
+            },
         )
+        if changes:
+            table = add_change_table(scene, changes)
+            results = replace(results, change_table=table, change_chart=add_change_chart(scene, table))
         if score is not None:
             table = add_contribution_table(scene, score)
             chart = add_contribution_chart(scene, table, score)
@@ -114,17 +152,23 @@ def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -
         for name in maps["sequences"]:
             for node in (entropy[name], habitats[name]):
                 node.SetAttribute(RESULT_ATTRIBUTE, name)
-        return _beside_input(scene, results, next(iter(inputs.values())).volume)
+        for name, node in results.activation.items():
+            node.SetAttribute(RESULT_ATTRIBUTE, name)
+        for chosen in inputs.values():
+            results.document.AddNodeReferenceID(VOLUME_ROLE, chosen.volume.GetID())
+        return _beside_input(scene, results, inputs)
 
 
 def add_habitat_labelmap(scene: Any, results: ResultNodes, sequence: str) -> Any:
     """The habitats of a sequence as a label map volume too: 1 is S1, 2 is S2, ..."""
     labels = habitat_labels(results, sequence)
-    node = add_volume(scene, sitk.GetImageFromArray(labels), f"{sequence} habitat labels", labels=True)
+    node = add_volume(scene, sitk.GetImageFromArray(labels), f"{label_of(sequence)} habitat labels", labels=True)
     node.CopyOrientation(results.entropy[sequence])
     node.GetDisplayNode().SetAndObserveColorNodeID(habitat_colours(scene, int(labels.max())).GetID())
     node.SetAttribute(RESULT_ATTRIBUTE, sequence)
-    _into_folder(scene, node, results.folder)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(results.entropy[sequence])
+    _into_folder(scene, node, hierarchy.GetItemParent(item) if item else results.folder)
     return node
 
 
@@ -145,7 +189,7 @@ def habitat_names(segmentation: Any) -> list[str]:
 
 def _add_entropy(scene: Any, sequence: str, file: Path) -> Any:
     image = sitk.ReadImage(str(file))
-    node = add_volume(scene, image, f"{sequence} local entropy")
+    node = add_volume(scene, image, f"{label_of(sequence)} local entropy")
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(entropy_colours(scene).GetID())
     # A smoothed overlay would draw a false rim where the lesion ends.
@@ -175,7 +219,7 @@ def _add_legend(scene: Any, volume: Any, highest: int) -> None:
 
 def _add_habitats(scene: Any, sequence: str, file: Path, rows: list[dict[str, Any]], reference: Any) -> Any:
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
-    name = scene.GenerateUniqueName(f"{sequence} habitats")
+    name = scene.GenerateUniqueName(f"{label_of(sequence)} habitats")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
@@ -202,15 +246,38 @@ def _add_report(scene: Any, folder: Path) -> Any:
     return _add_text(scene, "Habitat Radiomics report", (folder / "report.html").read_text(encoding="utf-8"))
 
 
-def _beside_input(scene: Any, results: ResultNodes, volume: Any) -> ResultNodes:
+def _beside_input(scene: Any, results: ResultNodes, inputs: Mapping[str, SequenceInput]) -> ResultNodes:
+    """Each image's maps beside it, in one folder for all images that lie together; what belongs to no single image
+    beside the first."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    item = hierarchy.GetItemByDataNode(volume)
-    parent = hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID()
-    name = hierarchy.GenerateUniqueItemName(f"Habitats of {', '.join(results.entropy)}")
-    folder = hierarchy.CreateFolderItem(parent, name)
-    for node in results.nodes():
-        _into_folder(scene, node, folder)
-    return replace(results, folder=folder)
+    together: dict[int, list[str]] = {}
+    for name, chosen in inputs.items():
+        item = hierarchy.GetItemByDataNode(chosen.volume)
+        parent = hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID()
+        together.setdefault(parent, []).append(name)
+    folders: dict[str, int] = {}
+    for parent, names in together.items():
+        title = hierarchy.GenerateUniqueItemName(f"Habitats of {', '.join(names).replace('_', ' ')}")
+        folders |= dict.fromkeys(names, hierarchy.CreateFolderItem(parent, title))
+    for nodes in (results.entropy, results.habitats, results.activation):
+        for name, node in nodes.items():
+            _into_folder(scene, node, folders[name])
+    first = next(iter(folders.values()))
+    for node in results.about_all():
+        _into_folder(scene, node, first)
+    return replace(results, folder=first)
+
+
+def _changes(file: Path) -> list[dict[str, Any]]:
+    """The rows of ``habitat_changes.csv``; none where there is no such file."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as stream:
+        return [
+            {name: cell if name in ("sequence", "habitat") else float(cell) if cell else None
+             for name, cell in row.items() if name != "case_id"}
+            for row in csv.DictReader(stream)
+        ]  # fmt: skip
 
 
 def _into_folder(scene: Any, node: Any, folder: int) -> None:

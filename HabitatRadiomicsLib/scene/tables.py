@@ -7,8 +7,11 @@ from typing import Any
 
 import vtk
 
-from HabitatRadiomicsLib.scene.colours import DOWN_RGB, UP_RGB
+from HabitatRadiomicsLib.scene.case_keys import label_of
+from HabitatRadiomicsLib.scene.colours import AFTER_RGB, BEFORE_RGB, DOWN_RGB, UP_RGB
 
+#: Columns of the table of changes.
+BEFORE, AFTER = "Baseline [ml]", "Follow-up [ml]"
 _HABITAT_COLUMNS = {
     "Volume [ml]": "volume_ml",
     "Share [%]": "fraction",
@@ -43,7 +46,7 @@ def add_habitat_table(scene: Any, habitats: Mapping[str, Sequence[Mapping[str, A
     """
     rows = [(sequence, row) for sequence, found in habitats.items() for row in found]
     columns: dict[str, list[Any]] = {
-        "Sequence": [sequence for sequence, _ in rows],
+        "Sequence": [label_of(sequence) for sequence, _ in rows],
         "Habitat": [row["name"] for _, row in rows],
     }
     for title, key in _HABITAT_COLUMNS.items():
@@ -70,19 +73,60 @@ def add_contribution_table(scene: Any, score: Mapping[str, Any]) -> Any:
     )
 
 
+def add_change_table(scene: Any, changes: Sequence[Mapping[str, Any]]) -> Any:
+    """Habitat volumes at both time points and their change; a percentage of nothing is not a number.
+
+    Args:
+        changes: rows as in ``habitat_changes.csv``.
+    """
+    nothing = float("nan")
+    return add_table(
+        scene,
+        "Change of habitat volumes",
+        {
+            "Sequence": [row["sequence"] for row in changes],
+            "Habitat": [row["habitat"] for row in changes],
+            "Row": [str(number) for number in range(1, len(changes) + 1)],
+            BEFORE: [row["baseline_ml"] for row in changes],
+            AFTER: [row["followup_ml"] for row in changes],
+            "Change [ml]": [row["change_ml"] for row in changes],
+            "Change [%]": [nothing if row["change_percent"] is None else row["change_percent"] for row in changes],
+        },
+    )
+
+
+def add_change_chart(scene: Any, table: Any) -> Any:
+    """Two bars per habitat of :func:`add_change_table`, before and after."""
+    chart = _add_bars(
+        scene, table, "Change of habitat volumes", "Row", "Habitat", {BEFORE: BEFORE_RGB, AFTER: AFTER_RGB}
+    )
+    chart.SetTitle("Habitat volumes before and after")
+    chart.SetXAxisTitle("habitat (row; names in the table)")
+    chart.SetYAxisTitle("volume [ml]")
+    return chart
+
+
 def add_contribution_chart(scene: Any, table: Any, score: Mapping[str, Any]) -> Any:
     """A bar per feature of :func:`add_contribution_table`, in two colours, for Slicer's plot view."""
-    chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", scene.GenerateUniqueName("SHAP bars"))
-    for title, colour in (("Pushes up", UP_RGB), ("Pushes down", DOWN_RGB)):
-        series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", title)
-        series.SetAndObserveTableNodeID(table.GetID())
-        series.SetXColumnName("Rank")
-        series.SetYColumnName(title)
-        series.SetLabelColumnName("Feature")
-        series.SetPlotType(series.PlotTypeBar)
-        series.SetColor(*colour)
-        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    chart = _add_bars(scene, table, "SHAP bars", "Rank", "Feature", {"Pushes up": UP_RGB, "Pushes down": DOWN_RGB})
     chart.SetTitle(f"Rad-score {score['score']:.3f}: SHAP values")
     chart.SetXAxisTitle("feature (rank; names in the table)")
     chart.SetYAxisTitle("contribution to the rad-score")
+    return chart
+
+
+def _add_bars(
+    scene: Any, table: Any, name: str, place: str, label: str, columns: Mapping[str, tuple[float, float, float]]
+) -> Any:
+    """A chart with a bar for each row of a table and each of some columns, by their colours."""
+    chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", scene.GenerateUniqueName(name))
+    for title, colour in columns.items():
+        series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", title)
+        series.SetAndObserveTableNodeID(table.GetID())
+        series.SetXColumnName(place)
+        series.SetYColumnName(title)
+        series.SetLabelColumnName(label)
+        series.SetPlotType(series.PlotTypeBar)
+        series.SetColor(*colour)
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
     return chart

@@ -117,12 +117,14 @@ def jump_to(scene: Any, place: tuple[float, float, float]) -> None:
         node.JumpSliceByCentering(*place)
 
 
-def set_entropy_opacity(scene: Any, results: ResultNodes, opacity: float) -> None:
-    """Of the entropy overlay, wherever it is shown."""
-    ours = {node.GetID() for node in results.entropy.values()}
+def set_overlay(scene: Any, results: ResultNodes, overlay: Any, opacity: float) -> None:
+    """Put an entropy or activation map, at an opacity, wherever any map of the results is the overlay."""
+    ours = {node.GetID() for node in (*results.entropy.values(), *results.activation.values())}
     for node in _nodes(scene, "vtkMRMLSliceCompositeNode"):
-        if node.GetForegroundVolumeID() in ours:
+        if overlay is not None and node.GetForegroundVolumeID() in ours:
+            node.SetForegroundVolumeID(overlay.GetID())
             node.SetForegroundOpacity(opacity)
+    _update_legends(scene)
 
 
 def set_habitat_opacity(results: ResultNodes, opacity: float) -> None:

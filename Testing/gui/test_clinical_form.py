@@ -23,7 +23,7 @@ from made_up_models import CLINICAL, nomogram_model
 from panel_steps import MODEL, add_patient, run_to_the_end
 
 #: A name and values that no file format likes.
-_ODD = {"stage & grade=<\"1'>\n": "a=b&c;\"ä\"", **CLINICAL}
+_ODD = {"stage & grade=<\"1'>\n": 'a=b&c;"ä"', **CLINICAL}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.commands.arguments import read_case
 from HabitatRadiomicsLib.commands.program import build_parser, main
 from HabitatRadiomicsLib.errors import Cancelled, DependencyError, HabitatRadiomicsError, ModelError, RegionError
+from HabitatRadiomicsLib.protocol import load_protocol
 from HabitatRadiomicsLib.provenance import image_digest
 from HabitatRadiomicsLib.scene.patient import compute_maps, score_patient, write_inputs
 from HabitatRadiomicsLib.scene.result_nodes import habitat_labels
@@ -242,7 +243,7 @@ def test_packages_that_are_missing_are_named_before_anything_is_read(
 
 
 def read_back(arguments: list[str], out: Path) -> Case:
-    return read_case(build_parser().parse_args(["maps", *arguments, "--out", str(out)]))
+    return read_case(build_parser().parse_args(["maps", *arguments, "--out", str(out)]), load_protocol("general-mri"))
 
 
 def test_a_case_written_for_another_process_reads_back_the_same(

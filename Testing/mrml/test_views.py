@@ -137,7 +137,7 @@ def test_entropy_is_drawn_in_the_colour_of_each_voxels_value(
     views.show_maps(scene, results, sequence, entropy=1)
     results.habitats[sequence].SetDisplayVisibility(False)
     drawn = view.pixels().astype(int)
-    views.set_entropy_opacity(scene, results, 0)
+    views.set_overlay(scene, results, volume, 0)
     grey = view.pixels().astype(int)
 
     seen = Seen.of(view, volume)
@@ -149,7 +149,7 @@ def test_entropy_is_drawn_in_the_colour_of_each_voxels_value(
     assert np.ptp(drawn[inside], axis=0).max() > 100, "dark and bright"
 
     volume.GetDisplayNode().SetInterpolate(1)
-    views.set_entropy_opacity(scene, results, 1)
+    views.set_overlay(scene, results, volume, 1)
     smoothed = view.pixels().astype(int)
     assert np.abs(smoothed[inside] - entropy_colours(bits[inside], volume)).max() > 10 * LEVELS
 
@@ -268,7 +268,7 @@ def test_another_overlay_keeps_its_opacity(application: StandIn, scene: object, 
     views.show_maps(scene, results, "T1W", entropy=0.5)
     red, green = (application.slice_views[name].composite_node for name in ("Red", "Green"))
     green.SetForegroundVolumeID(results.volumes["T2FS"].GetID())
-    views.set_entropy_opacity(scene, results, 0.8)
+    views.set_overlay(scene, results, results.entropy["T1W"], 0.8)
     assert red.GetForegroundOpacity() == pytest.approx(0.8)
     assert green.GetForegroundOpacity() == pytest.approx(0.5)
 
@@ -415,12 +415,12 @@ def test_a_picture_with_a_fault_is_not_the_golden_one(
     if fault == "no habitats":
         segmentation.SetDisplayVisibility(False)
     elif fault == "no entropy":
-        views.set_entropy_opacity(scene, results, 0)
+        views.set_overlay(scene, results, volume, 0)
     elif fault == "no legend":
         without_legend(results)
     elif fault == "smoothed":
         volume.GetDisplayNode().SetInterpolate(1)
-        views.set_entropy_opacity(scene, results, 1)
+        views.set_overlay(scene, results, volume, 1)
     elif fault == "shifted":
         volume.SetOrigin(*np.add(volume.GetOrigin(), 6))
     else:

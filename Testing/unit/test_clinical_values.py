@@ -31,7 +31,9 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def command(model_file: Path, patient: SyntheticPatient, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     files = write_case(tmp_path_factory.mktemp("patient"), patient.case)
-    images = [text for name, (image, mask) in files.items() for text in (f"--image={name}={image}", f"--mask={name}={mask}")]
+    images = [
+        text for name, (image, mask) in files.items() for text in (f"--image={name}={image}", f"--mask={name}={mask}")
+    ]
     return ["score", "--model", str(model_file), *images]
 
 

@@ -47,6 +47,7 @@ ROOMS = (
     "lesions",
     "extraction",
     "scoring",
+    "activation_maps",
     "reference_cohort",
     "patient_scores",
     "cohort_scoring",

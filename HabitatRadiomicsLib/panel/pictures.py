@@ -1,0 +1,58 @@
+"""Figures in labels of the panel, and clicks on them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+
+#: Inches and dots per inch; together a little less than the width of Slicer's module panel.
+PICTURE_WIDTH = 4.4
+PICTURE_DPI = 88
+
+
+def show_figure(label: Any, figure: Any) -> bytes:
+    """Show a figure of matplotlib, one that is too wide for the panel smaller; returns it as PNG, in full."""
+    from HabitatRadiomicsLib.reporting import png_bytes
+
+    data = png_bytes(figure)
+    picture = qt.QPixmap()
+    picture.loadFromData(qt.QByteArray(data))
+    widest = round(PICTURE_WIDTH * PICTURE_DPI)
+    if picture.width() > widest:
+        picture = picture.scaledToWidth(widest, qt.Qt.SmoothTransformation)
+    label.setStyleSheet("background: white;")
+    label.setPixmap(picture)
+    label.setFixedHeight(picture.height())
+    return data
+
+
+def open_picture(data: bytes, name: str) -> None:
+    """Show a PNG in the system's viewer, in full size.
+
+    Args:
+        name: of the file in the system's folder for temporary ones; without an ending.
+    """
+    place = Path(tempfile.gettempdir()) / f"{name}.png"
+    place.write_bytes(data)
+    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
+
+
+class Clicks(qt.QObject):  # type: ignore[misc]
+    """Tells at which height, in parts of a label's picture from its top, it was clicked."""
+
+    def __init__(self, label: Any, on_click: Callable[[float], None]) -> None:
+        qt.QObject.__init__(self)
+        self._on_click = on_click
+        label.installEventFilter(self)
+        label.setCursor(qt.QCursor(qt.Qt.PointingHandCursor))
+
+    def eventFilter(self, label: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+        """What Qt asks before a label gets an event: it gets them all."""
+        if event.type() == qt.QEvent.MouseButtonRelease and label.pixmap is not None:
+            height = label.pixmap.height() / label.pixmap.devicePixelRatio()
+            self._on_click(event.pos().y() / height)
+        return False

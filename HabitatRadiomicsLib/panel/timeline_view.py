@@ -1,0 +1,119 @@
+"""What became of the patient: habitats and scores over time points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from HabitatRadiomicsLib.dependencies import missing
+from HabitatRadiomicsLib.panel.pictures import PICTURE_DPI, PICTURE_WIDTH, show_figure
+from HabitatRadiomicsLib.panel.plots import show_chart
+from HabitatRadiomicsLib.panel.signals import connect
+from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
+from HabitatRadiomicsLib.scene.studies import study_of
+from HabitatRadiomicsLib.scene.tables import AFTER, BEFORE
+from HabitatRadiomicsLib.scene.time_line import scored_moments
+
+
+class TimelineView:
+    """A picture for each sequence and, of a model of two time points, the volumes in numbers."""
+
+    def __init__(self, ui: Any) -> None:
+        self._place, self._table, self._button = ui.timelinePictures, ui.changesLabel, ui.showChangesButton
+        self._pictures: list[Any] = []
+        self._chart: Any = None
+        connect(ui.showChangesButton, "clicked(bool)", self._show_chart)
+
+    def show(self, results: ResultNodes | None) -> bool:
+        """Show what is known of several time points; hide it where there is one only.
+
+        Returns:
+            Whether there is anything to show.
+        """
+        for label in self._pictures:
+            self._place.layout().removeWidget(label)
+            label.hide()
+            label.deleteLater()
+        self._pictures = []
+        content = {} if results is None else results.content
+        changes = content.get("changes", [])
+        self._table.text = changes_table(changes)
+        self._table.visible = bool(changes)
+        self._chart = None if results is None else results.change_chart
+        self._button.visible = self._chart is not None
+        if results is not None and not missing():
+            for figure in _figures(changes, results):
+                label = qt.QLabel()
+                label.toolTip = _("Volumes of the habitats, and scores, over time")
+                self._place.layout().addWidget(label)
+                self._pictures.append(label)
+                show_figure(label, figure)
+        self._place.visible = bool(self._pictures)
+        return bool(changes or self._pictures)
+
+    def _show_chart(self, checked: bool = False) -> None:
+        if self._chart is not None:
+            show_chart(self._chart)
+
+
+def changes_table(changes: Sequence[Mapping[str, Any]]) -> str:
+    """The volumes at both time points as a table in rich text."""
+    if not changes:
+        return ""
+    titles = (_("Sequence"), _("Habitat"), BEFORE, AFTER, _("Change"))
+    rows = [
+        (
+            row["sequence"], _("whole lesion") if row["habitat"] == "whole" else row["habitat"],
+            f"{row['baseline_ml']:.2f}", f"{row['followup_ml']:.2f}",
+            _("new") if row["change_percent"] is None and row["followup_ml"]
+            else "–" if row["change_percent"] is None else f"{row['change_percent']:+.0f}%".replace("-", "−"),
+        )
+        for row in changes
+    ]  # fmt: skip
+    lines = "".join(
+        "<tr>" + "".join(f"<td style='padding-right: 10px'>{escape(cell)}</td>" for cell in cells) + "</tr>"
+        for cells in (titles, *rows)
+    )
+    return f"<b>{escape(_('Change of habitat volumes'))}</b><table>{lines}</table>"
+
+
+def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list[Any]:
+    """By sequence; none where there is one time point only."""
+    from HabitatRadiomicsLib.reporting.timeline_figure import TimePoint, timeline_figure
+
+    figures: dict[str, list[TimePoint]] = {}
+    if changes:
+        moments = (("baseline_ml", 0), ("followup_ml", 1))
+        for sequence in dict.fromkeys(row["sequence"] for row in changes):
+            rows = [row for row in changes if row["sequence"] == sequence and row["habitat"] != "whole"]
+            labels = _moments_of(results, sequence)
+            figures[sequence] = [
+                TimePoint(labels[place], {row["habitat"]: row[column] for row in rows}) for column, place in moments
+            ]
+    else:
+        scored = scored_moments(slicer.mrmlScene, results)
+        for number, sequence in enumerate(results.entropy if len(scored) > 1 else ()):
+            points = []
+            for moment in scored:
+                score, found = moment.content["score"], moment.content["maps"]["sequences"].get(sequence)
+                volumes = {} if found is None else {row["name"]: row["volume_ml"] for row in found["habitats"]}
+                told = (score["score"], score["cutoff"]["value"]) if number == 0 else (None, None)
+                points.append(TimePoint(moment.label, volumes, *told))
+            figures[sequence] = points
+    return [
+        timeline_figure(points, title=_("Habitats of {sequence}").format(sequence=sequence), width=PICTURE_WIDTH,
+                        dpi=PICTURE_DPI)
+        for sequence, points in figures.items()
+    ]  # fmt: skip
+
+
+def _moments_of(results: ResultNodes, sequence: str) -> list[str]:
+    """What the axis calls both time points: their names, with the dates of the studies where they are known."""
+    dates = {key: study_of(volume).readable_date for key, volume in results.volumes.items()}
+    moments = results.content["maps"]["timepoints"]
+    return ["\n".join(filter(None, (moment, dates.get(f"{moment}_{sequence}")))) for moment in moments]

@@ -1,0 +1,40 @@
+"""Activation maps of networks as overlays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.scene.case_keys import label_of
+from HabitatRadiomicsLib.scene.colours import activation_colours
+from HabitatRadiomicsLib.scene.volumes import add_volume
+
+#: Less than this part of the maximum is not shown: where there is nothing, the image has to be seen.
+LEAST_ACTIVATION = 0.02
+_LEGEND_POINTS = 13
+
+
+def add_activation(scene: Any, key: str, file: Path) -> Any:
+    """A volume node of an activation map, 0 to 1, in the colours of heat; where it is 0, it is transparent."""
+    node = add_volume(scene, sitk.ReadImage(str(file)), f"{label_of(key)} activation")
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID(activation_colours(scene).GetID())
+    # A smoothed overlay would draw a false rim where the patch ends.
+    display.SetInterpolate(0)
+    display.SetAutoWindowLevel(0)
+    display.SetWindowLevelMinMax(0.0, 1.0)
+    display.SetAutoThreshold(0)
+    display.SetThreshold(LEAST_ACTIVATION, 1.0)
+    display.SetApplyThreshold(1)
+    legend = scene.AddNewNodeByClass("vtkMRMLColorLegendDisplayNode")
+    legend.SetAndObservePrimaryDisplayNode(display)
+    node.AddAndObserveDisplayNodeID(legend.GetID())
+    legend.SetTitleText("Activation\n[of maximum]")
+    legend.SetLabelFormat("%.1f")
+    legend.SetNumberOfLabels(6)
+    legend.GetTitleTextProperty().SetFontSize(_LEGEND_POINTS)
+    legend.GetLabelTextProperty().SetFontSize(_LEGEND_POINTS)
+    legend.SetVisibility(False)
+    return node

@@ -1,0 +1,19 @@
+"""The names of a case's images: a sequence, or a time point and a sequence (``follow-up_CT``). Without any package, so
+that the panel can show them before any is installed."""
+
+from __future__ import annotations
+
+#: What a change between time points has in the place of one.
+DELTA = "delta"
+
+
+def parts_of(key: str) -> tuple[str, str]:
+    """Time point (empty where there is one only) and sequence."""
+    timepoint, _, sequence = key.rpartition("_")
+    return timepoint, sequence
+
+
+def label_of(key: str) -> str:
+    """As a selector shows it: ``CT``, or ``CT, follow-up``."""
+    timepoint, sequence = parts_of(key)
+    return f"{sequence}, {timepoint}" if timepoint else sequence

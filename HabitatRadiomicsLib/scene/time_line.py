@@ -1,0 +1,111 @@
+"""Scores of one patient at several time points by a model of one: which results in the scene belong together."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from HabitatRadiomicsLib.scene.result_nodes import RESULT_ATTRIBUTE, VOLUME_ROLE, ResultNodes
+from HabitatRadiomicsLib.scene.studies import study_of
+
+#: Attribute of a result's document: results of one series are of one patient, as the user said.
+_SERIES = "HabitatRadiomics.Series"
+_LONGEST_LABEL = 18
+
+
+@dataclass(frozen=True)
+class ScoredMoment:
+    """A score at one time point.
+
+    Attributes:
+        label: date of the study, or name of the volume.
+        content: as :attr:`ResultNodes.content`.
+        volumes: that were measured.
+    """
+
+    label: str
+    content: dict[str, Any]
+    volumes: tuple[Any, ...]
+
+
+def series_of(results: ResultNodes) -> str:
+    """The series of a result; it begins one when it belongs to none."""
+    node = results.document
+    if not node.GetAttribute(_SERIES):
+        node.SetAttribute(_SERIES, uuid.uuid4().hex)
+    return str(node.GetAttribute(_SERIES))
+
+
+def join_series(results: ResultNodes, series: str) -> None:
+    """Say that a result is of the same patient as the others of a series."""
+    results.document.SetAttribute(_SERIES, series)
+
+
+def scored_moments(scene: Any, results: ResultNodes) -> tuple[ScoredMoment, ...]:
+    """A result and what the same model said of the same patient's other images.
+
+    One patient's are those of a series, and those that lie under the same patient in the subject hierarchy. Of images
+    that were scored twice the last result counts; results whose volumes are gone are left out.
+
+    Returns:
+        In the order of their studies' dates where all are known, else in that of scoring.
+    """
+    if results.score is None:
+        return ()
+    model, series = results.score["model"]["sha256"], results.document.GetAttribute(_SERIES)
+    patient = _patient_of(results.document)
+    found: dict[tuple[str, ...], Any] = {}
+    for document in _documents(scene):
+        content, volumes = json.loads(document.GetText()), _volumes_of(document)
+        if not volumes or content.get("score") is None or content["score"]["model"]["sha256"] != model:
+            continue
+        same = document is results.document or (series and document.GetAttribute(_SERIES) == series)
+        if same or (patient and _patient_of(document) == patient):
+            place = tuple(volume.GetID() for volume in volumes)
+            found.pop(place, None)
+            found[place] = (study_of(volumes[0]), content, volumes)
+    rows = list(found.values())
+    if all(study.date for study, _, _ in rows):
+        rows.sort(key=lambda row: row[0].date)
+    labels = _different([study.readable_date or _short(volumes[0].GetName()) for study, _, volumes in rows])
+    return tuple(ScoredMoment(label, content, volumes) for label, (_, content, volumes) in zip(labels, rows))
+
+
+def _documents(scene: Any) -> list[Any]:
+    nodes = scene.GetNodesByClass("vtkMRMLTextNode")
+    nodes.UnRegister(scene)
+    texts = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+    return [
+        node
+        for node in texts
+        if node.GetAttribute(RESULT_ATTRIBUTE) is not None and node.GetNumberOfNodeReferences(VOLUME_ROLE)
+    ]
+
+
+def _volumes_of(document: Any) -> tuple[Any, ...]:
+    """Of a result; none when one of them is gone."""
+    count = document.GetNumberOfNodeReferences(VOLUME_ROLE)
+    volumes = [document.GetNthNodeReference(VOLUME_ROLE, index) for index in range(count)]
+    return () if None in volumes else tuple(volumes)
+
+
+def _patient_of(document: Any) -> int:
+    volumes = _volumes_of(document)
+    return study_of(volumes[0]).patient if volumes else 0
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
+
+
+def _different(labels: list[str]) -> list[str]:
+    """The same labels, numbered where they are equal."""
+    often, seen = Counter(labels), Counter[str]()
+    told = []
+    for label in labels:
+        seen[label] += 1
+        told.append(f"{label} ({seen[label]})" if often[label] > 1 else label)
+    return told
