@@ -48,8 +48,7 @@ class ScoreSection:
         score = None if results is None else results.score
         warnings = [] if results is None else results.warnings
         # Maps alone, and without a doubt: nothing to say here.
-        changed = self._timeline.show(results)
-        told = score is not None or bool(warnings) or changed
+        told = score is not None or bool(warnings) or (results is not None and "changes" in results.content)
         ui.scoreSection.visible = told
         ui.scoreSection.collapsed = not told
         shown = (ui.scoreNoticeLabel, ui.scoreLabel, ui.scalePictureLabel, ui.barsPictureLabel, ui.saveReportButton,
@@ -57,7 +56,9 @@ class ScoreSection:
         for widget in shown:
             widget.visible = score is not None
         ui.featureLabel.visible = False
+        # After the section was opened, which shows all that is in it.
         self._nomogram.show(score)
+        self._timeline.show(results)
         ui.warningsLabel.text = _warnings(warnings)
         ui.warningsLabel.visible = bool(warnings)
         if score is not None:

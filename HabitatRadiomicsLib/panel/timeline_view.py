@@ -29,12 +29,8 @@ class TimelineView:
         self._chart: Any = None
         connect(ui.showChangesButton, "clicked(bool)", self._show_chart)
 
-    def show(self, results: ResultNodes | None) -> bool:
-        """Show what is known of several time points; hide it where there is one only.
-
-        Returns:
-            Whether there is anything to show.
-        """
+    def show(self, results: ResultNodes | None) -> None:
+        """Show what is known of several time points; hide it where there is one only."""
         for label in self._pictures:
             self._place.layout().removeWidget(label)
             label.hide()
@@ -54,7 +50,6 @@ class TimelineView:
                 self._pictures.append(label)
                 show_figure(label, figure)
         self._place.visible = bool(self._pictures)
-        return bool(changes or self._pictures)
 
     def _show_chart(self, checked: bool = False) -> None:
         if self._chart is not None:

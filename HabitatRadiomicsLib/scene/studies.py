@@ -36,8 +36,8 @@ def study_of(node: Any) -> Study:
     if not item:
         return Study()
     levels = slicer.vtkMRMLSubjectHierarchyConstants
-    patient = hierarchy.GetItemAncestorAtLevel(item, levels.GetSubjectHierarchyLevelPatient())
-    study = hierarchy.GetItemAncestorAtLevel(item, levels.GetSubjectHierarchyLevelStudy())
+    patient = hierarchy.GetItemAncestorAtLevel(item, levels.GetDICOMLevelPatient())
+    study = hierarchy.GetItemAncestorAtLevel(item, levels.GetDICOMLevelStudy())
     date = hierarchy.GetItemAttribute(study, levels.GetDICOMStudyDateAttributeName()) if study else ""
     digits = "".join(letter for letter in date if letter.isdigit())
     return Study(patient, study, digits if len(digits) == _DATE_DIGITS else "")
