@@ -120,7 +120,7 @@ def freeze(
         classifier=terms.classifier,
         nomogram=_nomogram(learned, table, protocol),
         cutoff=_cut_off(fitted, outcome, held_out, table.outcome),
-        calibration=_calibration(fitted, held_out, table.outcome, learned),
+        calibration=_own_odds(_calibration(fitted, held_out, table.outcome), learned),
         coefficient_covariance=None
         if terms.covariance is None
         else tuple(tuple(float(value) for value in row) for row in terms.covariance),
@@ -209,20 +209,11 @@ def _nomogram(learned: Learned, table: FoldTable, protocol: Protocol) -> Nomogra
     )
 
 
-def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray, learned: Learned) -> Calibration | None:
-    """From the scale of the held-out scores, in SD of training scores, to that of the model's.
-
-    A nomogram's score is its log odds: what is read off its axes is the probability.
-    """
+def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray) -> Calibration | None:
+    """From the scale of the held-out scores, in SD of training scores, to that of the model's."""
     found = calibrate(held_out.scores, outcome)
     if found.slope <= 0:
         return None
-    if learned.nomogram is not None:
-        nothing = (0.0, 0.0)
-        return Calibration(
-            slope=1.0, intercept=0.0, covariance=(nothing, nothing),
-            method="logistic regression of the nomogram, on rad-scores that had not seen the cases",
-        )  # fmt: skip
     mean, deviation = float(fitted.mean()), float(fitted.std())
     change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
     covariance = change @ found.covariance @ change.T
@@ -232,3 +223,12 @@ def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray, lea
         covariance=tuple(tuple(float(value) for value in row) for row in covariance),
         method="Platt scaling of the held-out scores of the cross-validation",
     )
+
+
+def _own_odds(found: Calibration | None, learned: Learned) -> Calibration | None:
+    """A nomogram's score is its log odds: what is read off its axes is the probability, where it gives one at all."""
+    if found is None or learned.nomogram is None:
+        return found
+    nothing = (0.0, 0.0)
+    method = "logistic regression of the nomogram, on rad-scores that had not seen the cases"
+    return Calibration(slope=1.0, intercept=0.0, covariance=(nothing, nothing), method=method)

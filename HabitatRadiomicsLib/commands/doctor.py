@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 
 from HabitatRadiomicsLib import __version__
-from HabitatRadiomicsLib.dependencies import DIPY, NUMBA, PYRADIOMICS, REQUIREMENTS, Requirement
+from HabitatRadiomicsLib.dependencies import DIPY, NUMBA, ONNXRUNTIME, PYRADIOMICS, REQUIREMENTS, Requirement
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.model import bundled_models, load_model
 from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
@@ -52,7 +52,7 @@ def findings() -> list[Finding]:
     rows = [_python(), Finding("Habitat Radiomics", __version__)]
     # Whether shap can be imported is another question than whether it is installed; numba stands with the engines.
     rows += [_package(row) for row in REQUIREMENTS if row.applies and row.distribution not in ("shap", "numba")]
-    return [*rows, _shap(), *_engines(), *_diffusion(), *_resources()]
+    return [*rows, _shap(), *_engines(), *_extras(), *_resources()]
 
 
 def _python() -> Finding:
@@ -100,12 +100,21 @@ def _engines() -> list[Finding]:
     ]
 
 
-def _diffusion() -> list[Finding]:
-    version = DIPY.installed()
+def _extras() -> list[Finding]:
+    """Packages that single protocols or commands need."""
+    purposes = {
+        DIPY: "it fits the diffusion tensor, for the command 'diffusion'",
+        ONNXRUNTIME: "it runs the networks of protocols with deep features",
+    }
+    return [_extra(package, purpose) for package, purpose in purposes.items()]
+
+
+def _extra(package: Requirement, purpose: str) -> Finding:
+    version = package.installed()
     if version is not None:
-        return [Finding("dipy", version or "installed, version unknown")]
-    told = "not installed: it fits the diffusion tensor, for the command 'diffusion'"
-    return [Finding("dipy", told, "", f'pip install "{DIPY.specifier}"')]
+        return Finding(package.distribution, version or "installed, version unknown")
+    told = f"not installed: {purpose}"
+    return Finding(package.distribution, told, "", f'pip install "{package.specifier}"')
 
 
 def _resources() -> list[Finding]:

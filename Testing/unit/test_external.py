@@ -40,7 +40,12 @@ def _result(model: Model, given: Cohort, *, lost: int = 0, probability: bool = T
     for case, score in list(zip(given.cases, _SCORES))[lost:]:
         rows = [{"name": name, "shap": float(score) + place, "value": 2.0 * place} for place, name in enumerate(names)]
         chance = float(1 / (1 + np.exp(-0.8 * score))) if probability else None
-        documents[case.case_id] = {"score": float(score), "probability": chance, "contributions": rows[::-1]}
+        documents[case.case_id] = {
+            "score": float(score),
+            "probability": chance,
+            "contributions": rows[::-1],
+            "values": {row["name"]: row["value"] for row in rows},
+        }
     problems = tuple(CaseProblem(case.case_id, "scores", "The mask is empty.") for case in given.cases[:lost])
     return CohortScores(model, documents, problems, 0)
 

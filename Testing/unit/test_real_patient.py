@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.model.prediction import training_scores
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
 from HabitatRadiomicsLib.scoring import score_case
 
@@ -118,4 +119,4 @@ def test_the_bundled_model_scores_its_training_patients_as_it_did_in_training(sa
     for place in (0, 20):
         case = sarcoma_cohort.cases[place]
         result = score_case(case.read(model.sequences), model)
-        assert result.score == pytest.approx(model.training_scores[place], abs=1e-7)
+        assert result.score == pytest.approx(training_scores(model)[place], abs=1e-7)

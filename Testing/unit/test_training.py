@@ -22,6 +22,7 @@ from HabitatRadiomicsLib.cohort.cohort import CohortImage
 from HabitatRadiomicsLib.errors import Cancelled, LearningError, OutputError, ProtocolError
 from HabitatRadiomicsLib.measured_study import measure_study
 from HabitatRadiomicsLib.model import Model, model_text
+from HabitatRadiomicsLib.model.prediction import training_scores
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol
@@ -169,7 +170,7 @@ def test_the_performance_is_that_of_held_out_scores(tmp_path: Path, monkeypatch:
     model = _trained(values, [0, 1] * 20, monkeypatch, tmp_path, significance=0.6)
     area = model.evidence.performance
     assert area is not None
-    outcome, scores = np.array([0, 1] * 20), model.training_scores
+    outcome, scores = np.array([0, 1] * 20), training_scores(model)
     apparent = (scores[outcome == 1][:, None] > scores[outcome == 0]).mean()
     assert apparent > 0.7
     assert area.auc < apparent - 0.1
@@ -213,7 +214,7 @@ def test_a_patient_alone_has_the_score_that_it_had_in_training(patients: Cohort,
         alone = score_case(patients.cases[row].read(model.sequences), model, site="Alpha")
         values = {entry.name: entry.value for entry in alone.contributions}
         assert [values[feature.name] for feature in model.features] == table.values[row, places].tolist()
-        assert alone.score == pytest.approx(model.training_scores[row], abs=1e-12)
+        assert alone.score == pytest.approx(training_scores(model)[row], abs=1e-12)
 
 
 def test_habitats_are_learned_in_each_fold(undisturbed: Training) -> None:

@@ -119,6 +119,7 @@ def test_doctor_is_content_here_and_names_what_mends(
     assert 'pip install "pyradiomics-bhklab>=3.1.4"' in printed
     assert "absent  numba" in printed
     assert 'pip install "dipy>=1.10"' in printed
+    assert 'pip install "onnxruntime>=1.20"' in printed
 
 
 def test_demo_walks_the_whole_way_and_rebuilds_the_bundled_model(
