@@ -10,6 +10,7 @@ import numpy as np
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import count_calls, sensitivity_and_specificity, youden_cut_off
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
+from HabitatRadiomicsLib.features.deep import network_of
 from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold
 from HabitatRadiomicsLib.frozen_nomogram import frozen_nomogram
 from HabitatRadiomicsLib.frozen_terms import frozen_terms
@@ -28,7 +29,7 @@ from HabitatRadiomicsLib.model import (
     Performance,
 )
 from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
-from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
+from HabitatRadiomicsLib.protocol import DeepSettings, LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.provenance import versions
 from HabitatRadiomicsLib.validation import STRATEGY, HeldOut, Validation
@@ -103,7 +104,7 @@ def freeze(
             attribution=purpose.attribution,
             performance=_performance(study, validation, table.outcome, protocol),
         ),
-        protocol=protocol.model_copy(update={"population": populations}),
+        protocol=protocol.model_copy(update={"population": populations, "deep": _pinned(protocol)}),
         features=tuple(
             ModelFeature(
                 name=name,
@@ -190,6 +191,13 @@ def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_o
         training=OperatingPoint(sensitivity=sensitivity, specificity=specificity),
         held_out=OperatingPoint(sensitivity=unseen.true_positives / events, specificity=unseen.true_negatives / others),
     )
+
+
+def _pinned(protocol: Protocol) -> DeepSettings | None:
+    """The network by its SHA-256: another one has other features."""
+    if protocol.deep is None:
+        return None
+    return protocol.deep.model_copy(update={"sha256": network_of(protocol).sha256})
 
 
 def _nomogram(learned: Learned, table: FoldTable, protocol: Protocol) -> NomogramPart | None:

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.features import choose_engine, feature_names, measure_regions
 from HabitatRadiomicsLib.features.catalogue import PATCH
-from HabitatRadiomicsLib.features.deep import measure_patch
+from HabitatRadiomicsLib.features.deep import known_image_warnings, measure_patch
 from HabitatRadiomicsLib.features.measure import check_size
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import describe_lesion
@@ -62,7 +62,11 @@ class RegionMeasuring:
         warnings = list(kept["warnings"])
         for view, prepared in prepared_views(case, self.protocol, perturbed=len(self.plan) > 1):
             if view == ORIGINAL:
-                warnings = [f"{name}: {text}" for name, sequence in prepared.items() for text in sequence.warnings]
+                warnings = [
+                    f"{name}: {text}"
+                    for name, sequence in prepared.items()
+                    for text in (*sequence.warnings, *known_image_warnings(sequence, self.protocol))
+                ]
                 volumes = {
                     name: _volume_ml(sequence.source.mask)
                     for name, sequence in prepared.items()

@@ -14,6 +14,7 @@ from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionError
 from HabitatRadiomicsLib.explanation import Contribution, explain
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.features.deep import known_image_warnings
 from HabitatRadiomicsLib.features.delta import value_of
 from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.features.undefined import undefined_columns
@@ -331,7 +332,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     found: list[str] = []
     for name, sequence in prepared.items():
-        found += [f"{name}: {warning}" for warning in sequence.warnings]
+        found += [f"{name}: {text}" for text in (*sequence.warnings, *known_image_warnings(sequence, model.protocol))]
         if name in maps:
             found += maps[name].warnings
             found += _small_habitats(model, maps[name])

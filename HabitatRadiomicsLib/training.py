@@ -13,6 +13,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.features.deep import KNOWN_IMAGE
 from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold, prepare_fold
 from HabitatRadiomicsLib.freezing import Purpose, check_name, freeze
 from HabitatRadiomicsLib.learning.strategy import Learned, learn
@@ -86,6 +87,7 @@ def train_model(
         cohort, protocol, folder, frozen_habitats=frozen_habitats, jobs=jobs, resample_mask=resample_mask,
         progress=part(progress, 0, 0.6),
     )  # fmt: skip
+    _check_network(study)
     table = study.table()
     check_outcomes(table.outcome.tolist(), table.patients.tolist(), protocol.learning)
     progress(0.6, "learning the rad-score")
@@ -104,6 +106,18 @@ def train_model(
     with threadpool_limits(limits=1):
         model = freeze(study, table, prepared, learned, validation, protocol, purpose, len(whole_cohort.cases))
     return Training(model, protocol, whole_cohort, excluded, study, table, prepared, learned, validation, stability)
+
+
+def _check_network(study: MeasuredStudy) -> None:
+    """A network that was trained on a case knows its outcome, and no fold of a cross-validation would be a test."""
+    known = sum(any(text.endswith(KNOWN_IMAGE) for text in row) for row in study.features.warnings.values())
+    if known:
+        raise LearningError(
+            f"The network of the deep features was trained on {known} of {len(study.cohort.cases)} cases, with their "
+            "outcomes: what it says of them would flatter the model.",
+            where="cohort",
+            remedy="Take a network that was trained on other patients, or leave these cases out.",
+        )
 
 
 def _validated(study: MeasuredStudy, table: FoldTable, protocol: Protocol, jobs: int, progress: Progress) -> Validation:

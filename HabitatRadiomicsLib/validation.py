@@ -8,14 +8,16 @@ the outcome of a test case before it has been scored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from HabitatRadiomicsLib.evaluation import AreaUnderCurve, auc_with_interval, mean_auc, youden_cut_off
+from HabitatRadiomicsLib.baselines import Baseline, clinical_baseline, volume_baseline
+from HabitatRadiomicsLib.evaluation import AreaUnderCurve, mean_auc, youden_cut_off
 from HabitatRadiomicsLib.fold_preparation import FoldTable, prepare_fold
 from HabitatRadiomicsLib.learning import calibrate, stratified_folds
-from HabitatRadiomicsLib.learning.clinical import fit_clinical
+from HabitatRadiomicsLib.learning.fusion import FusedScore
+from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.learning.strategy import Learned, held_out_scores, learn
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.workers import in_order
@@ -24,6 +26,8 @@ from HabitatRadiomicsLib.workers import in_order
 STRATEGY = "chosen score"
 VOLUME = "volume alone"
 CLINICAL = "clinical variables alone"
+#: Where a nomogram is asked for: the score that it was made of, chosen in each fold, without clinical factors.
+RAD_SCORE = "rad-score alone"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class FoldResult:
         probabilities: of the test cases by :data:`STRATEGY`, calibrated on the training cases' inner cross-validation.
         features: names that each candidate selected; empty where nothing could be learned.
         inner_auc: what the candidate was chosen by.
+        others: probabilities of the test cases by :data:`RAD_SCORE`, calibrated in the same way, and by
+            :data:`CLINICAL`; where a nomogram is asked for.
+        ways: what each candidate's score was made by, where something was chosen: ``relief + svm``, ``lda``. Of
+            :data:`STRATEGY` and :data:`CLINICAL`, the clinical factors in it, where a nomogram is asked for:
+            ``age + sex``, or ``none``.
     """
 
     fold: Fold
@@ -55,6 +64,8 @@ class FoldResult:
     features: Mapping[str, tuple[str, ...]]
     inner_auc: Mapping[str, float]
     chosen: str | None
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,11 +99,13 @@ class Validation:
     Attributes:
         held_out: by model: every candidate, :data:`STRATEGY`, and what it is compared with.
         probabilities: held-out, of :data:`STRATEGY`, shape (repeats, cases).
+        others: held-out, of what a nomogram is compared with.
     """
 
     folds: tuple[FoldResult, ...]
     held_out: Mapping[str, HeldOut]
     probabilities: np.ndarray
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def outer_folds(outcome: np.ndarray, patients: np.ndarray, protocol: Protocol) -> tuple[Fold, ...]:
@@ -132,9 +145,14 @@ def validate_fold(fold: Fold, table: FoldTable, protocol: Protocol) -> FoldResul
         training = prepared.training_table(table).rows(fold.training)
         learned = learn(training, protocol.learning, seed=protocol.seed + fold.repeat)
         scored = dict(_candidate_scores(learned, training.values, prepared.values))
-        scored |= _baseline_scores(table, fold.training)
+        baselines = _baselines(table, fold.training, protocol)
+        scored |= {name: baseline.scores for name, baseline in baselines.items()}
+        if protocol.learning.nomogram is not None:
+            scored[RAD_SCORE] = held_out_scores(learned.chosen_score, training.values, prepared.values)
         cut_offs = {name: _cut_off(training.outcome, row[fold.training]) for name, row in scored.items()}
-        probabilities = _probabilities(learned, training.outcome, scored[STRATEGY][fold.test])
+        inner = None if learned.chosen is None else learned.inner
+        probabilities = _probabilities(inner, training.outcome, scored[STRATEGY][fold.test])
+        others = _other_probabilities(learned, training.outcome, scored, baselines, fold.test)
     return FoldResult(
         fold=fold,
         scores={name: scores[fold.test] for name, scores in scored.items()},
@@ -146,12 +164,14 @@ def validate_fold(fold: Fold, table: FoldTable, protocol: Protocol) -> FoldResul
         },
         inner_auc=learned.inner_auc,
         chosen=None if learned.chosen is None else learned.chosen.name,
+        others=others,
+        ways=_ways(learned, baselines, protocol),
     )
 
 
 def gather(results: Sequence[FoldResult], cases: int) -> Validation:
     """Held-out scores of each model over all folds; a model that a fold does not know (its population has fewer
-    habitats, say) has learned nothing there."""
+    habitats, say) has learned nothing there. A clinical model that no fold has a factor for is none."""
     repeats = 1 + max(result.fold.repeat for result in results)
     names = list(dict.fromkeys(name for result in results for name in result.scores))
     held_out = {}
@@ -163,17 +183,25 @@ def gather(results: Sequence[FoldResult], cases: int) -> Validation:
             if name in result.scores:
                 scores[place], cut_offs[place] = result.scores[name], result.cut_offs[name]
             empty += _learned_nothing(result, name)
+        if name == CLINICAL and empty == len(results):
+            continue
         held_out[name] = HeldOut(scores, cut_offs, len(results), empty)
     probabilities = np.zeros((repeats, cases))
     for result in results:
         probabilities[result.fold.repeat, result.fold.test] = result.probabilities
-    return Validation(tuple(results), held_out, probabilities)
+    others = {name: np.zeros((repeats, cases)) for name in results[0].others if name in held_out}
+    for name, rows in others.items():
+        for result in results:
+            rows[result.fold.repeat, result.fold.test] = result.others[name]
+    return Validation(tuple(results), held_out, probabilities, others)
 
 
 def _learned_nothing(result: FoldResult, name: str) -> bool:
-    if name == STRATEGY:
+    if name in (STRATEGY, RAD_SCORE):
         return result.chosen is None
-    if name in (VOLUME, CLINICAL):
+    if name == CLINICAL:  # where no factor stayed, all have 0
+        return name not in result.scores or not result.scores[name].any()
+    if name == VOLUME:
         return name not in result.scores
     return not result.features.get(name)
 
@@ -185,13 +213,53 @@ def _cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:
     return youden_cut_off(outcome, scores)
 
 
-def _probabilities(learned: Learned, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The training cases' prevalence where their held-out scores do not rise with the outcome."""
-    if learned.chosen is not None:
-        scaling = calibrate(learned.inner[None, :], outcome)
+def _probabilities(inner: np.ndarray | None, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The training cases' prevalence where their held-out scores do not rise with the outcome.
+
+    Args:
+        inner: of the training cases, by fits that had not seen them; None where nothing was learned.
+    """
+    if inner is not None:
+        scaling = calibrate(inner[None, :], outcome)
         if scaling.slope > 0:
             return 1 / (1 + np.exp(-(scaling.intercept + scaling.slope * scores)))
     return np.full(len(scores), outcome.mean())
+
+
+def _other_probabilities(
+    learned: Learned,
+    outcome: np.ndarray,
+    scored: Mapping[str, np.ndarray],
+    baselines: Mapping[str, Baseline],
+    test: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Of the test cases, by what a nomogram is compared with."""
+    found = {
+        name: baseline.probability[test] for name, baseline in baselines.items() if baseline.probability is not None
+    }
+    if RAD_SCORE in scored:
+        inner = None if learned.chosen is None else learned.inner_scores[learned.chosen.name]
+        found[RAD_SCORE] = _probabilities(inner, outcome, scored[RAD_SCORE][test])
+    return found
+
+
+def _ways(learned: Learned, baselines: Mapping[str, Baseline], protocol: Protocol) -> dict[str, str]:
+    found = {}
+    for name, score in learned.scores.items():
+        if isinstance(score, SearchedScore):
+            found[name] = f"{score.selector} + {score.classifier}"
+        elif isinstance(score, FusedScore):
+            found[name] = score.classifier
+    if protocol.learning.nomogram is not None:
+        if learned.nomogram is not None:
+            found[STRATEGY] = _factors(factor.name for factor in learned.nomogram.nomogram.factors)
+        if CLINICAL in baselines:
+            found[CLINICAL] = _factors(baselines[CLINICAL].factors)
+    return found
+
+
+def _factors(names: Iterable[str]) -> str:
+    return " + ".join(names) or "none"
 
 
 def _candidate_scores(learned: Learned, training: np.ndarray, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -200,20 +268,6 @@ def _candidate_scores(learned: Learned, training: np.ndarray, values: np.ndarray
         yield name, held_out_scores(score, training, values)
 
 
-def _baseline_scores(table: FoldTable, training: np.ndarray) -> dict[str, np.ndarray]:
-    """Of all cases, in standard deviations of the training cases' scores."""
-    found = {}
-    outcome = table.outcome[training]
-    volume = np.log(table.volumes)
-    # Which way a volume points is learned, too.
-    larger = auc_with_interval(outcome, volume[training]).auc >= 0.5
-    found[VOLUME] = volume if larger else -volume
-    clinical = fit_clinical([table.covariates[row] for row in training], outcome)
-    if clinical is not None:
-        found[CLINICAL] = clinical.score(table.covariates)
-    return {name: _standardised(scores, training) for name, scores in found.items()}
-
-
-def _standardised(scores: np.ndarray, training: np.ndarray) -> np.ndarray:
-    deviation = scores[training].std()
-    return (scores - scores[training].mean()) / (deviation if deviation > 0 else 1.0)
+def _baselines(table: FoldTable, training: np.ndarray, protocol: Protocol) -> dict[str, Baseline]:
+    clinical = clinical_baseline(table, training, protocol)
+    return {VOLUME: volume_baseline(table, training), **({} if clinical is None else {CLINICAL: clinical})}

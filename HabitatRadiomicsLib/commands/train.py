@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     trained, statuses = {}, []
     for name in endpoints:
         print(f"{name}:")
-        purpose = replace(_purpose(arguments), name=f"{arguments.name}-{name}")
+        purpose = replace(_purpose(arguments), name=f"{arguments.name}-{name.replace('_', '-')}")
         if arguments.endpoint == OUTCOME:
             purpose = replace(purpose, endpoint=purpose.endpoint.model_copy(update={"name": name}))
         trained[name], status = _train(arguments, protocol, name, endpoints, arguments.out / name, purpose)
@@ -174,14 +174,15 @@ def check_endpoints(names: Sequence[str]) -> None:
     """Endpoints become folders and parts of models' names.
 
     Raises:
-        CohortError: one is named twice, or has other characters than letters, digits and hyphens.
+        CohortError: one is named twice, or has other characters than letters, digits, hyphens and
+            underscores.
     """
     for name in names:
-        if not re.fullmatch(NAME_PATTERN, name) or names.count(name) > 1 or name == WORK_FOLDER:
+        if not re.fullmatch(NAME_PATTERN, name.replace("_", "-")) or names.count(name) > 1 or name == WORK_FOLDER:
             raise CohortError(
                 f"'{name}' cannot be one of several endpoints.",
                 where="--outcome",
-                remedy="Name columns of letters, digits and hyphens, and each once.",
+                remedy="Name columns of letters, digits, hyphens and underscores, and each once.",
             )
 
 

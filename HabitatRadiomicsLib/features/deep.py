@@ -7,6 +7,10 @@ from HabitatRadiomicsLib.errors import FeatureError, HabitatRadiomicsError
 from HabitatRadiomicsLib.features.catalogue import PATCH, feature_names
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.provenance import image_digest
+
+#: A warning of a case whose deep features know more than its image.
+KNOWN_IMAGE = "The network of the deep features was trained on this image, with its outcome: they flatter."
 
 
 def network_of(protocol: Protocol) -> Network:
@@ -39,6 +43,13 @@ def measure_patch(prepared: PreparedSequence, protocol: Protocol) -> dict[str, f
     except HabitatRadiomicsError as error:
         raise error.at(prepared.name) from error
     return dict(zip(embedding_names(network), output.embedding.tolist()))
+
+
+def known_image_warnings(prepared: PreparedSequence, protocol: Protocol) -> tuple[str, ...]:
+    """:data:`KNOWN_IMAGE`, where the protocol's network was trained on this image."""
+    if protocol.deep is None or not network_of(protocol).knows_image(image_digest(prepared.source.image)):
+        return ()
+    return (KNOWN_IMAGE,)
 
 
 def patch_digest_parts(protocol: Protocol) -> dict[str, object]:

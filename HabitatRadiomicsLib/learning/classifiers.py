@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.protocol import ClassifierName
 
 #: A share of neighbours, trees or the like is no certainty: log-odds of -4.6 to 4.6.
 _LEAST_PROBABILITY = 0.01
-_TREES = 200
+_TREES = 100
 #: Leaves of single cases would make the scores of the training cases themselves meaningless.
 _CASES_OF_LEAF = 3
 _NEIGHBOURS = 5
@@ -28,7 +28,7 @@ def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None
 
     - ``logistic-regression``: ridge penalty, C = 1. ``lda``: covariance shrunk as Ledoit and Wolf do.
     - ``svm``: radial basis functions, C = 1, gamma = 1 / (features x variance), outcomes balanced.
-    - ``random-forest``: 200 trees, leaves of at least 3 cases, outcomes balanced.
+    - ``random-forest``: 100 trees, leaves of at least 3 cases, outcomes balanced.
     - ``naive-bayes``: Gaussian. ``knn``: 5 neighbours, of fewer than 20 cases a quarter of the cases.
     - ``mlp``: one hidden layer of 8, L-BFGS, L2 penalty alpha = 1.
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.learning.classifiers import decision, fit_classifier
 from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
+from HabitatRadiomicsLib.learning.search import area_under_curve
 from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.protocol import ClassifierName, FusionSettings, LearningSettings
 
@@ -135,7 +135,7 @@ def fit_fused(
             estimator = fit_classifier(name, inputs[training], outcome[training], seed=seed)
             seen, unseen = decision(estimator, inputs[training]), decision(estimator, inputs[test])
             scores[test] = (unseen - seen.mean()) / (seen.std() or 1.0)
-            areas.append(auc_with_interval(outcome[test], unseen).auc)
+            areas.append(area_under_curve(outcome[test], unseen))
         results.append(ClassifierResult(name, float(np.mean(areas)), float(np.std(areas, ddof=1))))
         scores_of[name] = scores
     winner = max(results, key=lambda result: result.auc)  # the first of equal ones
@@ -156,10 +156,12 @@ def fit_fused(
 def _best(
     values: np.ndarray, outcome: np.ndarray, columns: np.ndarray, learning: LearningSettings, count: int
 ) -> np.ndarray:
-    """The columns with the smallest p of those that differ and are not redundant."""
+    """The columns with the smallest p of those that are not redundant, however large it is: how much they add to the
+    rad-scores is the classifier's to find."""
     if not count or not len(columns):
         return np.zeros(0, dtype=int)
-    return columns[select_features(values[:, columns], outcome, learning)[:count]]
+    any_p = learning.model_copy(update={"significance": 1.0, "univariate_selection": None})
+    return columns[select_features(values[:, columns], outcome, any_p)[:count]]
 
 
 def _standardised(values: np.ndarray, columns: np.ndarray, training: np.ndarray) -> np.ndarray:

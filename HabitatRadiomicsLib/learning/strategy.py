@@ -82,6 +82,7 @@ class Learned:
         inner_auc: of these scores.
         chosen: None when no candidate could be learned.
         nomogram: the chosen score joined with clinical factors; None where the protocol asks for none.
+        nomogram_problem: why there is none where it was asked for.
     """
 
     columns: tuple[str, ...]
@@ -91,6 +92,7 @@ class Learned:
     inner_auc: Mapping[str, float]
     chosen: Candidate | None
     nomogram: NomogramScore | None = None
+    nomogram_problem: str = ""
 
     @property
     def chosen_score(self) -> FittedScore | None:
@@ -146,7 +148,7 @@ def learn(
         )  # fmt: skip
     except LearningError as error:  # scores that separate the outcomes, for instance: it stands alone
         _log.info("no nomogram: %s", error.problem)
-        return found
+        return replace(found, nomogram_problem=error.problem)
     return replace(found, nomogram=nomogram)
 
 

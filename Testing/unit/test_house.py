@@ -54,6 +54,7 @@ ROOMS = (
     "region_measuring",
     "fold_features",
     "fold_preparation",
+    "baselines",
     "validation",
     "stability",
     "measured_study",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import auc_with_interval
@@ -107,3 +108,12 @@ def test_nothing_to_learn_is_a_sentence() -> None:
     values, outcome = np.ones((40, COLUMNS)), np.arange(40) % 2
     with pytest.raises(LearningError, match="No region and no deep feature"):
         fit_fused(values, outcome, REGIONS, SINGLE, LEARNING, FusionSettings(), seed=1)
+
+
+def test_single_columns_are_those_with_the_smallest_p_however_large_it_is() -> None:
+    values, outcome = a_table(1.5, seed=1)
+    values[:, SINGLE] = np.random.default_rng(3).normal(size=(CASES, len(SINGLE)))
+    score = fit_fused(values, outcome, REGIONS, SINGLE, LEARNING, FusionSettings(deep_features=2), seed=3)
+    p = [mannwhitneyu(values[outcome == 1, column], values[outcome == 0, column]).pvalue for column in SINGLE]
+    assert score.single.tolist() == SINGLE[np.argsort(p)[:2]].tolist()
+    assert min(p) > LEARNING.significance
