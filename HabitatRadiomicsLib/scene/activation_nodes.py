@@ -11,8 +11,9 @@ from HabitatRadiomicsLib.scene.case_keys import label_of
 from HabitatRadiomicsLib.scene.colours import activation_colours
 from HabitatRadiomicsLib.scene.volumes import add_volume
 
-#: Less than this part of the maximum is not shown: where there is nothing, the image has to be seen.
-LEAST_ACTIVATION = 0.02
+#: Less than this part of the maximum is not shown, so that the image is seen there: what the inventors of these maps
+#: take for no part of an object (Zhou et al. 2016, doi 10.1109/CVPR.2016.319).
+LEAST_ACTIVATION = 0.2
 _LEGEND_POINTS = 13
 
 

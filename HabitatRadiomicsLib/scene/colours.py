@@ -48,9 +48,8 @@ def entropy_colours(scene: Any) -> Any:
 
 def activation_colours(scene: Any) -> Any:
     """The colour node of activation maps; one serves all maps of a scene and is saved with it."""
-    return _colours(
-        scene, _ACTIVATION_NODE, "Activation: bright is what moves the score most.", _ramp(_ACTIVATION_COLOURS)
-    )
+    told = "Activation: bright is what moves the score most."
+    return _colours(scene, _ACTIVATION_NODE, told, _ramp(_ACTIVATION_COLOURS))
 
 
 def habitat_colours(scene: Any, most: int) -> Any:

@@ -20,6 +20,10 @@ from pathlib import Path
 
 import slicer
 
+# Models and patients that were made up for the tests.
+_TESTING = Path(__file__).resolve().parent.parent
+sys.path += [str(_TESTING), str(_TESTING / "gui"), str(_TESTING / "unit")]
+
 MODEL = "t790m-spine-demo"
 INPUTS = {"T1W": ("T1W", "T1W lesion", "lesion"), "T2FS": ("T2FS", "T2FS lesion", "lesion")}
 #: Of the same patient at the command line (habitat-radiomics demo), where floating point sums in the same order.
@@ -192,6 +196,105 @@ class Checks:
         ui.siteSelector.setCurrentIndex(0)
         assert patient._parameters.text("site") == patient.site.site == ""
 
+    def check_clinical_form(self) -> None:
+        """A model with a nomogram asks for clinical values, says what is odd, and scores with them in a process."""
+        from made_up_models import CLINICAL, nomogram_model
+
+        patient, ui = self.widget.patient, self.widget.ui
+        with tempfile.TemporaryDirectory() as folder:
+            self._choose_model(nomogram_model(), folder)
+            assert not ui.clinicalSection.isHidden(), "no clinical values are asked for"
+            assert not ui.applyButton.enabled, "Apply is enabled without clinical values"
+            age, visceral = patient.clinical.rows["age"], patient.clinical.rows["visceral"]
+            age.field.text = "sixty"
+            assert "is no value of 'age'" in age.message.text, age.message.text
+            age.field.text = CLINICAL["age"]
+            visceral.field.setCurrentIndex(2)
+            assert patient.clinical.values == CLINICAL, patient.clinical.values
+            assert ui.applyButton.enabled, ui.problemLabel.text + self._row_messages()
+            self._apply()
+        results = patient._parameters.results()
+        rad_score = results.score["nomogram"]["rad_score"]
+        assert abs(rad_score - self.results.score["score"]) < TOLERANCE, f"{rad_score} is not the rad-score"
+        assert not ui.nomogramPictureLabel.isHidden(), "the nomogram is hidden"
+        assert ui.nomogramPictureLabel.pixmap.width() > 300, "the nomogram has no picture"
+        assert "Total points" in ui.nomogramLabel.text, ui.nomogramLabel.text
+        print(f"    {ui.nomogramLabel.text.split('<b>')[-1].removesuffix('</b>')}")
+        patient.use_model(MODEL)
+        assert ui.clinicalSection.isHidden(), "the demonstration asks for clinical values"
+
+    def check_two_time_points(self) -> None:
+        """A model of two time points: guesses by the studies' dates, changes of volumes, maps beside their input."""
+        from made_up_models import two_time_point_model
+        from two_scans import add_scans, put_into_study
+        from two_time_points import protocol
+
+        patient, ui = self.widget.patient, self.widget.ui
+        before, after = add_scans(named=False).values()
+        item = put_into_study([after.volume, after.mask], "20240611")
+        put_into_study([before.volume, before.mask], "20240203", item)
+        with tempfile.TemporaryDirectory() as folder:
+            self._choose_model(two_time_point_model(protocol()), folder)
+            chosen = {name: row.chosen for name, row in patient.rows.items()}
+            assert chosen == {"baseline_CT": before, "follow-up_CT": after}, chosen
+            assert ui.applyButton.enabled, ui.problemLabel.text + self._row_messages()
+            self._apply()
+        results = patient._parameters.results()
+        assert results.change_table.GetTable().GetNumberOfRows() == len(results.content["changes"]) > 2
+        assert not ui.timelinePictures.isHidden(), "the timeline is hidden"
+        assert not ui.changesLabel.isHidden(), "the changes are hidden"
+        assert ui.anotherTimepointButton.isHidden(), "the model has seen both time points"
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        for name, volume in (("baseline_CT", before.volume), ("follow-up_CT", after.volume)):
+            studies = [
+                hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(node), "Study")
+                for node in (volume, results.entropy[name], results.habitats[name])
+            ]
+            assert len(set(studies)) == 1, f"{name} and its maps lie in {studies}"
+        ui.showChangesButton.click()
+        ui.shownSequenceSelector.setCurrentIndex(1)
+        assert patient.maps.sequence == "follow-up_CT", patient.maps.sequence
+        total = results.content["changes"][-1]
+        print(f"    {total['baseline_ml']:.2f} ml, then {total['followup_ml']:.2f} ml")
+        patient.use_model(MODEL)
+        patient._parameters.set_results(self.results)
+        self.widget.loadParameters()
+        assert ui.applyButton.enabled, ui.problemLabel.text + self._row_messages()
+
+    def check_activation(self) -> None:
+        """The activation of a network takes the place of the entropy overlay, where onnxruntime is installed."""
+        if importlib.util.find_spec("onnxruntime") is None:
+            raise Skip("onnxruntime is not installed")
+        from made_up_models import deep_image, deep_model
+        from two_scans import add_lesion
+
+        from HabitatRadiomicsLib.scene.volumes import add_volume
+
+        patient, ui = self.widget.patient, self.widget.ui
+        image, mask = deep_image(1)
+        volume = add_volume(slicer.mrmlScene, image, "deep")
+        lesion = add_lesion(mask, "deep lesion", volume)
+        with tempfile.TemporaryDirectory() as folder:
+            file = self._write_model(deep_model(), folder)
+            results = self._logic().score({"CT": (volume, lesion, "lesion")}, file)
+        patient._parameters.set_results(results)
+        self.widget.loadParameters()
+        ui.showMapsButton.click()
+        ui.activationCheckBox.click()
+        # Without a main window there are no slice views; legends follow what is chosen all the same.
+        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        shown = {node.GetForegroundVolumeID() for node in composites}
+        assert shown <= {results.activation["CT"].GetID()}, shown
+        legends = {
+            node.GetDisplayableNode(): bool(node.GetVisibility())
+            for node in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
+        }
+        assert legends[results.activation["CT"]], "the legend of the activation is hidden"
+        assert not legends[results.entropy["CT"]], "the legend of the entropy is shown"
+        ui.entropyCheckBox.click()
+        patient._parameters.set_results(self.results)
+        self.widget.loadParameters()
+
     def check_shap_beside_slicer(self) -> None:
         """shap works, and 'slicer' is the application's, untouched."""
         from HabitatRadiomicsLib.explanation.shap_bridge import import_shap
@@ -265,6 +368,28 @@ class Checks:
         import HabitatRadiomics
 
         return HabitatRadiomics.HabitatRadiomicsLogic()
+
+    def _write_model(self, model, folder: str) -> str:
+        from HabitatRadiomicsLib.model import model_text
+
+        file = Path(folder) / f"{model.name}.json"
+        file.write_text(model_text(model), encoding="utf-8")
+        return str(file)
+
+    def _choose_model(self, model, folder: str) -> None:
+        self.widget.patient.use_model(self._write_model(model, folder))
+        assert self.widget.patient.model.card is not None, self.widget.ui.modelProblemLabel.text
+
+    def _apply(self) -> None:
+        patient, ui = self.widget.patient, self.widget.ui
+        ui.applyButton.click()
+        assert patient.run.running, f"the run did not start: {ui.statusLabel.text}"
+        deadline = time.time() + 300
+        while patient.run.running and time.time() < deadline:
+            slicer.app.processEvents()
+            time.sleep(0.02)
+        assert not patient.run.running, "the run did not end in 300 s"
+        assert ui.statusLabel.text == "Done.", ui.statusLabel.text
 
     def _row_messages(self) -> str:
         return " ".join(row.ui.messageLabel.text for row in self.widget.patient.rows.values())
