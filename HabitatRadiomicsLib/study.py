@@ -18,10 +18,12 @@ from HabitatRadiomicsLib.evaluation import (
     sample_size_lines,
 )
 from HabitatRadiomicsLib.evaluation.characteristics import Characteristic
-from HabitatRadiomicsLib.features import feature_names
+from HabitatRadiomicsLib.features.catalogue import PATCH
+from HabitatRadiomicsLib.features.deep import feature_names_of, network_of
 from HabitatRadiomicsLib.freezing import method_of
 from HabitatRadiomicsLib.learning.strategy import RULE
 from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
+from HabitatRadiomicsLib.study_learning import learning_parts
 from HabitatRadiomicsLib.study_parts import (
     calibration_numbers,
     confusion,
@@ -34,7 +36,14 @@ from HabitatRadiomicsLib.study_parts import (
     table_1,
 )
 from HabitatRadiomicsLib.training import Training
-from HabitatRadiomicsLib.validation import CLINICAL, STRATEGY, VOLUME, Validation
+from HabitatRadiomicsLib.validation import CLINICAL, RAD_SCORE, STRATEGY, VOLUME, Validation
+
+#: What a nomogram's row is called.
+NOMOGRAM = "nomogram"
+FUSED_RULE = (
+    "the fused score, settled beforehand, with the classifier that has the largest AUC in the cross-validation within "
+    "the training cases; the other scores are there to be compared with"
+)
 
 
 def study_document(training: Training) -> dict[str, Any]:
@@ -56,10 +65,11 @@ def study_document(training: Training) -> dict[str, Any]:
             "candidates": _candidates(training),
             "chosen": {
                 "name": _chosen(training),
-                "rule": RULE + ".",
+                "rule": _rule(protocol) + ".",
                 "frequency": dict(Counter(result.chosen or "none" for result in validation.folds).most_common()),
             },
             "only_in_some_folds": [name for name in validation.held_out if name not in compared(training)],
+            "no_clinical_model": _no_clinical_model(training),
             "comparisons": _comparisons(training),
             "habitats_by_fold": _habitats_by_fold(training),
         },
@@ -70,6 +80,8 @@ def study_document(training: Training) -> dict[str, Any]:
         "harmonisation": _harmonisation(training),
         "habitats": {name: habitats.choice.model_dump(mode="json") for name, habitats in protocol.population.items()},
         "habitat_tests": habitat_tests(training),
+        **learning_parts(training),
+        "network": _network(protocol),
         "model": model_part(model),
         "problems": counted_problems([*training.study.features.problems, *training.study.features.region_problems(0)]),
         "warnings": sorted(_without_cases(training.study.features.warnings)),
@@ -83,8 +95,12 @@ def sample_size(cohort: Cohort, protocol: Protocol) -> list[str]:
     outcome = [cohort.outcomes[case.case_id] for case in cohort.cases]
     sequences = protocol.sequences or {row.sequence for case in cohort.cases for row in case.images}
     # As many habitats as there are at least.
-    regions = sum(protocol.habitats.k_min if name == "habitats" else 1 for name in protocol.regions)
-    parameters = len(feature_names(protocol.features)) * len(sequences) * regions
+    features = sum(
+        len(feature_names_of(protocol, name)) * (protocol.habitats.k_min if name == "habitats" else 1)
+        for name in protocol.regions
+    )
+    # Of two time points, values at the first and their changes.
+    parameters = features * len(sequences) * (1 if protocol.timepoints is None else 2)
     return sample_size_lines(len(outcome), sum(outcome), parameters)
 
 
@@ -100,7 +116,7 @@ def selection_frequency(training: Training) -> list[dict[str, Any]]:
     counts = Counter(feature for result in folds for feature in result.features.get(name, ()))
     bootstrap = training.stability.bootstrap
     samples: Mapping[str, float] = {} if bootstrap is None else bootstrap.selected
-    in_model = {feature.name for feature in training.model.features}
+    in_model = {feature.name for feature in training.model.features if not feature.is_clinical}
     names = sorted({*counts, *samples, *in_model})
     rows = [
         {
@@ -164,24 +180,43 @@ def compared(training: Training) -> list[str]:
     A fold whose population has more habitats has further candidates; in the other folds nobody could score by them.
     """
     candidates = [candidate.name for candidate in training.learned.candidates]
-    names = [STRATEGY, *candidates, VOLUME, CLINICAL]
+    names = [STRATEGY, RAD_SCORE, *candidates, VOLUME, CLINICAL]
     return [name for name in names if name in training.validation.held_out]
+
+
+def shown_name(training: Training, name: str) -> str:
+    """What tables and figures call a score: the one that was chosen in each fold is a nomogram where the model is."""
+    return NOMOGRAM if name == STRATEGY and training.learned.nomogram is not None else name
+
+
+def _kinds(training: Training) -> dict[str, str]:
+    """What kind of score each is, by name."""
+    kinds = {}
+    searched = training.protocol.learning.search is not None
+    for candidate in training.learned.candidates:
+        single = "search" if searched else "rad-score"
+        kinds[candidate.name] = single if len(candidate.parts) == 1 else "fused"
+    strategy = shown_name(training, STRATEGY)
+    return kinds | {
+        STRATEGY: "nomogram" if strategy == NOMOGRAM else "strategy",
+        RAD_SCORE: "rad-score alone",
+        VOLUME: "volume",
+        CLINICAL: "clinical",
+    }
 
 
 def _candidates(training: Training) -> list[dict[str, Any]]:
     outcome, protocol = training.table.outcome, training.model.protocol
-    single = {candidate.name: len(candidate.sequences) == 1 for candidate in training.learned.candidates}
+    kinds = _kinds(training)
     rows = []
     for name in compared(training):
         held_out = training.validation.held_out[name]
-        kinds = {STRATEGY: "strategy", VOLUME: "volume", CLINICAL: "clinical"}
-        kind = kinds.get(name, "rad-score" if single.get(name, "+" not in name) else "fused")
         row = performance_table_row(outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed)
         score = training.learned.scores.get(name)
         rows.append(
             {
-                "name": name,
-                "kind": kind,
+                "name": shown_name(training, name),
+                "kind": kinds[name],
                 **flat_estimates(row),
                 "confusion": confusion(outcome, held_out.scores, held_out.cut_offs),
                 "empty_folds": held_out.empty,
@@ -193,7 +228,7 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
 
 
 def _comparisons(training: Training) -> list[dict[str, Any]]:
-    scores = {name: training.validation.held_out[name].scores for name in compared(training)}
+    scores = {shown_name(training, name): training.validation.held_out[name].scores for name in compared(training)}
     rows = compare_aucs(training.table.outcome, scores)
     return [
         {
@@ -232,12 +267,41 @@ def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, Any]:
 
 
 def _decision_curve(validation: Validation, outcome: np.ndarray) -> dict[str, list[float]]:
-    """Net benefit of the nested probabilities, the mean over repeats."""
+    """Net benefit of the nested probabilities, the mean over repeats; and of what a nomogram is compared with."""
     curves = [decision_curve(outcome, probability) for probability in validation.probabilities]
+    others = {
+        name: np.mean([decision_curve(outcome, probability).model for probability in rows], axis=0).tolist()
+        for name, rows in validation.others.items()
+    }
     return {
         "thresholds": curves[0].thresholds.tolist(),
         "model": np.mean([curve.model for curve in curves], axis=0).tolist(),
         "treat_all": curves[0].treat_all.tolist(),
+        **others,
+    }
+
+
+def _rule(protocol: Protocol) -> str:
+    """How the final model's score was chosen."""
+    return FUSED_RULE if protocol.learning.fusion is not None else RULE
+
+
+def _no_clinical_model(training: Training) -> bool:
+    """Whether no clinical factor stayed in any fold, although there were some to choose from."""
+    asked = training.protocol.learning.nomogram is not None and any(training.table.covariates)
+    return asked and CLINICAL not in training.validation.held_out
+
+
+def _network(protocol: Protocol) -> dict[str, Any] | None:
+    """The network behind the deep features."""
+    if protocol.deep is None or PATCH not in protocol.regions:
+        return None
+    network = network_of(protocol)
+    return {
+        "name": protocol.deep.network,
+        "title": network.metadata.title,
+        "sha256": network.sha256,
+        "features": network.dimensions,
     }
 
 

@@ -19,8 +19,8 @@ from HabitatRadiomicsLib.scoring import notice
 
 FORMAT_VERSION = 1
 
-#: Where a problem lies, when that is a sequence and a region.
-_REGION = re.compile(r"[A-Za-z0-9-]+ (?:whole|ring|S[1-9][0-9]*)")
+#: Where a problem lies, when that is a sequence, of two time points with its own, and a region.
+_REGION = re.compile(r"(?:[A-Za-z0-9-]+ )?[A-Za-z0-9-]+ (?:whole|ring|patch|S[1-9][0-9]*)")
 
 
 def header(model: Model, cohort: Cohort, *, title: str) -> dict[str, Any]:

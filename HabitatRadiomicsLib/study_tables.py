@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.batch import write_problems
+from HabitatRadiomicsLib.features.delta import with_deltas
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
 from HabitatRadiomicsLib.fold_preparation import reliability_of
 from HabitatRadiomicsLib.outputs import json_text, write_text
@@ -29,7 +30,7 @@ def write_features(folder: Path, training: Training) -> None:
     leading = {"outcome": [str(cohort.outcomes[case_id]) for case_id in ids]}
     if cohort.sites:
         leading["site"] = [cohort.sites.get(case_id, "") for case_id in ids]
-    table = study.features.table(0)
+    table = with_deltas(study.features.table(0), protocol.timepoints, with_followup=True)
     write_table(table, folder / "features.csv", leading)
     definitions = {
         "cases": len(ids),
@@ -111,11 +112,31 @@ def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
         "learning_curve": study.get("learning_curve") or [],
         "decision_curve": _columns(study.get("decision_curve")),
         "calibration": [study["calibration"]] if study.get("calibration") else [],
+        **{name: (study.get(name) or {}).get("rows") or [] for name in ("search", "scouts", "fusion")},
+        "input_correlation": _correlations(study.get("fusion") or {}),
+        **_of_nomogram(study.get("nomogram") or {}),
     }
     for name, rows in tables.items():
         if rows:
             header = list(dict.fromkeys(key for row in rows for key in row))
             _write(folder / f"{name}.csv", header, [[row.get(key) for key in header] for row in rows])
+
+
+def _correlations(fusion: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Spearman's correlations of a fused score's inputs, a row and a column for each."""
+    names = fusion.get("inputs") or []
+    return [{"input": name, **dict(zip(names, row))} for name, row in zip(names, fusion.get("correlation") or [])]
+
+
+def _of_nomogram(nomogram: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    curve = nomogram.get("calibration") or {}
+    points = {name: curve[name] for name in ("predicted", "apparent", "corrected") if name in curve}
+    return {
+        "nomogram_univariate": nomogram.get("univariate") or [],
+        "nomogram_odds_ratios": nomogram.get("odds_ratios") or [],
+        "nomogram_left_out": nomogram.get("left_out") or [],
+        "nomogram_calibration": _columns(points),
+    }
 
 
 def _characteristic(row: Mapping[str, Any]) -> list[dict[str, Any]]:

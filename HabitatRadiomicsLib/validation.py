@@ -259,7 +259,7 @@ def _ways(learned: Learned, baselines: Mapping[str, Baseline], protocol: Protoco
 
 
 def _factors(names: Iterable[str]) -> str:
-    return " + ".join(names) or "none"
+    return " + ".join(sorted(names)) or "none"
 
 
 def _candidate_scores(learned: Learned, training: np.ndarray, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

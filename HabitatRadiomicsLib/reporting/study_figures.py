@@ -34,9 +34,11 @@ from HabitatRadiomicsLib.reporting.study import (
     waterfall_figure,
 )
 from HabitatRadiomicsLib.reporting.study_curves import calibration, precision_recall, roc
+from HabitatRadiomicsLib.reporting.study_learning_figures import learning_drawings
 from HabitatRadiomicsLib.reporting.study_paths import habitat_boxplots_of, lasso_deviance_of, lasso_path_of
+from HabitatRadiomicsLib.study import NOMOGRAM, shown_name
 from HabitatRadiomicsLib.training import Training
-from HabitatRadiomicsLib.validation import CLINICAL, STRATEGY, VOLUME
+from HabitatRadiomicsLib.validation import CLINICAL, RAD_SCORE, STRATEGY, VOLUME
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,8 +94,10 @@ def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
     model, outcome, validation = training.model, training.table.outcome, training.validation
     event = model.endpoint.name
     held_out = validation.held_out[STRATEGY]
-    shown = [STRATEGY, *(name for name in (study["validation"]["chosen"]["name"], VOLUME, CLINICAL))]
-    scores = {name: validation.held_out[name].scores for name in shown if name in validation.held_out}
+    # Beside a nomogram stands the rad-score that each fold made it of, else the score that was chosen in the end.
+    beside = RAD_SCORE if RAD_SCORE in validation.held_out else study["validation"]["chosen"]["name"]
+    shown = [name for name in (STRATEGY, beside, VOLUME, CLINICAL) if name in validation.held_out]
+    scores = {shown_name(training, name): validation.held_out[name].scores for name in shown}
     middle = _middle_repeat(outcome, held_out.scores)
     return {
         "flow": partial(_flow, study, event),
@@ -106,6 +110,7 @@ def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
             held_out.scores[middle] - held_out.cut_offs[middle], outcome, cut_off=0.0, event=event
         ),
         **_of_model(model, np.array(model.background), None, event, _model_outcome(training)),
+        **learning_drawings(training, study),
         "selection-frequency": partial(_frequencies, study),
         "lasso-path": partial(lasso_path_of, training),
         "lasso-deviance": partial(lasso_deviance_of, training),
@@ -141,9 +146,10 @@ def _of_model(
     standardised = model.standardised(values)
     shown = values if model.classifier is None else classifier_inputs(model, values)
     shap_values = shap_of(model, values)[1] if contributions is None else contributions
+    unit = "log odds of the nomogram" if model.nomogram else "score" if model.classifier else "rad-score"
     return {
-        "shap-bar": lambda: shap_bar_figure(shap_values, inputs),
-        "beeswarm": lambda: beeswarm_figure(shap_values, shown, inputs),
+        "shap-bar": lambda: shap_bar_figure(shap_values, inputs, unit=unit),
+        "beeswarm": lambda: beeswarm_figure(shap_values, shown, inputs, unit=unit),
         "correlation": lambda: correlation_heatmap(np.corrcoef(standardised.T), names) if len(names) > 1 else None,
         "clusters": lambda: clustered_heatmap(standardised, outcome, names, event=event) if len(names) > 1 else None,
     }
@@ -175,19 +181,26 @@ def _decision(study: Mapping[str, Any]) -> Figure | None:
     curve = study.get("decision_curve")
     if not curve:
         return None
-    return decision_curve_figure(curve["thresholds"], {"rad-score": curve["model"]}, curve["treat_all"])
+    known = ("thresholds", "model", "treat_all")
+    others = {name: values for name, values in curve.items() if name not in known}
+    fitted = (study.get("nomogram") or {}).get("fitted")
+    return decision_curve_figure(
+        curve["thresholds"], {"nomogram" if fitted else "score": curve["model"], **others}, curve["treat_all"]
+    )
 
 
 def _comparison(study: Mapping[str, Any]) -> Figure:
     titles = {
-        "strategy": "chosen in each fold", "rad-score": "one sequence, one region", "fused": "sequences fused",
+        "nomogram": "chosen in each fold", "strategy": "chosen in each fold", "rad-score alone": "chosen in each fold",
+        "rad-score": "one sequence, one region", "search": "one sequence, one region", "fused": "fused",
         "volume": "without texture", "clinical": "without texture",
     }  # fmt: skip
     groups: dict[str, dict[str, tuple[float, float, float]]] = {title: {} for title in titles.values()}
     for row in study["validation"]["candidates"]:
         groups[titles[row["kind"]]][row["name"]] = (row["auc"], row["auc_low"], row["auc_high"])
     filled = {title: rows for title, rows in groups.items() if rows}
-    return comparison_figure(filled, chosen=study["validation"]["chosen"]["name"])
+    nomogram = NOMOGRAM if any(row["kind"] == "nomogram" for row in study["validation"]["candidates"]) else None
+    return comparison_figure(filled, chosen=nomogram or study["validation"]["chosen"]["name"])
 
 
 def _frequencies(study: Mapping[str, Any]) -> Figure | None:

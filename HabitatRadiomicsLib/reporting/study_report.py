@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from HabitatRadiomicsLib.errors import FeatureError
-from HabitatRadiomicsLib.features.description import describe_column
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
+from HabitatRadiomicsLib.features.description import RAD_SCORE, describe_column
 from HabitatRadiomicsLib.protocol import protocol_from, protocol_text
 from HabitatRadiomicsLib.reporting.checklists import AssessedChecklist
 from HabitatRadiomicsLib.reporting.methods_text import methods_paragraphs
@@ -19,6 +20,8 @@ from HabitatRadiomicsLib.reporting.wording import counted, decimals, digits_for,
 _TEMPLATES = Path(__file__).parent / "templates"
 #: Rows of the table of selection frequencies.
 _FREQUENT = 20
+#: Combinations of a search.
+_COMBINATIONS = 20
 #: Comparisons of scores; of more, those of the headline's score only.
 _MOST_COMPARISONS = 15
 
@@ -60,7 +63,9 @@ def study_html(
         "p": p_value,
         "listed": listed,
         "counted": counted,
+        "input": _input_text,
     }
+    environment.tests["rad_score"] = lambda name: name.startswith(RAD_SCORE)
     protocol = protocol_from(study["protocol"], where="study")
     frequencies = sorted(
         study.get("selection_frequency") or (),
@@ -80,6 +85,10 @@ def study_html(
         all_frequencies=len(frequencies),
         feature_text=_feature_text,
         estimate=_estimate,
+        most_combinations=_COMBINATIONS,
+        has_clinical=any(
+            feature["name"].startswith(CLINICAL) for feature in (study.get("model") or {}).get("features") or ()
+        ),
         settings=protocol_text(protocol.model_copy(update={"population": {}})),
     )
 
@@ -97,6 +106,12 @@ def _feature_text(name: str) -> _FeatureText:
     return _FeatureText(found.where, found.what, found.title)
 
 
+def _input_text(name: str) -> str:
+    """What a classifier is given, within a sentence: ``rad-score CT whole``, ``glcm Contrast (CT whole, original)``."""
+    text = _feature_text(name)
+    return f"{text.what} ({text.where})" if text.where else text.what
+
+
 def _estimate(row: Mapping[str, Any], key: str, digits: int = 2) -> tuple[str, str]:
     """A number of a row and its interval, as text; the interval (``key_low``, ``key_high``) may be empty."""
     low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
@@ -105,9 +120,17 @@ def _estimate(row: Mapping[str, Any], key: str, digits: int = 2) -> tuple[str, s
 
 
 def _comparisons_of_headline(study: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """All comparisons of a few scores; of many, those of the score that speaks for the model."""
+    """All comparisons of a few scores; of many, those of the score that speaks for the model, and those among what a
+    nomogram is compared with."""
     rows = list((study.get("validation") or {}).get("comparisons") or ())
     headline = headline_row(study)
     if len(rows) <= _MOST_COMPARISONS or headline is None:
         return rows
-    return [row for row in rows if headline["name"] in (row["first"], row["second"])]
+    simple = set()
+    if headline.get("kind") == "nomogram":
+        kinds = ("rad-score alone", "clinical")
+        simple = {row["name"] for row in study["validation"]["candidates"] if row.get("kind") in kinds}
+    return [
+        row for row in rows
+        if headline["name"] in (row["first"], row["second"]) or {row["first"], row["second"]} <= simple
+    ]  # fmt: skip

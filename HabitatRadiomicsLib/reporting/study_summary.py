@@ -21,7 +21,7 @@ def headline_row(study: Mapping[str, Any]) -> Row | None:
     if validation.get("external"):
         return rows[0] if rows else None
     for row in rows:
-        if row.get("kind") == "strategy":
+        if row.get("kind") in ("strategy", "nomogram"):
             return row
     chosen = (validation.get("chosen") or {}).get("name")
     return next((row for row in rows if row["name"] == chosen), None)
@@ -42,8 +42,9 @@ def summary_sentences(study: Mapping[str, Any]) -> list[str]:
         where, unseen = (
             ("an external cohort", "") if external else ("cross-validation", " on cases that it had not seen")
         )
+        what = "nomogram" if row.get("kind") == "nomogram" else "score"
         sentences.append(
-            f"In {where}{of} the score reached an AUC of {decimals(row['auc'])} (95% interval "
+            f"In {where}{of} the {what} reached an AUC of {decimals(row['auc'])} (95% interval "
             f"{decimals(row['auc_low'])} to {decimals(row['auc_high'])}){unseen}."
         )
         sentences += _judged("The interval", row["auc_low"], row["auc_high"])

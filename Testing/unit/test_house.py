@@ -65,6 +65,7 @@ ROOMS = (
     "training",
     "openings",
     "study_parts",
+    "study_learning",
     "study",
     "study_tables",
     "external",

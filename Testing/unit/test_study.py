@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from HabitatRadiomicsLib.batch import CaseProblem
+from HabitatRadiomicsLib.deep import load_network
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.stability import BootstrapFindings
-from HabitatRadiomicsLib.study import compared, habitat_tests, sample_size, selection_frequency
+from HabitatRadiomicsLib.study import compared, habitat_tests, sample_size, selection_frequency, shown_name
+from HabitatRadiomicsLib.study_parts import told
 
 from .made_up_tables import cohort, protocol
 
@@ -67,7 +70,12 @@ def test_selection_is_counted_over_folds_and_samples_of_the_chosen_candidate() -
         learned=SimpleNamespace(chosen=SimpleNamespace(name="T1W whole")),
         validation=SimpleNamespace(folds=folds),
         stability=SimpleNamespace(bootstrap=BootstrapFindings(0.9, 0.1, 4, 4, {"a": 0.75, "c": 0.25})),
-        model=SimpleNamespace(features=[SimpleNamespace(name="b")]),
+        model=SimpleNamespace(
+            features=[
+                SimpleNamespace(name="b", is_clinical=False),
+                SimpleNamespace(name="clinical:age", is_clinical=True),
+            ]
+        ),
     )
     assert selection_frequency(training) == [
         {"feature": "b", "folds": 0.25, "bootstraps": 0.0, "in_model": True},
@@ -85,6 +93,38 @@ def test_candidate_features_are_counted_with_as_many_habitats_as_there_are_at_le
 ) -> None:
     lines = sample_size(cohort([0, 1] * 20), protocol(regions=regions, sequences=sequences))
     assert lines[0].startswith(f"The cohort has 40 cases with 20 events for {18 * groups} candidate parameters")
+
+
+def test_of_two_time_points_values_at_the_first_and_changes_are_counted() -> None:
+    settings = protocol(sequences=["CT", "PET"], timepoints={})
+    lines = sample_size(cohort([0, 1] * 20), settings)
+    assert f"for {18 * 2 * 2} candidate parameters" in lines[0]
+
+
+def test_deep_features_are_counted_as_many_as_the_network_has() -> None:
+    settings = protocol(sequences=["CT"], regions=["whole", "patch"], deep={"network": "synthetic-demo"})
+    network = load_network("synthetic-demo")
+    lines = sample_size(cohort([0, 1] * 20), settings)
+    assert f"for {18 + network.dimensions} candidate parameters" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        ("CT whole", True), ("baseline CT whole", True), ("follow-up T2-FS S12", True), ("CT patch", True),
+        ("images.csv row 3", False), ("Maria CT whole ring", False), ("CT S0", False), ("/data/CT whole", False),
+    ],
+)  # fmt: skip
+def test_of_where_a_problem_lies_only_keys_and_regions_are_told(where: str, shown: bool) -> None:
+    text = told(CaseProblem("P1", "features", "Too small.", where))
+    assert text == (f"{where}: Too small." if shown else "Too small.")
+
+
+@pytest.mark.parametrize(("nomogram", "name"), [(None, "chosen score"), (object(), "nomogram")])
+def test_what_each_fold_chose_is_called_a_nomogram_where_the_model_is_one(nomogram: object, name: str) -> None:
+    training: Any = SimpleNamespace(learned=SimpleNamespace(nomogram=nomogram))
+    assert shown_name(training, "chosen score") == name
+    assert shown_name(training, "T1W whole") == "T1W whole"
 
 
 def test_scores_that_only_some_folds_have_are_not_among_those_compared() -> None:

@@ -15,6 +15,8 @@ from HabitatRadiomicsLib.reporting.study.odds_ratio_figure import odds_ratio_fig
 from HabitatRadiomicsLib.reporting.study.permutation_figure import optimism_figure, permutation_figure
 from HabitatRadiomicsLib.reporting.study.precision_recall_figure import PrecisionRecallLine, precision_recall_figure
 from HabitatRadiomicsLib.reporting.study.roc_figure import RocLine, roc_figure
+from HabitatRadiomicsLib.reporting.study.scout_figure import scout_figure
+from HabitatRadiomicsLib.reporting.study.search_heatmap import search_heatmap
 from HabitatRadiomicsLib.reporting.study.selection_frequency_figure import selection_frequency_figure
 from HabitatRadiomicsLib.reporting.study.shap_bar_figure import shap_bar_figure
 from HabitatRadiomicsLib.reporting.study.study_flow_figure import study_flow_figure
@@ -43,6 +45,8 @@ __all__ = [
     "permutation_figure",
     "precision_recall_figure",
     "roc_figure",
+    "scout_figure",
+    "search_heatmap",
     "selection_frequency_figure",
     "shap_bar_figure",
     "study_flow_figure",
