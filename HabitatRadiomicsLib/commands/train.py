@@ -265,7 +265,8 @@ def summary(model: Model) -> list[str]:
         lines += [f"  {row.name}" for row in model.classifier.inputs]
     else:
         count = len(model.features)
-        lines += [f"Rad-score of {count} feature{'s' if count > 1 else ''}:"]
+        what = "Rad-score" if model.nomogram is None else "Nomogram"
+        lines += [f"{what} of {count} {'terms' if model.nomogram else 'feature' + ('s' if count > 1 else '')}:"]
         lines += [f"  {feature.coefficient:+.3f}  {feature.name}" for feature in model.features]
     return [*lines, *(f"{line}." for line in evidence_lines(model))]
 
