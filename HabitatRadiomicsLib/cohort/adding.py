@@ -47,7 +47,7 @@ def add_to_cohort(
         raise CohortError(f"The outcome is '{outcome}'; it must be 0, 1 or empty.", where=case_id)
     rows = _table(images, _IMAGE_COLUMNS)
     people = _table(clinical, _CLINICAL_COLUMNS) if clinical is not None else []
-    moments = list(dict.fromkeys(timepoint_of(name) or timepoint for name in case.sequences))
+    moments = list(dict.fromkeys(timepoint_of(name) or timepoint for name in case.sequences)) or [timepoint]
     for moment in moments:
         _refuse_again(images, rows, case_id, moment)
     place = images.parent / "images" / "-".join([case_id, *moments])

@@ -11,6 +11,7 @@ import pytest
 import slicer
 
 from HabitatRadiomicsLib.child_process import ChildProcess
+from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.panel import background_run, clinical_form
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
@@ -183,3 +184,16 @@ def test_score_is_that_of_the_values(asked: Any, slicer_gui: Any, tmp_path: Path
     model, case = load_model(str(tmp_path / "nomogram.json")), synthetic_patient(31, seed=4).case
     assert score == score_case(case, model, clinical=CLINICAL).score
     assert score != score_case(case, model, clinical={**CLINICAL, "age": "62"}).score
+
+
+def test_console_scores_with_clinical_values_too(asked: Any, tmp_path: Path) -> None:
+    pytest.importorskip("radiomics")
+    inputs = {name: (row.chosen.volume, row.chosen.mask, "lesion") for name, row in asked.patient.rows.items()}
+    file = str(tmp_path / "nomogram.json")
+    found = asked.logic.score(inputs, file, clinical={"age": 61, "visceral": "yes"})
+    expected = score_case(synthetic_patient(31, seed=4).case, load_model(file), clinical=CLINICAL).score
+    assert found.score["score"] == expected
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    with pytest.raises(ModelError, match="'visceral' is missing"):
+        asked.logic.score(inputs, file, clinical={"age": 61})
+    assert slicer.mrmlScene.GetNumberOfNodes() == before

@@ -174,7 +174,7 @@ def test_click_on_a_bar_tells_of_its_feature_and_shows_its_habitat(story: Story,
     click(ui.barsPictureLabel, *places[rank])
     text = ui.featureLabel.text
     assert f"<b>{kind} {feature}</b>" in text
-    assert f"Sequence {sequence}, region {region}, image {image}" in text
+    assert f"{sequence} {region}, {image}" in text
     training = row["training"]
     assert (
         f"Value {row['value']:.4g}; training cases {training['minimum']:.4g} to {training['maximum']:.4g}, "

@@ -14,7 +14,13 @@ from HabitatRadiomicsLib.evaluation.calibration import hosmer_lemeshow_test
 from HabitatRadiomicsLib.evaluation.corrected_calibration import corrected_calibration
 from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model, fit_nomogram
 from HabitatRadiomicsLib.model.nomogram_from_fit import nomogram_part
-from HabitatRadiomicsLib.model.nomogram_part import NomogramPart, clinical_values, outside_training
+from HabitatRadiomicsLib.model.nomogram_part import (
+    NomogramPart,
+    clinical_values,
+    extrapolation_of,
+    outside_training,
+    problem_with,
+)
 from HabitatRadiomicsLib.protocol import NomogramSettings
 
 _SETTINGS = NomogramSettings(univariate_significance=1.0, multivariable_significance=1.0)
@@ -208,3 +214,33 @@ def test_a_clinical_model_is_no_nomogram() -> None:
     assert clinical is not None
     with pytest.raises(ModelError, match="no nomogram"):
         nomogram_part(clinical)
+
+
+def test_the_rad_score_behind_a_linear_predictor_is_found_again() -> None:
+    part, (score, rows, _) = _part(), _cohort()
+    for value, row in zip(score[:10].tolist(), rows):
+        values = clinical_values(part, row)
+        assert part.rad_score_of(part.linear(value, values), values) == pytest.approx(value, abs=1e-12)
+    still = _changed(rad_score={**part.rad_score.model_dump(), "coefficient": 0.0})
+    with pytest.raises(ModelError, match="does not count"):
+        still.rad_score_of(1.0, clinical_values(part, rows[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem", "doubt"),
+    [
+        ("age", "61,5", "", ""),
+        ("age", "", "'age' is missing; a number is needed", ""),
+        ("age", "old", "'old' is no value of 'age'; a number is needed", ""),
+        ("age", "140", "", "The age of 140 lies outside the training cases' range of"),
+        ("stage", "ii", "", ""),
+        ("stage", "IV", "'IV' is no value of 'stage'; allowed are", ""),
+        ("stage", "n/a", "'stage' is missing; allowed are", ""),
+    ],
+)
+def test_one_value_is_judged_as_all_together(name: str, text: str, problem: str, doubt: str) -> None:
+    one = next(row for row in _part().inputs if row.name == name)
+    assert problem_with(one, text).startswith(problem)
+    assert bool(problem_with(one, text)) == bool(problem)
+    assert extrapolation_of(one, text).startswith(doubt)
+    assert bool(extrapolation_of(one, text)) == bool(doubt)
