@@ -365,7 +365,15 @@ def _doubts(model: Model) -> list[str]:
             f"The model has not been shown to separate the outcomes: its cross-validated AUC is {area.auc:.2f} "
             f"({area.auc_low:.2f} to {area.auc_high:.2f})."
         )
-    if model.calibration is None:
+    if model.reference is not None:
+        found.append(
+            f"Means and standard deviations, and so the zero of the score, are those of a reference cohort: "
+            f"{model.reference.description}, {model.reference.cases} cases. How like the published one it is, is not "
+            "known."
+        )
+    if model.calibration is None and area is None:
+        found.append("No probability is given: none comes with the coefficients.")
+    elif model.calibration is None:
         found.append("No probability is given: on held-out cases the score did not rise with the outcome.")
     all_cases = evidence.cases + evidence.excluded
     if evidence.excluded > _MANY_EXCLUDED * all_cases:

@@ -1,0 +1,109 @@
+"""Small forms of the presets with synthetic cohorts of their kind, to walk the whole way in a minute.
+
+A small form keeps the preset's way of working (time points, scouts, search, nomogram, fusion) and its features as far
+as a minute allows; folds, repeats and combinations are few, and nothing is permuted or resampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
+from HabitatRadiomicsLib.synthetic import write_brain_metastases, write_lung_timepoints, write_spine_clinical
+from HabitatRadiomicsLib.synthetic_ct import write_synthetic_ct_cohort
+
+
+@dataclass(frozen=True)
+class SmallPreset:
+    """How a preset is made small, and what it is shown.
+
+    Attributes:
+        changes: to the preset's document, part by part.
+        write: a synthetic cohort, given folder, patients, seed and effect; returns its two tables.
+        patients: enough to learn the planted effect from.
+        effect: in the units of ``write``; much larger than any that a patient would show.
+        says: what the cohort is, in a few words.
+    """
+
+    changes: Mapping[str, Any]
+    write: Callable[[Path, int, int, float], tuple[Path, Path]]
+    patients: int
+    effect: float
+    says: str
+
+
+def small_preset(name: str) -> Protocol:
+    """The bundled preset, made small."""
+    return protocol_from(_changed(load_protocol(name).document(), SMALL_PRESETS[name].changes), where=name)
+
+
+def _changed(document: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with other values; parts of parts are changed in their turn."""
+    return {
+        **document,
+        **{
+            name: _changed(document[name], value)
+            if isinstance(value, Mapping) and isinstance(document[name], Mapping)
+            else value
+            for name, value in changes.items()
+        },
+    }
+
+
+def _lungs(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
+    return write_lung_timepoints(folder, patients, seed=seed, effect=effect)
+
+
+def _spines(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
+    return write_spine_clinical(folder, patients, seed=seed, effect=effect, read_twice=12)
+
+
+def _brains(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
+    return write_brain_metastases(folder, patients, seed=seed, effect=effect)
+
+
+def _chests(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
+    return write_synthetic_ct_cohort(folder, patients, seed=seed, effect=effect)
+
+
+_QUICK = {
+    "folds": 3, "repeats": 1, "bootstraps": 50, "permutations": 0, "optimism_bootstraps": 0, "learning_curve": False,
+}  # fmt: skip
+_ORIGINAL = {
+    "original": True, "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
+    "gradient": False, "lbp_2d": False, "log_sigmas": [],
+}  # fmt: skip
+#: Without forests, which take most of the time.
+_SMALL_SEARCH = {
+    "features": [3], "selectors": ["anova", "lasso", "relief"], "classifiers": ["lda", "svm", "logistic-regression"],
+}  # fmt: skip
+
+SMALL_PRESETS: Mapping[str, SmallPreset] = {
+    "delta-ct-egfr-tki": SmallPreset(
+        {"learning": {**_QUICK, "search": {"features": [3], "selectors": ["anova", "kruskal-wallis", "relief"]}}},
+        _lungs, 24, 4.0, "synthetic lung nodules on CT at two time points",
+    ),
+    "spine-nomogram-mri": SmallPreset(
+        {
+            "preprocessing": {"bias_correction": None},
+            "features": {"images": _ORIGINAL},
+            "learning": {**_QUICK, "nomogram": {"bootstraps": 40}},
+        },
+        _spines, 100, 1.2, "synthetic spinal metastases, T1W and T2FS, with clinical factors",
+    ),
+    "brain-metastasis-dti": SmallPreset(
+        {"learning": {**_QUICK, "search": _SMALL_SEARCH}},
+        _brains, 14, 4.0, "synthetic brain metastases, ADC, FA and contrast-enhanced T1W, some patients with several",
+    ),
+    "deep-radscore-ct": SmallPreset(
+        {
+            "features": {"images": _ORIGINAL},
+            "learning": {**_QUICK, "fusion": {"classifiers": ["svm", "knn", "naive-bayes", "logistic-regression"]}},
+        },
+        _chests, 30, 2.0, "synthetic lung tumours on CT",
+    ),
+}  # fmt: skip
+"""By the preset's name."""
