@@ -26,6 +26,7 @@ class SmallPreset:
         patients: enough to learn the planted effect from.
         effect: in the units of ``write``; much larger than any that a patient would show.
         says: what the cohort is, in a few words.
+        endpoints: columns of its clinical table that are outcomes.
     """
 
     changes: Mapping[str, Any]
@@ -33,6 +34,7 @@ class SmallPreset:
     patients: int
     effect: float
     says: str
+    endpoints: tuple[str, ...] = ("outcome",)
 
 
 def small_preset(name: str) -> Protocol:
@@ -103,7 +105,7 @@ SMALL_PRESETS: Mapping[str, SmallPreset] = {
             "features": {"images": _ORIGINAL},
             "learning": {**_QUICK, "fusion": {"classifiers": ["svm", "knn", "naive-bayes", "logistic-regression"]}},
         },
-        _chests, 30, 2.0, "synthetic lung tumours on CT",
+        _chests, 30, 2.0, "synthetic lung tumours on CT", ("outcome", "endpoint_b"),
     ),
 }  # fmt: skip
 """By the preset's name."""
