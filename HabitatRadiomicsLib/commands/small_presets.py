@@ -71,15 +71,15 @@ def _chests(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path
     return write_synthetic_ct_cohort(folder, patients, seed=seed, effect=effect)
 
 
-_QUICK = {
+_QUICK: dict[str, Any] = {
     "folds": 3, "repeats": 1, "bootstraps": 50, "permutations": 0, "optimism_bootstraps": 0, "learning_curve": False,
 }  # fmt: skip
-_ORIGINAL = {
+_ORIGINAL: dict[str, Any] = {
     "original": True, "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
     "gradient": False, "lbp_2d": False, "log_sigmas": [],
 }  # fmt: skip
 #: Without forests, which take most of the time.
-_SMALL_SEARCH = {
+_SMALL_SEARCH: dict[str, Any] = {
     "features": [3], "selectors": ["anova", "lasso", "relief"], "classifiers": ["lda", "svm", "logistic-regression"],
 }  # fmt: skip
 
