@@ -8,8 +8,10 @@ from pathlib import Path
 from HabitatRadiomicsLib.case import write_case
 from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.commands.arguments import default_jobs, positive_count
+from HabitatRadiomicsLib.commands.preset_demo import run_preset_demo
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
+from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
 from HabitatRadiomicsLib.commands.train import summary as model_summary
 from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
@@ -46,6 +48,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="the whole way on synthetic patients",
         description="Make a synthetic cohort, train a small model in the T790M study's form and score a new patient.",
     )
+    parser.add_argument(
+        "--preset", choices=sorted(SMALL_PRESETS),
+        help="a preset in small, on synthetic patients of its kind, instead of the T790M study's form",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("habitat-radiomics-demo"), metavar="DIR")
     parser.add_argument(
         "--jobs", type=positive_count, default=default_jobs(), metavar="N", help="processes (default: all cores)"
@@ -56,6 +62,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Walk the whole way and tell where the report lies."""
     target: Path = arguments.out
+    if arguments.preset is not None:
+        return run_preset_demo(arguments.preset, target, mark=_MARK, jobs=arguments.jobs)
     from HabitatRadiomicsLib.reporting import write_score
     from HabitatRadiomicsLib.reporting.study_files import write_training
 

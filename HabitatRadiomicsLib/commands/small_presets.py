@@ -26,6 +26,7 @@ class SmallPreset:
         patients: enough to learn the planted effect from.
         effect: in the units of ``write``; much larger than any that a patient would show.
         says: what the cohort is, in a few words.
+        endpoints: columns of its clinical table that are outcomes.
     """
 
     changes: Mapping[str, Any]
@@ -33,6 +34,7 @@ class SmallPreset:
     patients: int
     effect: float
     says: str
+    endpoints: tuple[str, ...] = ("outcome",)
 
 
 def small_preset(name: str) -> Protocol:
@@ -69,15 +71,15 @@ def _chests(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path
     return write_synthetic_ct_cohort(folder, patients, seed=seed, effect=effect)
 
 
-_QUICK = {
+_QUICK: dict[str, Any] = {
     "folds": 3, "repeats": 1, "bootstraps": 50, "permutations": 0, "optimism_bootstraps": 0, "learning_curve": False,
 }  # fmt: skip
-_ORIGINAL = {
+_ORIGINAL: dict[str, Any] = {
     "original": True, "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
     "gradient": False, "lbp_2d": False, "log_sigmas": [],
 }  # fmt: skip
 #: Without forests, which take most of the time.
-_SMALL_SEARCH = {
+_SMALL_SEARCH: dict[str, Any] = {
     "features": [3], "selectors": ["anova", "lasso", "relief"], "classifiers": ["lda", "svm", "logistic-regression"],
 }  # fmt: skip
 
@@ -103,7 +105,7 @@ SMALL_PRESETS: Mapping[str, SmallPreset] = {
             "features": {"images": _ORIGINAL},
             "learning": {**_QUICK, "fusion": {"classifiers": ["svm", "knn", "naive-bayes", "logistic-regression"]}},
         },
-        _chests, 30, 2.0, "synthetic lung tumours on CT",
+        _chests, 30, 2.0, "synthetic lung tumours on CT", ("outcome", "endpoint_b"),
     ),
 }  # fmt: skip
 """By the preset's name."""
