@@ -160,6 +160,13 @@ def test_where_all_factors_stay_one_model_is_shown(study: Any) -> None:
         odds_ratios_of(study)
 
 
+def test_a_nomogram_without_a_clinical_factor_is_told(study: Any) -> None:
+    study["nomogram"] = _nomogram()
+    assert "No clinical factor stayed beside" not in _section(study, "nomogram")
+    study["nomogram"]["odds_ratios"] = study["nomogram"]["odds_ratios"][::3]
+    assert "No clinical factor stayed beside the rad-score" in _section(study, "nomogram")
+
+
 def test_a_nomogram_that_could_not_be_fitted_is_told(study: Any) -> None:
     study["nomogram"] = {
         "fitted": False, "problem": "The rad-scores separate the outcomes.", "folds": 2,
