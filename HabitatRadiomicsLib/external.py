@@ -114,7 +114,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
             "candidates": [
                 {
                     "name": model.name,
-                    "kind": "rad-score",
+                    "kind": "nomogram" if model.nomogram else "classifier" if model.classifier else "rad-score",
                     **flat_estimates(row),
                     "features": len(model.features),
                     "confusion": confusion(outcome, found.scores, model.cutoff.value),

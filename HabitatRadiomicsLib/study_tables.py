@@ -17,6 +17,7 @@ from HabitatRadiomicsLib.fold_preparation import reliability_of
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import protocol_text
 from HabitatRadiomicsLib.provenance import versions
+from HabitatRadiomicsLib.study import shown_name
 from HabitatRadiomicsLib.training import Training
 
 #: Of a numeric characteristic.
@@ -56,7 +57,7 @@ def write_held_out(folder: Path, training: Training) -> None:
     for name, held_out in training.validation.held_out.items():
         for repeat, (scores, cut_offs) in enumerate(zip(held_out.scores, held_out.cut_offs), start=1):
             rows += [
-                (case_id, repeat, name, value, score, cut_off)
+                (case_id, repeat, shown_name(training, name), value, score, cut_off)
                 for case_id, value, score, cut_off in zip(ids, outcome, scores, cut_offs)
             ]
     _write(folder / "held_out.csv", ("case_id", "repeat", "model", "outcome", "score", "cut_off"), rows)

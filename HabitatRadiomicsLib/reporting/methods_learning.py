@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
+from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
+from HabitatRadiomicsLib.reporting.methods_strategies import (
+    clinical_comparison_text,
+    fusion_text,
+    learned_anew,
+    search_text,
+    shapley_text,
+)
 from HabitatRadiomicsLib.reporting.wording import counted, decimals, listed
 
 _TESTS = {
@@ -19,6 +27,7 @@ _PENALTIES = {
 }
 _KINDS = {
     "rad-score": "",
+    "search": "",
     "fused": "",
     "volume": "lesion volume alone",
     "clinical": "clinical variables alone (logistic regression)",
@@ -35,8 +44,8 @@ def _external(study: Mapping[str, Any]) -> bool:
 
 
 def selection_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """The filters before the LASSO; nothing where a frozen model was applied."""
-    if not _learned(study) or _external(study):
+    """The filters before the LASSO; nothing where a frozen model was applied, or where a search did all."""
+    if not _learned(study) or _external(study) or protocol.learning.search is not None:
         return []
     settings = protocol.learning
     sentences = ["Features without a value in some case, and those with the same value in all, were dropped."]
@@ -60,30 +69,48 @@ def selection_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
 
 
 def model_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """LASSO and cut-off, or the frozen model that was applied."""
+    """LASSO or search, what joins the scores, and cut-off; or the frozen model that was applied."""
     if not _learned(study):
         return []
     if _external(study):
         return _frozen_model(study)
     settings = protocol.learning
-    sentences = [
+    sentences = search_text(settings) or _lasso(settings)
+    sentences += fusion_text(settings.fusion, deep=protocol.deep is not None, folds=settings.folds)
+    cutoff = (study.get("model") or {}).get("cutoff") or {}
+    if cutoff.get("rule"):
+        sentences.append(f"Cut-off of the score: {cutoff['rule'].rstrip('.')}.")
+    return [*sentences, *shapley_text(study)]
+
+
+def _lasso(settings: LearningSettings) -> list[str]:
+    several = settings.fusion is not None
+    return [
         "The remaining features, z-scored by mean and standard deviation of the training cases, entered a logistic "
         "regression with L1 penalty (LASSO).",
         f"The penalty was {_PENALTIES[settings.penalty_rule]} in a {settings.folds}-fold cross-validation within the "
         "training cases, with selection and scaling repeated in each fold, among those that leave at most "
         f"{counted(settings.maximum_features, 'feature')}.",
-        "The rad-score is the linear predictor of this regression.",
+        f"The rad-score{' of each region' if several else ''} is the linear predictor of this regression.",
     ]
-    cutoff = (study.get("model") or {}).get("cutoff") or {}
-    if cutoff.get("rule"):
-        sentences.append(f"Cut-off of the score: {cutoff['rule'].rstrip('.')}.")
-    return sentences
 
 
 def _frozen_model(study: Mapping[str, Any]) -> list[str]:
     model = study.get("model") or {}
     sentences = []
-    if model.get("features"):
+    if model.get("classifier"):
+        sentences.append(
+            f"The score was that of the frozen model {model['name']}, a classifier ({model['classifier']['name']}) of "
+            f"{counted(len(model['classifier']['inputs']), 'input')}, z-scored by mean and standard deviation of the "
+            "cases that the model was trained on."
+        )
+    elif any(feature["name"].startswith(CLINICAL) for feature in model.get("features") or ()):
+        sentences.append(
+            f"The score was that of the frozen nomogram {model['name']}: a linear combination of "
+            f"{counted(len(model['features']), 'feature and clinical term', 'features and clinical terms')}, each "
+            "z-scored by mean and standard deviation of the cases that the model was trained on."
+        )
+    elif model.get("features"):
         sentences.append(
             f"The rad-score was that of the frozen model {model['name']}: a linear combination of "
             f"{counted(len(model['features']), 'feature')}, each z-scored by mean and standard deviation of the cases "
@@ -104,11 +131,19 @@ def comparisons_text(study: Mapping[str, Any]) -> list[str]:
     sentences = []
     if by_kind["rad-score"]:
         sentences.append(f"A rad-score was fitted for each of {listed(by_kind['rad-score'])}.")
-    if by_kind["fused"]:
-        sentences.append(f"Features of several sequences were fused in {listed(by_kind['fused'])}.")
-    baselines = [_KINDS[kind] for kind in ("volume", "clinical") if by_kind[kind]]
+    if by_kind["search"]:
+        sentences.append(f"The search was done for each of {listed(by_kind['search'])}.")
+    regions = [name for name in by_kind["fused"] if "+" in name.rpartition(" ")[2]]
+    sequences = [name for name in by_kind["fused"] if name not in regions]
+    if sequences:
+        sentences.append(f"Features of several sequences were fused in {listed(sequences)}.")
+    if regions:
+        sentences.append(f"Rad-scores of several regions were fused in {listed(regions)}.")
+    simple = ("volume",) if study.get("nomogram") else ("volume", "clinical")
+    baselines = [_KINDS[kind] for kind in simple if by_kind[kind]]
     if baselines:
         sentences.append(f"For comparison, cases were also scored by {listed(baselines)}.")
+    sentences += clinical_comparison_text(study)
     if rule := (validation.get("chosen") or {}).get("rule"):
         sentences.append(f"The score of the final model was chosen by this rule: {rule.rstrip('.')}.")
     return sentences
@@ -129,8 +164,8 @@ def validation_text(study: Mapping[str, Any]) -> list[str]:
         )
         if validation.get("nested"):
             sentences.append(
-                "Everything that sees an outcome (selection, scaling, LASSO with its penalty, choice of the score, "
-                "cut-off) was learned anew from the training cases of each fold."
+                f"Everything that sees an outcome ({learned_anew(study)}) was learned anew from the training cases of "
+                "each fold."
             )
         if _habitats_were_used(study):
             sentences.append(_habitats_in_validation(validation))

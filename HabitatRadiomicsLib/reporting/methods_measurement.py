@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from HabitatRadiomicsLib.features.catalogue import feature_names
+from HabitatRadiomicsLib.features.catalogue import PATCH, feature_names
 from HabitatRadiomicsLib.protocol import (
     Discretisation,
     EntropySettings,
@@ -31,11 +31,29 @@ def images_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
         subject = f"{listed(usual)} images" if special else "Images"
         sentences.append(_preprocessed(subject, protocol.preprocessing))
     sentences += [_preprocessed(f"{name} images", protocol.sequence_preprocessing[name]) for name in special]
-    if "ring" in protocol.regions:
-        sentences.append(
-            f"A peritumoural ring held the voxels outside the lesion within {protocol.ring_mm:g} mm of it."
-        )
-    return sentences
+    if protocol.timepoints is not None:
+        first, second = protocol.timepoints.names
+        sentences.insert(0, f"Each patient had images at two time points ({first} and {second}).")
+    return [*sentences, *_ring(protocol)]
+
+
+def _ring(protocol: Protocol) -> Iterator[str]:
+    if "ring" not in protocol.regions:
+        return
+    yield f"A peritumoural ring held the voxels outside the lesion within {protocol.ring_mm:g} mm of it."
+    limits = protocol.ring_limits
+    if limits is None:
+        return
+    left_out = []
+    if limits.air_below is not None:
+        left_out.append(f"air (intensities below {_signed(limits.air_below)} in the image as it was acquired)")
+    if limits.body:
+        found = "by Otsu's threshold" if limits.air_below is None else "of what is not air"
+        left_out.append(f"what lies outside the body (the largest connected part, {found})")
+    if limits.other_labels:
+        left_out.append("other labels of the segmentation")
+    if left_out:
+        yield f"From the ring were left out {listed(left_out)}."
 
 
 def _sequences(protocol: Protocol, study: Mapping[str, Any]) -> Sequence[str]:
@@ -123,13 +141,17 @@ def features_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     """Regions, classes, images, discretisation."""
     settings = protocol.features
     names = {"whole": "the whole lesion", "habitats": "each habitat", "ring": "the peritumoural ring"}
-    regions = listed(names.get(region, f"habitat {region}") for region in protocol.regions)
+    handmade = [region for region in protocol.regions if region != PATCH]
+    if not handmade:
+        return _deep(protocol, study)
+    regions = listed(names.get(region, f"habitat {region}") for region in handmade)
     count = len(feature_names(settings))
     kinds = [_CLASSES.get(kind, kind.upper()) for kind in settings.classes]
     # The versions that an engine carries in parentheses stand under Software.
     engine = f" by the engine {study['engine'].partition(' (')[0]}" if study.get("engine") else ""
+    moments = "" if protocol.timepoints is None else " at both time points"
     sentences = [
-        f"From {regions} of each sequence, {counted(count, 'feature')} per region were computed{engine}, by "
+        f"From {regions} of each sequence{moments}, {counted(count, 'feature')} per region were computed{engine}, by "
         f"pyradiomics' definitions: {listed(kinds)}."
     ]
     if set(settings.classes) - {"shape"}:
@@ -141,8 +163,38 @@ def features_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
             _binned(f"Those of {name} images were discretised", one)
             for name, one in settings.sequence_discretisation.items()
         ]
+    if settings.excluded:
+        excluded = listed(name.replace("_", " ") for name in settings.excluded)
+        sentences.append(f"Left out of every image: {excluded}.")
     voxels = counted(settings.minimum_region_voxels, "voxel")
-    return [*sentences, f"Regions of fewer than {voxels} were not measured."]
+    sentences.append(f"Regions of fewer than {voxels} were not measured.")
+    return [*sentences, *_deep(protocol, study), *_changes(protocol)]
+
+
+def _deep(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
+    settings, network = protocol.deep, study.get("network") or {}
+    if settings is None or PATCH not in protocol.regions:
+        return []
+    count = f"{counted(network['features'], 'deep feature')}" if network.get("features") else "Deep features"
+    digest = network.get("sha256") or settings.sha256
+    title = f": {network['title'].rstrip('.')}" if network.get("title") else ""
+    known = f"; SHA-256 of its file {digest}" if digest else ""
+    return [
+        f"{count} of each sequence {'was' if network.get('features') == 1 else 'were'} the embedding that a neural "
+        f"network ({settings.network}{title}{known}) gives for a patch of {settings.patch} × {settings.patch} pixels "
+        "around the centre of the lesion, in the slice in which it is largest.",
+        "The network was used as it is; a case that had a part in its training would be judged too well.",
+    ]
+
+
+def _changes(protocol: Protocol) -> list[str]:
+    if protocol.timepoints is None:
+        return []
+    first, second = protocol.timepoints.names
+    return [
+        f"The change of each feature was its value at {second} minus its value at {first}; values at {first} and "
+        "changes were learned from, and not mixed in one score."
+    ]
 
 
 def _images(settings: FeatureSettings) -> str:

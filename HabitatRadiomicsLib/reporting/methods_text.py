@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from HabitatRadiomicsLib.protocol import protocol_from
+from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.reporting.methods_learning import (
     comparisons_text,
     model_text,
@@ -24,6 +24,7 @@ from HabitatRadiomicsLib.reporting.methods_measurement import (
     images_text,
     robustness_text,
 )
+from HabitatRadiomicsLib.reporting.methods_strategies import nomogram_text
 from HabitatRadiomicsLib.reporting.wording import Paragraph
 
 
@@ -44,10 +45,16 @@ def methods_paragraphs(study: Mapping[str, Any]) -> tuple[Paragraph, ...]:
         ("methods-robustness", "Robustness of features", robustness_text(protocol, study)),
         ("methods-harmonisation", "Harmonisation", harmonisation_text(protocol, study)),
         ("methods-selection", "Feature selection", selection_text(protocol, study)),
-        ("methods-model", "Rad-score", model_text(protocol, study)),
+        ("methods-model", _score_title(protocol), model_text(protocol, study)),
+        ("methods-nomogram", "Nomogram", nomogram_text(protocol, study)),
         ("methods-comparisons", "Scores that were compared", comparisons_text(study)),
         ("methods-validation", "Validation", validation_text(study)),
         ("methods-statistics", "Statistical analysis", statistics_text(study)),
         ("methods-software", "Software", software_text(study)),
     )
     return tuple(Paragraph(anchor, title, " ".join(sentences)) for anchor, title, sentences in texts if sentences)
+
+
+def _score_title(protocol: Protocol) -> str:
+    learning = protocol.learning
+    return "Rad-score" if learning.search is None and learning.fusion is None else "Score"

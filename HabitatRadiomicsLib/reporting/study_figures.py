@@ -183,10 +183,9 @@ def _decision(study: Mapping[str, Any]) -> Figure | None:
         return None
     known = ("thresholds", "model", "treat_all")
     others = {name: values for name, values in curve.items() if name not in known}
-    fitted = (study.get("nomogram") or {}).get("fitted")
-    return decision_curve_figure(
-        curve["thresholds"], {"nomogram" if fitted else "score": curve["model"], **others}, curve["treat_all"]
-    )
+    first = study["validation"]["candidates"][0]["kind"]
+    name = first if first in ("nomogram", "rad-score") else "score"
+    return decision_curve_figure(curve["thresholds"], {name: curve["model"], **others}, curve["treat_all"])
 
 
 def _comparison(study: Mapping[str, Any]) -> Figure:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.evaluation.characteristics import NumericSummary, characteristics
-from HabitatRadiomicsLib.study_tables import write_documents
+from HabitatRadiomicsLib.features.table import FeatureTable
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.study_tables import write_documents, write_features, write_held_out
+
+from . import two_time_points
 
 _OUTCOME = np.array([0] * 16 + [1] * 16)
 _AGES = [repr(float(value)) for value in np.random.default_rng(0).normal(60, 10, 32)]
@@ -18,6 +24,46 @@ _AGES = [repr(float(value)) for value in np.random.default_rng(0).normal(60, 10,
 
 def _study(**parts: Any) -> dict[str, Any]:
     return {"validation": {"candidates": []}, "model": {"features": []}, **parts}
+
+
+def _training(table: FeatureTable, settings: Protocol) -> Any:
+    """What the tables of features and of held-out scores look at."""
+    cohort = SimpleNamespace(outcomes=dict.fromkeys(table.case_ids, 1), sites={})
+    features = SimpleNamespace(
+        case_ids=table.case_ids, table=lambda training_set: table, engine="e", problems=(), warnings={},
+        region_problems=lambda training_set: [],
+    )  # fmt: skip
+    held_out = {
+        name: SimpleNamespace(scores=np.array([[0.5, -0.5]]), cut_offs=np.zeros((1, 2)))
+        for name in ("chosen score", "CT whole")
+    }
+    return SimpleNamespace(
+        study=SimpleNamespace(cohort=cohort, features=features), model=SimpleNamespace(protocol=settings),
+        table=SimpleNamespace(outcome=np.array([1, 0])), validation=SimpleNamespace(held_out=held_out),
+        learned=SimpleNamespace(nomogram=object()),
+    )  # fmt: skip
+
+
+def test_features_of_two_time_points_are_written_with_their_changes(tmp_path: Path) -> None:
+    name = "CT_whole_original_firstorder_Mean"
+    table = FeatureTable(("A", "B"), (f"baseline_{name}", f"follow-up_{name}"), np.array([[1.0, 4.0], [2.0, np.nan]]))
+    write_features(tmp_path, _training(table, two_time_points.protocol()))
+    rows = _rows(tmp_path, "features")
+    assert rows[0] == {
+        "case_id": "A", "outcome": "1", f"baseline_{name}": "1.0", f"follow-up_{name}": "4.0", f"delta_{name}": "3.0"
+    }  # fmt: skip
+    assert rows[1][f"delta_{name}"] == ""
+    definitions = json.loads((tmp_path / "features.json").read_text(encoding="utf-8"))["columns"]
+    assert [definition["timepoint"] for definition in definitions.values()] == ["baseline", "follow-up", "delta"]
+
+
+def test_held_out_scores_have_the_names_of_the_other_tables(tmp_path: Path) -> None:
+    table = FeatureTable(("A", "B"), (), np.zeros((2, 0)))
+    write_held_out(tmp_path, _training(table, two_time_points.protocol()))
+    assert [(row["case_id"], row["model"], row["outcome"], row["score"]) for row in _rows(tmp_path, "held_out")] == [
+        ("A", "nomogram", "1", "0.5"), ("B", "nomogram", "0", "-0.5"),
+        ("A", "CT whole", "1", "0.5"), ("B", "CT whole", "0", "-0.5"),
+    ]  # fmt: skip
 
 
 def _rows(folder: Path, name: str) -> list[dict[str, str]]:

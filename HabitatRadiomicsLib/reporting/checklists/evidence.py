@@ -128,7 +128,10 @@ def _discretised(record: StudyRecord) -> Evidence:
 
 
 def _feature_count(record: StudyRecord) -> Evidence:
-    return Evidence(True, "methods-features", f"{len(feature_names(record.protocol.features)):,} features per region")
+    note = f"{len(feature_names(record.protocol.features)):,} features per region"
+    if deep := (record.study.get("network") or {}).get("features"):
+        note += f", {deep} deep features"
+    return Evidence(True, "methods-features", note)
 
 
 def _software(record: StudyRecord) -> Evidence:
@@ -143,7 +146,13 @@ def _robust(record: StudyRecord) -> Evidence:
 
 
 def _redundancy(record: StudyRecord) -> Evidence:
-    limit = record.protocol.learning.maximum_correlation
+    learning = record.protocol.learning
+    if learning.search is not None:
+        largest = learning.search.maximum_correlation
+        met = largest is not None and largest < 1 and "methods-model" in record.methods
+        note = f"|r| above {largest:g}, and few features" if met else "no redundancy filter"
+        return Evidence(met, record.paragraph("methods-model"), note)
+    limit = learning.maximum_correlation
     met = limit < 1 and "methods-selection" in record.methods
     return Evidence(
         met, record.paragraph("methods-selection"), f"|r| above {limit:g} and LASSO" if met else "no redundancy filter"
@@ -199,6 +208,8 @@ def _feature_statistics(record: StudyRecord) -> Evidence:
 
 def _specified(record: StudyRecord) -> Evidence:
     model = record.study.get("model") or {}
+    if model.get("classifier"):
+        return Evidence(True, "model", "inputs and scaling; the classifier is in the model file")
     met = bool(model.get("features")) and model.get("intercept") is not None
     return Evidence(met, "model", "coefficients, scaling, intercept" if met else "there is no final model")
 

@@ -44,7 +44,7 @@ def search_heatmap(
     for (selector, classifier), area in zip(areas, found):
         cells[selectors.index(selector), classifiers.index(classifier)] = area
     low, high = min(0.5, float(found.min())), max(float(found.max()), 0.51)
-    figure = wide_figure(1.1 + 0.5 * len(selectors))
+    figure = wide_figure(1.3 + 0.5 * len(selectors))
     axis = figure.subplots()
     mesh = axis.pcolormesh(cells, cmap=SEQUENTIAL, vmin=low, vmax=high, edgecolors="white", linewidth=1)
     for (selector, classifier), (area, features) in areas.items():
@@ -59,7 +59,8 @@ def search_heatmap(
         frame = Rectangle((column + 0.02, row + 0.03), 0.96, 0.94, fill=False, edgecolor=POSITIVE, linewidth=2.4)
         axis.add_patch(frame)
     axis.set_yticks(np.arange(len(selectors)) + 0.5, selectors, fontsize=SMALL)
-    axis.set_xticks(np.arange(len(classifiers)) + 0.5, classifiers, fontsize=SMALL)
+    names = [name.replace("-", "-\n") for name in classifiers]  # of seven, none has room on one line
+    axis.set_xticks(np.arange(len(classifiers)) + 0.5, names, fontsize=SMALL)
     axis.set_xlabel("Classifier", fontsize=NORMAL)
     axis.set_ylabel("Selector", fontsize=NORMAL)
     axis.tick_params(length=0)

@@ -215,6 +215,114 @@ def test_the_features_with_the_smallest_p_go_on(study: dict[str, Any]) -> None:
     assert "Of the others, at most 1 feature, with the smallest p values (one-way analysis of variance), went" in text
 
 
+def test_a_search_is_told_instead_of_the_filters_and_the_lasso(study: dict[str, Any]) -> None:
+    study["protocol"]["learning"] |= {
+        "search": {"selectors": ["rfe", "anova"], "classifiers": ["lda", "knn"], "features": [3, 6]}
+    }
+    study["search"] = {"rows": []}
+    found = _texts(study)
+    assert "selection" not in found
+    assert "8 combinations of a ranking of the features, a number of the best ranked (3 or 6)" in found["model"]
+    assert "recursive elimination by a linear support vector machine or F of analysis of variance;" in found["model"]
+    assert "linear discriminant analysis (shrunk covariance) or nearest neighbours (5)." in found["model"]
+    assert "(ranking of features, scaling, classifier, choice of the score, cut-off)" in found["validation"]
+    for word in ("LASSO", "scout", "by lot"):
+        assert word not in _all(study)
+    study["protocol"]["learning"] |= {"scouts": {"minimum_auc": 0.65}}
+    study["protocol"]["learning"]["search"]["maximum_correlation"] = 0.98
+    study["scouts"] = {"rows": []}
+    found = _texts(study)
+    assert "correlation above 0.98, one, drawn by lot, was dropped" in found["model"]
+    assert "reached a mean AUC of 0.65 went on to a last search" in found["model"]
+    assert "(scout models, ranking" in found["validation"]
+
+
+def test_a_fusion_is_told(study: dict[str, Any]) -> None:
+    study["protocol"] |= {"sequences": ["CT"], "regions": ["whole", "ring"], "population": {}}
+    study["protocol"]["learning"] |= {"fusion": {"classifiers": ["svm", "mlp"], "deep_features": 4}}
+    study["fusion"] = {"rows": []}
+    study["validation"]["candidates"][0] |= {"kind": "fused", "name": "CT whole+ring"}
+    found = _texts(study)
+    assert "The rad-score of each region is" in found["model"]
+    assert "The rad-scores of all regions were joined by a classifier (stacking): support vector" in found["model"]
+    assert "Rad-scores of several regions were fused in CT whole+ring." in found["comparisons"]
+    assert "LASSO with its penalty, the classifier that joins them, cut-off" in found["validation"]
+    assert "deep feature" not in _all(study)
+    study["protocol"] |= {"regions": ["whole", "patch"], "deep": {"network": "net", "patch": 64}}
+    study["network"] = {"name": "net", "title": "A network", "sha256": "ab" * 32, "features": 16}
+    found = _texts(study)
+    assert "and at most 4 deep features, those with the smallest p" in found["model"]
+    assert f"(net: A network; SHA-256 of its file {'ab' * 32})" in found["features"]
+    assert "16 deep features of each sequence were the embedding" in found["features"]
+    assert "a patch of 64 × 64 pixels" in found["features"]
+
+
+def test_a_nomogram_is_told(study: dict[str, Any]) -> None:
+    assert "nomogram" not in _all(study)
+    settings = {"univariate_significance": 0.1, "multivariable_significance": 0.05, "factors": ["age", "stage"]}
+    study["protocol"]["learning"] |= {"nomogram": settings}
+    study["nomogram"] = {
+        "fitted": True, "univariate": [{"test": "Welch's t test"}, {"test": None}, {"test": "Welch's t test"}],
+        "calibration": {"samples": 987}, "hosmer_lemeshow": {"p": 0.4},
+    }  # fmt: skip
+    found = _texts(study)
+    assert "The clinical variables age and stage were tested alone (Welch's t test)." in found["nomogram"]
+    assert "Those with p < 0.1 entered" in found["nomogram"]
+    assert "those with p < 0.05 there" in found["nomogram"]
+    assert "Harrell's bootstrap (987 samples)" in found["nomogram"]
+    assert "Hosmer-Lemeshow" in found["nomogram"]
+    assert "clinical factors, nomogram, cut-off" in found["validation"]
+    assert "chosen as the nomogram's" in found["comparisons"]
+    assert "clinical variables alone (logistic regression)" not in found["comparisons"]
+    assert "Platt scaling" in found["comparisons"]
+    study["nomogram"] = {"fitted": False, "problem": "They separate."}
+    study["validation"] |= {"no_clinical_model": True}
+    study["validation"]["candidates"] = [r for r in study["validation"]["candidates"] if r["kind"] != "clinical"]
+    found = _texts(study)
+    assert "no nomogram could be fitted, and the rad-score stands alone" in found["nomogram"]
+    assert "Hosmer-Lemeshow" not in found["nomogram"]
+    assert "No clinical factor stayed in any fold" in found["comparisons"]
+
+
+def test_shapley_values_are_told_by_the_kind_of_score(study: dict[str, Any]) -> None:
+    assert "for a linear score the coefficient times the distance" in _texts(study)["model"]
+    study["model"]["classifier"] = {"name": "svm", "inputs": ["rad-score CT whole"]}
+    assert "every subset of the inputs was evaluated" in _texts(study)["model"]
+    found = _texts(_external(study))
+    assert "T1W+T2FS S2, a classifier (svm) of 1 input," in found["model"]
+
+
+def test_a_frozen_nomogram_is_told(study: dict[str, Any]) -> None:
+    study["model"]["features"].append({"name": "clinical:age", "coefficient": 1.0, "mean": 60.0, "sd": 10.0})
+    text = _texts(_external(study))["model"]
+    assert "that of the frozen nomogram T1W+T2FS S2: a linear combination of 4 features and clinical terms" in text
+
+
+def test_time_points_rings_and_excluded_features() -> None:
+    found = _texts(
+        _bare(
+            sequences=["CT"], timepoints={"followup": "week-6"}, regions=["whole", "ring"],
+            ring_limits={"air_below": -300}, features={"excluded": ["glcm_MCC", "glcm_SumAverage"]},
+        )
+    )  # fmt: skip
+    assert found["images"].startswith("Each patient had images at two time points (baseline and week-6).")
+    assert "within 3 mm of it. From the ring were left out air (intensities below −300" in found["images"]
+    assert "and other labels of the segmentation." in found["images"]
+    assert "of each sequence at both time points, " in found["features"]
+    assert "Left out of every image: glcm MCC and glcm SumAverage." in found["features"]
+    assert "its value at week-6 minus its value at baseline" in found["features"]
+    limits = {"air_below": None, "body": True, "other_labels": False}
+    text = _texts(_bare(regions=["ring"], ring_limits=limits))["images"]
+    assert "left out what lies outside the body (the largest connected part, by Otsu's threshold)." in text
+    limits = {"air_below": None, "body": False, "other_labels": False}
+    assert "left out" not in _texts(_bare(regions=["ring"], ring_limits=limits))["images"]
+
+
+def test_deep_features_alone() -> None:
+    found = _texts(_bare(regions=["patch"], deep={"network": "net"}))
+    assert found["features"].startswith("Deep features of each sequence were the embedding")
+
+
 def test_perturbations_that_are_off_are_not_named(study: dict[str, Any]) -> None:
     study["protocol"]["robustness"] = {"noise": 0, "rotation_degrees": 0, "translation": 0, "icc": "3,1", "copies": 1}
     text = _texts(study)["robustness"]

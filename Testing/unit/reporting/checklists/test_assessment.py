@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.reporting.checklists import (
     assess,
     load_checklists,
 )
+from HabitatRadiomicsLib.reporting.checklists.evidence import RULES
 
 _FIGURES = ("shap-bar",)
 
@@ -220,6 +221,25 @@ def test_explanation_is_met_by_figures_that_are_there(study: dict[str, Any]) -> 
     for figures, status in (((), Status.NOT_MET), (("roc",), Status.NOT_MET), (("beeswarm",), Status.MET)):
         rows = assess(clear, StudyRecord.of(study, figures), {}).items
         assert next(row for row in rows if row.item.id == "43").status is status
+
+
+@pytest.mark.parametrize(("limit", "met"), [(None, False), (1.0, False), (0.98, True)])
+def test_a_search_is_free_of_redundancy_by_its_own_limit(study: dict[str, Any], limit: float, met: bool) -> None:
+    study["protocol"]["learning"]["search"] = {"maximum_correlation": limit}
+    evidence = RULES["redundancy-removed"](StudyRecord.of(study))
+    assert (evidence.met, evidence.anchor) == (met, "methods-model")
+
+
+def test_a_classifier_in_the_model_file_is_specified(study: dict[str, Any]) -> None:
+    study["model"] |= {"classifier": {"name": "svm", "inputs": []}, "intercept": None}
+    assert RULES["model-specified"](StudyRecord.of(study)).met
+    study["model"]["classifier"] = None
+    assert not RULES["model-specified"](StudyRecord.of(study)).met
+
+
+def test_deep_features_are_counted_beside_the_others(study: dict[str, Any]) -> None:
+    study["network"] = {"features": 16}
+    assert RULES["feature-count-reported"](StudyRecord.of(study)).note.endswith(" per region, 16 deep features")
 
 
 def test_a_study_without_a_valid_protocol_is_refused(study: dict[str, Any]) -> None:

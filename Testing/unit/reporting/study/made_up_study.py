@@ -252,6 +252,26 @@ def odds_ratios() -> Any:
     )  # fmt: skip
 
 
+def search() -> Any:
+    selectors = ("anova", "kruskal-wallis", "mutual-information", "tree-importance", "lasso", "relief", "rfe")
+    classifiers = ("svm", "knn", "random-forest", "naive-bayes", "logistic-regression", "mlp", "lda")
+    generator = np.random.default_rng(8)
+    ways = [(selector, classifier) for selector in selectors for classifier in classifiers]
+    areas = {way: (float(generator.uniform(0.4, 0.9)), 3 * int(generator.integers(1, 5))) for way in ways}
+    return study.search_heatmap(areas, chosen=("relief", "lda"))
+
+
+def scouts() -> Any:
+    return study.scout_figure(
+        {
+            "original": (0.81, 0.09, "kruskal-wallis + logistic-regression"),
+            "log-sigma-1-5-mm-3D": (0.97, 0.2, "mutual-information + random-forest"),
+            "wavelet-LLH": (0.55, 0.1, "rfe + svm"),
+        },
+        minimum=0.6,
+    )
+
+
 def flow() -> Any:
     excluded = {
         "no outcome recorded": 6,
@@ -286,5 +306,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "optimism": optimism,
     "corrected_calibration": corrected_calibration,
     "odds_ratios": odds_ratios,
+    "search": search,
+    "scouts": scouts,
     "flow": flow,
 }
