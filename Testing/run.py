@@ -101,7 +101,9 @@ def _run_layer(layer: str, *, fresh: bool) -> str:
 
 def _pytest(python: Path, layer: str) -> None:
     folder = f"Testing/{layer}"
-    _run(f"Running the tests of {folder}", [python, "-m", "pytest", folder, "--numprocesses", "2", "--dist", "loadscope"])
+    # By file: its tests share what takes long to make.
+    processes = ["--numprocesses", "2", "--dist", "loadscope"]
+    _run(f"Running the tests of {folder}", [python, "-m", "pytest", folder, *processes])
 
 
 @cache
