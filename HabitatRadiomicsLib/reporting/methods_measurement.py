@@ -179,11 +179,13 @@ def _deep(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     digest = network.get("sha256") or settings.sha256
     title = f": {network['title'].rstrip('.')}" if network.get("title") else ""
     known = f"; SHA-256 of its file {digest}" if digest else ""
+    external = (study.get("validation") or {}).get("external")
+    unseen = "" if external else "; as far as its file tells, it had not been trained on any of these images"
     return [
         f"{count} of each sequence {'was' if network.get('features') == 1 else 'were'} the embedding that a neural "
         f"network ({settings.network}{title}{known}) gives for a patch of {settings.patch} × {settings.patch} pixels "
         "around the centre of the lesion, in the slice in which it is largest.",
-        "The network was used as it is; a case that had a part in its training would be judged too well.",
+        f"The network was used as it is{unseen}.",
     ]
 
 

@@ -22,7 +22,7 @@ _CLASSIFIERS = {
     "logistic-regression": "logistic regression (ridge penalty, C = 1)",
     "svm": "support vector machine (radial basis functions, C = 1)",
     "knn": "nearest neighbours (5)",
-    "random-forest": "random forest (200 trees)",
+    "random-forest": "random forest (100 trees)",
     "naive-bayes": "Gaussian naive Bayes",
     "mlp": "multilayer perceptron (one hidden layer of 8)",
     "lda": "linear discriminant analysis (shrunk covariance)",
@@ -73,7 +73,7 @@ def fusion_text(fusion: FusionSettings | None, *, deep: bool, folds: int) -> lis
     if deep and fusion.deep_features:
         single = (
             f" and at most {counted(fusion.deep_features, 'deep feature')}, those with the smallest p of those that "
-            "passed the filters above,"
+            "are not redundant, however large it was,"
         )
     return [
         f"The rad-scores of all regions{single} were joined by a classifier (stacking): "

@@ -255,6 +255,8 @@ def test_a_fusion_is_told(study: dict[str, Any]) -> None:
     assert f"(net: A network; SHA-256 of its file {'ab' * 32})" in found["features"]
     assert "16 deep features of each sequence were the embedding" in found["features"]
     assert "a patch of 64 × 64 pixels" in found["features"]
+    assert "it had not been trained on any of these images" in found["features"]
+    assert "The network was used as it is." in _texts(_external(study))["features"]
 
 
 def test_a_nomogram_is_told(study: dict[str, Any]) -> None:
