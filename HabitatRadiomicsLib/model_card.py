@@ -132,7 +132,12 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
     behind += (
         f"{evidence['events']} with the outcome." if evidence["events"] else "how many had the outcome is not stated."
     )
-    if area is None:
+    if any(row["mean"] is None for row in document["features"]):
+        well = (
+            "It scores nobody until 'habitat-radiomics calibrate' has taken means and standard deviations from a cohort of "
+            "yours, which the publication does not give."
+        )
+    elif area is None:
         well = "Its performance is not stated."
     else:
         well = f"AUC {area['auc']:.2f} (95% interval {area['auc_low']:.2f} to {area['auc_high']:.2f})."

@@ -146,8 +146,10 @@ def _rows(
     total = _Row(
         "Total points", totals, across(_between(scale.totals), widest), number_labels(totals, texts, low, high)
     )
-    places = across(scale.risk_totals, widest)
-    texts = [f"{risk:g}" for risk in scale.risks]
+    # A risk of less than no points cannot be read off, and would stand in the axis's name.
+    readable = (scale.risk_totals >= 0) & (scale.risk_totals <= scale.totals[-1])
+    places = across(scale.risk_totals[readable], widest)
+    texts = [f"{risk:g}" for risk in scale.risks[readable]]
     called = wrapped(f"Risk of {outcome}" if outcome else "Risk", width=_NAME_WIDTH, lines=3)
     risk = _Row(called, places, np.array([]), risk_labels(places, texts, low, high))
     if points is not None:

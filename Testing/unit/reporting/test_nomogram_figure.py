@@ -176,3 +176,15 @@ def test_numbers_without_room_are_thinned_evenly() -> None:
 def test_a_patient_who_does_not_fit_is_refused(patient: dict[str, float], message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
         nomogram_figure(_scale(), patient=patient)
+
+
+def test_risks_of_less_than_no_points_are_not_on_the_axis() -> None:
+    """They would stand in the axis's own name."""
+    scale = nomogram_scale([NumericFactor("rad-score", 1.0, 0.0, 4.0)], 0.0, (-4.0, 4.0))
+    assert (scale.risk_totals < 0).any()
+    figure = nomogram_figure(scale, outcome="an outcome with a long name")
+    shown = {text.get_text() for text in figure.axes[0].texts}
+    for risk, total in zip(scale.risks, scale.risk_totals):
+        if total < 0:
+            assert f"{risk:g}" not in shown
+    assert "0.9" in shown
