@@ -53,6 +53,12 @@ class ExternalValidation:
     values: np.ndarray
     openings: tuple[Opening, ...]
 
+    @property
+    def patients(self) -> np.ndarray:
+        """Whose case each is, shape (cases,)."""
+        scored = self.cohort.only(self.result.documents)
+        return np.array([self.cohort.patient_of(case.case_id) for case in scored.cases])
+
 
 def check_outcomes_of_both(cohort: Cohort) -> None:
     """Refuse a cohort on which nothing can be evaluated.
@@ -101,7 +107,9 @@ def external_validation(
 def external_document(found: ExternalValidation) -> dict[str, Any]:
     """The evaluation in the form of a study document."""
     model, outcome = found.model, found.outcome
-    row = performance_table_row(outcome, found.scores, model.cutoff.value, seed=model.protocol.seed)
+    row = performance_table_row(
+        outcome, found.scores, model.cutoff.value, seed=model.protocol.seed, clusters=found.patients
+    )
     scored = found.cohort.only(found.result.documents)
     return {
         **header(model, found.cohort, title=f"External validation of {model.title}"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import count_calls, sensitivity_and_specificity, youden_cut_off
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
@@ -102,7 +103,7 @@ def freeze(
             sites=tuple(sorted({str(site) for site in table.sites[rows] if site})),
             licence=purpose.licence,
             attribution=purpose.attribution,
-            performance=_performance(study, validation, table.outcome, protocol),
+            performance=_performance(study, validation, table, protocol),
         ),
         protocol=protocol.model_copy(update={"population": populations, "deep": _pinned(protocol)}),
         features=tuple(
@@ -132,9 +133,9 @@ def freeze(
     )
 
 
-def _performance(study: MeasuredStudy, validation: Validation, outcome: np.ndarray, protocol: Protocol) -> Performance:
+def _performance(study: MeasuredStudy, validation: Validation, table: FoldTable, protocol: Protocol) -> Performance:
     held_out = validation.held_out[STRATEGY]
-    area = held_out.area(outcome)
+    area = held_out.area(table.outcome, table.patients)
     return Performance(auc=area.auc, auc_low=area.low, auc_high=area.high, method=method_of(study, held_out, protocol))
 
 
@@ -158,11 +159,18 @@ def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> st
     method = (
         f"{repeats}nested {learning.folds}-fold cross-validation, "
         f"{', '.join(inside[:-1])} and {inside[-1]} inside the folds{once}; "
-        "DeLong interval, which takes the held-out scores as independent"
+        f"{interval_of(study.cohort)}, which takes the held-out scores as independent"
     )
     if held_out.empty:
         method += f"; in {held_out.empty} of {held_out.fits} folds no score could be learned"
     return method
+
+
+def interval_of(cohort: Cohort) -> str:
+    """Whose interval an AUC of the cohort has."""
+    ids = [case.case_id for case in cohort.cases]
+    several = len({cohort.patient_of(case_id) for case_id in ids}) < len(ids)
+    return "DeLong interval for clustered data (Obuchowski), by patient" if several else "DeLong interval"
 
 
 def _ways(learning: LearningSettings) -> list[str]:

@@ -211,7 +211,9 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
     rows = []
     for name in compared(training):
         held_out = training.validation.held_out[name]
-        row = performance_table_row(outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed)
+        row = performance_table_row(
+            outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed, clusters=training.table.patients
+        )
         score = training.learned.scores.get(name)
         rows.append(
             {
@@ -229,7 +231,7 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
 
 def _comparisons(training: Training) -> list[dict[str, Any]]:
     scores = {shown_name(training, name): training.validation.held_out[name].scores for name in compared(training)}
-    rows = compare_aucs(training.table.outcome, scores)
+    rows = compare_aucs(training.table.outcome, scores, clusters=training.table.patients)
     return [
         {
             "first": row.first,

@@ -84,12 +84,15 @@ class HeldOut:
     fits: int
     empty: int
 
-    def area(self, outcome: np.ndarray) -> AreaUnderCurve:
-        """Mean AUC over the repeats, with the mean DeLong variance.
+    def area(self, outcome: np.ndarray, patients: np.ndarray | None = None) -> AreaUnderCurve:
+        """Mean AUC over the repeats, with the mean DeLong variance; of patients with several cases Obuchowski's.
 
-        The interval takes cases as independent, which held-out scores of overlapping training sets are not quite.
+        The interval takes patients as independent, which held-out scores of overlapping training sets are not quite.
+
+        Args:
+            patients: whose case each is; None: of as many patients.
         """
-        return mean_auc(outcome, self.scores)
+        return mean_auc(outcome, self.scores, clusters=patients)
 
 
 @dataclass(frozen=True)

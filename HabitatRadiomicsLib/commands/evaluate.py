@@ -126,7 +126,7 @@ def evaluation_lines(folder: Path, found: ExternalValidation) -> list[str]:
     """What came out, and where it lies."""
     from HabitatRadiomicsLib.evaluation import auc_with_interval
 
-    area = auc_with_interval(found.outcome, found.scores)
+    area = auc_with_interval(found.outcome, found.scores, clusters=found.patients)
     return [
         f"{len(found.outcome)} of {len(found.cohort.cases)} new cases, {int(found.outcome.sum())} with the outcome: "
         f"AUC {area.auc:.2f} (95% interval {area.low:.2f} to {area.high:.2f}).",

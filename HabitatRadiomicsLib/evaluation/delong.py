@@ -12,6 +12,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.evaluation.checking import checked
+from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, clustered_covariance
 
 
 @dataclass(frozen=True)
@@ -53,28 +54,32 @@ class Comparison:
     adjusted_p: float
 
 
-def auc_covariance(outcome: np.ndarray, scores: np.ndarray) -> AucCovariance:
+def auc_covariance(outcome: np.ndarray, scores: np.ndarray, *, clusters: Clusters | None = None) -> AucCovariance:
     """AUCs and their covariance (DeLong 1988, doi 10.2307/2531595); ties count half.
 
     Args:
         outcome: 0 or 1, at least two of each, shape (cases,).
         scores: shape (models, cases); or (models, repeats, cases), when areas and covariances are means over repeats.
+        clusters: whose case each is; where some have several, the covariance is Obuchowski's.
 
     Raises:
-        EvaluationError: see `checked`.
+        EvaluationError: see `checked` and `clustered_covariance`.
     """
     outcome, scores = checked(outcome, scores, each=2)
     if scores.ndim not in (2, 3):
         raise EvaluationError(f"Scores of shape {scores.shape} are not those of several models.")
     repeats = np.moveaxis(scores, -2, 0) if scores.ndim == 3 else scores[None]
-    each = [_one_repeat(outcome, models) for models in repeats]
+    numbers = cluster_numbers(clusters, len(outcome))
+    each = [_one_repeat(outcome, models, numbers) for models in repeats]
     return AucCovariance(np.mean([areas for areas, _ in each], axis=0), np.mean([spread for _, spread in each], axis=0))
 
 
-def _one_repeat(outcome: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _one_repeat(outcome: np.ndarray, scores: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     positive, negative = scores[:, outcome == 1], scores[:, outcome == 0]
     beaten = np.array([_share_below(row, others) for row, others in zip(positive, negative)])
     beating = 1 - np.array([_share_below(row, others) for row, others in zip(negative, positive)])
+    if numbers is not None:
+        return beaten.mean(axis=1), clustered_covariance(beaten, beating, outcome, numbers)
     return beaten.mean(axis=1), _covariance(beaten) / beaten.shape[1] + _covariance(beating) / beating.shape[1]
 
 
@@ -115,20 +120,27 @@ def _difference(areas: AucCovariance, first: int, second: int, level: float) -> 
     return AucDifference(difference, difference - reach, difference + reach, z, math.erfc(abs(z) / math.sqrt(2)))
 
 
-def compare_aucs(outcome: np.ndarray, scores: Mapping[str, np.ndarray], *, level: float = 0.95) -> list[Comparison]:
+def compare_aucs(
+    outcome: np.ndarray,
+    scores: Mapping[str, np.ndarray],
+    *,
+    level: float = 0.95,
+    clusters: Clusters | None = None,
+) -> list[Comparison]:
     """DeLong's paired test of every pair of models, two-sided, with Holm's correction over all pairs; intervals are not
     corrected.
 
     Args:
         scores: by model, each of shape (cases,) or each of shape (repeats, cases).
+        clusters: whose case each is, see `auc_covariance`.
 
     Raises:
-        EvaluationError: see `checked`.
+        EvaluationError: see `auc_covariance`.
     """
     names = list(scores)
     if len(names) < 2:
         return []
-    areas = auc_covariance(outcome, _stacked([scores[name] for name in names]))
+    areas = auc_covariance(outcome, _stacked([scores[name] for name in names]), clusters=clusters)
     pairs = list(combinations(range(len(names)), 2))
     results = [_difference(areas, first, second, level) for first, second in pairs]
     adjusted = holm([result.p for result in results])

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from HabitatRadiomicsLib.evaluation.checking import checked
+from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, clustered_covariance
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,30 @@ class AreaUnderCurve:
     high: float
 
 
-def auc_with_interval(outcome: np.ndarray, scores: np.ndarray, *, level: float = 0.95) -> AreaUnderCurve:
+def auc_with_interval(
+    outcome: np.ndarray, scores: np.ndarray, *, level: float = 0.95, clusters: Clusters | None = None
+) -> AreaUnderCurve:
     """AUC with DeLong's variance (DeLong 1988, doi 10.2307/2531595); ties count half.
 
     Args:
         outcome: 0 or 1; at least two of each.
         scores: higher means more likely 1.
+        clusters: whose case each is; where some have several, the variance is Obuchowski's.
 
     Raises:
-        EvaluationError: see `checked`.
+        EvaluationError: see `checked` and `clustered_covariance`.
     """
     outcome, scores = checked(outcome, scores, each=2)
     positive, negative = scores[outcome == 1], scores[outcome == 0]
     difference = positive[:, None] - negative[None, :]
     wins = (difference > 0) + 0.5 * (difference == 0)
     auc = float(wins.mean())
+    numbers = cluster_numbers(clusters, len(outcome))
+    if numbers is not None:
+        # Rounding may leave less than nothing of a perfect separation's variance.
+        spread = clustered_covariance(wins.mean(axis=1)[None], wins.mean(axis=0)[None], outcome, numbers)
+        fewer = min(len(np.unique(numbers[outcome == value])) for value in (0, 1))
+        return with_interval(auc, max(0.0, float(spread[0, 0])), fewer, level=level)
     variance = float(wins.mean(axis=1).var(ddof=1) / len(positive) + wins.mean(axis=0).var(ddof=1) / len(negative))
     return with_interval(auc, variance, min(len(positive), len(negative)), level=level)
 
@@ -43,7 +53,7 @@ def with_interval(auc: float, variance: float, fewer: int, *, level: float = 0.9
     """An AUC and its variance with a normal interval.
 
     A perfect separation has no variance, and yet is not certain: its interval then goes as far as that of as many
-    successes in as many trials as the smaller group has cases (exact binomial).
+    successes in as many trials as the smaller group has cases, or clusters (exact binomial).
     """
     reach = NormalDist().inv_cdf(0.5 + level / 2) * variance**0.5
     low, high = max(0.0, auc - reach), min(1.0, auc + reach)

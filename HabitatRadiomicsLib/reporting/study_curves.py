@@ -29,17 +29,24 @@ _DRAWN, _MIDDLE = 2000, 2
 _ENOUGH_TO_SMOOTH = 100
 
 
-def roc(outcome: np.ndarray, scores: Mapping[str, np.ndarray], study: Mapping[str, Any], seed: int) -> Figure:
+def roc(
+    outcome: np.ndarray,
+    scores: Mapping[str, np.ndarray],
+    study: Mapping[str, Any],
+    seed: int,
+    patients: np.ndarray | None = None,
+) -> Figure:
     """Mean curves over the repeats; the first with its band and its operating point.
 
     Args:
         scores: by model, shape (repeats, cases).
+        patients: whose case each is, for the intervals of the AUCs.
     """
     curves = {}
     band = None
     for name, rows in scores.items():
         found = roc_band(outcome, rows, count=_DRAWN if band is None else _MIDDLE, seed=seed)
-        area = mean_auc(outcome, rows)
+        area = mean_auc(outcome, rows, clusters=patients)
         curves[name] = {
             "specificity": found.specificity, "sensitivity": found.sensitivity,
             "auc": (area.auc, area.low, area.high),

@@ -92,6 +92,7 @@ def _written(folder: Path, drawings: _Drawings) -> StudyFigures:
 
 def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
     model, outcome, validation = training.model, training.table.outcome, training.validation
+    patients = training.table.patients
     event = model.endpoint.name
     held_out = validation.held_out[STRATEGY]
     # Beside a nomogram stands the rad-score that each fold made it of, else the score that was chosen in the end.
@@ -101,7 +102,7 @@ def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
     middle = _middle_repeat(outcome, held_out.scores)
     return {
         "flow": partial(_flow, study, event),
-        "roc": partial(roc, outcome, scores, study, model.protocol.seed),
+        "roc": partial(roc, outcome, scores, study, model.protocol.seed, patients),
         "precision-recall": partial(precision_recall, outcome, scores, middle),
         "calibration": partial(calibration, outcome, validation.probabilities[middle]),
         "decision-curve": partial(_decision, study),
@@ -123,13 +124,13 @@ def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
 
 
 def _of_external(found: ExternalValidation, study: Mapping[str, Any]) -> _Drawings:
-    model, outcome = found.model, found.outcome
+    model, outcome, patients = found.model, found.outcome, found.patients
     event = model.endpoint.name
     scores = {model.name: found.scores[None, :]}
     probability = found.probability
     return {
         "flow": partial(_flow, study, event),
-        "roc": partial(roc, outcome, scores, study, model.protocol.seed),
+        "roc": partial(roc, outcome, scores, study, model.protocol.seed, patients),
         "precision-recall": partial(precision_recall, outcome, scores, 0),
         "calibration": lambda: None if probability is None else calibration(outcome, probability),
         "decision-curve": partial(_decision, study),

@@ -1,0 +1,66 @@
+"""The covariance of AUCs where cases come in clusters: several lesions of a patient are not as many patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import EvaluationError
+
+#: Cluster of each case, e.g. the patient; shape (cases,).
+Clusters = Sequence[object] | np.ndarray
+
+
+def cluster_numbers(clusters: Clusters | None, cases: int) -> np.ndarray | None:
+    """A number for each case's cluster; None where each case is a cluster of its own, and independent.
+
+    Raises:
+        EvaluationError: another number of cases, or a single cluster.
+    """
+    if clusters is None:
+        return None
+    numbers = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    if len(numbers) != cases:
+        raise EvaluationError(f"{len(numbers)} clusters are given for {cases} cases.")
+    if len(np.unique(numbers)) == cases:
+        return None
+    if numbers.max() == 0:
+        raise EvaluationError("All cases are of one cluster: how clusters differ is not known.")
+    return numbers
+
+
+def clustered_covariance(
+    beaten: np.ndarray, beating: np.ndarray, outcome: np.ndarray, numbers: np.ndarray
+) -> np.ndarray:
+    """Obuchowski's covariance of AUCs (1997, doi 10.2307/2533958), shape (models, models).
+
+    With a cluster for each case it is DeLong's.
+
+    Args:
+        beaten: share of the cases without the outcome that each case with it scores above, shape (models, positives).
+        beating: share of the cases with the outcome that score above each case without it, shape (models, negatives).
+        numbers: of :func:`cluster_numbers`.
+
+    Raises:
+        EvaluationError: all cases of an outcome are of one cluster.
+    """
+    count = int(numbers.max()) + 1
+    sums, used = [], []
+    for shares, own in ((beaten, numbers[outcome == 1]), (beating, numbers[outcome == 0])):
+        centred = shares - shares.mean(axis=1, keepdims=True)
+        # Each model's sum over the cases of each cluster.
+        sums.append(np.stack([np.bincount(own, weights=row, minlength=count) for row in centred]))
+        used.append(len(np.unique(own)))
+    if min(used) < 2:
+        raise EvaluationError(
+            "All cases with one of the outcomes are of one cluster: how clusters differ is not known.",
+            remedy="An interval takes two patients of either outcome at least.",
+        )
+    (with_outcome, without), (first, second) = sums, used
+    positives, negatives = beaten.shape[1], beating.shape[1]
+    # Not matrix products: their order of summation would depend on the number of threads.
+    within = np.einsum("ik,jk->ij", with_outcome, with_outcome) * first / ((first - 1) * positives**2)
+    within += np.einsum("ik,jk->ij", without, without) * second / ((second - 1) * negatives**2)
+    both = np.einsum("ik,jk->ij", with_outcome, without) * count / ((count - 1) * positives * negatives)
+    return within + both + both.T
