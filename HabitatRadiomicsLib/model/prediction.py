@@ -39,7 +39,7 @@ def classifier_inputs(model: Model, values: np.ndarray) -> np.ndarray:
     places = {feature.name: place for place, feature in enumerate(model.features)}
     columns = []
     for row in model.classifier.inputs:
-        column = np.full(len(z), row.intercept)
+        column: np.ndarray = np.full(len(z), row.intercept)
         for name, weight in row.weights.items():
             column = column + weight * z[:, places[name]]
         columns.append(column)
