@@ -15,6 +15,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.batch import Answer
 from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.case.mask import volume_ml
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.features import choose_engine, feature_names, measure_regions
 from HabitatRadiomicsLib.features.catalogue import PATCH
@@ -68,7 +69,7 @@ class RegionMeasuring:
                     for text in (*sequence.warnings, *known_image_warnings(sequence, self.protocol))
                 ]
                 volumes = {
-                    name: _volume_ml(sequence.source.mask)
+                    name: volume_ml(sequence.source.mask)
                     for name, sequence in prepared.items()
                     if name == self.protocol.baseline_key(sequence_of(name))
                 }
@@ -136,10 +137,6 @@ def _mask_of(prepared: PreparedSequence, inside: np.ndarray) -> sitk.Image:
     mask = sitk.GetImageFromArray(voxels)
     mask.CopyInformation(prepared.mask)
     return mask
-
-
-def _volume_ml(mask: sitk.Image) -> float:
-    return float(np.count_nonzero(sitk.GetArrayViewFromImage(mask))) * float(np.prod(mask.GetSpacing())) / 1000
 
 
 @dataclass(frozen=True)

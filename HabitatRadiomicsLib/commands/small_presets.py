@@ -13,7 +13,7 @@ from typing import Any
 
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
 from HabitatRadiomicsLib.synthetic import write_brain_metastases, write_lung_timepoints, write_spine_clinical
-from HabitatRadiomicsLib.synthetic_ct import write_synthetic_ct_cohort
+from HabitatRadiomicsLib.synthetic.chest_ct import write_synthetic_ct_cohort
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,8 @@ from HabitatRadiomicsLib.evaluation.characteristics import (
     looks_normal,
     numeric_test,
 )
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
 
-#: Before a variable's name in the name of a term.
-PREFIX = "clinical:"
 #: Words for what is not there, in lower case: what is there is compared with them.
 _ABSENCE = ("no", "0", "false", "absent", "none", "negative")
 #: A variable of words with more levels than this, or a level for each second case, is free text or an identifier.
@@ -49,8 +48,8 @@ class ClinicalFactor:
     def terms(self) -> tuple[str, ...]:
         """``clinical:age``, or ``clinical:stage=II`` for each level but the first."""
         if self.kind == "numeric":
-            return (f"{PREFIX}{self.name}",)
-        return tuple(f"{PREFIX}{self.name}={level}" for level in self.levels[1:])
+            return (f"{CLINICAL}{self.name}",)
+        return tuple(f"{CLINICAL}{self.name}={level}" for level in self.levels[1:])
 
     def columns(self, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
         """Values of the terms, shape (cases, terms); a missing value, or a level unknown in training, is the usual one.

@@ -18,7 +18,8 @@ from HabitatRadiomicsLib.evaluation.nomogram_points import (
     NumericFactor,
     nomogram_scale,
 )
-from HabitatRadiomicsLib.learning.clinical_factors import PREFIX, level_of
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
+from HabitatRadiomicsLib.learning.clinical_factors import level_of
 from HabitatRadiomicsLib.learning.multivariable import OddsRatio
 from HabitatRadiomicsLib.learning.nomogram import RAD_SCORE
 
@@ -59,8 +60,8 @@ class ClinicalInput(_Part):
     def terms(self) -> tuple[str, ...]:
         """``clinical:age``, or ``clinical:stage=II`` for each level but the first."""
         if self.kind == "numeric":
-            return (f"{PREFIX}{self.name}",)
-        return tuple(f"{PREFIX}{self.name}={level}" for level in self.levels[1:])
+            return (f"{CLINICAL}{self.name}",)
+        return tuple(f"{CLINICAL}{self.name}={level}" for level in self.levels[1:])
 
     @property
     def allowed(self) -> str:
@@ -282,15 +283,6 @@ def extrapolation_of(one: ClinicalInput, text: str) -> str:
     """A sentence where a number lies outside the training cases' range; else empty."""
     value = number_in(text) if one.kind == "numeric" else None
     return "" if value is None else _outside(one.name, value, one.minimum, one.maximum)
-
-
-def outside_training(part: NomogramPart, rad_score: float, values: Mapping[str, float]) -> list[str]:
-    """A sentence for each number that lies outside the training cases' range: there the nomogram extrapolates."""
-    ranges = [("rad-score", rad_score, part.rad_score.minimum, part.rad_score.maximum)]
-    ranges += [
-        (one.name, values[one.terms[0]], one.minimum, one.maximum) for one in part.inputs if one.kind == "numeric"
-    ]
-    return [sentence for row in ranges if (sentence := _outside(*row))]
 
 
 def _outside(name: str, value: float, low: float, high: float) -> str:

@@ -31,7 +31,6 @@ ROOMS = (
     "cohort",
     "batch",
     "synthetic",
-    "synthetic_ct",
     "imaging",
     "deep",
     "diffusion",

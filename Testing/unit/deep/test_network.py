@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.errors import DependencyError, NetworkError
 from HabitatRadiomicsLib.imaging import prepare
 from HabitatRadiomicsLib.protocol import Preprocessing
 from HabitatRadiomicsLib.provenance import image_digest
-from HabitatRadiomicsLib.synthetic_ct import synthetic_ct_patient
+from HabitatRadiomicsLib.synthetic.chest_ct import synthetic_ct_patient
 
 Weights = tuple[np.ndarray, np.ndarray, np.ndarray]
 

@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.deep.patches import CohortPatches, cohort_patches
 from HabitatRadiomicsLib.deep.training import NetworkTraining, train_network
 from HabitatRadiomicsLib.errors import LearningError, NetworkError
 from HabitatRadiomicsLib.provenance import image_digest
-from HabitatRadiomicsLib.synthetic_ct import synthetic_ct_patient, write_synthetic_ct_cohort
+from HabitatRadiomicsLib.synthetic.chest_ct import synthetic_ct_patient, write_synthetic_ct_cohort
 
 _SMALL = NetworkTraining(architecture="small", embedding=4, epochs=8, batch=8, learning_rate=1e-2, seed=3)
 

@@ -19,7 +19,7 @@ from HabitatRadiomicsLib.fold_features import measure_folds
 from HabitatRadiomicsLib.imaging import prepare
 from HabitatRadiomicsLib.lesions import unread
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.synthetic_ct import synthetic_ct_patient, write_synthetic_ct_cohort
+from HabitatRadiomicsLib.synthetic.chest_ct import synthetic_ct_patient, write_synthetic_ct_cohort
 
 
 def _protocol(**settings: object) -> Protocol:

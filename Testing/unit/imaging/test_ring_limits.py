@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.imaging import prepare, ring_of
 from HabitatRadiomicsLib.imaging.perturbation import moved_grid
 from HabitatRadiomicsLib.imaging.ring_limits import body_of, limited_ring
 from HabitatRadiomicsLib.protocol import Protocol, RingLimits
-from HabitatRadiomicsLib.synthetic_ct import labels_of, synthetic_ct_patient
+from HabitatRadiomicsLib.synthetic.chest_ct import labels_of, synthetic_ct_patient
 
 _SPACING = (0.7, 1.3, 2.9)
 

@@ -18,7 +18,6 @@ from HabitatRadiomicsLib.model.nomogram_part import (
     NomogramPart,
     clinical_values,
     extrapolation_of,
-    outside_training,
     problem_with,
 )
 from HabitatRadiomicsLib.protocol import NomogramSettings
@@ -150,13 +149,6 @@ def _stage_terms() -> list[str]:
 def test_values_that_cannot_be_used_are_told_with_what_is_allowed(given: dict[str, str], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         clinical_values(_part(), given)
-
-
-def test_values_outside_training_are_told() -> None:
-    part = _part()
-    assert outside_training(part, 0.0, clinical_values(part, {"age": "60", "stage": "I"})) == []
-    problems = outside_training(part, 99.0, clinical_values(part, {"age": "12", "stage": "I"}))
-    assert [problem.split(" of ")[0] for problem in problems] == ["The rad-score", "The age"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from HabitatRadiomicsLib.protocol import Preprocessing
 from HabitatRadiomicsLib.reporting.activation_figure import activation_figure
 from HabitatRadiomicsLib.reporting.figures import png_bytes
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
-from HabitatRadiomicsLib.synthetic_ct import synthetic_ct_patient
+from HabitatRadiomicsLib.synthetic.chest_ct import synthetic_ct_patient
 
 
 def _prepared() -> PreparedSequence:

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cohort import load_cohort
 from HabitatRadiomicsLib.provenance import image_digest
-from HabitatRadiomicsLib.synthetic_ct import synthetic_ct_patient, write_synthetic_ct_cohort
+from HabitatRadiomicsLib.synthetic.chest_ct import synthetic_ct_patient, write_synthetic_ct_cohort
 
 
 def test_patients_are_reproducible() -> None:
