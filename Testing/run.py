@@ -113,13 +113,13 @@ def _environment(name: str, lock: Path, install: Callable[[Path], None], *, fres
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     mark = folder / "installed.sha256"
     digest = _digest(lock)
-    if not fresh and python.exists() and mark.is_file() and mark.read_text() == digest:
+    if not fresh and python.exists() and mark.is_file() and mark.read_text(encoding="utf-8") == digest:
         return python
     _say(f"Making the virtual environment {name}, which takes a minute or two.")
     shutil.rmtree(folder, ignore_errors=True)
     _run(f"Creating {name}", [sys.executable, "-m", "venv", folder])
     install(python)
-    mark.write_text(digest)
+    mark.write_text(digest, encoding="utf-8")
     return python
 
 
@@ -139,7 +139,7 @@ def _install_slicer(python: Path) -> None:
     _pip(python, "the locked packages and 3D Slicer's data model", "--no-deps", "--requirement", SLICER_LOCK)
     _pip(python, "the library", "--no-deps", "--editable", ".")
     where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    purelib = subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip()
+    purelib = subprocess.run(where, check=True, capture_output=True, encoding="utf-8").stdout.strip()
     private = Path(purelib) / "habitat_radiomics_private"
     _pip(python, "the package that shap calls 'slicer'", "--no-deps", "--target", private, PRIVATE_SLICER)
 
@@ -149,7 +149,7 @@ def _pip(python: Path, what: str, *arguments: str | Path) -> None:
 
 
 def _cannot_render(python: Path) -> str:
-    probe = subprocess.run([python, "-c", _PROBE], check=False, capture_output=True, text=True)
+    probe = subprocess.run([python, "-c", _PROBE], check=False, capture_output=True, encoding="utf-8")
     if probe.returncode == 0:
         return ""
     said = (probe.stderr.strip().splitlines() or [f"exit status {probe.returncode}"])[-1]

@@ -75,7 +75,7 @@ def write_cohort(folder: Path, cases: int) -> None:
             images.append((case.case_id, name, *(path.relative_to(folder).as_posix() for path in paths)))
         clinical.append((case.case_id, number % 2))
     for name, rows in (("images.csv", images), ("clinical.csv", clinical)):
-        with (folder / name).open("w", newline="") as stream:
+        with (folder / name).open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows(rows)
 
 
@@ -105,7 +105,9 @@ def measured_apart(cases: int, jobs: int) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         write_cohort(Path(folder), cases)
         own = [sys.executable, __file__, "--one", folder, str(jobs)]
-        done = subprocess.run([sys.executable, "-c", _LAUNCHER, *own], check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", _LAUNCHER, *own], check=True, stdout=subprocess.PIPE, encoding="utf-8"
+        )
         return Run(**json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -87,7 +87,7 @@ def _compared(name: str, pairs: int) -> list[Comparison]:
 
 def _peak_mib(way: str, case: str, folder: str) -> float:
     command = [sys.executable, "-c", _LAUNCHER, sys.executable, __file__, way, case, folder]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
     return int(done.stdout.split()[-1]) / _MIB
 
 

@@ -77,7 +77,8 @@ def test_broken_table_is_told_in_the_tables_own_sentences(
     table = tmp_path / "images.csv"
     good = str(few_cases / "few.yaml")
     table.write_text(
-        f"case_id,timepoint,sequence,image,mask\na,baseline,T1W,none.nrrd,none.nrrd\n,baseline,T1W,{good},{good}\n"
+        f"case_id,timepoint,sequence,image,mask\na,baseline,T1W,none.nrrd,none.nrrd\n,baseline,T1W,{good},{good}\n",
+        encoding="utf-8",
     )
     choose_cohort(tab, slicer_gui, few_cases, tmp_path / "out")
     tab.imagesPathEdit.currentPath = str(table)
@@ -143,7 +144,7 @@ def test_results_are_opened_as_folder_where_there_is_no_table(
 def test_report_of_an_earlier_run_is_not_shown_for_one_that_failed(
     habitat_widget: Any, tab: Any, slicer_gui: Any, few_cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "report.html").write_text("of an earlier run")
+    (tmp_path / "report.html").write_text("of an earlier run", encoding="utf-8")
     monkeypatch.setattr(background_run, "start_command", _Fake(2, "habitat-radiomics: It cannot be."))
     choose_cohort(tab, slicer_gui, few_cases, tmp_path, "train")
     tab.clinicalPathEdit.currentPath = str(few_cases / "clinical.csv")
@@ -158,7 +159,7 @@ def test_report_of_an_earlier_run_is_not_shown_for_one_that_failed(
 def test_study_that_cannot_be_read_is_told(
     habitat_widget: Any, tab: Any, slicer_gui: Any, few_cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "study.json").write_text('{"title": "cut')
+    (tmp_path / "study.json").write_text('{"title": "cut', encoding="utf-8")
     monkeypatch.setattr(background_run, "start_command", _Fake(0))
     choose_cohort(tab, slicer_gui, few_cases, tmp_path, "train")
     tab.clinicalPathEdit.currentPath = str(few_cases / "clinical.csv")

@@ -172,7 +172,7 @@ def test_cohort_tab_asks_too(
     index: Index, started: list[list[str]], habitat_widget: Any, slicer_gui: Any, tmp_path: Path
 ) -> None:
     ui = habitat_widget.ui
-    (tmp_path / "images.csv").write_text("case_id\n")
+    (tmp_path / "images.csv").write_text("case_id\n", encoding="utf-8")
     ui.imagesPathEdit.currentPath = str(tmp_path / "images.csv")
     ui.outputPathEdit.currentPath = str(tmp_path / "out")
     slicer_gui.dialogs.answer(False)
@@ -188,7 +188,7 @@ def test_damaged_model_is_found_once_the_packages_are_there(
     add_patient(habitat_widget)
     ui = habitat_widget.ui
     text = (checkout / "Resources" / "Models" / "t790m-spine-demo.json").read_text(encoding="utf-8")
-    (tmp_path / "edited.json").write_text(text.replace('"title": "', '"title": "My '))
+    (tmp_path / "edited.json").write_text(text.replace('"title": "', '"title": "My '), encoding="utf-8")
     slicer_gui.dialogs.answer(str(tmp_path / "edited.json"))
     ui.modelFileButton.click()
     assert not ui.modelCardLabel.isHidden(), "without packages, the file is read but cannot be checked"
@@ -262,5 +262,5 @@ print("opened")
 
 def test_module_opens_with_card_and_checks_inputs_where_no_package_can_be_imported(checkout: Path) -> None:
     command = [sys.executable, "-c", _WITHOUT_PACKAGES, str(checkout)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.stdout.strip().endswith("opened"), done.stderr[-3000:]

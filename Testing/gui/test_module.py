@@ -78,7 +78,9 @@ heavy = opened & {"jinja2", "joblib", "matplotlib", "numba", "pandas", "radiomic
 assert not heavy, heavy
 print("ok")
 """
-    done = subprocess.run([sys.executable, "-c", script, str(checkout)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(checkout)], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.stdout.strip().endswith("ok"), done.stderr[-2000:]
 
 

@@ -315,7 +315,7 @@ def test_saving_may_be_called_off_and_fails_with_a_sentence(story: Story, tmp_pa
     story.ui.saveReportButton.click()
     story.ui.exportTableButton.click()
     assert len(dialogs.shown) == shown + 2
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     dialogs.answer(str(tmp_path / "file" / "report.html"))
     story.ui.saveReportButton.click()
     assert "The results cannot be written" in dialogs.texts[-1]

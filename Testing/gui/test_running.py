@@ -69,7 +69,7 @@ class Run:
     def end(self, status: int) -> None:
         """Let the command end by itself."""
         part = self._signal.with_suffix(".part")
-        part.write_text(str(status))
+        part.write_text(str(status), encoding="utf-8")
         part.rename(self._signal)
         self.app.wait_until(lambda: not self.widget.patient.run.running, _SECONDS)
 

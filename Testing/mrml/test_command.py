@@ -31,7 +31,7 @@ def test_the_python_is_slicers_inside_slicer_and_this_one_outside(
 ) -> None:
     assert python_program() == sys.executable
     program = tmp_path / ("PythonSlicer.bat" if os.name == "nt" else "PythonSlicer")
-    program.write_text("")
+    program.write_text("", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert Path(python_program()) == program
@@ -49,7 +49,7 @@ def test_the_process_finds_this_library_wherever_it_runs(
     """From another folder, where another version can be imported, and with a PYTHONPATH that is not ours to set."""
     other = tmp_path / "HabitatRadiomicsLib"
     other.mkdir()
-    (other / "__init__.py").write_text("raise ImportError('the other version')\n")
+    (other / "__init__.py").write_text("raise ImportError('the other version')\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     process = start_command(["doctor"])

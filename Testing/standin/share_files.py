@@ -34,13 +34,15 @@ def write_terminologies(folder: Path) -> None:
             "@schema": f"{_SCHEMAS}/segment-context-schema.json#",
             "SegmentationCodes": {"Category": [_CATEGORY]},
         }
-        (folder / f"SegmentationCategoryTypeModifier-{name}.term.json").write_text(json.dumps(context))
+        (folder / f"SegmentationCategoryTypeModifier-{name}.term.json").write_text(
+            json.dumps(context), encoding="utf-8"
+        )
     regions = {
         "AnatomicContextName": "Anatomic codes - DICOM master list",
         "@schema": f"{_SCHEMAS}/anatomic-context-schema.json#",
         "AnatomicCodes": {"AnatomicRegion": []},
     }
-    (folder / "AnatomicRegionAndModifier-DICOM-Master.term.json").write_text(json.dumps(regions))
+    (folder / "AnatomicRegionAndModifier-DICOM-Master.term.json").write_text(json.dumps(regions), encoding="utf-8")
 
 
 def write_color_files(folder: Path) -> None:
@@ -51,4 +53,4 @@ def write_color_files(folder: Path) -> None:
         red, green, blue = (round(255 * part) for part in hsv_to_rgb(number * 0.618 % 1, 0.7, 0.9))
         lines.append(f"{number} color-{number} {red} {green} {blue} 255")
     for name in ("GenericColors", "GenericAnatomyColors", "DarkBrightChartColors"):
-        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

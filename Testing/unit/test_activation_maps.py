@@ -173,7 +173,7 @@ def test_a_network_without_the_weights_of_its_embedding_gives_a_warning_and_a_sc
     monkeypatch.setattr(module, "activation_image", refuse)
     write_score(tmp_path, result)
     told = "No activation map of CT: The network's file does not hold the weights of its embedding."
-    assert told in json.loads((tmp_path / "score.json").read_text())["warnings"]
+    assert told in json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))["warnings"]
     assert told in (tmp_path / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
     assert not (tmp_path / "CT_activation.nrrd").exists()
 

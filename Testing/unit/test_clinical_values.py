@@ -86,15 +86,15 @@ def test_a_cohorts_values_come_from_its_table_and_a_changed_one_is_scored_again(
     images, clinical = write_synthetic_cohort(tmp_path / "cohort", 2, seed=21)
 
     def run(*cells: str) -> list[dict[str, str]]:
-        people = list(csv.reader(clinical.open()))
+        people = list(csv.reader(clinical.open(encoding="utf-8")))
         header = people[0] if "age" in people[0] else [*people[0], "age", "visceral"]
         rows = [[*row[: len(header) - 2], age, "no"] for row, age in zip(people[1:], cells)]
-        with clinical.open("w", newline="") as stream:
+        with clinical.open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([header, *rows])
         out = tmp_path / "out"
         arguments = ["--model", str(model_file), "--cohort", str(images), "--clinical", str(clinical)]
         assert main(["score-cohort", *arguments, "--out", str(out)]) == (3 if "" in cells else 0)
-        return [*csv.DictReader((out / "scores.csv").open())]
+        return [*csv.DictReader((out / "scores.csv").open(encoding="utf-8"))]
 
     first = run("50", "61")
     again = run("50", "61")
@@ -105,7 +105,7 @@ def test_a_cohorts_values_come_from_its_table_and_a_changed_one_is_scored_again(
     assert older[1] == first[1]
     (only,) = run("60", "")
     assert only == older[0]
-    (problem,) = csv.DictReader((tmp_path / "out" / "errors.csv").open())
+    (problem,) = csv.DictReader((tmp_path / "out" / "errors.csv").open(encoding="utf-8"))
     assert "'age' is missing" in problem["problem"]
 
 
@@ -115,4 +115,7 @@ def test_the_card_tells_what_is_asked_for(model_file: Path) -> None:
     age, visceral = card.clinical
     assert (age.name, age.unit, age.minimum, age.maximum, age.choices) == ("age", "years", 38, 81, {})
     assert visceral.choices == {"no": "none", "yes": "liver or lung"}
-    assert all(one.document in json.loads(model_file.read_text())["nomogram"]["inputs"] for one in card.clinical)
+    assert all(
+        one.document in json.loads(model_file.read_text(encoding="utf-8"))["nomogram"]["inputs"]
+        for one in card.clinical
+    )

@@ -21,8 +21,10 @@ from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
 def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     images, clinical = write_synthetic_cohort(tmp_path_factory.mktemp("cohort"), 3, seed=21)
     # The third patient has no T2FS.
-    lines = [line for line in images.read_text().splitlines() if "synthetic-002,baseline,T2FS" not in line]
-    images.write_text("\n".join(lines) + "\n")
+    lines = [
+        line for line in images.read_text(encoding="utf-8").splitlines() if "synthetic-002,baseline,T2FS" not in line
+    ]
+    images.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return images, clinical
 
 
@@ -67,21 +69,21 @@ def test_no_case_that_can_be_scored_is_an_error(
     tables: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = tables[0].parent / "only-t1w.csv"
-    lines = tables[0].read_text().splitlines()
-    images.write_text("\n".join([lines[0], *(line for line in lines if ",T1W," in line)]) + "\n")
+    lines = tables[0].read_text(encoding="utf-8").splitlines()
+    images.write_text("\n".join([lines[0], *(line for line in lines if ",T1W," in line)]) + "\n", encoding="utf-8")
     assert main(_command((images, tables[1]), tmp_path / "out")) == 2
     assert "no case of which could be measured" in capsys.readouterr().err
     assert not (tmp_path / "out" / "scores.csv").exists()
 
 
 def test_an_output_folder_that_holds_the_model_is_refused(tables: tuple[Path, Path], tmp_path: Path) -> None:
-    (tmp_path / "model.json").write_text("{}")
+    (tmp_path / "model.json").write_text("{}", encoding="utf-8")
     assert main([*_command(tables, tmp_path)[:2], str(tmp_path / "model.json"), *_command(tables, tmp_path)[3:]]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
 
 
 def test_a_cohort_table_error_is_one_error(tmp_path: Path) -> None:
-    (tmp_path / "images.csv").write_text("case_id,sequence\nA,T1W\n")
+    (tmp_path / "images.csv").write_text("case_id,sequence\nA,T1W\n", encoding="utf-8")
     with pytest.raises(CohortError, match="column 'image' is missing"):
         load_cohort(tmp_path / "images.csv")
 
@@ -90,16 +92,17 @@ def test_a_cohort_table_error_is_one_error(tmp_path: Path) -> None:
 def test_patients_have_one_score_each(tables: tuple[Path, Path], out: Path, how: str) -> None:
     """The two cases that can be scored, and the one that cannot, as three lesions of one patient."""
     images = tables[0].parent / "lesions.csv"
-    header, *lines = tables[0].read_text().splitlines()
+    header, *lines = tables[0].read_text(encoding="utf-8").splitlines()
     rows = [line.split(",", 1) for line in lines]
     images.write_text(
         "\n".join(
             ["case_id,lesion," + header.split(",", 1)[1], *(f"one,{case_id[-1]},{rest}" for case_id, rest in rows)]
         )
-        + "\n"
+        + "\n",
+        encoding="utf-8",
     )
     clinical = tables[0].parent / "patients-clinical.csv"
-    clinical.write_text("case_id,outcome\none,1\n")
+    clinical.write_text("case_id,outcome\none,1\n", encoding="utf-8")
     folder = out.parent / how
     assert main([*_command((images, clinical), folder), "--per-patient", how]) == 3
     scores = {row["case_id"]: float(row["score"]) for row in _rows(folder / "scores.csv")}
@@ -133,5 +136,5 @@ def _command(tables: tuple[Path, Path], out: Path) -> list[str]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))

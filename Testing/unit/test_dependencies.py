@@ -92,7 +92,7 @@ def test_shap_lacks_its_own_library(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "private" / "slicer" / "slicer_internal.py").touch()
     info = tmp_path / "private" / "slicer-0.0.8.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slicer\nVersion: 0.0.8\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slicer\nVersion: 0.0.8\n", encoding="utf-8")
     assert missing() == []
 
 
@@ -102,5 +102,5 @@ def test_only_the_standard_library_is_needed() -> None:
         "import HabitatRadiomicsLib.installation, HabitatRadiomicsLib.dependencies as d; print(len(d.missing()) > 10)"
     )
     command = [sys.executable, "-S", "-c", f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); {code}"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.stdout.strip() == "True", done.stderr

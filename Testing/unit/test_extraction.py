@@ -74,7 +74,7 @@ def test_a_second_run_takes_over_what_is_done_and_gives_the_same(
 ) -> None:
     first = extract_cohort(cohort, protocol, tmp_path, jobs=1)
     (tmp_path / "features" / f"{cohort.cases[1].case_id}.json").unlink()  # as if the run had been stopped
-    (tmp_path / "features" / f"{cohort.cases[2].case_id}.json").write_text("{trunca")
+    (tmp_path / "features" / f"{cohort.cases[2].case_id}.json").write_text("{trunca", encoding="utf-8")
     second = extract_cohort(cohort, protocol, tmp_path, jobs=2)
     assert second.reused == 2
     np.testing.assert_array_equal(first.table.values, second.table.values)
@@ -170,22 +170,22 @@ def test_no_case_left_is_an_error(folder: Path, protocol: Protocol, tmp_path: Pa
 
 def test_command_writes_tables_that_read_back(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     protocol = tmp_path / "few.yaml"
-    protocol.write_text(json.dumps(_FEW))
+    protocol.write_text(json.dumps(_FEW), encoding="utf-8")
     arguments = ["extract", "--cohort", str(folder / "images.csv"), "--clinical", str(folder / "clinical.csv")]
     out = tmp_path / "out"
     assert main([*arguments, "--protocol", str(protocol), "--out", str(out)]) == 0
     printed = capsys.readouterr()
     assert "4 of 4 cases" in printed.out
     assert "left" in printed.err  # the bar tells the time left
-    with (out / "features.csv").open(newline="") as stream:
+    with (out / "features.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["outcome"] for row in rows] == ["0", "1", "0", "1"]
     assert [row["site"] for row in rows] == ["Alpha", "Alpha", "Beta", "Beta"]
-    definitions = json.loads((out / "features.json").read_text())
+    definitions = json.loads((out / "features.json").read_text(encoding="utf-8"))
     assert set(definitions["columns"]) == set(rows[0]) - {"case_id", "outcome", "site"}
     column = definitions["columns"]["T2FS_S2_original_glcm_Contrast"]
     assert definitions["definitions"][column["definition"]]["ibsi"] == "ACUI"
-    assert (out / "errors.csv").read_text() == "case_id,step,problem,where,remedy\n"
+    assert (out / "errors.csv").read_text(encoding="utf-8") == "case_id,step,problem,where,remedy\n"
     applied = load_protocol(out / "protocol.yaml")
     assert set(applied.population) == {"T1W", "T2FS"}
     # The written protocol applies the population's habitats to another patient.
@@ -193,7 +193,7 @@ def test_command_writes_tables_that_read_back(folder: Path, tmp_path: Path, caps
     options = [text for row in first.images for text in ("--image", f"{row.sequence}={row.image}")]
     options += [text for row in first.images for text in ("--mask", f"{row.sequence}={row.mask}")]
     assert main(["maps", *options, "--protocol", str(out / "protocol.yaml"), "--out", str(tmp_path / "maps")]) == 0
-    assert "own superpixels" not in (tmp_path / "maps" / "habitats.json").read_text()
+    assert "own superpixels" not in (tmp_path / "maps" / "habitats.json").read_text(encoding="utf-8")
 
 
 def test_identifiers_do_not_reach_the_log(
@@ -219,7 +219,7 @@ def test_cancelling_stops_and_what_is_done_is_kept(cohort: Cohort, protocol: Pro
 def test_a_place_that_cannot_be_written_is_refused_before_work_starts(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "file").write_text("precious")
+    (tmp_path / "file").write_text("precious", encoding="utf-8")
     arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", "t790m-spine-mri"]
     assert main([*arguments, "--out", str(tmp_path / "file")]) == 2
     assert "a file is in the way" in capsys.readouterr().err
@@ -243,16 +243,16 @@ def _dies_for_one(case: Case) -> dict[str, Any]:
 def test_the_users_own_files_are_never_replaced(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "features.csv").write_text("mine")
+    (tmp_path / "features.csv").write_text("mine", encoding="utf-8")
     cohort = ["--cohort", str(folder / "images.csv")]
     assert main(["extract", *cohort, "--protocol", "general-mri", "--out", str(tmp_path)]) == 2
     assert "something else than an earlier run" in capsys.readouterr().err
     own = tmp_path / "own"
     (own / "work").mkdir(parents=True)
-    (own / "protocol.yaml").write_text(json.dumps(_FEW))
+    (own / "protocol.yaml").write_text(json.dumps(_FEW), encoding="utf-8")
     assert main(["extract", *cohort, "--protocol", str(own / "protocol.yaml"), "--out", str(own)]) == 2
     assert "lies in the output folder" in capsys.readouterr().err
-    assert json.loads((own / "protocol.yaml").read_text()) == _FEW
+    assert json.loads((own / "protocol.yaml").read_text(encoding="utf-8")) == _FEW
 
 
 @pytest.fixture(scope="module")
@@ -345,8 +345,10 @@ def test_a_habitat_that_a_lesion_has_not_leaves_its_other_features(two: Path, tm
 def test_a_patient_who_lacks_a_time_point_is_a_problem_of_its_own(two: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(two, copy)
-    lines = (copy / "images.csv").read_text().splitlines(keepends=True)
-    (copy / "images.csv").write_text("".join(line for line in lines if not line.startswith("P02,follow-up")))
+    lines = (copy / "images.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (copy / "images.csv").write_text(
+        "".join(line for line in lines if not line.startswith("P02,follow-up")), encoding="utf-8"
+    )
     found = extract_cohort(two_time_points.cohort_of(copy), two_time_points.protocol(), tmp_path / "work")
     assert found.table.case_ids == ("P00", "P01", "P03")
     [problem] = found.problems

@@ -58,7 +58,7 @@ def test_nothing_to_compare(volumes: dict[str, dict[str, float]], timepoints: Ti
 def test_table_reads_back(tmp_path: Path) -> None:
     rows = [HabitatChange("P1", "CT", "S1", 0.3, 0.1), HabitatChange("P1", "CT", "S2", 0.0, 0.2)]
     write_habitat_changes(rows, tmp_path / "changes.csv")
-    with (tmp_path / "changes.csv").open(newline="") as stream:
+    with (tmp_path / "changes.csv").open(newline="", encoding="utf-8") as stream:
         first, second = csv.DictReader(stream)
     assert float(first["change_ml"]) == 0.1 - 0.3
     assert float(first["change_percent"]) == pytest.approx(-100 * 2 / 3)

@@ -142,13 +142,40 @@ def test_library_does_not_print(checkout: Path) -> None:
     assert talkative == []
 
 
+def _unnamed_encodings(file: Path) -> list[int]:
+    """The lines that read or write text in whatever encoding the system, or a library loaded before, has set."""
+    lines = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        named = any(keyword.arg in ("encoding", None) for keyword in node.keywords)
+        text = any(keyword.arg in ("text", "universal_newlines") for keyword in node.keywords)
+        texts = {"read_text": 0, "write_text": 1}
+        if not named and (text or len(node.args) == texts.get(node.func.attr)):
+            lines.append(node.lineno)
+        modes = [argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)]
+        of_path = node.func.attr == "open" and (not node.args or (modes and set(str(modes[0])) <= set("rwaxt+")))
+        if not named and of_path:
+            lines.append(node.lineno)
+    return lines
+
+
+def test_text_files_name_their_encoding(checkout: Path) -> None:
+    files = [
+        file
+        for part in ("HabitatRadiomicsLib", "HabitatRadiomics", "Testing")
+        for file in (checkout / part).rglob("*.py")
+    ]
+    assert [f"{file.relative_to(checkout)}:{line}" for file in files for line in _unnamed_encodings(file)] == []
+
+
 @pytest.mark.parametrize(
     "command",
     [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
     ids=["ruff-check", "ruff-format", "mypy"],
 )
 def test_lint_and_types(checkout: Path, command: list[str]) -> None:
-    done = subprocess.run([sys.executable, "-m", *command], cwd=checkout, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", *command], cwd=checkout, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -158,7 +185,7 @@ def test_import_is_light() -> None:
         "import sys, HabitatRadiomicsLib.commands.program; "
         "print([name for name in ('sklearn', 'matplotlib', 'shap', 'radiomics', 'scipy.stats') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"
 
 

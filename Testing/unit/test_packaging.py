@@ -84,9 +84,9 @@ def test_the_package_works_where_it_is_installed(checkout: Path, tmp_path: Path)
     folders = "".join(
         f"add_subdirectory({checkout / name} {name})\n" for name in ("HabitatRadiomics", "HabitatRadiomicsLib")
     )
-    (tmp_path / "CMakeLists.txt").write_text(_STAND_IN + folders)
+    (tmp_path / "CMakeLists.txt").write_text(_STAND_IN + folders, encoding="utf-8")
     command = ["cmake", "-S", str(tmp_path), "-B", str(tmp_path / "build")]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     modules = tmp_path / "build" / "qt-scripted-modules"
     # Slicer takes each of these for a module.
@@ -100,7 +100,7 @@ from HabitatRadiomicsLib.commands.program import main
 main(["models"])
 """
     done = subprocess.run([sys.executable, "-P" if sys.version_info >= (3, 11) else "-B", "-c", code],
-                          cwd=tmp_path, capture_output=True, text=True)  # fmt: skip
+                          cwd=tmp_path, capture_output=True, encoding="utf-8")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == str(modules / "HabitatRadiomicsLib" / "Resources")
     assert "t790m-spine-demo" in done.stdout

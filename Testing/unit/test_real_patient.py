@@ -44,8 +44,8 @@ learning: {folds: 3, maximum_features: 4, significance: 0.3}
 @pytest.fixture(scope="module")
 def trained(sarcoma_cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sarcoma")
-    (folder / "protocol.yaml").write_text(_PROTOCOL)
-    with (folder / "images.csv").open("w", newline="") as stream:
+    (folder / "protocol.yaml").write_text(_PROTOCOL, encoding="utf-8")
+    with (folder / "images.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["case_id", "timepoint", "sequence", "image", "mask", "label"])
         for case in sarcoma_cohort.cases:
@@ -54,7 +54,7 @@ def trained(sarcoma_cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) ->
                     [case.case_id, "baseline", row.sequence, row.image.resolve(), row.mask.resolve(), 1]
                     for row in case.images
                 )
-    with (folder / "clinical.csv").open("w", newline="") as stream:
+    with (folder / "clinical.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["case_id", "outcome"])
         writer.writerows([case_id, sarcoma_cohort.outcomes[case_id]] for case_id in _TRAINING)
@@ -79,17 +79,17 @@ def test_real_patient_is_scored(trained: Path, sarcoma_cohort: Cohort, tmp_path:
     for row in new.images:
         if row.sequence in ("T1W", "PET"):
             options += ["--image", f"{row.sequence}={row.image}", "--mask", f"{row.sequence}={row.mask}"]
-    document = json.loads(trained.read_text())
+    document = json.loads(trained.read_text(encoding="utf-8"))
     needed = {feature["name"].split("_")[0] for feature in document["features"]}
     options = [text for pair in zip(options[::2], options[1::2]) if pair[1].split("=")[0] in needed for text in pair]
     out = tmp_path / "score"
     assert main(["score", "--model", str(trained), *options, "--out", str(out)]) == 0
-    score = json.loads((out / "score.json").read_text())
+    score = json.loads((out / "score.json").read_text(encoding="utf-8"))
     assert score["model"]["evidence"] == "trained-on-patients"
     assert np.isfinite(score["score"])
     total = score["base"] + sum(row["shap"] for row in score["contributions"])
     assert total == pytest.approx(score["score"], abs=1e-9)
-    report = (out / "report.html").read_text()
+    report = (out / "report.html").read_text(encoding="utf-8")
     assert _NEW not in report
     assert "Demonstration" not in report
 

@@ -253,7 +253,7 @@ def test_the_score_of_a_change_shows_what_became_of_the_habitats(
     cohort, found, model = changes
     case = cohort.cases[1]
     write_score(tmp_path, score_case(case.read(), model))
-    with (tmp_path / "habitat_changes.csv").open(newline="") as stream:
+    with (tmp_path / "habitat_changes.csv").open(newline="", encoding="utf-8") as stream:
         rows = {row["habitat"]: row for row in csv.DictReader(stream)}
     expected = {row.habitat: row for row in found.habitat_changes if row.case_id == case.case_id}
     assert {name: float(row["followup_ml"]) for name, row in rows.items()} == {

@@ -35,7 +35,7 @@ def _with_images(folder: Path, outcomes: list[int], *, sequences: tuple[str, ...
         rows = []
         for sequence in sequences:
             path = folder / f"{number}-{sequence}.nrrd"
-            path.write_text(f"{number} {sequence}")
+            path.write_text(f"{number} {sequence}", encoding="utf-8")
             rows.append(CohortImage(sequence, path, folder / "mask.nrrd", 1, 2))
         cases.append(CohortCase(f"P{number:03}", "baseline", tuple(rows)))
     return Cohort(tuple(cases), {case.case_id: value for case, value in zip(cases, outcomes)})
@@ -156,7 +156,7 @@ def test_too_few_complete_cases_are_refused(tmp_path: Path) -> None:
 
 def test_the_same_patient_under_two_names_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = _with_images(tmp_path, [0, 1] * 10)
-    (tmp_path / "6-T2FS.nrrd").write_text("2 T2FS")
+    (tmp_path / "6-T2FS.nrrd").write_text("2 T2FS", encoding="utf-8")
     error = _refused(given, protocol(), tmp_path, monkeypatch)
     assert "P002 and P006 have the same image" in error.problem
 
@@ -164,7 +164,7 @@ def test_the_same_patient_under_two_names_is_refused(tmp_path: Path, monkeypatch
 def test_two_lesions_of_one_patient_may_lie_in_one_image(tmp_path: Path) -> None:
     given = _with_images(tmp_path, [0, 1] * 10)
     for sequence in ("T1W", "T2FS"):
-        (tmp_path / f"6-{sequence}.nrrd").write_text(f"2 {sequence}")
+        (tmp_path / f"6-{sequence}.nrrd").write_text(f"2 {sequence}", encoding="utf-8")
     assert check_study(replace(given, patients={"P002": "A", "P006": "A"}), protocol())[1] == ()
 
 
@@ -177,9 +177,11 @@ def test_an_image_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cell", ["2", "yes", "-1", "0.5", "positive", "NaN"])
 def test_an_outcome_that_is_neither_0_nor_1_is_refused_with_its_row(cell: str, tmp_path: Path) -> None:
-    (tmp_path / "i.nrrd").write_text("")
-    (tmp_path / "images.csv").write_text("case_id,sequence,image,mask\nA,T1W,i.nrrd,i.nrrd\nB,T1W,i.nrrd,i.nrrd\n")
-    (tmp_path / "clinical.csv").write_text(f"case_id,outcome\nA,1\nB,{cell}\n")
+    (tmp_path / "i.nrrd").write_text("", encoding="utf-8")
+    (tmp_path / "images.csv").write_text(
+        "case_id,sequence,image,mask\nA,T1W,i.nrrd,i.nrrd\nB,T1W,i.nrrd,i.nrrd\n", encoding="utf-8"
+    )
+    (tmp_path / "clinical.csv").write_text(f"case_id,outcome\nA,1\nB,{cell}\n", encoding="utf-8")
     with pytest.raises(CohortError, match=f"row 3: the outcome of B is '{cell}'; it must be 0 or 1"):
         load_cohort(tmp_path / "images.csv", tmp_path / "clinical.csv")
 
@@ -196,7 +198,7 @@ def test_training_and_test_cohort_may_share_no_case_no_patient_and_no_image(tmp_
         check_apart(one, renamed)
     for place in range(8):
         for sequence in ("T1W", "T2FS"):
-            (tmp_path / "b" / f"{place}-{sequence}.nrrd").write_text(f"new {place} {sequence}")
+            (tmp_path / "b" / f"{place}-{sequence}.nrrd").write_text(f"new {place} {sequence}", encoding="utf-8")
     check_apart(one, renamed)
     with pytest.raises(CohortError, match="QP005 is of patient P001, who is in the training cohort"):
         check_apart(one, replace(renamed, patients={"QP005": "P001"}))

@@ -270,14 +270,14 @@ def test_the_order_of_a_cases_rows_and_of_the_clinical_table_changes_no_byte(
 ) -> None:
     """The order of the cases does: the folds are drawn over them."""
     for name in ("images", "clinical"):
-        with (folder / f"{name}.csv").open(newline="") as stream:
+        with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as stream:
             rows = list(csv.reader(stream))
         if name == "images":  # T2FS before T1W
             rows = [rows[0], *(row for pair in zip(rows[2::2], rows[1::2]) for row in pair)]
             rows[1:] = [[str(folder / cell) if "/" in cell else cell for cell in row] for row in rows[1:]]
         else:
             rows[1:] = rows[:0:-1]
-        with (tmp_path / f"{name}.csv").open("w", newline="") as stream:
+        with (tmp_path / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows(rows)
     shuffled = load_cohort(tmp_path / "images.csv", tmp_path / "clinical.csv")
     assert [row.sequence for row in shuffled.cases[0].images] == ["T2FS", "T1W"]

@@ -81,7 +81,7 @@ def write_cohort(folder: Path, count: int, *, core_left: float = 0.35) -> Path:
         ("images.csv", ["case_id", "timepoint", "sequence", "image", "mask"], rows),
         ("clinical.csv", ["case_id", "outcome"], people),
     ):
-        with (folder / name).open("w", newline="") as stream:
+        with (folder / name).open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([header, *lines])
     return folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import locale
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def dicom_series(tiny_image: sitk.Image) -> Callable[..., Path]:
 
     def write(folder: Path, heights: Sequence[float], series: str = "1.2.3.5", colour: bool = False) -> Path:
         folder.mkdir(exist_ok=True)
+        # Writing DICOM leaves the process in the locale "C", which would change what other tests read.
+        before = locale.setlocale(locale.LC_ALL)
         writer = sitk.ImageFileWriter()
         writer.KeepOriginalImageUIDOn()
         for number, height in enumerate(heights):
@@ -42,6 +45,7 @@ def dicom_series(tiny_image: sitk.Image) -> Callable[..., Path]:
                 plane.SetMetaData(tag, value)
             writer.SetFileName(str(folder / f"{series}-{number}.dcm"))
             writer.Execute(plane)
+        locale.setlocale(locale.LC_ALL, before)
         return folder
 
     return write

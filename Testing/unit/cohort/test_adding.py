@@ -69,6 +69,6 @@ def test_a_second_time_point_of_a_case_is_another_row(patient: SyntheticPatient,
 
 
 def test_a_table_of_something_else_is_refused(patient: SyntheticPatient, tmp_path: Path) -> None:
-    (tmp_path / "images.csv").write_text("name,value\nx,1\n")
+    (tmp_path / "images.csv").write_text("name,value\nx,1\n", encoding="utf-8")
     with pytest.raises(CohortError, match="The table has no column case_id"):
         add_to_cohort(tmp_path / "images.csv", _named(patient, "A"))

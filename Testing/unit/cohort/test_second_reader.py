@@ -123,8 +123,8 @@ def test_a_case_that_is_none_a_missing_sequence_and_too_few_cases_are_refused(fo
 def test_a_second_reading_of_both_time_points(tmp_path: Path) -> None:
     folder = two_time_points.write_cohort(tmp_path / "cohort", 8)
     cohort = two_time_points.cohort_of(folder)
-    lines = (folder / "images.csv").read_text().splitlines(keepends=True)
-    (folder / "second.csv").write_text("".join(lines[:9]))  # of the first four, read alike
+    lines = (folder / "images.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "second.csv").write_text("".join(lines[:9]), encoding="utf-8")  # of the first four, read alike
     read = with_second_reader(cohort, folder / "second.csv", timepoints=two_time_points.MOMENTS)
     assert [len(case.second_reading) for case in read.cases] == [2] * 4 + [0] * 4
     study = measure_study(
@@ -134,6 +134,6 @@ def test_a_second_reading_of_both_time_points(tmp_path: Path) -> None:
     table = study.table()
     assert table.repeated is not None
     assert table.repeated[:, 0].tobytes() == table.values[:4].tobytes()
-    (folder / "second.csv").write_text("".join(lines[:8]))
+    (folder / "second.csv").write_text("".join(lines[:8]), encoding="utf-8")
     with pytest.raises(CohortError, match="P03 has no second reading of follow-up CT"):
         with_second_reader(cohort, folder / "second.csv", timepoints=two_time_points.MOMENTS)

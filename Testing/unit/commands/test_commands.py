@@ -33,7 +33,9 @@ def test_both_ways_to_call_the_program() -> None:
         ["-m", "HabitatRadiomicsLib"],
         ["-c", "from HabitatRadiomicsLib.commands.program import main; main()"],
     ):
-        done = subprocess.run([sys.executable, *command, "--version"], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, *command, "--version"], capture_output=True, encoding="utf-8", check=True
+        )
         assert done.stdout.strip() == f"habitat-radiomics {__version__}"
 
 
@@ -53,7 +55,7 @@ def test_maps_writes_files_that_fit_the_input(
         assert written.GetSize() == source.GetSize()
         for read in ("GetOrigin", "GetSpacing", "GetDirection"):
             assert getattr(written, read)() == pytest.approx(getattr(source, read)(), abs=1e-9)
-    document = json.loads((out / "habitats.json").read_text())["sequences"]["T1W"]
+    document = json.loads((out / "habitats.json").read_text(encoding="utf-8"))["sequences"]["T1W"]
     assert document["habitats_of"] == "this patient alone"
     assert {"volume_ml", "intensity_mean", "entropy_mean_bits"} <= set(document["habitats"][0])
 
@@ -168,7 +170,7 @@ def test_notes_stand_first_among_the_warnings_of_every_output(options: list[str]
     notes = ["--note", "T1W=The mask was made from a closed surface.", "--note", "T1W=And smoothed, a = b."]
     out = tmp_path / "maps"
     assert main(["maps", "--model", "t790m-spine-demo", *options, *notes, "--out", str(out)]) == 0
-    warnings = json.loads((out / "habitats.json").read_text())["warnings"]
+    warnings = json.loads((out / "habitats.json").read_text(encoding="utf-8"))["warnings"]
     assert warnings[:2] == ["T1W: The mask was made from a closed surface.", "T1W: And smoothed, a = b."]
 
 

@@ -42,7 +42,7 @@ def _command(tables: tuple[Path, Path], model: Path | str, out: Path, *more: str
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -128,7 +128,7 @@ def test_a_case_that_cannot_be_scored_gives_status_3_and_a_bundled_models_log_li
     lines = [
         line for line in images.read_text(encoding="utf-8").splitlines() if "synthetic-004,baseline,T2FS" not in line
     ]
-    images.write_text("\n".join(lines) + "\n")
+    images.write_text("\n".join(lines) + "\n", encoding="utf-8")
     out = tmp_path / "out"
     assert main(_command((images, clinical), "t790m-spine-demo", out)) == 3
     assert "4 of 5 new cases, 2 with the outcome" in capsys.readouterr().out
@@ -168,9 +168,11 @@ def test_patients_of_several_cases_have_one_score_and_outcome(
     area = auc_with_interval(outcome, scores)
     assert f"4 patients, 2 with the outcome, each with the highest score of the lesions: AUC {area.auc:.2f}" in said
     clinical = tables[1].parent / "two-patients.csv"
-    lines = tables[1].read_text().splitlines()
+    lines = tables[1].read_text(encoding="utf-8").splitlines()
     patients = ["patient", "A", "A", "B", "B"]
-    clinical.write_text("\n".join(f"{line},{patient}" for line, patient in zip(lines, patients)) + "\n")
+    clinical.write_text(
+        "\n".join(f"{line},{patient}" for line, patient in zip(lines, patients)) + "\n", encoding="utf-8"
+    )
     assert main(_command((tables[0], clinical), model, evaluated, "--per-patient", "mean")) == 0
     assert "2 patients, 2 with the outcome, each with the mean score of the lesions: too few" in capsys.readouterr().out
     rows = _rows(evaluated / "patients.csv")

@@ -28,7 +28,7 @@ def test_the_line_of_a_gallery_page_walks_the_whole_way(
         assert (out / report / "report.html").is_file()
     model = load_model(out / "training" / "model.json")
     assert model.is_demonstration
-    assert json.loads((out / "score" / "score.json").read_text())["model"]["name"] == model.name
+    assert json.loads((out / "score" / "score.json").read_text(encoding="utf-8"))["model"]["name"] == model.name
 
 
 @pytest.mark.parametrize("name", sorted(SMALL_PRESETS))

@@ -77,11 +77,11 @@ def trained(tables: tuple[Path, Path], new_tables: tuple[Path, Path], tmp_path_f
 
 def _renamed(table: Path, folder: Path) -> Path:
     """The table with identifiers of its own and whole paths, elsewhere."""
-    with table.open(newline="") as stream:
+    with table.open(newline="", encoding="utf-8") as stream:
         header, *rows = csv.reader(stream)
     rows = [[f"new-{row[0]}", *(str(table.parent / cell) if "/" in cell else cell for cell in row[1:])] for row in rows]
     path = folder / f"new-{table.name}"
-    with path.open("w", newline="") as stream:
+    with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([header, *rows])
     return path
 
@@ -103,7 +103,7 @@ def train(tables: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -229,10 +229,10 @@ def test_a_second_run_takes_over_what_is_done_and_writes_the_same_model(
 
 def _lacking(tables: tuple[Path, Path], folder: Path) -> tuple[Path, Path]:
     """The fourth case has no T2FS."""
-    with tables[0].open(newline="") as stream:
+    with tables[0].open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))
     rows = [[str(tables[0].parent / cell) if "/" in cell else cell for cell in row] for row in rows]
-    with (folder / "images.csv").open("w", newline="") as stream:
+    with (folder / "images.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows(row for row in rows if row[0] != "synthetic-003" or row[2] != "T2FS")
     return folder / "images.csv", tables[1]
 
@@ -260,7 +260,7 @@ def test_a_case_that_cannot_be_measured_gives_status_3(
     given = _lacking(tables, tmp_path)
     broken = tmp_path / "broken.nrrd"
     broken.write_text("no image", encoding="utf-8")
-    with given[0].open("a", newline="") as stream:
+    with given[0].open("a", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerow(["synthetic-003", "baseline", "T2FS", broken, broken, 1])
     status, out = train(given=given)
     assert status == 3
@@ -281,7 +281,7 @@ def test_frozen_habitats_are_told(train: Train, capsys: pytest.CaptureFixture[st
 
 def _with_outcomes(tables: tuple[Path, Path], folder: Path, outcomes: list[int]) -> tuple[Path, Path]:
     rows = [f"synthetic-{place:03d},{value}" for place, value in enumerate(outcomes)]
-    (folder / "clinical.csv").write_text("\n".join(["case_id,outcome", *rows]) + "\n")
+    (folder / "clinical.csv").write_text("\n".join(["case_id,outcome", *rows]) + "\n", encoding="utf-8")
     return tables[0], folder / "clinical.csv"
 
 
@@ -329,10 +329,11 @@ def test_a_bad_test_cohort_is_refused_before_anything_is_measured(
     elif what == "the same images":
         images, clinical = (_renamed(path, tmp_path) for path in tables)
     elif what == "one outcome":
-        clinical.write_text(clinical.read_text(encoding="utf-8").replace(",1,", ",0,"))
+        clinical.write_text(clinical.read_text(encoding="utf-8").replace(",1,", ",0,"), encoding="utf-8")
     elif what == "a new site":
         clinical.write_text(
-            clinical.read_text(encoding="utf-8").replace("synthetic-003,1,Beta", "synthetic-003,1,Gamma")
+            clinical.read_text(encoding="utf-8").replace("synthetic-003,1,Beta", "synthetic-003,1,Gamma"),
+            encoding="utf-8",
         )
     options = [] if what == "no images" else ["--test-cohort", str(images)]
     options += [] if what == "no outcomes" else ["--test-clinical", str(clinical)]

@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = two_time_points.protocol(learning=_LEARNING)
     habitats = two_time_points.protocol(regions=["whole", "habitats"])
     for name, protocol in (("whole", whole), ("habitats", habitats)):
-        (folder / f"{name}.yaml").write_text(protocol_text(protocol))
+        (folder / f"{name}.yaml").write_text(protocol_text(protocol), encoding="utf-8")
     return folder
 
 
@@ -54,7 +54,7 @@ def _patient(folder: Path, number: int, *moments: str) -> list[str]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -67,7 +67,7 @@ def test_extract_writes_features_changes_and_volumes(folder: Path, tmp_path: Pat
     name = "CT_S1_original_firstorder_Mean"
     before, after, change = (float(first[f"{moment}_{name}"]) for moment in ("baseline", "follow-up", "delta"))
     assert change == after - before
-    columns = json.loads((tmp_path / "out" / "features.json").read_text())["columns"]
+    columns = json.loads((tmp_path / "out" / "features.json").read_text(encoding="utf-8"))["columns"]
     assert columns[f"delta_{name}"]["timepoint"] == "delta"
     assert columns[f"delta_{name}"]["sequence"] == "CT"
     changes = _rows(tmp_path / "out" / "habitat_changes.csv")
@@ -75,14 +75,14 @@ def test_extract_writes_features_changes_and_volumes(folder: Path, tmp_path: Pat
     assert list(changes[0]) == [
         "case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent",
     ]  # fmt: skip
-    assert "population:\n  CT:" in (tmp_path / "out" / "protocol.yaml").read_text()
+    assert "population:\n  CT:" in (tmp_path / "out" / "protocol.yaml").read_text(encoding="utf-8")
 
 
 def test_changes_win_where_they_tell_the_outcome(trained: Path) -> None:
     model = load_model(trained / "model.json")
     assert {name.timepoint for name in (feature.parsed for feature in model.features)} == {"delta"}
     assert model.sequences == ("baseline_CT", "follow-up_CT")
-    study = json.loads((trained / "study.json").read_text())
+    study = json.loads((trained / "study.json").read_text(encoding="utf-8"))
     assert {row["name"] for row in study["validation"]["candidates"]} >= {"baseline CT whole", "delta CT whole"}
     assert study["validation"]["chosen"]["name"] == "delta CT whole"
 
@@ -91,7 +91,7 @@ def test_one_patient_and_a_cohort_have_the_same_score(folder: Path, trained: Pat
     model = ["--model", str(trained / "model.json")]
     patient = _patient(folder, 5, "follow-up", "baseline")
     assert main(["score", *model, *patient, "--out", str(tmp_path / "one")]) == 0
-    score = json.loads((tmp_path / "one" / "score.json").read_text())
+    score = json.loads((tmp_path / "one" / "score.json").read_text(encoding="utf-8"))
     assert set(score["habitats"]) == {"baseline_CT", "follow-up_CT"}
     assert (tmp_path / "one" / "CT_timeline.png").exists()
     assert main(["score-cohort", *model, *_tables(folder), "--out", str(tmp_path / "all")]) == 0
@@ -103,7 +103,7 @@ def test_one_patient_and_a_cohort_have_the_same_score(folder: Path, trained: Pat
 def test_a_model_of_changes_is_evaluated(folder: Path, trained: Path, tmp_path: Path) -> None:
     model = ["--model", str(trained / "model.json")]
     assert main(["evaluate", *model, *_tables(folder), "--out", str(tmp_path)]) == 0
-    assert json.loads((tmp_path / "study.json").read_text())
+    assert json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
 
 
 def test_maps_of_both_time_points_have_their_volumes_compared(folder: Path, tmp_path: Path) -> None:
@@ -159,8 +159,8 @@ def test_a_patient_without_follow_up_is_told_what_is_missing(
 def test_an_excluded_feature_that_there_is_not_is_told_before_anything_is_measured(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (folder / "whole.yaml").read_text().replace("glcm_MCC", "glcm_Haralick")
-    (tmp_path / "p.yaml").write_text(text)
+    text = (folder / "whole.yaml").read_text(encoding="utf-8").replace("glcm_MCC", "glcm_Haralick")
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
     for command in ("extract", "train"):
         options = [*_tables(folder), "--protocol", str(tmp_path / "p.yaml"), "--out", str(tmp_path / "out")]
         assert main([command, *options]) == 2

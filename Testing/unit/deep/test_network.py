@@ -187,7 +187,7 @@ def test_measuring_needs_no_torch() -> None:
         "network = load_network('synthetic-demo')",
         "network.run(np.zeros((network.metadata.patch, network.metadata.patch), dtype='f4'))",
     )
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
 

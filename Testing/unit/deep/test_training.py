@@ -157,7 +157,7 @@ def _protocol(folder: Path) -> Path:
         "deep": {"network": "mine.onnx", "patch": 24},
     }  # fmt: skip
     path = folder / "ct.yaml"
-    path.write_text(yaml.safe_dump(document))
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return path
 
 

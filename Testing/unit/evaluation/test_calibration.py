@@ -23,7 +23,7 @@ from HabitatRadiomicsLib.evaluation import (
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Any]:
-    document = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text())
+    document = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text(encoding="utf-8"))
     return {
         **document["logistic"],
         "y": np.array(document["roc"]["y"]),

@@ -30,7 +30,9 @@ def _difference(outcome: np.ndarray, first: np.ndarray, second: np.ndarray, *, l
 
 @pytest.fixture(scope="module")
 def proc() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text())
+    document: dict[str, Any] = json.loads(
+        (Path(__file__).parents[1] / "reference" / "r_reference.json").read_text(encoding="utf-8")
+    )
     return {key: np.array(value) if isinstance(value, list) else value for key, value in document["roc"].items()}
 
 

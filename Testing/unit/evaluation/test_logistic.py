@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.evaluation.logistic import logistic_fit
 
 
 def test_fit_equals_glm() -> None:
-    document = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text())
+    document = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text(encoding="utf-8"))
     data, expected = document["roc"], document["logistic"]
     design = np.column_stack([np.ones(60), data["s1"], data["s2"]])
     found = logistic_fit(design, np.array(data["y"]))

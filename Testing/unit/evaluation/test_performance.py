@@ -26,7 +26,7 @@ def _repeats() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_one_repeat_is_the_plain_auc() -> None:
-    data = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text())["roc"]
+    data = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text(encoding="utf-8"))["roc"]
     outcome, scores = np.array(data["y"]), np.array(data["s1"])
     for shape in (scores, scores[None], np.tile(scores, (4, 1))):
         found = mean_auc(outcome, shape)

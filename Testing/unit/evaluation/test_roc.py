@@ -13,7 +13,9 @@ from HabitatRadiomicsLib.evaluation import auc_with_interval, youden_cut_off
 
 @pytest.mark.parametrize("which", ["1", "2"])  # the second score has ties
 def test_auc_equals_proc(which: str) -> None:
-    reference = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text())["roc"]
+    reference = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text(encoding="utf-8"))[
+        "roc"
+    ]
     found = auc_with_interval(np.array(reference["y"]), np.array(reference[f"s{which}"]))
     assert found.auc == pytest.approx(reference[f"auc{which}"], rel=1e-12)
     assert found.variance == pytest.approx(reference[f"var{which}"], rel=1e-9)

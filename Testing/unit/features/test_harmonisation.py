@@ -21,7 +21,9 @@ _PLAIN = CombatSettings()
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((Path(__file__).parents[1] / "reference" / "r_sva_psych.json").read_text())
+    document: dict[str, Any] = json.loads(
+        (Path(__file__).parents[1] / "reference" / "r_sva_psych.json").read_text(encoding="utf-8")
+    )
     return document["combat"]
 
 

@@ -17,7 +17,9 @@ _FORMS: tuple[Form, ...] = ("1,1", "2,1", "3,1", "1,k", "2,k", "3,k")
 
 @pytest.mark.parametrize(("place", "form"), list(enumerate(_FORMS)))
 def test_equals_psych(place: int, form: Form) -> None:
-    reference = json.loads((Path(__file__).parents[1] / "reference" / "r_sva_psych.json").read_text())["icc"]
+    reference = json.loads((Path(__file__).parents[1] / "reference" / "r_sva_psych.json").read_text(encoding="utf-8"))[
+        "icc"
+    ]
     assert reference["type"][place].removeprefix("ICC") == form.replace(",1", "").replace(",", "")
     found = intraclass_correlation(np.array(reference["ratings"], dtype=float)[:, :, None], form)
     assert found.icc[0] == pytest.approx(reference["icc"][place], abs=1e-12)

@@ -54,14 +54,14 @@ class Environment:
         """What the pieces of code, run in the environment, leave in ``answer``."""
         script = "\n".join([_PREAMBLE, *map(textwrap.dedent, code), "print('\\n' + json.dumps(answer))"])
         environment = {**os.environ, **self.variables, **variables, "PYTHONPATH": str(self.checkout)}
-        done = subprocess.run([self.python, "-c", script], env=environment, capture_output=True, text=True)
+        done = subprocess.run([self.python, "-c", script], env=environment, capture_output=True, encoding="utf-8")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
     def pip(self, *arguments: str) -> str:
         command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
         environment = {**os.environ, **self.variables}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=True).stdout
 
     def state(self) -> tuple[list[str], list[Path]]:
         """Everything that is installed: as "pip freeze --all" tells it, and file by file."""

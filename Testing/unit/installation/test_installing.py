@@ -78,7 +78,7 @@ def test_failure_half_way_leaves_no_trace(environment: Environment, index: Write
 def test_a_remainder_is_not_overwritten(environment: Environment, index: WriteWheel) -> None:
     """It comes to light after alpha and beta have been put in place; they go away again."""
     (environment.packages / "shap").mkdir()
-    (environment.packages / "shap" / "__init__.py").write_text("mine")
+    (environment.packages / "shap" / "__init__.py").write_text("mine", encoding="utf-8")
     before = environment.state()
     # What can be imported counts as installed; here it must not, so that its file is in the way.
     absent = 'dependencies.REQUIREMENTS = (Requirement("alpha", "alpha", "1.0"), Requirement("shap", "absent", "0.5"))'

@@ -96,7 +96,7 @@ def test_an_old_requirement_is_not_updated(environment: Environment, index: Writ
 def test_a_distribution_without_a_proper_version_is_no_obstacle(environment: Environment, index: WriteWheel) -> None:
     broken = environment.packages / "odd-0.dist-info"
     broken.mkdir()
-    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: of-today\n")
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: of-today\n", encoding="utf-8")
     assert len(environment.run(_PLAN)) == 4
 
 

@@ -17,7 +17,9 @@ from HabitatRadiomicsLib.protocol import LearningSettings
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Any]:
     """Answers of R's glmnet 4.1-6, thresh 1e-14."""
-    document: dict[str, Any] = json.loads((Path(__file__).parents[1] / "reference" / "r_reference.json").read_text())
+    document: dict[str, Any] = json.loads(
+        (Path(__file__).parents[1] / "reference" / "r_reference.json").read_text(encoding="utf-8")
+    )
     return {**document["glmnet"], "y": document["roc"]["y"]}
 
 

@@ -87,7 +87,9 @@ def test_the_text_is_the_same_in_another_process() -> None:
         for name in ("random-forest", "knn"):
             print(hashlib.sha256(classifier_text(fit_classifier(name, values, outcome, seed=2)).encode()).hexdigest())
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, encoding="utf-8", check=True
+    )
     here = [classifier_text(_fitted("random-forest")), classifier_text(_fitted("knn"))]
     assert done.stdout.split() == [hashlib.sha256(text.encode()).hexdigest() for text in here]
 

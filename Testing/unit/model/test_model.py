@@ -25,7 +25,7 @@ def _written(folder: Path, document: dict[str, Any], *, sign: bool = True) -> Pa
         document = {name: value for name, value in document.items() if name != "sha256"}
         document["sha256"] = document_digest(document)
     path = folder / "model.json"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(document), encoding="utf-8")
     return path
 
 

@@ -66,5 +66,5 @@ def test_reading_a_card_loads_nothing_but_the_standard_library() -> None:
         "[read_card(path) for path in resource_files('Models', '.json').values()]; "
         "print([name for name in ('numpy', 'pydantic', 'SimpleITK', 'yaml') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"

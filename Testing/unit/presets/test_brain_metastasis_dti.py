@@ -65,7 +65,7 @@ def test_a_lesion_of_a_new_patient_is_scored(strong: Run, tmp_path: Path) -> Non
     case = images_of(tmp_path / "new", "brain-001")
     assert main(["score", "--model", str(strong.out / "model.json"), *_needed(case, strong), "--out",
                  str(tmp_path / "out")]) == 0  # fmt: skip
-    assert json.loads((tmp_path / "out" / "score.json").read_text())["positive"] is True
+    assert json.loads((tmp_path / "out" / "score.json").read_text(encoding="utf-8"))["positive"] is True
 
 
 @pytest.mark.parametrize(("how", "of"), [("maximum", max), ("mean", lambda values: sum(values) / len(values))])

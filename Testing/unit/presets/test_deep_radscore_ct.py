@@ -49,7 +49,7 @@ def test_endpoints_are_compared_in_one_table(strong: dict[str, Run]) -> None:
 def test_the_other_endpoint_is_no_clinical_variable(strong: dict[str, Run]) -> None:
     for name, run in strong.items():
         other = next(one for one in ENDPOINTS if one != name)
-        assert other not in (run.out / "tables" / "characteristics.csv").read_text()
+        assert other not in (run.out / "tables" / "characteristics.csv").read_text(encoding="utf-8")
 
 
 def test_tumour_ring_and_patch_compete_and_are_fused(strong: dict[str, Run]) -> None:
@@ -73,7 +73,7 @@ def test_a_new_patient_is_scored(strong: dict[str, Run], tmp_path: Path) -> None
     case = images_of(tmp_path / "new", "synthetic-ct-001")
     model = str(strong["outcome"].out / "model.json")
     assert main(["score", "--model", model, *case, "--out", str(tmp_path / "out")]) == 0
-    assert json.loads((tmp_path / "out" / "score.json").read_text())["positive"] is True
+    assert json.loads((tmp_path / "out" / "score.json").read_text(encoding="utf-8"))["positive"] is True
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

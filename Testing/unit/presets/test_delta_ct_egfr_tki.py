@@ -58,7 +58,7 @@ def test_a_new_patient_is_scored_from_both_time_points(strong: Run, tmp_path: Pa
     scores = []
     for case_id in ("lung-000", "lung-001"):  # without the outcome, and with it
         assert main([*options, *images_of(tmp_path / "new", case_id), "--out", str(tmp_path / case_id)]) == 0
-        document = json.loads((tmp_path / case_id / "score.json").read_text())
+        document = json.loads((tmp_path / case_id / "score.json").read_text(encoding="utf-8"))
         assert set(document["provenance"]["inputs"]) == {"baseline_CT", "follow-up_CT"}
         scores.append(document["score"])
     assert scores[0] < scores[1]

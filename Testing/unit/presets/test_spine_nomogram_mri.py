@@ -61,7 +61,7 @@ def test_a_new_patient_is_scored_with_clinical_values(strong: Run, tmp_path: Pat
     clinical = [text for name in asked for text in ("--clinical", f"{name}={known[name]}")]
     options = ["score", "--model", str(strong.out / "model.json"), *images_of(tmp_path / "new", known["case_id"])]
     assert main([*options, *clinical, "--out", str(tmp_path / "out")]) == 0
-    document = json.loads((tmp_path / "out" / "score.json").read_text())
+    document = json.loads((tmp_path / "out" / "score.json").read_text(encoding="utf-8"))
     assert document["probability"] == pytest.approx(1 / (1 + math.exp(-document["score"])))
     named = {row["name"] for row in document["contributions"]}
     assert {name for name in named if name.startswith("clinical:")}

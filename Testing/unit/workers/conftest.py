@@ -28,7 +28,7 @@ def started() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     def start(program: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         process = subprocess.Popen(
-            [sys.executable, "-c", program], env=environment, text=True,
+            [sys.executable, "-c", program], env=environment, encoding="utf-8",
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         running.append(process)

@@ -184,7 +184,7 @@ def test_command_works_on_a_cluster_and_writes_the_same_bytes(
     address: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = tmp_path / "few.yaml"
-    settings.write_text(json.dumps(FEW))
+    settings.write_text(json.dumps(FEW), encoding="utf-8")
     arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", str(settings), "--out"]
     assert main([*arguments, str(tmp_path / "here")]) == 0
     assert main([*arguments, str(tmp_path / "there"), "--scheduler", address]) == 0
@@ -203,7 +203,7 @@ def test_control_c_stops_the_command_and_leaves_nothing_with_the_cluster(
     address: str, folder: Path, tmp_path: Path, started: Callable[[str], subprocess.Popen[str]]
 ) -> None:
     settings = tmp_path / "few.yaml"
-    settings.write_text(json.dumps(FEW))
+    settings.write_text(json.dumps(FEW), encoding="utf-8")
     arguments = ["extract", "--cohort", str(folder / "images.csv"), "--protocol", str(settings)]
     arguments += ["--out", str(tmp_path / "out"), "--scheduler", address]
     # A program that is started in the background may have been told to leave the signal alone.

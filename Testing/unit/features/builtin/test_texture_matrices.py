@@ -243,12 +243,12 @@ def test_numba_is_not_needed_and_not_imported_before_use() -> None:
         "lattice = LevelLattice.of_box(np.ones((2, 3, 4), dtype=int), force_2d=False)\n"
         "print(glszm_features(lattice, ['LargeAreaEmphasis'], TextureSettings()))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "{'LargeAreaEmphasis': 576.0}"
     code = (
         "import sys\n"
         "from HabitatRadiomicsLib.features.builtin import glcm, gldm, glrlm, glszm, ngtdm\n"
         "print('numba' in sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "False"

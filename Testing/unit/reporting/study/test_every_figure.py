@@ -35,7 +35,7 @@ def test_another_process_draws_the_same_bytes(checkout: Path) -> None:
     """With other hashes of strings, in another order, SVG first: digests of all PNG and SVG agree."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONHASHSEED": "4711"}
     command = [sys.executable, "-c", _DIGESTS, str(Path(__file__).with_name("made_up_study.py"))]
-    done = subprocess.run(command, env=environment, cwd=checkout, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, cwd=checkout, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     here = {}
     for name, draw in FIGURES.items():
@@ -94,7 +94,7 @@ def test_both_files_are_written_whole(tmp_path: Path) -> None:
 
 
 def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
-    (tmp_path / "figures").write_text("not a folder")
+    (tmp_path / "figures").write_text("not a folder", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         write_figure(FIGURES["permutation"](), tmp_path / "figures", "null")
     (tmp_path / "null.png").mkdir()  # a folder where the file shall be
