@@ -1,4 +1,4 @@
-"""The preset ``spine-nomogram-mri`` the whole way: a rad-score of what two readers agree on, and clinical factors."""
+"""The preset ``spine-nomogram-mri`` the whole way: a rad-score of what readings agree on, and clinical factors."""
 
 from __future__ import annotations
 
@@ -43,10 +43,15 @@ def test_planted_factors_are_found_and_noise_is_not(strong: Run) -> None:
     assert not [term for term in odds if "sex" in term]
 
 
-def test_only_features_that_both_readers_agree_on_enter(strong: Run) -> None:
+def test_only_features_that_readers_agree_on_with_each_other_and_themselves_enter(strong: Run) -> None:
     reliability = rows(strong.out / "tables" / "reliability.csv")
-    agreed = {row["feature"] for row in reliability if float(row["icc"] or "nan") >= 0.75}
-    assert 0 < len(agreed) < len(reliability)
+    inter, intra = (
+        {row["feature"] for row in reliability if row["kind"] == kind and float(row["icc"] or "nan") >= 0.75}
+        for kind in ("inter-observer", "intra-observer")
+    )
+    agreed = inter & intra
+    assert 0 < len(agreed) < min(len(inter), len(intra))
+    assert {row["feature"] for row in reliability if row["kept"] == "yes"} == agreed
     assert {int(row["cases"]) for row in reliability} == {12}
     measured = [feature.name for feature in strong.model.features if not feature.name.startswith("clinical:")]
     assert measured
