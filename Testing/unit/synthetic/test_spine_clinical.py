@@ -97,7 +97,7 @@ def test_outlines_that_were_drawn_again_are_much_the_same_and_most_by_the_same_r
     other, same = _dice(folder, SECOND_READER), _dice(folder, REPEAT_READING)
     for dice in (other, same):
         assert ((dice > 0.80) & (dice < 0.995)).all()
-    assert (same > other).all()
+    assert same.mean() > other.mean()
 
 
 def test_the_same_arguments_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
