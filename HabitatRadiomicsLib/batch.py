@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from HabitatRadiomicsLib.case import Case
-from HabitatRadiomicsLib.cohort import CohortCase
+from HabitatRadiomicsLib.cohort import CohortCase, CohortImage
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, OutputError
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.progress import Progress
@@ -138,8 +138,12 @@ def _outcomes(
 
 def _anywhere(case: CohortCase) -> CohortCase:
     """The case with paths that do not depend on the folder that a process works in."""
-    images = (replace(row, image=row.image.absolute(), mask=row.mask.absolute()) for row in case.images)
-    return replace(case, images=tuple(images))
+
+    def anywhere(rows: tuple[CohortImage, ...]) -> tuple[CohortImage, ...]:
+        return tuple(replace(row, image=row.image.absolute(), mask=row.mask.absolute()) for row in rows)
+
+    readings = {kind: anywhere(rows) for kind, rows in case.readings.items()}
+    return replace(case, images=anywhere(case.images), readings=readings)
 
 
 def _lost(case: CohortCase, work: CaseWork) -> _Outcome:
@@ -178,9 +182,12 @@ def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
 
 
 def _input_digests(case: CohortCase, wanted: Sequence[str] | None) -> list[list[object]]:
-    images = (*case.images, *case.second_reading)
-    rows = [image for image in images if wanted is None or image.sequence in wanted]
-    return [[row.sequence, file_digest(row.image), file_digest(row.mask), row.label] for row in rows]
+    def digests(rows: Iterable[CohortImage]) -> list[list[object]]:
+        own = [row for row in rows if wanted is None or row.sequence in wanted]
+        return [[row.sequence, file_digest(row.image), file_digest(row.mask), row.label] for row in own]
+
+    again = [[kind, *row] for kind, rows in sorted(case.readings.items()) for row in digests(rows)]
+    return [*digests(case.images), *again]
 
 
 def file_digest(path: Path) -> str:

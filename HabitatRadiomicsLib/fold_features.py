@@ -7,7 +7,7 @@ every later run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,7 +152,7 @@ def measure_folds(
     populations: Sequence[Population],
     folder: Path,
     *,
-    perturbed: Sequence[str] = (),
+    perturbed: Collection[str] = (),
     jobs: int = 1,
     resample_mask: bool = False,
     progress: Progress = silent,
@@ -162,7 +162,7 @@ def measure_folds(
     Args:
         populations: of :func:`HabitatRadiomicsLib.lesions.fit_populations`, one per training set.
         folder: where measured regions are kept, for this run and the next.
-        perturbed: cases that are also measured under each perturbation.
+        perturbed: cases that are also measured in each further reading or under each perturbation.
 
     Raises:
         CohortError: no case could be measured.

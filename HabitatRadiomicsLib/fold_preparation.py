@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,19 @@ _FEWEST_CASES = 2
 
 
 @dataclass(frozen=True)
+class Repetitions:
+    """Some cases measured again: on perturbed copies, or as they were outlined another time.
+
+    Attributes:
+        cases: which, by their place in the table.
+        values: shape (cases, repetitions, columns); NaN where a copy could not be made.
+    """
+
+    cases: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
 class FoldTable:
     """Everything that is known of the cases of a study, under the habitats of one training set.
 
@@ -35,8 +48,7 @@ class FoldTable:
         patients, sites: shape (cases,); a site may be ''.
         volumes: of the lesion in ml, shape (cases,).
         covariates: clinical variables of each case.
-        repeated: features of the perturbed cases under each perturbation, shape (perturbed, perturbations, columns);
-            ``perturbed``: which cases those are, by their place.
+        repeated: what was measured again, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and ``INTRA_OBSERVER``.
     """
 
     columns: tuple[str, ...]
@@ -46,8 +58,7 @@ class FoldTable:
     sites: np.ndarray
     volumes: np.ndarray
     covariates: tuple[Mapping[str, str], ...]
-    repeated: np.ndarray | None = None
-    perturbed: np.ndarray | None = None
+    repeated: Mapping[str, Repetitions] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,8 +112,9 @@ def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> 
 def _prepared_features(table: FoldTable, training: np.ndarray, protocol: Protocol) -> PreparedFold:
     robust = None
     columns, values = table.columns, table.values
-    if protocol.robustness is not None and table.repeated is not None:
-        robust = reliability_of(table, training, protocol.robustness).reaches(protocol.robustness.threshold)
+    if protocol.robustness is not None and table.repeated:
+        found = reliability_of(table, training, protocol.robustness)
+        robust = reliable(found, protocol.robustness.threshold)
         columns = tuple(name for name, kept in zip(columns, robust) if kept)
         values = values[:, robust]
     if protocol.harmonisation is None:
@@ -160,17 +172,28 @@ def _regions(columns: tuple[str, ...]) -> list[list[int]]:
     return list(groups.values())
 
 
-def reliability_of(table: FoldTable, training: np.ndarray, settings: RobustnessSettings) -> FeatureReliability:
-    """ICC of each column over the repeated measurements of training cases.
+def reliable(found: Mapping[str, FeatureReliability], threshold: float) -> np.ndarray:
+    """Whether each column reaches a threshold in every kind of repeated measurement."""
+    return np.logical_and.reduce([one.reaches(threshold) for one in found.values()])
 
-    Of each sequence and region, the cases count that have it in every measurement: a copy that could not be made, or
-    whose habitat is empty, takes its case out. Where fewer than two are left, nothing is known: NaN.
+
+def reliability_of(
+    table: FoldTable, training: np.ndarray, settings: RobustnessSettings
+) -> dict[str, FeatureReliability]:
+    """ICC of each column over the repeated measurements of training cases, by their kind.
+
+    Of each kind, sequence and region, the cases count that have it in every measurement: a copy that could not be
+    made, or whose habitat is empty, takes its case out. Where fewer than two are left, nothing is known: NaN.
     """
-    assert table.repeated is not None
-    assert table.perturbed is not None
-    seen = np.isin(table.perturbed, training)
-    originals = table.values[table.perturbed[seen]][:, None, :]
-    ratings = np.concatenate([originals, table.repeated[seen]], axis=1)
+    return {kind: _reliability(table, training, settings, again) for kind, again in table.repeated.items()}
+
+
+def _reliability(
+    table: FoldTable, training: np.ndarray, settings: RobustnessSettings, again: Repetitions
+) -> FeatureReliability:
+    seen = np.isin(again.cases, training)
+    originals = table.values[again.cases[seen]][:, None, :]
+    ratings = np.concatenate([originals, again.values[seen]], axis=1)
     columns = len(table.columns)
     icc, low, high = (np.full(columns, np.nan) for _ in range(3))
     cases = np.zeros(columns, dtype=int)

@@ -27,9 +27,10 @@ from HabitatRadiomicsLib.workers import in_order
 
 _log = logging.getLogger(__name__)
 
-#: The view of a case that is its images as they are; the others are perturbed ones.
+#: The view of a case that is its images as they are; the others are further readings by their kind, or perturbed ones.
 ORIGINAL = "original"
-SECOND_READING = "second reading"
+#: Of measurements that were repeated: those on perturbed copies.
+PERTURBED = "perturbed copies"
 #: Settings that superpixels depend on. A change of any other one (a title, the range of K, the learning) takes over
 #: what is done.
 _SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "seed")
@@ -73,14 +74,15 @@ def superpixel_settings(protocol: Protocol) -> dict[str, Any]:
 def prepared_views(
     case: Case, protocol: Protocol, *, perturbed: bool
 ) -> Iterator[tuple[str, dict[str, PreparedSequence]]]:
-    """The prepared case as it is; then, if asked for, as a second reader outlined it, or, where there is none, each
-    perturbed copy of it that could be made."""
+    """The prepared case as it is; then, if asked for, as it was outlined again in each further reading, or, where
+    there is none, each perturbed copy of it that could be made."""
     yield ORIGINAL, prepare_case(case, protocol)
     settings = protocol.robustness if perturbed else None
     if settings is None:
         return
-    if case.second_reading:
-        yield SECOND_READING, prepare_case(Case(case.case_id, case.second_reading), protocol)
+    for kind, reading in case.readings.items():
+        yield kind, prepare_case(Case(case.case_id, reading), protocol)
+    if case.readings:
         return
     for number, name in enumerate(perturbation_names(settings), start=1):
         try:
@@ -105,7 +107,7 @@ def find_superpixels(
 
     Args:
         folder: where finished cases are kept, for this run and the next.
-        perturbed: the cases that are also described under each perturbation.
+        perturbed: the cases that are also described in each further reading or under each perturbation.
 
     Raises:
         CohortError: no case could be read.
@@ -136,7 +138,7 @@ def unread(cohort: Cohort, protocol: Protocol, perturbed: Collection[str]) -> Le
     for case in cohort.cases:
         views = [ORIGINAL]
         if case.case_id in perturbed and protocol.robustness is not None:
-            views += [SECOND_READING] if case.second_reading else perturbation_names(protocol.robustness)
+            views += case.readings or perturbation_names(protocol.robustness)
         seen[case.case_id] = {view: {} for view in views}
     return Lesions(seen, {}, ())
 

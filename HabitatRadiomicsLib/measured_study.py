@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from HabitatRadiomicsLib.case import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import RobustnessError
 from HabitatRadiomicsLib.features.delta import with_deltas
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
-from HabitatRadiomicsLib.fold_preparation import FoldTable
+from HabitatRadiomicsLib.fold_preparation import FoldTable, Repetitions
 from HabitatRadiomicsLib.imaging.perturbation import perturbation_names
 from HabitatRadiomicsLib.lesions import (
     ORIGINAL,
-    SECOND_READING,
+    PERTURBED,
     Lesions,
     Population,
     find_superpixels,
@@ -29,6 +30,9 @@ from HabitatRadiomicsLib.progress import Progress, part
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.validation import Fold, outer_folds
 
+#: Cases that an intraclass correlation can be had of.
+FEWEST_REPEATED = 2
+
 
 @dataclass(frozen=True)
 class MeasuredStudy:
@@ -38,14 +42,15 @@ class MeasuredStudy:
         cohort: the cases that could be measured.
         folds: over their places.
         features: under the habitats of all cases (training set 0), then those of each fold's training cases.
-        perturbed: places of the cases that were also measured under perturbations.
+        repeated: places of the cases that were measured again, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and
+            ``INTRA_OBSERVER``.
         frozen_habitats: all folds have the habitats of all cases.
     """
 
     cohort: Cohort
     folds: tuple[Fold, ...]
     features: FoldFeatures
-    perturbed: np.ndarray
+    repeated: Mapping[str, np.ndarray]
     frozen_habitats: bool
 
     def table(self) -> FoldTable:
@@ -61,16 +66,6 @@ class MeasuredStudy:
         cohort, features = self.cohort, self.features
         ids = features.case_ids
         table = self._learned_from(training_set)
-        repeated = None
-        if len(self.perturbed):
-            assert features.protocol.robustness is not None
-            own = [ids[place] for place in self.perturbed]
-            # A copy that could not be made of a case has no values.
-            read_twice = any(case.second_reading for case in cohort.cases)
-            views = (SECOND_READING,) if read_twice else perturbation_names(features.protocol.robustness)
-            repeated = np.stack(
-                [self._learned_from(training_set, view=view, case_ids=own).values for view in views], axis=1
-            )
         return FoldTable(
             columns=table.columns,
             values=table.values,
@@ -79,9 +74,17 @@ class MeasuredStudy:
             sites=np.array([cohort.sites.get(case_id, "") for case_id in ids]),
             volumes=np.array([features.volumes[case_id] for case_id in ids]),
             covariates=tuple(cohort.covariates.get(case_id, {}) for case_id in ids),
-            repeated=repeated,
-            perturbed=self.perturbed,
+            repeated={kind: self._repetitions(training_set, kind) for kind in self.repeated},
         )
+
+    def _repetitions(self, training_set: int, kind: str) -> Repetitions:
+        places, settings = self.repeated[kind], self.features.protocol.robustness
+        assert settings is not None
+        own = [self.features.case_ids[place] for place in places]
+        # A copy that could not be made of a case has no values.
+        views = perturbation_names(settings) if kind == PERTURBED else (kind,)
+        tables = [self._learned_from(training_set, view=view, case_ids=own).values for view in views]
+        return Repetitions(places, np.stack(tables, axis=1))
 
     def _learned_from(
         self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None
@@ -112,45 +115,65 @@ def measure_study(
         LearningError: too few cases are left for the folds.
         RobustnessError: fewer than two of the cases that robustness is tested on could be measured.
     """
-    perturbed = perturbed_cases(cohort, protocol)
+    repeated = repeated_cases(cohort, protocol)
+    again = frozenset().union(*repeated.values())
     if needs_habitats(protocol):
         lesions = find_superpixels(
-            cohort, protocol, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
+            cohort, protocol, folder, perturbed=again, jobs=jobs, resample_mask=resample_mask,
             progress=part(progress, 0, 0.2),
         )  # fmt: skip
     else:
-        lesions = unread(cohort, protocol, perturbed)
+        lesions = unread(cohort, protocol, again)
     cohort = cohort.only(lesions.superpixels)
     folds = folds_of(cohort, protocol)
     populations = _populations(cohort, folds, lesions, protocol, frozen_habitats, jobs, part(progress, 0.2, 0.3))
     features = measure_folds(
-        cohort, protocol, lesions, populations, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
+        cohort, protocol, lesions, populations, folder, perturbed=again, jobs=jobs, resample_mask=resample_mask,
         progress=part(progress, 0.3, 1),
     )  # fmt: skip
     left = cohort.only(features.case_ids)
     if len(left.cases) < len(cohort.cases):
         folds = tuple(_renumbered(fold, cohort, left) for fold in folds)
-    places = [place for place, case_id in enumerate(features.case_ids) if case_id in perturbed]
-    if perturbed and len(places) < 2:
-        raise RobustnessError(
-            f"Robustness is tested on {len(perturbed)} cases, of which {len(places)} could be measured; it takes two.",
-            where="cohort",
-            remedy="See to the cases that failed, or raise 'cases' under 'robustness' in the protocol.",
-        )
-    return MeasuredStudy(left, folds, features, np.array(places, dtype=int), frozen_habitats)
+    places = {kind: _places(features.case_ids, own) for kind, own in repeated.items()}
+    for kind, own in repeated.items():
+        if len(places[kind]) < FEWEST_REPEATED:
+            raise RobustnessError(
+                f"{tested(kind)} is tested on {len(own)} cases, of which {len(places[kind])} could be measured; it "
+                f"takes {FEWEST_REPEATED}.",
+                where="cohort",
+                remedy=f"See to the cases that failed, or {more_of(kind)}.",
+            )
+    return MeasuredStudy(left, folds, features, places, frozen_habitats)
 
 
-def perturbed_cases(cohort: Cohort, protocol: Protocol) -> tuple[str, ...]:
-    """The cases on which robustness is tested: those with a second reading; where there are none, cases spread evenly
-    over the table, so that no part of it is left out."""
+def repeated_cases(cohort: Cohort, protocol: Protocol) -> dict[str, tuple[str, ...]]:
+    """The cases on which robustness is tested, by kind of the repeated measurement: those of each further reading;
+    where there is none, cases spread evenly over the table, so that no part of it is left out."""
     if protocol.robustness is None:
-        return ()
-    read_twice = tuple(case.case_id for case in cohort.cases if case.second_reading)
-    if read_twice:
-        return read_twice
+        return {}
+    readings = {
+        kind: tuple(case.case_id for case in cohort.cases if kind in case.readings)
+        for kind in (INTER_OBSERVER, INTRA_OBSERVER)
+    }
+    if any(readings.values()):
+        return {kind: ids for kind, ids in readings.items() if ids}
     count = min(protocol.robustness.cases, len(cohort.cases))
     places = np.unique(np.linspace(0, len(cohort.cases) - 1, count).round().astype(int))
-    return tuple(cohort.cases[place].case_id for place in places)
+    return {PERTURBED: tuple(cohort.cases[place].case_id for place in places)}
+
+
+def tested(kind: str) -> str:
+    """What a kind of repeated measurement tests, to begin a sentence with."""
+    return "Robustness" if kind == PERTURBED else f"{kind.capitalize()} agreement"
+
+
+def more_of(kind: str) -> str:
+    """How there come to be more cases of a kind, to end a sentence with."""
+    return "raise 'cases' under 'robustness' in the protocol" if kind == PERTURBED else "add cases to that reading"
+
+
+def _places(case_ids: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    return np.array([place for place, case_id in enumerate(case_ids) if case_id in wanted], dtype=int)
 
 
 def folds_of(cohort: Cohort, protocol: Protocol) -> tuple[Fold, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from HabitatRadiomicsLib.batch import file_digest
-from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.cohort import Cohort, CohortImage
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.provenance import document_digest
@@ -60,15 +61,21 @@ def opening_sentence(openings: list[Opening]) -> str:
 
 
 def cohort_digest(cohort: Cohort) -> str:
-    """The same for the same images, masks and outcomes, whatever the cases are called and in whichever order."""
+    """The same for the same images, masks, further readings and outcomes, whatever the cases are called and in
+    whichever order."""
     rows = sorted(
         [
             cohort.outcomes.get(case.case_id, -1),
-            sorted([image.sequence, file_digest(image.image), file_digest(image.mask)] for image in case.images),
+            _digests(case.images),
+            *([kind, *_digests(images)] for kind, images in sorted(case.readings.items())),
         ]
         for case in cohort.cases
     )
     return document_digest(rows)
+
+
+def _digests(images: Iterable[CohortImage]) -> list[list[str]]:
+    return sorted([image.sequence, file_digest(image.image), file_digest(image.mask)] for image in images)
 
 
 def read_openings(log: Path) -> list[Opening]:

@@ -20,8 +20,10 @@ from HabitatRadiomicsLib.evaluation import (
 from HabitatRadiomicsLib.evaluation.characteristics import Characteristic
 from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.features.deep import feature_names_of, network_of
+from HabitatRadiomicsLib.fold_preparation import reliability_of
 from HabitatRadiomicsLib.freezing import method_of
 from HabitatRadiomicsLib.learning.strategy import RULE
+from HabitatRadiomicsLib.lesions import PERTURBED
 from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
 from HabitatRadiomicsLib.study_learning import learning_parts
 from HabitatRadiomicsLib.study_parts import (
@@ -311,19 +313,26 @@ def _robustness(training: Training) -> dict[str, Any] | None:
     settings, kept = training.model.protocol.robustness, training.prepared.robust
     if settings is None or kept is None:
         return None
+    table = training.table
+    reliability = reliability_of(table, np.arange(len(table.outcome)), settings)
+    measured = [
+        {"kind": kind, "cases": len(table.repeated[kind].cases), "kept": int(one.reaches(settings.threshold).sum())}
+        for kind, one in reliability.items()
+    ]
     return {
         "threshold": settings.threshold,
         "kept": int(kept.sum()),
         "of": len(kept),
-        "method": _robustness_method(training, settings),
+        "method": _robustness_method(measured, settings),
+        "repeated": measured,
     }
 
 
-def _robustness_method(training: Training, settings: RobustnessSettings) -> str:
-    count = 0 if training.table.perturbed is None else len(training.table.perturbed)
-    if any(case.second_reading for case in training.cohort.cases):
-        return f"ICC({settings.icc}) over two readings of {count} cases"
-    return f"ICC({settings.icc}) over {settings.copies} perturbed copies of {count} cases"
+def _robustness_method(measured: list[dict[str, Any]], settings: RobustnessSettings) -> str:
+    if measured[0]["kind"] == PERTURBED:
+        return f"ICC({settings.icc}) over {settings.copies} perturbed copies of {measured[0]['cases']} cases"
+    readings = " and ".join(f"{row['kind']} in {row['cases']} cases" for row in measured)
+    return f"ICC({settings.icc}) between two readings, {readings}"
 
 
 def _harmonisation(training: Training) -> dict[str, Any] | None:

@@ -13,13 +13,10 @@ from HabitatRadiomicsLib.batch import file_digest
 from HabitatRadiomicsLib.cohort import Cohort, CohortCase
 from HabitatRadiomicsLib.errors import CohortError, HarmonisationError, LearningError, RobustnessError
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES
-from HabitatRadiomicsLib.measured_study import folds_of, perturbed_cases
+from HabitatRadiomicsLib.measured_study import FEWEST_REPEATED, folds_of, more_of, repeated_cases, tested
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of, timepoint_of
 from HabitatRadiomicsLib.validation import Fold
-
-#: Copied cases that an intraclass correlation needs.
-_FEWEST_COPIED = 2
 
 
 @dataclass(frozen=True)
@@ -202,18 +199,16 @@ def _check_sites(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol) -> N
 
 
 def _check_robustness(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol) -> None:
-    copied = set(perturbed_cases(cohort, protocol))
-    if not copied:
-        return
-    seen = np.array([case.case_id in copied for case in cohort.cases])
-    fewest = min(int(seen[fold.training].sum()) for fold in folds)
-    if fewest < _FEWEST_COPIED:
-        raise RobustnessError(
-            f"Robustness is tested on {len(copied)} cases; the training part of a fold has {fewest} of them, and needs "
-            f"{_FEWEST_COPIED}.",
-            where="protocol",
-            remedy="Raise 'cases' under 'robustness' in the protocol, or add second readings.",
-        )
+    for kind, repeated in repeated_cases(cohort, protocol).items():
+        seen = np.array([case.case_id in repeated for case in cohort.cases])
+        fewest = min(int(seen[fold.training].sum()) for fold in folds)
+        if fewest < FEWEST_REPEATED:
+            raise RobustnessError(
+                f"{tested(kind)} is tested on {len(repeated)} cases; the training part of a fold has {fewest} of them, "
+                f"and needs {FEWEST_REPEATED}.",
+                where="cohort",
+                remedy=f"{more_of(kind).capitalize()}.",
+            )
 
 
 def _refuse_twins(cohort: Cohort) -> None:

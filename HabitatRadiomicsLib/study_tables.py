@@ -13,7 +13,7 @@ import numpy as np
 from HabitatRadiomicsLib.batch import write_problems
 from HabitatRadiomicsLib.features.delta import with_deltas
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
-from HabitatRadiomicsLib.fold_preparation import reliability_of
+from HabitatRadiomicsLib.fold_preparation import reliability_of, reliable
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import protocol_text
 from HabitatRadiomicsLib.provenance import versions
@@ -82,19 +82,20 @@ def write_folds(folder: Path, training: Training) -> None:
 
 
 def write_reliability(folder: Path, training: Training) -> None:
-    """``reliability.csv``: ICC of every feature over perturbed copies or two readings, of all cases that have them."""
+    """``reliability.csv``: ICC of every feature, of all cases that were measured again; a row for each kind of that
+    (perturbed copies, or inter-observer and intra-observer readings), and whether the feature was kept."""
     settings, table = training.protocol.robustness, training.table
-    if settings is None or table.repeated is None:
+    if settings is None or not table.repeated:
         return
     found = reliability_of(table, np.arange(len(table.outcome)), settings)
-    numbers = found.reliability
-    rows = [
-        (name, *(None if np.isnan(value) else float(value) for value in values), int(cases), "yes" if kept else "no")
-        for name, *values, cases, kept in zip(
-            table.columns, numbers.icc, numbers.low, numbers.high, found.cases, found.reaches(settings.threshold)
-        )
-    ]
-    _write(folder / "reliability.csv", ("feature", "icc", "low", "high", "cases", "kept"), rows)
+    kept = reliable(found, settings.threshold)
+    rows = []
+    for place, name in enumerate(table.columns):
+        for kind, one in found.items():
+            values = (float(bound[place]) for bound in (one.reliability.icc, one.reliability.low, one.reliability.high))
+            known = (None if np.isnan(value) else value for value in values)
+            rows.append((name, kind, *known, int(one.cases[place]), "yes" if kept[place] else "no"))
+    _write(folder / "reliability.csv", ("feature", "kind", "icc", "low", "high", "cases", "kept"), rows)
 
 
 def write_documents(folder: Path, study: Mapping[str, Any]) -> None:

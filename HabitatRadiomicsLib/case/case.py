@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 import SimpleITK as sitk
 
+#: Why a lesion was outlined again: to compare two readers, or two readings of one.
+INTER_OBSERVER = "inter-observer"
+INTRA_OBSERVER = "intra-observer"
+
 
 @dataclass(frozen=True)
 class SequenceImage:
@@ -28,5 +32,6 @@ class Case:
     case_id: str
     sequences: Mapping[str, SequenceImage] = field(default_factory=dict)
     """By name; of two time points by ``<timepoint>_<sequence>``, which is then the image's name too."""
-    second_reading: Mapping[str, SequenceImage] = field(default_factory=dict)
-    """The same lesion as a second reader outlined it, or the same reader a second time; empty: there is none."""
+    readings: Mapping[str, Mapping[str, SequenceImage]] = field(default_factory=dict)
+    """The same lesion as it was outlined again, by :data:`INTER_OBSERVER` (a second reader) and
+    :data:`INTRA_OBSERVER` (the same reader a second time)."""

@@ -2,7 +2,7 @@
 
 from HabitatRadiomicsLib.cohort.adding import add_to_cohort
 from HabitatRadiomicsLib.cohort.cohort import Cohort, CohortCase, CohortImage
-from HabitatRadiomicsLib.cohort.second_reader import with_second_reader
+from HabitatRadiomicsLib.cohort.readings import with_reading
 from HabitatRadiomicsLib.cohort.tables import load_cohort
 
-__all__ = ["Cohort", "CohortCase", "CohortImage", "add_to_cohort", "load_cohort", "with_second_reader"]
+__all__ = ["Cohort", "CohortCase", "CohortImage", "add_to_cohort", "load_cohort", "with_reading"]

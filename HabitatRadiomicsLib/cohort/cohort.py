@@ -22,6 +22,8 @@ class CohortImage:
     label: int | None
     row: int
     """Its line in the file; the header is line 1."""
+    table: str = "images.csv"
+    """What the file is called."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class CohortCase:
     timepoint: str
     """Of two, both: ``baseline, follow-up``."""
     images: tuple[CohortImage, ...]
-    second_reading: tuple[CohortImage, ...] = ()
-    """As a second reader outlined the lesion; for the reliability of features only."""
+    readings: Mapping[str, tuple[CohortImage, ...]] = field(default_factory=dict)
+    """As the lesion was outlined again, by kind (see :class:`Case`); for the reliability of features only."""
 
     def read(self, sequences: tuple[str, ...] | None = None, *, resample_mask: bool = False) -> Case:
         """Read and check the images.
@@ -45,7 +47,7 @@ class CohortCase:
         Raises:
             HabitatRadiomicsError: a sequence is missing, or an image or mask is refused; names the table's row.
         """
-        again = self._read(self.second_reading, sequences, resample_mask) if self.second_reading else {}
+        again = {kind: self._read(rows, sequences, resample_mask) for kind, rows in self.readings.items()}
         return Case(self.case_id, self._read(self.images, sequences, resample_mask), again)
 
     def _read(
@@ -65,7 +67,7 @@ class CohortCase:
             try:
                 read[name] = read_sequence(name, row.image, row.mask, label=row.label, resample_mask=resample_mask)
             except HabitatRadiomicsError as error:
-                raise error.at(f"images.csv row {row.row}") from error
+                raise error.at(f"{row.table} row {row.row}") from error
         return read
 
 

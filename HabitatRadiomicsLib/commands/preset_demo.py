@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from HabitatRadiomicsLib.cohort import load_cohort, with_second_reader
+from HabitatRadiomicsLib.cohort import load_cohort, with_reading
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS, small_preset
@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.outputs import result_folder, write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import protocol_text
 from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic.spine_clinical import SECOND_READER
+from HabitatRadiomicsLib.synthetic.spine_clinical import READINGS
 from HabitatRadiomicsLib.training import train_model
 
 SEED = 1
@@ -41,8 +41,9 @@ def run_preset_demo(name: str, target: Path, *, mark: str, jobs: int) -> int:
         write_text(folder / "protocol.yaml", protocol_text(protocol))
         tables = small.write(folder / "cohort", small.patients, SEED, small.effect)
         cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
-        if (folder / "cohort" / SECOND_READER).is_file():
-            cohort = with_second_reader(cohort, folder / "cohort" / SECOND_READER, timepoints=moments)
+        for table, kind in READINGS.items():
+            if (folder / "cohort" / table).is_file():
+                cohort = with_reading(cohort, folder / "cohort" / table, kind, timepoints=moments)
         training = train_model(
             cohort, protocol, _purpose(name), folder / "training" / "work", jobs=jobs,
             progress=part(progress, 0.05, 0.85),

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_second_reader
+from HabitatRadiomicsLib.case import INTER_OBSERVER, INTRA_OBSERVER
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_reading
 from HabitatRadiomicsLib.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
@@ -32,6 +33,9 @@ from HabitatRadiomicsLib.study import sample_size
 from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes, check_sites_known
 from HabitatRadiomicsLib.training import Training, train_model
 from HabitatRadiomicsLib.workers import scheduler
+
+#: Options that give a table of further readings, and what kind these are.
+READINGS = {"second-reader": INTER_OBSERVER, "repeat-reading": INTRA_OBSERVER}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,8 +67,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )  # fmt: skip
     parser.add_argument(
         "--second-reader", type=Path, metavar="images.csv",
-        help="a second reader's masks of some or all cases: their features' reliability, instead of perturbed copies; "
-        "the protocol's robustness says which ICC and threshold",
+        help="a second reader's masks of some or all cases: features are kept by their inter-observer agreement, "
+        "instead of on perturbed copies; the protocol's robustness says which ICC and threshold",
+    )  # fmt: skip
+    parser.add_argument(
+        "--repeat-reading", type=Path, metavar="images.csv",
+        help="the same reader's masks of some or all cases, drawn a second time: features are kept by their "
+        "intra-observer agreement; with --second-reader, those that reach the threshold in both",
     )  # fmt: skip
     parser.add_argument(
         "--complete-cases", action="store_true", help="leave out cases that lack a sequence, rather than refuse"
@@ -117,9 +126,11 @@ def _train(
     columns = Columns(arguments.timepoint, moments, outcome, tuple(endpoints))
     cohort = columns.load(arguments.cohort, arguments.clinical)
     test = _test_cohort(arguments, cohort, columns)
-    if arguments.second_reader is not None:
-        _check_robustness(protocol)
-        cohort = with_second_reader(cohort, arguments.second_reader, timepoint=arguments.timepoint, timepoints=moments)
+    for option, kind in READINGS.items():
+        table = getattr(arguments, option.replace("-", "_"))
+        if table is not None:
+            _check_robustness(protocol, option)
+            cohort = with_reading(cohort, table, kind, timepoint=arguments.timepoint, timepoints=moments)
     check_answers(arguments.answers or answers_of(folder))
     check_cohort_outcomes(cohort, protocol.learning)
     if test is not None:
@@ -221,11 +232,11 @@ def training_lines(folder: Path, training: Training) -> list[str]:
     return [*lines, f"Model: {folder / 'model.json'}", f"Report: {folder / 'report.html'}"]
 
 
-def _check_robustness(protocol: Protocol) -> None:
+def _check_robustness(protocol: Protocol, option: str) -> None:
     if protocol.robustness is None:
         raise ProtocolError(
-            "A second reader's masks are given, and the protocol does not ask for robust features.",
-            where="--second-reader",
+            "Lesions that were outlined again are given, and the protocol does not ask for robust features.",
+            where=f"--{option}",
             remedy="Add to it, for instance: robustness: {icc: '2,1', threshold: 0.8}",
         )
 

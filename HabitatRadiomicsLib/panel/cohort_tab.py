@@ -30,6 +30,8 @@ _TRAINING_TEXTS = {
     "--positive": "positiveEdit",
     "--negative": "negativeEdit",
 }
+#: Options of the training whose value is a table of lesions that were outlined again, by widget.
+_READINGS = {"--second-reader": "secondReaderPathEdit", "--repeat-reading": "repeatReadingPathEdit"}
 
 
 class CohortTab:
@@ -52,10 +54,12 @@ class CohortTab:
             "cohort.images": ui.imagesPathEdit,
             "cohort.clinical": ui.clinicalPathEdit,
             "cohort.output": ui.outputPathEdit,
+            "cohort.second-reader": ui.secondReaderPathEdit,
+            "cohort.repeat-reading": ui.repeatReadingPathEdit,
         }
         tables, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
-        ui.imagesPathEdit.filters = tables | ctk.ctkPathLineEdit.Writable
-        ui.clinicalPathEdit.filters = tables | ctk.ctkPathLineEdit.Writable
+        for edit in (ui.imagesPathEdit, ui.clinicalPathEdit, ui.secondReaderPathEdit, ui.repeatReadingPathEdit):
+            edit.filters = tables | ctk.ctkPathLineEdit.Writable
         ui.outputPathEdit.filters = folders | ctk.ctkPathLineEdit.Writable
         for task in TASKS:
             ui.taskSelector.addItem(_(task.title), task.command)
@@ -115,6 +119,9 @@ class CohortTab:
         texts = {option: getattr(self.ui, name).text.strip() for option, name in _TRAINING_TEXTS.items()}
         # In one word: a text that begins with a hyphen would be taken for an option.
         found = [f"{option}={text}" for option, text in texts.items() if text]
+        for option, name in _READINGS.items():
+            if path := getattr(self.ui, name).currentPath:
+                found += [option, path]
         if self.ui.completeCasesCheckBox.checked:
             found.append("--complete-cases")
         if self.ui.frozenHabitatsCheckBox.checked:
@@ -131,11 +138,19 @@ class CohortTab:
             return _("Choose the table of outcomes (clinical.csv); this task needs it.")
         if clinical and not Path(clinical).is_file():
             return _("There is no such table of clinical data.")
+        if self.task.trains and self._gone("secondReaderPathEdit"):
+            return _("There is no such table of a second reader's outlines.")
+        if self.task.trains and self._gone("repeatReadingPathEdit"):
+            return _("There is no such table of repeated outlines.")
         if not self.ui.settingsSelector.currentData:
             return _("Choose a model.") if self.task.settings == "model" else _("Choose a protocol.")
         if not self.ui.outputPathEdit.currentPath:
             return _("Choose a folder for the results.")
         return ""
+
+    def _gone(self, name: str) -> bool:
+        path = getattr(self.ui, name).currentPath
+        return bool(path) and not Path(path).is_file()
 
     def _list_settings(self) -> None:
         models = self.task.settings == "model"

@@ -122,7 +122,8 @@ IccForm = Literal["1,1", "2,1", "3,1"]
 
 class RobustnessSettings(Settings):
     """Perturbed copies of every case, and the reliability that a feature must keep on them (Zwanenburg 2019,
-    doi 10.1038/s41598-018-36938-4).
+    doi 10.1038/s41598-018-36938-4). Where lesions were outlined again, by a second reader or by the same one, these
+    readings take the copies' place, and a feature must keep it in each kind of reading.
 
     Each copy is perturbed in every way whose amplitude is not 0: noise, then translation and rotation of the grid,
     then the contour.
@@ -132,7 +133,11 @@ class RobustnessSettings(Settings):
     """Features whose intraclass correlation reaches this are kept."""
     icc: IccForm = "1,1"
     """Shrout and Fleiss' form: that of Zwanenburg 2019, since the copies of two cases have nothing in common that would
-    make them the same rater, and the strictest, since it counts a shift of all copies against the feature."""
+    make them the same rater, and the strictest, since it counts a shift of all copies against the feature.
+
+    Readers are the same in all cases: ``2,1`` is then the form of inter-observer agreement, and of intra-observer
+    agreement too. Koo and Li 2016 (doi 10.1016/j.jcm.2016.02.012) ask there for absolute agreement in a mixed model,
+    which is the same formula. ``3,1`` overlooks that a reader draws all lesions larger the second time."""
     cases: int = Field(20, ge=3)
     """How many cases of a cohort are copied, spread evenly over its table; fewer when there are fewer."""
     copies: int = Field(10, ge=1, le=100)

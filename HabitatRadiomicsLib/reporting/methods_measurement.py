@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from HabitatRadiomicsLib.case import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.features.catalogue import PATCH, feature_names
 from HabitatRadiomicsLib.protocol import (
     Discretisation,
@@ -18,6 +19,7 @@ from HabitatRadiomicsLib.reporting.wording import counted, listed
 
 _INTERPOLATORS = {"bspline": "cubic B-spline", "linear": "linear"}
 _CLASSES = {"shape": "shape", "firstorder": "first-order statistics"}
+_READINGS = {INTER_OBSERVER: "by a second reader", INTRA_OBSERVER: "by the same reader a second time"}
 _ICC = {"1,1": "one-way", "2,1": "two-way, absolute agreement", "3,1": "two-way, consistency"}
 
 
@@ -231,11 +233,14 @@ def _binned(start: str, settings: Discretisation) -> str:
 
 
 def robustness_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """How features were tested on perturbed copies; nothing when they were not."""
+    """How features were tested between readings or on perturbed copies; nothing when they were not."""
     found = study.get("robustness")
     if not found:
         return []
     settings = protocol.robustness
+    readings = [row for row in found.get("repeated") or () if row["kind"] in _READINGS]
+    if settings is not None and readings:
+        return _agreement(settings, found, readings)
     if settings is not None:
         tested = (
             f"{counted(settings.copies, 'copy', 'copies')} of each of {counted(settings.cases, 'case')} (or of all, if "
@@ -247,6 +252,22 @@ def robustness_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     return [
         tested,
         f"Features with a value of at least {found['threshold']:g} were kept ({found['kept']:,} of {found['of']:,}).",
+    ]
+
+
+def _agreement(
+    settings: RobustnessSettings, found: Mapping[str, Any], readings: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    outlined = listed(f"{_READINGS[row['kind']]} those of {counted(row['cases'], 'case')}" for row in readings)
+    kinds = listed(row["kind"] for row in readings)
+    both = " in both" if len(readings) > 1 else ""
+    each = "; " + listed(f"{row['kept']:,} by {row['kind']} agreement" for row in readings) if both else ""
+    return [
+        f"Lesions were outlined again: {outlined}.",
+        f"The {kinds} agreement of each feature was the intraclass correlation ICC({settings.icc}) "
+        f"({_ICC[settings.icc]}, single measurement) between the two readings.",
+        f"Features with a value of at least {found['threshold']:g}{both} were kept ({found['kept']:,} of "
+        f"{found['of']:,}{each}).",
     ]
 
 

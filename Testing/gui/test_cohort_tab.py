@@ -60,6 +60,29 @@ def test_problems_are_told_one_after_the_other_until_run_is_enabled(
     assert told() == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("secondReaderPathEdit", "There is no such table of a second reader's outlines."),
+        ("repeatReadingPathEdit", "There is no such table of repeated outlines."),
+    ],
+)
+def test_a_table_of_outlines_that_is_not_there_is_told_to_training_only(
+    name: str, sentence: str, tab: Any, slicer_gui: Any, few_cases: Path, tmp_path: Path
+) -> None:
+    choose_cohort(tab, slicer_gui, few_cases, tmp_path / "out", "train")
+    tab.clinicalPathEdit.currentPath = str(few_cases / "clinical.csv")
+    assert tab.runButton.enabled
+    getattr(tab, name).currentPath = str(tmp_path / "none.csv")
+    assert tab.cohortProblemLabel.text == sentence
+    assert not tab.runButton.enabled
+    getattr(tab, name).currentPath = str(few_cases / "images.csv")
+    assert tab.runButton.enabled
+    getattr(tab, name).currentPath = str(tmp_path / "none.csv")
+    tab.taskSelector.setCurrentIndex(tab.taskSelector.findData("extract"))
+    assert tab.cohortProblemLabel.text != sentence
+
+
 def test_questions_about_a_new_model_are_put_to_training_only(tab: Any) -> None:
     shown = {}
     for index in range(tab.taskSelector.count):
@@ -72,6 +95,8 @@ def test_paths_are_chosen_by_dialogs_of_the_right_kind(tab: Any, slicer_gui: Any
     for edit, dialog in (
         (tab.imagesPathEdit, "getOpenFileName"),
         (tab.clinicalPathEdit, "getOpenFileName"),
+        (tab.secondReaderPathEdit, "getOpenFileName"),
+        (tab.repeatReadingPathEdit, "getOpenFileName"),
         (tab.outputPathEdit, "getExistingDirectory"),
     ):
         slicer_gui.dialogs.answer("/chosen")
@@ -112,6 +137,12 @@ def test_arguments_are_those_of_the_command_line(
         getattr(tab, name).text = " "
     tab.frozenHabitatsCheckBox.checked = False
     assert arguments() == training, "the command has words of its own"
+    tab.repeatReadingPathEdit.currentPath = "again.csv"
+    assert arguments() == [*training, "--repeat-reading", "again.csv"]
+    tab.secondReaderPathEdit.currentPath = "second.csv"
+    assert arguments() == [*training, "--second-reader", "second.csv", "--repeat-reading", "again.csv"]
+    tab.repeatReadingPathEdit.currentPath = ""
+    assert arguments() == [*training, "--second-reader", "second.csv"]
     tab.taskSelector.setCurrentIndex(tab.taskSelector.findData("evaluate"))
     assert arguments() == ["evaluate", *common, "--model", "t790m-spine-demo", *rest]
 
@@ -126,6 +157,8 @@ def test_every_task_is_understood_by_the_command_line(
     _name_the_model(tab)
     for box in (tab.resampleMaskCheckBox, tab.completeCasesCheckBox, tab.frozenHabitatsCheckBox):
         box.checked = True
+    tab.secondReaderPathEdit.currentPath = "second.csv"
+    tab.repeatReadingPathEdit.currentPath = "again.csv"
     for index in range(tab.taskSelector.count):
         tab.taskSelector.setCurrentIndex(index)
         parsed = build_parser().parse_args(habitat_widget.cohort.arguments())
@@ -134,6 +167,7 @@ def test_every_task_is_understood_by_the_command_line(
         if parsed.run.__module__.endswith(".train"):
             assert parsed.complete_cases
             assert parsed.frozen_habitats
+            assert (parsed.second_reader, parsed.repeat_reading) == (Path("second.csv"), Path("again.csv"))
             assert [getattr(parsed, name) for name in ("name", "title", "endpoint", "positive", "negative")] == [
                 text.strip() for text in _NAMES.values()
             ]
@@ -203,16 +237,22 @@ def test_what_was_chosen_comes_back_with_a_saved_scene(
     choose_cohort(tab, slicer_gui, few_cases, tmp_path / "out")
     tab.clinicalPathEdit.currentPath = str(few_cases / "clinical.csv")
     tab.taskSelector.setCurrentIndex(tab.taskSelector.findData("train"))
+    tab.secondReaderPathEdit.currentPath = str(few_cases / "images.csv")
+    tab.repeatReadingPathEdit.currentPath = str(few_cases / "clinical.csv")
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     slicer.mrmlScene.Clear(False)
     slicer_gui.process_events()
-    edits = (tab.imagesPathEdit, tab.clinicalPathEdit, tab.outputPathEdit)
-    assert [edit.currentPath for edit in edits] == ["", "", ""]
+    edits = (
+        tab.imagesPathEdit, tab.clinicalPathEdit, tab.outputPathEdit, tab.secondReaderPathEdit,
+        tab.repeatReadingPathEdit,
+    )  # fmt: skip
+    assert [edit.currentPath for edit in edits] == [""] * 5
     assert tab.taskSelector.currentData == "extract"
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     slicer_gui.process_events()
     assert [edit.currentPath for edit in edits] == [
         str(few_cases / "images.csv"), str(few_cases / "clinical.csv"), str(tmp_path / "out"),
+        str(few_cases / "images.csv"), str(few_cases / "clinical.csv"),
     ]  # fmt: skip
     assert tab.taskSelector.currentData == "train"
     assert tab.settingsSelector.currentData == str(few_cases / "few.yaml")

@@ -112,4 +112,4 @@ def measured(given: Cohort, settings: Protocol, values: np.ndarray, *, lost: int
             for case_id, row in zip(ids, rows)
         },
     )
-    return MeasuredStudy(left, folds, features, np.array([], dtype=int), False)
+    return MeasuredStudy(left, folds, features, {}, False)

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib import region_measuring
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.extraction import extract_cohort, extract_features
 from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
-from HabitatRadiomicsLib.lesions import Lesions, Population, find_superpixels, fit_populations
+from HabitatRadiomicsLib.lesions import PERTURBED, Lesions, Population, find_superpixels, fit_populations
 from HabitatRadiomicsLib.measured_study import measure_study
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
@@ -164,13 +164,13 @@ def test_perturbed_copies_are_measured_under_the_same_habitats(cohort: Cohort, t
         cohort, protocol, tmp_path, frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
     )
     table = study.table()
-    assert table.perturbed is not None
-    assert table.perturbed.tolist() == [0, 4, 7]  # spread over the table
-    assert table.repeated is not None
-    assert table.repeated.shape == (3, 2, len(table.columns))
-    assert np.isfinite(table.repeated).all()
-    originals = table.values[table.perturbed][:, None]
-    change = np.abs(table.repeated - originals) / np.abs(originals).clip(1e-9)
+    assert list(table.repeated) == [PERTURBED]
+    copies = table.repeated[PERTURBED]
+    assert copies.cases.tolist() == [0, 4, 7]  # spread over the table
+    assert copies.values.shape == (3, 2, len(table.columns))
+    assert np.isfinite(copies.values).all()
+    originals = table.values[copies.cases][:, None]
+    change = np.abs(copies.values - originals) / np.abs(originals).clip(1e-9)
     assert (change > 0).mean() > 0.9
     assert np.median(change) < 0.5
 
@@ -240,13 +240,13 @@ def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path) -> N
     table = study.table()
     assert {name.split("_")[0] for name in table.columns} == {"baseline", "delta"}
     assert table.values.tobytes() == extraction.table.with_columns(table.columns).values.tobytes()
-    assert table.repeated is not None
-    assert table.repeated.shape == (3, 2, len(table.columns))
+    copies = table.repeated[PERTURBED].values
+    assert copies.shape == (3, 2, len(table.columns))
     copy = features.table(0, view="copy-02", case_ids=[cohort.cases[0].case_id])
     values = dict(zip(copy.columns, copy.values[0]))
     name = "CT_whole_original_firstorder_Mean"
     change = values[f"follow-up_{name}"] - values[f"baseline_{name}"]
-    assert table.repeated[0, 1, table.columns.index(f"delta_{name}")] == change
+    assert copies[0, 1, table.columns.index(f"delta_{name}")] == change
     # The volume is the lesion's before treatment.
     case = cohort.cases[2].read(("baseline_CT",))
     mask = case.sequences["baseline_CT"].mask

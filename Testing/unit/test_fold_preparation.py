@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib import training as training_module
+from HabitatRadiomicsLib.case import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.errors import HarmonisationError
 from HabitatRadiomicsLib.features import feature_names
 from HabitatRadiomicsLib.features.harmonisation import apply_combat, fit_combat
 from HabitatRadiomicsLib.features.reliability import intraclass_correlation
-from HabitatRadiomicsLib.fold_preparation import FoldTable, prepare_fold, reliability_of
+from HabitatRadiomicsLib.fold_preparation import FoldTable, Repetitions, prepare_fold, reliability_of
+from HabitatRadiomicsLib.lesions import PERTURBED
 from HabitatRadiomicsLib.model import Model, load_model, model_text
 from HabitatRadiomicsLib.protocol import CombatSettings, Protocol
 from HabitatRadiomicsLib.scoring import harmonised
@@ -30,7 +32,12 @@ def _copied(noise: float | np.ndarray, *, seed: int = 3) -> FoldTable:
     generator = np.random.default_rng(seed)
     perturbed = np.arange(0, 36, 3)
     repeated = found.values[perturbed][:, None] + generator.normal(size=(12, 4, 12)) * noise
-    return replace(found, perturbed=perturbed, repeated=repeated)
+    return replace(found, repeated={PERTURBED: Repetitions(perturbed, repeated)})
+
+
+def _with_copies(found: FoldTable, values: np.ndarray) -> FoldTable:
+    """The table with other values of the copies."""
+    return replace(found, repeated={PERTURBED: replace(found.repeated[PERTURBED], values=values)})
 
 
 def _robust(**more: float) -> Protocol:
@@ -61,10 +68,9 @@ def test_columns_stay_whose_icc_over_the_training_cases_copies_reaches_the_thres
     noise = np.linspace(0.05, 1.5, 12)
     found = _copied(noise)
     training = np.arange(0, 25)
-    assert found.repeated is not None
-    assert found.perturbed is not None
-    seen = np.isin(found.perturbed, training)
-    ratings = np.concatenate([found.values[found.perturbed[seen]][:, None], found.repeated[seen]], axis=1)
+    copies = found.repeated[PERTURBED]
+    seen = np.isin(copies.cases, training)
+    ratings = np.concatenate([found.values[copies.cases[seen]][:, None], copies.values[seen]], axis=1)
     expected = intraclass_correlation(ratings, "1,1").icc >= 0.8
     assert 0 < expected.sum() < 12
     prepared = prepare_fold(found, training, _robust())
@@ -74,14 +80,89 @@ def test_columns_stay_whose_icc_over_the_training_cases_copies_reaches_the_thres
     assert prepared.values.tobytes() == found.values[:, expected].tobytes()
 
 
+def _closed_form(first: np.ndarray, second: np.ndarray, form: str) -> np.ndarray:
+    """ICC of two readings from sums and differences, whose variances are those of the two-way table's mean squares."""
+    sums, differences = first + second, first - second
+    between, error = sums.var(axis=0, ddof=1) / 2, differences.var(axis=0, ddof=1) / 2
+    rater = len(first) * differences.mean(axis=0) ** 2 / 2
+    shift = {"2,1": 2 * (rater - error) / len(first), "3,1": 0.0}[form]
+    return (between - error) / (between + error + shift)
+
+
+def _read_again(found: FoldTable, cases: np.ndarray, noise: np.ndarray, shift: float, *, seed: int) -> Repetitions:
+    values = found.values[cases] + shift + np.random.default_rng(seed).normal(size=(len(cases), 12)) * noise
+    return Repetitions(cases, values[:, None])
+
+
+def _two_readings() -> FoldTable:
+    """A second reader of 14 cases, and the same one of 11 others and some of these."""
+    found = table(alternating(40), _NAMES)
+    noise = np.linspace(0.1, 1.4, 12)
+    inter = _read_again(found, np.arange(0, 28, 2), noise, 0.5, seed=5)
+    intra = _read_again(found, np.arange(3, 36, 3), noise[::-1] / 2, -0.3, seed=6)
+    return replace(found, repeated={INTER_OBSERVER: inter, INTRA_OBSERVER: intra})
+
+
+@pytest.mark.parametrize("form", ["2,1", "3,1"])
+def test_with_two_kinds_of_readings_columns_stay_that_reach_the_threshold_in_both(form: str) -> None:
+    found = _two_readings()
+    settings = protocol(robustness={"icc": form, "threshold": 0.7})
+    training = np.arange(0, 33)
+    expected = {}
+    for kind, again in found.repeated.items():
+        seen = again.cases < 33
+        icc = _closed_form(found.values[again.cases[seen]], again.values[seen, 0], form)
+        assert settings.robustness is not None
+        numbers = reliability_of(found, training, settings.robustness)[kind]
+        np.testing.assert_allclose(numbers.reliability.icc, icc, rtol=1e-10)
+        assert set(numbers.cases) == {seen.sum()}
+        expected[kind] = icc >= 0.7
+    inter, intra = expected.values()
+    both = inter & intra
+    assert 0 < both.sum() < min(inter.sum(), intra.sum()), "each has some that the other has not"
+    prepared = prepare_fold(found, training, settings)
+    assert prepared.robust is not None
+    assert prepared.robust.tolist() == both.tolist()
+    assert prepared.columns == tuple(name for name, kept in zip(_NAMES, both) if kept)
+    for kind, own in expected.items():
+        alone = prepare_fold(replace(found, repeated={kind: found.repeated[kind]}), training, settings)
+        assert alone.robust is not None
+        assert alone.robust.tolist() == own.tolist()
+
+
+@pytest.mark.parametrize("kind", [INTER_OBSERVER, INTRA_OBSERVER])
+def test_either_reading_alone_can_take_a_feature_out(kind: str) -> None:
+    found = _two_readings()
+    again = found.repeated[kind]
+    exact = {other: replace(row, values=found.values[row.cases][:, None]) for other, row in found.repeated.items()}
+    settings = protocol(robustness={"icc": "2,1"})
+    assert prepare_fold(replace(found, repeated=exact), _ALL, settings).columns == _NAMES
+    values = exact[kind].values.copy()
+    values[:, 0, 4] = np.random.default_rng(1).normal(size=len(again.cases))
+    spoiled = replace(found, repeated={**exact, kind: replace(again, values=values)})
+    assert prepare_fold(spoiled, _ALL, settings).columns == (*_NAMES[:4], *_NAMES[5:])
+
+
+def test_readings_of_test_cases_have_no_say() -> None:
+    found = _two_readings()
+    training, settings = np.arange(0, 20), protocol(robustness={"icc": "2,1", "threshold": 0.6})
+    spoiled = {}
+    for kind, again in found.repeated.items():
+        values = again.values.copy()
+        values[again.cases >= 20] = 1e6
+        spoiled[kind] = replace(again, values=values)
+    kept = prepare_fold(found, training, settings).columns
+    assert 0 < len(kept) < len(_NAMES)
+    assert prepare_fold(replace(found, repeated=spoiled), training, settings).columns == kept
+
+
 def test_copies_of_test_cases_have_no_say() -> None:
     found = _copied(0.1)
-    assert found.repeated is not None
-    assert found.perturbed is not None
-    spoiled = found.repeated.copy()
-    test = found.perturbed >= 25
+    copies = found.repeated[PERTURBED]
+    spoiled = copies.values.copy()
+    test = copies.cases >= 25
     spoiled[test] = np.random.default_rng(1).normal(0, 100, spoiled[test].shape)
-    spoiled_table = replace(found, repeated=spoiled)
+    spoiled_table = _with_copies(found, spoiled)
     assert prepare_fold(spoiled_table, np.arange(25), _robust()).columns == _NAMES
     assert prepare_fold(spoiled_table, _ALL, _robust()).columns == ()
 
@@ -89,17 +170,16 @@ def test_copies_of_test_cases_have_no_say() -> None:
 def test_a_case_that_lacks_a_region_or_a_copy_takes_no_feature_from_the_others() -> None:
     """One lesion without S1, and one copy that could not be made."""
     found = _copied(0.1)
-    assert found.repeated is not None
-    values, repeated = found.values.copy(), found.repeated.copy()
+    copies = found.repeated[PERTURBED]
+    values, repeated = found.values.copy(), copies.values.copy()
     values[0, 6:] = np.nan
     repeated[0, :, 6:] = np.nan
     repeated[4, 2] = np.nan
-    spoiled = replace(found, values=values, repeated=repeated)
+    spoiled = replace(_with_copies(found, repeated), values=values)
     prepared = prepare_fold(spoiled, _ALL, _robust())
     assert prepared.columns == _NAMES
-    without = replace(
-        spoiled, perturbed=np.delete(found.perturbed, [0, 4]), repeated=np.delete(repeated, [0, 4], axis=0)
-    )
+    rest = Repetitions(np.delete(copies.cases, [0, 4]), np.delete(repeated, [0, 4], axis=0))
+    without = replace(spoiled, repeated={PERTURBED: rest})
     strict = _robust(threshold=float(_icc(without)[6:].min()) + 1e-9)
     assert prepare_fold(spoiled, _ALL, strict).columns == tuple(
         name
@@ -109,21 +189,19 @@ def test_a_case_that_lacks_a_region_or_a_copy_takes_no_feature_from_the_others()
 
 
 def _icc(found: FoldTable) -> np.ndarray:
-    assert found.repeated is not None
-    assert found.perturbed is not None
-    ratings = np.concatenate([found.values[found.perturbed][:, None], found.repeated], axis=1)
+    copies = found.repeated[PERTURBED]
+    ratings = np.concatenate([found.values[copies.cases][:, None], copies.values], axis=1)
     return intraclass_correlation(ratings, "1,1").icc
 
 
 def _icc_by_region(found: FoldTable) -> np.ndarray:
     """S1 without the cases 0 and 4, the whole lesion without 4."""
-    assert found.repeated is not None
-    assert found.perturbed is not None
+    copies = found.repeated[PERTURBED]
     parts = []
     for own, lacking in ((slice(0, 6), [4]), (slice(6, 12), [0, 4])):
         rest = np.setdiff1d(np.arange(12), lacking)
         ratings = np.concatenate(
-            [found.values[found.perturbed[rest]][:, None, own], found.repeated[rest][..., own]], axis=1
+            [found.values[copies.cases[rest]][:, None, own], copies.values[rest][..., own]], axis=1
         )
         parts.append(intraclass_correlation(ratings, "1,1").icc)
     return np.concatenate(parts)
@@ -132,22 +210,20 @@ def _icc_by_region(found: FoldTable) -> np.ndarray:
 def test_a_change_that_is_not_known_takes_nothing_from_the_values_at_baseline() -> None:
     """A habitat may be gone at follow-up: the case then counts for the baseline alone."""
     found = replace(_copied(0.1), columns=columns("baseline_CT_S1", "delta_CT_S1"))
-    assert found.repeated is not None
-    repeated = found.repeated.copy()
+    repeated = found.repeated[PERTURBED].values.copy()
     repeated[2, 1, 6:] = np.nan
     settings = _robust().robustness
     assert settings is not None
-    numbers = reliability_of(replace(found, repeated=repeated), _ALL, settings)
+    numbers = reliability_of(_with_copies(found, repeated), _ALL, settings)[PERTURBED]
     assert numbers.cases.tolist() == [12] * 6 + [11] * 6
     assert np.isfinite(numbers.reliability.icc).all()
 
 
 def test_a_feature_that_is_undefined_in_a_copy_is_not_robust() -> None:
     found = _copied(0.1)
-    assert found.repeated is not None
-    repeated = found.repeated.copy()
+    repeated = found.repeated[PERTURBED].values.copy()
     repeated[3, 1, 2] = np.nan
-    assert prepare_fold(replace(found, repeated=repeated), _ALL, _robust()).columns == (*_NAMES[:2], *_NAMES[3:])
+    assert prepare_fold(_with_copies(found, repeated), _ALL, _robust()).columns == (*_NAMES[:2], *_NAMES[3:])
 
 
 def test_where_fewer_than_two_training_cases_were_copied_nothing_is_known_to_be_robust() -> None:

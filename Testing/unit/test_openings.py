@@ -75,6 +75,18 @@ def test_another_image_mask_or_outcome_makes_another_cohort(what: str, cohort: C
     assert cohort_digest(cohort) != before
 
 
+def test_another_reading_makes_another_cohort(cohort: Cohort) -> None:
+    def read_again(**readings: tuple[CohortImage, ...]) -> str:
+        first = replace(cohort.cases[0], readings=readings)
+        return cohort_digest(replace(cohort, cases=(first, *cohort.cases[1:])))
+
+    mine, yours = cohort.cases[0].images, cohort.cases[1].images
+    found = [cohort_digest(cohort), read_again(inter=mine), read_again(intra=mine), read_again(inter=yours),
+             read_again(inter=mine, intra=yours), read_again(inter=yours, intra=mine)]  # fmt: skip
+    assert len(set(found)) == len(found)
+    assert read_again(intra=yours, inter=mine) == found[4]
+
+
 @pytest.mark.parametrize(
     "text", ["no json\n", '{"time": 1}\n', "[]\n", '{"a": 1, "time": "", "model_sha256": ""}\n', "3\n"]
 )

@@ -361,7 +361,6 @@ def test_robustness_is_tested_where_there_are_no_habitats_too(patients: Cohort, 
     study = measure_study(
         patients, settings, tmp_path, frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
     )
-    repeated = study.table().repeated
-    assert repeated is not None
-    assert np.isfinite(repeated).all()
-    assert (repeated[:, 0] != study.table().values[study.perturbed]).any()
+    (copies,) = study.table().repeated.values()
+    assert np.isfinite(copies.values).all()
+    assert (copies.values[:, 0] != study.table().values[copies.cases]).any()

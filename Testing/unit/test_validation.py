@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.evaluation import auc_with_interval, mean_auc
-from HabitatRadiomicsLib.fold_preparation import FoldTable
+from HabitatRadiomicsLib.fold_preparation import FoldTable, Repetitions
 from HabitatRadiomicsLib.learning.selection import select_features
+from HabitatRadiomicsLib.lesions import PERTURBED
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.validation import (
     CLINICAL,
@@ -33,7 +34,8 @@ _SITES = ["Alpha", "Beta", "Beta"] * 20
 def _case_table(**more: object) -> FoldTable:
     found = table(alternating(60), _NAMES, planted={1: 1.0, 13: 0.8, 14: 0.8}, sites=_SITES, seed=4)
     repeated = np.repeat(found.values[::2, None], 3, axis=1) + np.random.default_rng(1).normal(size=(30, 3, 24)) * 0.2
-    return replace(found, repeated=repeated, perturbed=np.arange(0, 60, 2), **more)  # type: ignore[arg-type]
+    copies = Repetitions(np.arange(0, 60, 2), repeated)
+    return replace(found, repeated={PERTURBED: copies}, **more)  # type: ignore[arg-type]
 
 
 def _everything(**more: object) -> Protocol:
@@ -46,15 +48,14 @@ def _with_rows(found: FoldTable, rows: np.ndarray, change: str) -> FoldTable:
     generator = np.random.default_rng(9)
     values, volumes, outcome = found.values.copy(), found.volumes.copy(), found.outcome.copy()
     patients, sites, covariates = found.patients.copy(), found.sites.copy(), list(found.covariates)
-    assert found.repeated is not None
-    assert found.perturbed is not None
-    repeated = found.repeated.copy()
+    copies = found.repeated[PERTURBED]
+    repeated = copies.values.copy()
     if change in ("values", "all"):
         values[rows] = generator.normal(50, 20, (len(rows), values.shape[1]))
     if change in ("missing regions", "all"):
         values[rows[0], :12] = np.nan
     if change in ("copies", "all"):
-        repeated[np.isin(found.perturbed, rows)] = generator.normal(0, 100, repeated.shape[1:])
+        repeated[np.isin(copies.cases, rows)] = generator.normal(0, 100, repeated.shape[1:])
     if change in ("volumes", "all"):
         volumes[rows] *= 1000
     if change in ("outcome", "all"):
@@ -70,7 +71,7 @@ def _with_rows(found: FoldTable, rows: np.ndarray, change: str) -> FoldTable:
             covariates[row] = {"age": "old", "sex": "other", "marker": "1,5"}
     return replace(
         found, values=values, volumes=volumes, outcome=outcome, patients=patients, sites=sites,
-        covariates=tuple(covariates), repeated=repeated,
+        covariates=tuple(covariates), repeated={PERTURBED: replace(copies, values=repeated)},
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from HabitatRadiomicsLib.features.catalogue import feature_names
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.reporting.methods_text import methods_paragraphs
+from HabitatRadiomicsLib.reporting.wording import counted
 
 _EXPLANATIONS = frozenset({"shap-bar", "beeswarm", "waterfall"})
 
@@ -141,8 +142,11 @@ def _software(record: StudyRecord) -> Evidence:
 
 def _robust(record: StudyRecord) -> Evidence:
     found = record.study.get("robustness")
-    note = f"{found['kept']:,} of {found['of']:,} features kept" if found else "robustness was not analysed"
-    return Evidence(bool(found), "features", note)
+    if not found:
+        return Evidence(False, "features", "robustness was not analysed")
+    over = [f"{row['kind']}, {counted(row['cases'], 'case')}" for row in found.get("repeated") or ()]
+    told = f" ({'; '.join(over)})" if over else ""
+    return Evidence(True, "features", f"{found['kept']:,} of {found['of']:,} features kept{told}")
 
 
 def _redundancy(record: StudyRecord) -> Evidence:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.case import Case
-from HabitatRadiomicsLib.cohort import Cohort, add_to_cohort, load_cohort, with_second_reader
+from HabitatRadiomicsLib.case import INTER_OBSERVER, Case
+from HabitatRadiomicsLib.cohort import Cohort, add_to_cohort, load_cohort, with_reading
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.learning import stratified_folds
 from HabitatRadiomicsLib.protocol import protocol_from
@@ -163,10 +163,10 @@ def test_a_patient_in_training_and_test_cohort_is_refused(folder: Path) -> None:
 
 def test_a_second_reading_of_lesions(folder: Path) -> None:
     cohort = load_cohort(images(folder, *ROWS))
-    read = with_second_reader(cohort, images(folder, *ROWS[:3]))
-    assert [bool(case.second_reading) for case in read.cases] == [True, True, True, False]
+    read = with_reading(cohort, images(folder, *ROWS[:3]), INTER_OBSERVER)
+    assert [bool(case.readings) for case in read.cases] == [True, True, True, False]
     with pytest.raises(CohortError, match="P01-9 is not a case of the cohort"):
-        with_second_reader(cohort, images(folder, "P01,1", "P01,2", "P01,9"))
+        with_reading(cohort, images(folder, "P01,1", "P01,2", "P01,9"), INTER_OBSERVER)
 
 
 def test_a_new_case_must_not_bear_a_lesions_name(folder: Path) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from HabitatRadiomicsLib.case import INTER_OBSERVER, INTRA_OBSERVER
+from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.commands import preset_demo
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS, small_preset
 from HabitatRadiomicsLib.model import load_model
@@ -49,3 +53,20 @@ def test_a_preset_without_a_small_form_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main(["demo", "--preset", "general-mri", "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
+
+
+class _SeenError(Exception):
+    """The cohort that would have been trained on."""
+
+
+def test_the_spine_is_trained_on_with_both_further_readings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(cohort: Cohort, *args: object, **kwargs: object) -> None:
+        raise _SeenError(cohort)
+
+    monkeypatch.setattr(preset_demo, "train_model", seen)
+    small = replace(SMALL_PRESETS["spine-nomogram-mri"], patients=14)
+    monkeypatch.setattr(preset_demo, "SMALL_PRESETS", {"spine-nomogram-mri": small})
+    with pytest.raises(_SeenError) as found:
+        preset_demo.run_preset_demo("spine-nomogram-mri", tmp_path / "out", mark="mark.txt", jobs=1)
+    (cohort,) = found.value.args
+    assert [list(case.readings) for case in cohort.cases] == [[INTER_OBSERVER, INTRA_OBSERVER]] * 12 + [[]] * 2

@@ -64,7 +64,8 @@ def train(name: str, folder: Path, *more: str, seed: int, effect: float | None =
     protocol.write_text(protocol_text(small_preset(name)), encoding="utf-8")
     cohort = write(name, folder / "cohort", seed=seed, effect=effect)
     if name == "spine-nomogram-mri":
-        more = (*more, "--second-reader", str(folder / "cohort" / "second-reader.csv"))
+        for option in ("second-reader", "repeat-reading"):
+            more = (*more, f"--{option}", str(folder / "cohort" / f"{option}.csv"))
     status = main(["train", *cohort, "--protocol", str(protocol), "--out", str(folder / "out"), *more])
     return Run(status, folder / "cohort", folder / "out")
 

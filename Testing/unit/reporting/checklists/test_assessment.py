@@ -169,6 +169,27 @@ def test_evidence_follows_the_study(
 
 
 @pytest.mark.parametrize(
+    ("repeated", "told"),
+    [
+        ([("perturbed copies", 20)], "5,211 of 11,802 features kept (perturbed copies, 20 cases)"),
+        ([("intra-observer", 1)], "5,211 of 11,802 features kept (intra-observer, 1 case)"),
+        (
+            [("inter-observer", 12), ("intra-observer", 10)],
+            "5,211 of 11,802 features kept (inter-observer, 12 cases; intra-observer, 10 cases)",
+        ),
+        ([], "5,211 of 11,802 features kept"),
+    ],
+)
+def test_evidence_of_reliability_names_the_readings_and_their_cases(
+    study: dict[str, Any], repeated: list[tuple[str, int]], told: str
+) -> None:
+    study["robustness"]["repeated"] = [{"kind": kind, "cases": cases, "kept": 0} for kind, cases in repeated]
+    found = _assessed(study)
+    for item in (("METRICS", "14"), ("CLEAR", "31")):
+        assert found[item].note == told
+
+
+@pytest.mark.parametrize(
     ("change", "status"),
     [
         ({"nested": False}, "not met"),
