@@ -245,8 +245,11 @@ class Model(_Part):
 
     @property
     def sequences(self) -> tuple[str, ...]:
-        """The sequences that a case must have, in the order of the features; of two time points, the case's keys."""
-        return tuple(dict.fromkeys(name.key for name in self._measured))
+        """The sequences that a case must have, in the order of the features; of two time points, the case's keys.
+
+        A habitat at follow-up needs the baseline, too, on whose scale it is found."""
+        scales = (self.protocol.scale_key(name.key) for name in self._measured if name.region.startswith("S"))
+        return tuple(dict.fromkeys([*(name.key for name in self._measured), *scales]))
 
     @property
     def _measured(self) -> tuple[FeatureName, ...]:
