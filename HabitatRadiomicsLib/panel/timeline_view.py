@@ -74,14 +74,10 @@ def changes_table(changes: Sequence[Mapping[str, Any]]) -> str:
         "<tr>" + "".join(f"<td style='padding-right: 10px'>{escape(cell)}</td>" for cell in cells) + "</tr>"
         for cells in (titles, *rows)
     )
-    told = dict.fromkeys(scale_text(scale_of(row)) for row in changes)
+    # A scene that was saved before there was a choice: each time point by itself.
+    told = dict.fromkeys(scale_text(row.get("scale", "own")) for row in changes)
     note = "<br>".join(escape(text) for text in told)
     return f"<b>{escape(_('Change of habitat volumes'))}</b><table>{lines}</table><small>{note}</small>"
-
-
-def scale_of(row: Mapping[str, Any]) -> str:
-    """``baseline`` or ``own``; of a scene that was saved before there was a choice, ``own``."""
-    return str(row.get("scale", "own"))
 
 
 def scale_text(scale: str) -> str:
@@ -96,13 +92,13 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
     from HabitatRadiomicsLib.reporting.timeline_figure import TimePoint, timeline_figure
 
     figures: dict[str, list[TimePoint]] = {}
-    scales: dict[str, str] = {}
+    # Of a model of two time points, it stands under the volumes in numbers.
+    caption = "" if changes else scale_text("own")
     if changes:
         moments = (("baseline_ml", 0), ("followup_ml", 1))
         for sequence in dict.fromkeys(row["sequence"] for row in changes):
             rows = [row for row in changes if row["sequence"] == sequence and row["habitat"] != "whole"]
             labels = _moments_of(results, sequence)
-            scales[sequence] = scale_of(rows[0])
             figures[sequence] = [
                 TimePoint(labels[place], {row["habitat"]: row[column] for row in rows}) for column, place in moments
             ]
@@ -118,7 +114,7 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
             figures[sequence] = points
     return [
         timeline_figure(points, title=_("Habitats of {sequence}").format(sequence=sequence),
-                        caption=scale_text(scales.get(sequence, "own")), width=PICTURE_WIDTH, dpi=PICTURE_DPI)
+                        caption=caption, width=PICTURE_WIDTH, dpi=PICTURE_DPI)
         for sequence, points in figures.items()
     ]  # fmt: skip
 

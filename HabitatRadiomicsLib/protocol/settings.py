@@ -181,14 +181,19 @@ class TimePoints(Settings):
     baseline: str = Field("baseline", pattern=NAME_PATTERN)
     followup: str = Field("follow-up", pattern=NAME_PATTERN)
     habitat_scale: Literal["own", "baseline"] | None = None
-    """What the intensities and entropies of the lesion at follow-up are compared with, before they are split into
-    habitats. ``baseline``: the same patient's lesion at baseline, by its mean and SD, and for entropy by its range of
-    grey levels: a habitat then is, at both times, what looks like it at baseline, and a change of its volume is one
-    of tissue. That needs intensities with a unit (Hounsfield, SUV, ADC, FA), or normalised over the image. ``own``: the
-    lesion itself as it is at the time: a habitat is its relatively bright or disordered part, and its volume tells of
-    shares. MRI in arbitrary units needs it. Null: for each sequence ``baseline``, but ``own`` where its preprocessing
-    speaks of arbitrary units (:attr:`Preprocessing.arbitrary_units`); for MRI that is measured as it was acquired,
-    write ``own``."""
+    """What intensities and entropies of the lesion at follow-up are compared with before it is split into habitats.
+
+    ``baseline``: the same patient's lesion at baseline, by its mean and SD, and for entropy by its range of levels.
+    A habitat then is, at both times, what looks like it at baseline, and a change of its volume is one of tissue; one
+    that is gone has no features. That needs intensities with a unit (Hounsfield, SUV, ADC, FA), or normalised over the
+    image.
+
+    ``own``: the lesion itself as it is at the time. A habitat is its relatively bright or disordered part, and its
+    volume tells of shares. MRI in arbitrary units needs it.
+
+    Null: for each sequence ``baseline``, but ``own`` where its preprocessing speaks of arbitrary units
+    (:attr:`Preprocessing.arbitrary_units`). Nothing tells that of MRI which is measured as it was acquired: write
+    ``own`` for it."""
 
     @model_validator(mode="after")
     def _two(self) -> TimePoints:

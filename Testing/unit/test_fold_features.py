@@ -272,3 +272,19 @@ def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path, scal
     )  # fmt: skip
     found = features.lesions.superpixels[cohort.cases[0].case_id]["copy-02"]["follow-up_CT"]
     assert found.means.tobytes() == expected.superpixels.means.tobytes()
+
+
+def test_superpixels_kept_for_one_scale_are_not_taken_for_another(tmp_path: Path) -> None:
+    cohort = two_time_points.cohort_of(two_time_points.write_cohort(tmp_path / "cohort", 2))
+    own, compared, again = (
+        find_superpixels(
+            cohort, two_time_points.protocol(timepoints={"habitat_scale": scale}), tmp_path / "work"
+        ).superpixels["P01"]["original"]
+        for scale in ("own", "baseline", "own")
+    )
+    assert own["baseline_CT"].means.tobytes() == compared["baseline_CT"].means.tobytes()
+    assert own["follow-up_CT"].means.tobytes() == again["follow-up_CT"].means.tobytes()
+    # The bright core of this patient is gone: only on its own scale has the lesion's mean a z-score of 0.
+    middle = [np.average(row["follow-up_CT"].means[:, 0], weights=row["follow-up_CT"].sizes) for row in (own, compared)]
+    assert abs(middle[0]) < 0.1
+    assert middle[1] < -0.2
