@@ -182,9 +182,7 @@ def extract_cohort(
     warnings = {case_id: tuple(answers[case_id]["warnings"]) for case_id in done}
     table = _in_protocol_order(FeatureTable.of_rows(rows), protocol)
     changes = [
-        change
-        for case_id in done
-        for change in habitat_changes(case_id, answers[case_id]["habitat_volumes"], protocol.timepoints)
+        change for case_id in done for change in habitat_changes(case_id, answers[case_id]["habitat_volumes"], protocol)
     ]
     return Extraction(
         table=with_deltas(table, protocol.timepoints, with_followup=True),

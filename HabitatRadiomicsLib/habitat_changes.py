@@ -1,8 +1,9 @@
 """How much of each habitat a lesion has before and after, and what became of it.
 
-Both lesions are split by the same centroids. They lie in the plane of intensity and local entropy as they are z-scored
-in each lesion by itself: a habitat is the orderly or the disordered part of the lesion as it is at the time, not tissue
-between two fixed intensities.
+Both lesions are split by the same centroids, in the plane of z-scored intensity and local entropy. On the scale of the
+baseline the follow-up is z-scored as the lesion was before: a habitat is tissue that looks as it did then, and a change
+of its volume is one of tissue. Where each lesion has a scale of its own, a habitat is the orderly or the disordered
+part of the lesion as it is at the time, and a change of its volume is one of shares.
 """
 
 from __future__ import annotations
@@ -12,27 +13,39 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.outputs import write_text
-from HabitatRadiomicsLib.protocol import TimePoints
+from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
 #: In ml, by a case's key and habitat.
 Volumes = Mapping[str, Mapping[str, float]]
 #: The row of a sequence that holds all habitats together.
 LESION = "whole"
+#: Whose scale the habitats at follow-up have.
+Scale = Literal["baseline", "own"]
+#: What that means, as pictures and tables tell it.
+SCALE_IN_WORDS: Mapping[str, str] = {
+    "baseline": "Follow-up on the scale of the baseline: each habitat is what looks as it did at baseline.",
+    "own": "Each time point on its own scale: habitats are relative to the lesion as it is at the time.",
+}
 
 
 @dataclass(frozen=True)
 class HabitatChange:
-    """One habitat of one lesion at two time points, in ml; ``habitat`` is ``whole`` for the lesion itself."""
+    """One habitat of one lesion at two time points, in ml; ``habitat`` is ``whole`` for the lesion itself.
+
+    ``scale`` says whether volumes of habitats can be compared (``baseline``) or their shares only (``own``).
+    """
 
     case_id: str
     sequence: str
     habitat: str
     baseline_ml: float
     followup_ml: float
+    scale: Scale
 
     @property
     def change_ml(self) -> float:
@@ -57,13 +70,14 @@ def habitat_volumes(maps: Mapping[str, HabitatMap]) -> dict[str, dict[str, float
     }
 
 
-def habitat_changes(case_id: str, volumes: Volumes, timepoints: TimePoints | None) -> tuple[HabitatChange, ...]:
+def habitat_changes(case_id: str, volumes: Volumes, protocol: Protocol) -> tuple[HabitatChange, ...]:
     """A row for each habitat of each sequence that was split at both time points, and one for the whole lesion.
 
     Args:
-        volumes: of habitats that mean the same at both time points.
-        timepoints: None: there is nothing to compare.
+        volumes: of habitats of the same centroids at both time points.
+        protocol: that they were made with; of one time point there is nothing to compare.
     """
+    timepoints = protocol.timepoints
     if timepoints is None:
         return ()
     rows = []
@@ -75,7 +89,8 @@ def habitat_changes(case_id: str, volumes: Volumes, timepoints: TimePoints | Non
             continue
         pairs = {name: (volumes[key].get(name, 0.0), volumes[later].get(name, 0.0)) for name in volumes[key]}
         pairs[LESION] = (sum(volumes[key].values()), sum(volumes[later].values()))
-        rows += [HabitatChange(case_id, sequence_of(key), name, *pair) for name, pair in pairs.items()]
+        scale: Scale = "own" if protocol.scale_key(later) == later else "baseline"
+        rows += [HabitatChange(case_id, sequence_of(key), name, *pair, scale) for name, pair in pairs.items()]
     return tuple(rows)
 
 
@@ -83,9 +98,11 @@ def write_habitat_changes(changes: Iterable[HabitatChange], path: Path) -> None:
     """``habitat_changes.csv``: a row per case, sequence and habitat; the percentage of nothing is an empty cell."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent"])
+    writer.writerow(
+        ["case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent", "scale"]
+    )
     for row in changes:
         percent = "" if row.percent is None else repr(row.percent)
         numbers = [repr(value) for value in (row.baseline_ml, row.followup_ml, row.change_ml)]
-        writer.writerow([row.case_id, row.sequence, row.habitat, *numbers, percent])
+        writer.writerow([row.case_id, row.sequence, row.habitat, *numbers, percent, row.scale])
     write_text(path, stream.getvalue())

@@ -19,7 +19,7 @@ from HabitatRadiomicsLib.errors import HabitatRadiomicsError, RegionError
 from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.imaging.perturbation import perturbation_names, perturbed_case
-from HabitatRadiomicsLib.mapping import prepare_case
+from HabitatRadiomicsLib.mapping import prepare_case, scale_for
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.provenance import document_digest, versions
@@ -63,7 +63,10 @@ def superpixel_settings(protocol: Protocol) -> dict[str, Any]:
     """What the superpixels of a case and of a perturbed copy of it depend on."""
     document: dict[str, Any] = protocol.document()
     robustness = document["robustness"]
+    scales = {key: protocol.scale_key(key) for key in protocol.keys or () if protocol.scale_key(key) != key}
     return {
+        # Cases that have scales of their own keep what was found before there were others.
+        **({"scales": scales} if scales else {}),
         **{name: document[name] for name in _SETTINGS},
         "habitats": {name: document["habitats"][name] for name in _HABITAT_SETTINGS},
         "robustness": robustness
@@ -198,7 +201,8 @@ def _described(case: Case, protocol: Protocol, perturbed: bool) -> Answer:
         described = {}
         for name, sequence in prepared.items():
             try:
-                entropy, superpixels = describe_lesion(sequence, protocol.habitats, seed=protocol.seed)
+                scale = scale_for(name, prepared, protocol)
+                entropy, superpixels, _ = describe_lesion(sequence, protocol.habitats, seed=protocol.seed, scale=scale)
             except HabitatRadiomicsError:
                 if view == ORIGINAL:
                     raise

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case import Case
-from HabitatRadiomicsLib.habitats import HabitatMap, map_habitats
+from HabitatRadiomicsLib.errors import RegionError
+from HabitatRadiomicsLib.habitats import HabitatMap, LesionScale, lesion_scale, map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.protocol.base import sequence_of
+from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
+
+#: Voxel sizes that differ by less are taken as equal: headers are rounded.
+_SAME_SPACING = 0.02
+#: Where the larger part of a lesion lies beyond the baseline's scale, its habitats are hardly those of the baseline.
+_MOST = 0.5
 
 
 def needs_habitats(protocol: Protocol) -> bool:
@@ -31,24 +41,88 @@ def baseline_first(keys: Iterable[str], protocol: Protocol) -> list[str]:
     return sorted(keys, key=lambda key: key != protocol.baseline_key(sequence_of(key)))
 
 
+def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Protocol) -> LesionScale | None:
+    """The scale of the baseline's lesion where the protocol splits a follow-up on it; None: the lesion has its own.
+
+    Args:
+        name: of the image that is to be split, one of the prepared ones.
+
+    Raises:
+        RegionError: there is no image at baseline, or its lesion gives no scale.
+    """
+    key = protocol.scale_key(name)
+    if key == name:
+        return None
+    if key not in prepared:
+        raise RegionError(
+            f"Habitats of {readable_key(name)} are found on the scale of {readable_key(key)}, and there is none.",
+            where=name,
+            remedy=f"Give {key}, or let the protocol say timepoints: {{habitat_scale: own}}.",
+        )
+    scale = lesion_scale(prepared[key], protocol.habitats)
+    if not scale.intensity_sd:
+        raise RegionError(
+            f"Habitats of {readable_key(name)} are found on the scale of {readable_key(key)}, where the lesion has a "
+            "single intensity.",
+            where=name,
+            remedy="Check that image and mask at baseline belong together.",
+        )
+    return scale
+
+
 def map_sequence(
-    prepared: PreparedSequence, protocol: Protocol, maps: Mapping[str, HabitatMap] | None = None
+    name: str,
+    prepared: Mapping[str, PreparedSequence],
+    protocol: Protocol,
+    maps: Mapping[str, HabitatMap] | None = None,
 ) -> HabitatMap:
     """Habitats of one sequence: the population's where the protocol holds them, else the patient's own.
 
     Args:
+        name: of the sequence, or a case's key.
+        prepared: all of the patient's images: a follow-up is split on the baseline's scale where the protocol asks it.
         maps: the patient's, as far as they are made. A follow-up is split by the patient's own habitats at baseline, so
             that their volumes can be compared.
 
     Raises:
-        RegionError: the lesion is too small or too uniform.
+        RegionError: the lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
     """
-    sequence = sequence_of(prepared.name)
+    sequence = sequence_of(name)
     model = protocol.population.get(sequence)
     before = (maps or {}).get(protocol.baseline_key(sequence))
     if model is None and before is not None:
         model = before.model
-    return map_habitats(prepared, protocol.habitats, model, seed=protocol.seed)
+    scale = scale_for(name, prepared, protocol)
+    found = map_habitats(prepared[name], protocol.habitats, model, seed=protocol.seed, scale=scale)
+    if scale is None:
+        return found
+    doubts = _scale_doubts(prepared[name], prepared[protocol.scale_key(name)], scale, protocol)
+    return replace(found, warnings=(*found.warnings, *doubts))
+
+
+def _scale_doubts(
+    prepared: PreparedSequence, before: PreparedSequence, scale: LesionScale, protocol: Protocol
+) -> list[str]:
+    """What speaks against comparing a lesion with its earlier self, in sentences."""
+    found = []
+    sizes = [
+        np.array(image.GetSpacing()[: protocol.habitats.entropy.dimensions]) for image in (prepared.image, before.image)
+    ]
+    if np.any(np.abs(sizes[0] / sizes[1] - 1) > _SAME_SPACING):
+        told = [" x ".join(f"{step:.3g}" for step in size) for size in sizes]
+        found.append(
+            f"{prepared.name}: voxels measure {told[0]} mm, and {told[1]} mm at {readable_key(before.name)}, so that "
+            "local entropy is measured in windows of another size; resample both to compare their habitats."
+        )
+    clip = protocol.habitats.clip
+    intensity = sitk.GetArrayViewFromImage(prepared.image)[sitk.GetArrayViewFromImage(prepared.mask) == 1]
+    far = np.abs(intensity.astype(np.float64) - scale.intensity_mean) > (clip or 3.0) * scale.intensity_sd
+    if far.mean() > _MOST:
+        found.append(
+            f"{prepared.name}: {far.mean():.0%} of the lesion lies beyond {clip or 3.0:g} SD of "
+            f"{readable_key(before.name)}; habitats can be compared only if both images have the same units."
+        )
+    return found
 
 
 def make_maps(
@@ -57,11 +131,11 @@ def make_maps(
     """Prepared sequences and the habitats of each.
 
     Raises:
-        RegionError: a lesion is too small or too uniform.
+        RegionError: a lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
     """
     prepared = prepare_case(case, protocol, part(progress, 0, 0.5))
     maps: dict[str, HabitatMap] = {}
     for index, name in enumerate(baseline_first(prepared, protocol)):
         progress(0.5 + 0.5 * index / len(prepared), f"habitats of {name}")
-        maps[name] = map_sequence(prepared[name], protocol, maps)
+        maps[name] = map_sequence(name, prepared, protocol, maps)
     return prepared, {name: maps[name] for name in prepared}

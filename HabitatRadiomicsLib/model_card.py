@@ -151,7 +151,7 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
         name=document["name"],
         title=document["title"],
         sequences=_sequences(document),
-        timepoints=tuple((document["protocol"].get("timepoints") or {}).values()),
+        timepoints=_timepoints(document),
         clinical=tuple(_question(row) for row in (document.get("nomogram") or {}).get("inputs", ())),
         lines=(
             f"{endpoint['name']}: {endpoint['positive']} or {endpoint['negative']}. {document['intended_use']}",
@@ -165,18 +165,29 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
     )
 
 
+def _timepoints(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The earlier and the later one; none where a patient is seen once."""
+    settings = document["protocol"].get("timepoints")
+    return (settings["baseline"], settings["followup"]) if settings else ()
+
+
 def _sequences(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Of the features that are measured; a change needs both time points."""
-    timepoints: Mapping[str, str] = document["protocol"].get("timepoints") or {}
+    """Of the features that are measured; a change needs both time points, and so does a habitat at the later one unless
+    it has a scale of its own."""
+    timepoints = _timepoints(document)
+    # Before there was a choice, it had.
+    compared = bool(timepoints) and document["protocol"]["timepoints"].get("habitat_scale", "own") != "own"
     found = []
     for row in document["features"]:
         if row["name"].startswith("clinical:"):
             continue
-        first, second = row["name"].split("_")[:2]
+        first, second, *rest = row["name"].split("_")
         if not timepoints:
             found.append(first)
         elif first == "delta":
-            found += [f"{moment}_{second}" for moment in timepoints.values()]
+            found += [f"{moment}_{second}" for moment in timepoints]
+        elif compared and rest[0].startswith("S"):
+            found += [f"{timepoints[0]}_{second}", f"{first}_{second}"]
         else:
             found.append(f"{first}_{second}")
     return tuple(dict.fromkeys(found))

@@ -25,6 +25,7 @@ from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import describe_lesion
 from HabitatRadiomicsLib.imaging import PreparedSequence, ring_of
 from HabitatRadiomicsLib.lesions import ORIGINAL, prepared_views
+from HabitatRadiomicsLib.mapping import scale_for
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of
 
@@ -76,24 +77,26 @@ class RegionMeasuring:
             for name, keys in self.plan.get(view, {}).items():
                 place = regions.setdefault(view, {}).setdefault(name, {})
                 missing = [key for key in keys if key not in place]
-                found, reasons = _measure(prepared[name], missing, self.protocol, explain=view == ORIGINAL)
+                found, reasons = _measure(name, prepared, missing, self.protocol, explain=view == ORIGINAL)
                 place.update(found)
                 undefined.setdefault(name, {}).update(reasons)
         return {"regions": regions, "undefined": undefined, "warnings": warnings, "volumes_ml": volumes}
 
 
 def _measure(
-    prepared: PreparedSequence, keys: Sequence[str], protocol: Protocol, *, explain: bool
+    name: str, view: Mapping[str, PreparedSequence], keys: Sequence[str], protocol: Protocol, *, explain: bool
 ) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    """Feature values of regions in the catalogue's order, null for an undefined one; or why there are none.
+    """Feature values of an image's regions in the catalogue's order, null for an undefined one; or why there are none.
 
     Beside them, if asked for, the reason of each undefined value by region and feature.
     """
     found: dict[str, Any] = {}
     masks: dict[str, sitk.Image] = {}
     labels = None
+    prepared = view[name]
     if any(key not in NAMED for key in keys):
-        labels = describe_lesion(prepared, protocol.habitats, seed=protocol.seed)[1].labels
+        scale = scale_for(name, view, protocol)
+        labels = describe_lesion(prepared, protocol.habitats, seed=protocol.seed, scale=scale).superpixels.labels
     for key in keys:
         if key == PATCH:
             found[key] = list(measure_patch(prepared, protocol).values())

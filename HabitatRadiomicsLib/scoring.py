@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.mapping import map_sequence, prepare_case
+from HabitatRadiomicsLib.mapping import baseline_first, map_sequence, prepare_case
 from HabitatRadiomicsLib.model import Model, model_digest
 from HabitatRadiomicsLib.model.nomogram_part import EVIDENCE, clinical_values
 from HabitatRadiomicsLib.model.prediction import scores_of, training_scores
@@ -103,6 +103,7 @@ class ScoreResult:
             "habitats": {
                 name: [asdict(row) for row in habitat_map.statistics] for name, habitat_map in self.maps.items()
             },
+            "habitat_scales": {name: asdict(habitat_map.scale) for name, habitat_map in self.maps.items()},
             "warnings": list(self.warnings),
             "provenance": dict(self.provenance),
         }
@@ -269,15 +270,15 @@ def _maps(
     """Habitats of each sequence. Where the score needs none, a lesion that has none draws a warning only."""
     maps: dict[str, HabitatMap] = {}
     unmapped: list[str] = []
-    for index, (name, sequence) in enumerate(prepared.items()):
+    for index, name in enumerate(baseline_first(prepared, model.protocol)):
         progress(index / len(prepared), f"habitats of {name}")
         try:
-            maps[name] = map_sequence(sequence, model.protocol, maps)
+            maps[name] = map_sequence(name, prepared, model.protocol, maps)
         except RegionError as error:
             if any(region.startswith("S") for region in model.regions(name)):
                 raise
             unmapped.append(f"No maps of {name}, which the score does not need: {error.problem}")
-    return maps, unmapped
+    return {name: maps[name] for name in prepared if name in maps}, unmapped
 
 
 def _feature_values(
@@ -291,8 +292,10 @@ def _feature_values(
     undefined: dict[str, str] = {}
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"features of {name}")
-        regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol)
         wanted = model.measured_on(name)
+        if not wanted:  # a baseline that only gives the scale of the follow-up's habitats
+            continue
+        regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol)
         measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
         needed = {str(feature): measured[str(feature)] for feature in wanted}
         undefined |= undefined_columns(sequence, regions, model.protocol, needed)

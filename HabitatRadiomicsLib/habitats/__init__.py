@@ -3,16 +3,19 @@
 from HabitatRadiomicsLib.habitats.entropy import local_entropy
 from HabitatRadiomicsLib.habitats.maps import HabitatMap, HabitatStatistics, describe_lesion, map_habitats
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
+from HabitatRadiomicsLib.habitats.scale import LesionScale, lesion_scale
 from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
 
 __all__ = [
     "HabitatMap",
     "HabitatStatistics",
+    "LesionScale",
     "Superpixels",
     "assign_habitats",
     "cluster_superpixels",
     "describe_lesion",
     "fit_habitats",
+    "lesion_scale",
     "local_entropy",
     "map_habitats",
 ]

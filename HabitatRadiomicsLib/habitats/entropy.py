@@ -11,7 +11,14 @@ from HabitatRadiomicsLib.protocol import EntropySettings
 _Box = tuple[slice, ...]
 
 
-def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings, *, where: str = "") -> np.ndarray:
+def local_entropy(
+    image: np.ndarray,
+    roi: np.ndarray,
+    settings: EntropySettings,
+    *,
+    limits: tuple[float, float] | None = None,
+    where: str = "",
+) -> np.ndarray:
     """Entropy in bits, ``-sum p log2 p``, of the grey levels in a window around each voxel of the ROI.
 
     The window is ``w x w`` in the i-j plane of the array (or ``w x w x w``), stride 1, whatever the spacing. With
@@ -25,6 +32,8 @@ def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings,
         image: intensities, shape (k, j, i).
         roi: boolean, same shape.
         settings: window, levels, scope.
+        limits: lowest and highest intensity of the levels, those of another image: what lies beyond belongs to the
+            outermost level. None: this image's, as :func:`grey_limits` finds them.
         where: named in errors.
 
     Returns:
@@ -45,7 +54,7 @@ def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings,
             remedy="Choose a smaller window or a finer spacing in the protocol.",
         )
     margins = tuple(radius if axis >= 3 - dimensions else 0 for axis in range(3))
-    levels, counted = _levels_in_box(image, roi, box, margins, settings)
+    levels, counted = _levels_in_box(image, roi, box, margins, settings, limits or grey_limits(image, roi, settings))
     table = _c_log2_c(needed)
     kernel = compiled_module("HabitatRadiomicsLib.habitats.entropy_kernel")
     sums = _sums_by_level if kernel is None else kernel.window_sums
@@ -56,6 +65,15 @@ def local_entropy(image: np.ndarray, roi: np.ndarray, settings: EntropySettings,
     # One level alone has no disorder; rounding leaves 1e-16 there.
     entropy[np.abs(entropy) < 1e-12] = 0.0
     return entropy
+
+
+def grey_limits(image: np.ndarray, roi: np.ndarray, settings: EntropySettings) -> tuple[float, float]:
+    """Lowest and highest intensity of the scope, between which the levels lie; of a ROI with voxels."""
+    voxels = image
+    if settings.scope == "roi":
+        box = _bounding_box(roi)
+        voxels = image[box][roi[box]]
+    return float(voxels.min()), float(voxels.max())
 
 
 def _sums_by_level(
@@ -79,34 +97,39 @@ def _sums_by_level(
 
 
 def _levels_in_box(
-    image: np.ndarray, roi: np.ndarray, box: _Box, margins: tuple[int, ...], settings: EntropySettings
+    image: np.ndarray,
+    roi: np.ndarray,
+    box: _Box,
+    margins: tuple[int, ...],
+    settings: EntropySettings,
+    limits: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Grey levels and which voxels count, in the box widened by the window's reach."""
     if settings.scope == "roi":
         voxels, counted = image[box], roi[box]
-        lesion = voxels[counted]
-        levels = _equal_bins(voxels, lesion.min(), lesion.max(), settings.levels)
+        levels = _equal_bins(voxels, *limits, settings.levels)
         padding = [(margin, margin) for margin in margins]
         return np.pad(levels, padding), np.pad(counted, padding)
     wide, padding = _widened(box, margins, image.shape)
     voxels = image[wide]
     if settings.definition == "matlab":
-        levels = np.pad(_scaled_to_byte(voxels, image.min(), image.max()), padding, mode="symmetric")
+        levels = np.pad(_scaled_to_byte(voxels, *limits), padding, mode="symmetric")
         return levels, np.ones(levels.shape, dtype=bool)
-    levels = _equal_bins(voxels, image.min(), image.max(), settings.levels)
+    levels = _equal_bins(voxels, *limits, settings.levels)
     return np.pad(levels, padding), np.pad(np.ones(levels.shape, dtype=bool), padding)
 
 
 def _equal_bins(voxels: np.ndarray, low: float, high: float, count: int) -> np.ndarray:
-    """Bin numbers 0 to ``count - 1`` of equal bins from ``low`` to ``high``; the highest value is in the last bin."""
+    """Bin numbers 0 to ``count - 1`` of equal bins from ``low`` to ``high``; the highest value is in the last bin, and
+    what lies beyond is in the outermost one. Of a single intensity: all in the first."""
     # Multiplied first: whole-number intensities that lie on an edge then fall into the bin above it, exactly.
-    scaled = (voxels.astype(np.float64) - float(low)) * count / (float(high) - float(low))
+    scaled = (voxels.astype(np.float64) - low) * count / (high - low or 1.0)
     return np.clip(scaled, 0, count - 1).astype(np.uint8)
 
 
 def _scaled_to_byte(voxels: np.ndarray, low: float, high: float) -> np.ndarray:
-    """MATLAB's ``im2uint8(mat2gray(image))``: 0 to 255, halves rounded up."""
-    scaled = (voxels.astype(np.float64) - float(low)) / (float(high) - float(low))
+    """MATLAB's ``im2uint8(mat2gray(image, [low high]))``: 0 to 255, halves rounded up, cut at the limits."""
+    scaled = np.clip((voxels.astype(np.float64) - low) / (high - low or 1.0), 0, 1)
     return np.floor(scaled * 255 + 0.5).astype(np.uint8)
 
 

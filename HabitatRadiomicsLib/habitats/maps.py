@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import RegionError
-from HabitatRadiomicsLib.habitats.entropy import local_entropy
+from HabitatRadiomicsLib.habitats.entropy import grey_limits, local_entropy
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
+from HabitatRadiomicsLib.habitats.scale import LesionScale
 from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
 from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
 from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
@@ -43,6 +45,7 @@ class HabitatMap:
         labels: 1..K for S1..SK, UInt8.
         regions: the habitats that have voxels, on the grid of the prepared image, UInt8 0 or 1, by name.
         model: the centroids that were applied.
+        scale: what intensities and entropies were z-scored with before: this lesion's, or that of an earlier scan.
         superpixels: how many the lesion was split into; ``superpixels_asked`` is what the protocol wants.
     """
 
@@ -51,24 +54,49 @@ class HabitatMap:
     labels: sitk.Image
     regions: dict[str, sitk.Image]
     model: HabitatModel
+    scale: LesionScale
     superpixels: int
     superpixels_asked: int
     statistics: tuple[HabitatStatistics, ...]
     warnings: tuple[str, ...]
 
 
+class LesionDescription(NamedTuple):
+    """Local entropy (bits, one value per lesion voxel in C order), superpixels, and what both were scaled with."""
+
+    entropy: np.ndarray
+    superpixels: Superpixels
+    scale: LesionScale
+
+
 def describe_lesion(
-    prepared: PreparedSequence, settings: HabitatSettings, *, seed: int
-) -> tuple[np.ndarray, Superpixels]:
-    """Local entropy (bits, one value per lesion voxel in C order) and superpixels of a prepared lesion."""
-    intensities = sitk.GetArrayViewFromImage(prepared.image)
+    prepared: PreparedSequence, settings: HabitatSettings, *, seed: int, scale: LesionScale | None = None
+) -> LesionDescription:
+    """Local entropy and superpixels of a prepared lesion.
+
+    Args:
+        scale: of an earlier scan of the same lesion; None: its own.
+
+    Raises:
+        RegionError: the lesion is too small for the entropy window.
+    """
+    image = sitk.GetArrayViewFromImage(prepared.image)
     roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
-    entropy = local_entropy(intensities, roi, settings.entropy, where=prepared.name)
-    return entropy, cluster_superpixels(intensities[roi], entropy, settings, seed=seed)
+    limits = None if scale is None else scale.limits
+    entropy = local_entropy(image, roi, settings.entropy, limits=limits, where=prepared.name)
+    intensity = image[roi]
+    if scale is None:
+        scale = LesionScale.of(prepared.name, grey_limits(image, roi, settings.entropy), intensity, entropy)
+    return LesionDescription(entropy, cluster_superpixels(intensity, entropy, settings, scale, seed=seed), scale)
 
 
 def map_habitats(
-    prepared: PreparedSequence, settings: HabitatSettings, model: HabitatModel | None, *, seed: int
+    prepared: PreparedSequence,
+    settings: HabitatSettings,
+    model: HabitatModel | None,
+    *,
+    seed: int,
+    scale: LesionScale | None = None,
 ) -> HabitatMap:
     """Split a lesion into habitats.
 
@@ -77,11 +105,12 @@ def map_habitats(
         settings: entropy, superpixels, range of K.
         model: a population's frozen habitats; None clusters the patient's own superpixels.
         seed: of the superpixels.
+        scale: of an earlier scan of the same lesion, so that habitats are what they were in it; None: its own.
 
     Raises:
         RegionError: the lesion is too small for the entropy window, or too uniform for habitats.
     """
-    entropy, superpixels = describe_lesion(prepared, settings, seed=seed)
+    entropy, superpixels, scale = describe_lesion(prepared, settings, seed=seed, scale=scale)
     if model is not None and model.sequence != sequence_of(prepared.name):
         raise RegionError(
             f"The habitats of {model.sequence} were asked for an image of {prepared.name}.", where=prepared.name
@@ -97,6 +126,7 @@ def map_habitats(
         labels=on_input,
         regions=_regions(labels, applied),
         model=applied,
+        scale=scale,
         superpixels=len(superpixels.sizes),
         superpixels_asked=superpixels.asked,
         statistics=_statistics(on_input, prepared, habitat_of_voxel, entropy, applied),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from HabitatRadiomicsLib.habitats.scale import LesionScale
 from HabitatRadiomicsLib.protocol import HabitatSettings
 
 #: K-means starts, of which the best is taken.
@@ -31,9 +32,9 @@ class Superpixels:
 
 
 def cluster_superpixels(
-    intensity: np.ndarray, entropy: np.ndarray, settings: HabitatSettings, *, seed: int
+    intensity: np.ndarray, entropy: np.ndarray, settings: HabitatSettings, scale: LesionScale, *, seed: int
 ) -> Superpixels:
-    """K-means on (z intensity, z entropy), both z-scored over the lesion and clipped at ``settings.clip`` SD.
+    """K-means on (z intensity, z entropy), both clipped at ``settings.clip`` SD.
 
     The voxels are sorted by their values first: the superpixels do not depend on how the file stores its axes.
 
@@ -41,6 +42,7 @@ def cluster_superpixels(
         intensity: of the ROI voxels, shape (voxels,).
         entropy: of the same voxels, bits.
         settings: how many superpixels, and how many voxels each needs on average.
+        scale: what both are z-scored with.
         seed: of the K-means++ starts.
     """
     from sklearn.cluster import KMeans
@@ -48,7 +50,7 @@ def cluster_superpixels(
     from threadpoolctl import threadpool_limits
 
     order = np.lexsort((entropy, intensity))
-    points = np.column_stack([_z_score(values[order], settings.clip) for values in (intensity, entropy)])
+    points = scale.z_scores(intensity[order], entropy[order], settings.clip)
     count = max(2, min(settings.superpixels, len(points) // settings.minimum_superpixel_voxels))
     # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
     with threadpool_limits(limits=1), warnings.catch_warnings():
@@ -61,10 +63,3 @@ def cluster_superpixels(
     labels = np.empty_like(sorted_labels)
     labels[order] = sorted_labels
     return Superpixels(labels, means, sizes, settings.superpixels)
-
-
-def _z_score(values: np.ndarray, clip: float | None) -> np.ndarray:
-    values = values.astype(np.float64)
-    deviation = values.std()
-    z = (values - values.mean()) / (deviation if deviation > 0 else 1.0)
-    return z if clip is None else np.clip(z, -clip, clip)

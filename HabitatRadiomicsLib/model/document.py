@@ -245,8 +245,16 @@ class Model(_Part):
 
     @property
     def sequences(self) -> tuple[str, ...]:
-        """The sequences that a case must have, in the order of the features; of two time points, the case's keys."""
-        return tuple(dict.fromkeys(name.key for name in self._measured))
+        """The sequences that a case must have, in the order of the features; of two time points, the case's keys.
+
+        A habitat at follow-up needs the baseline, too, on whose scale it is found."""
+        keys: list[str] = []
+        moments = self.protocol.timepoints
+        for name in self._measured:
+            if name.region.startswith("S") and moments is not None and moments.habitat_scale != "own":
+                keys.append(self.protocol.baseline_key(name.sequence))
+            keys.append(name.key)
+        return tuple(dict.fromkeys(keys))
 
     @property
     def _measured(self) -> tuple[FeatureName, ...]:

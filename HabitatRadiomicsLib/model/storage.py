@@ -64,9 +64,21 @@ def load_model(name_or_file: str | Path) -> Model:
             remedy="Use the original file; a changed model is another model and has to be trained anew.",
         )
     try:
-        return Model.model_validate(document)
+        return _as_it_was_made(Model.model_validate(document))
     except (ValidationError, HabitatRadiomicsError) as error:
         raise ModelError(f"The file is not a valid model: {_first_problem(error)}.", where=where) from error
+
+
+def _as_it_was_made(model: Model) -> Model:
+    """A model of habitats at follow-up that was made before these could have the baseline's scale keeps their own."""
+    protocol = model.protocol
+    moments = protocol.timepoints
+    if moments is None or "habitat_scale" in moments.model_fields_set:
+        return model
+    if not any(name.region.startswith("S") and name.timepoint != moments.baseline for name in model.measured_features):
+        return model
+    own = protocol.model_copy(update={"timepoints": moments.model_copy(update={"habitat_scale": "own"})})
+    return model.model_copy(update={"protocol": own})
 
 
 def _digest(document: dict[str, Any]) -> str:

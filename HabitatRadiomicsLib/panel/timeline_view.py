@@ -74,7 +74,17 @@ def changes_table(changes: Sequence[Mapping[str, Any]]) -> str:
         "<tr>" + "".join(f"<td style='padding-right: 10px'>{escape(cell)}</td>" for cell in cells) + "</tr>"
         for cells in (titles, *rows)
     )
-    return f"<b>{escape(_('Change of habitat volumes'))}</b><table>{lines}</table>"
+    # A scene that was saved before there was a choice: each time point by itself.
+    told = dict.fromkeys(scale_text(row.get("scale", "own")) for row in changes)
+    note = "<br>".join(escape(text) for text in told)
+    return f"<b>{escape(_('Change of habitat volumes'))}</b><table>{lines}</table><small>{note}</small>"
+
+
+def scale_text(scale: str) -> str:
+    """What a habitat is at both time points, in a sentence."""
+    if scale == "baseline":
+        return _("Follow-up on the scale of the baseline: each habitat is what looks as it did at baseline.")
+    return _("Each time point on its own scale: habitats are relative to the lesion as it is at the time.")
 
 
 def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list[Any]:
@@ -82,6 +92,8 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
     from HabitatRadiomicsLib.reporting.timeline_figure import TimePoint, timeline_figure
 
     figures: dict[str, list[TimePoint]] = {}
+    # Of a model of two time points, it stands under the volumes in numbers.
+    caption = "" if changes else scale_text("own")
     if changes:
         moments = (("baseline_ml", 0), ("followup_ml", 1))
         for sequence in dict.fromkeys(row["sequence"] for row in changes):
@@ -101,8 +113,8 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
                 points.append(TimePoint(moment.label, volumes, *told))
             figures[sequence] = points
     return [
-        timeline_figure(points, title=_("Habitats of {sequence}").format(sequence=sequence), width=PICTURE_WIDTH,
-                        dpi=PICTURE_DPI)
+        timeline_figure(points, title=_("Habitats of {sequence}").format(sequence=sequence),
+                        caption=caption, width=PICTURE_WIDTH, dpi=PICTURE_DPI)
         for sequence, points in figures.items()
     ]  # fmt: skip
 

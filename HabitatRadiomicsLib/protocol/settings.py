@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, Positive, Settings, check_sequence_name, sequence_of
+from HabitatRadiomicsLib.protocol.base import (
+    NAME_PATTERN,
+    Positive,
+    Settings,
+    check_sequence_name,
+    sequence_of,
+    timepoint_of,
+)
 from HabitatRadiomicsLib.protocol.feature_settings import FeatureSettings
 from HabitatRadiomicsLib.protocol.frozen_habitats import HabitatModel
 from HabitatRadiomicsLib.protocol.learning_settings import LearningSettings
@@ -63,6 +70,16 @@ class Preprocessing(Settings):
     resampling: Resampling | None = None
     window: IntensityWindow | None = None
     normalisation: Normalisation | None = None
+
+    @property
+    def arbitrary_units(self) -> str:
+        """Why the same intensity in two images of a patient is not the same tissue; empty where nothing speaks against
+        it. Of MRI that is neither corrected for bias nor normalised nobody can tell."""
+        if self.normalisation is not None and self.normalisation.scope == "roi":
+            return "z-scored over the lesion of each image"
+        if self.normalisation is None and self.bias_correction is not None:
+            return "corrected for a bias field, as MRI's arbitrary units are, and not normalised"
+        return ""
 
 
 class EntropySettings(Settings):
@@ -168,6 +185,20 @@ class TimePoints(Settings):
 
     baseline: str = Field("baseline", pattern=NAME_PATTERN)
     followup: str = Field("follow-up", pattern=NAME_PATTERN)
+    habitat_scale: Literal["own", "baseline"] | None = None
+    """What intensities and entropies of the lesion at follow-up are compared with before it is split into habitats.
+
+    ``baseline``: the same patient's lesion at baseline, by its mean and SD, and for entropy by its range of levels.
+    A habitat then is, at both times, what looks like it at baseline, and a change of its volume is one of tissue; one
+    that is gone has no features. That needs intensities with a unit (Hounsfield, SUV, ADC, FA), or normalised over the
+    image.
+
+    ``own``: the lesion itself as it is at the time. A habitat is its relatively bright or disordered part, and its
+    volume tells of shares. MRI in arbitrary units needs it.
+
+    Null: for each sequence ``baseline``, but ``own`` where its preprocessing speaks of arbitrary units
+    (:attr:`Preprocessing.arbitrary_units`). Nothing tells that of MRI which is measured as it was acquired: write
+    ``own`` for it."""
 
     @model_validator(mode="after")
     def _two(self) -> TimePoints:
@@ -301,6 +332,18 @@ class Protocol(Settings):
         return self
 
     @model_validator(mode="after")
+    def _habitat_scale(self) -> Protocol:
+        if self.timepoints is not None and self.timepoints.habitat_scale == "baseline":
+            for name in self.sequences or ():
+                why = self.preprocessing_of(name).arbitrary_units
+                if why:
+                    raise ValueError(
+                        f"habitat_scale: baseline compares intensities of two images, and those of {name} are {why}: "
+                        "normalise over the image, or write habitat_scale: own"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _population_names(self) -> Protocol:
         for name, habitats in self.population.items():
             if habitats.sequence != name:
@@ -322,6 +365,15 @@ class Protocol(Settings):
     def baseline_key(self, sequence: str) -> str:
         """The key of a sequence's first image: ``baseline_CT`` of ``CT``; without time points, the sequence itself."""
         return sequence if self.timepoints is None else f"{self.timepoints.baseline}_{sequence}"
+
+    def scale_key(self, key: str) -> str:
+        """The key of the lesion on whose scale another is split into habitats: of ``follow-up_CT`` that of the
+        baseline, where ``habitat_scale`` says so; else the key itself."""
+        moments = self.timepoints
+        if moments is None or timepoint_of(key) != moments.followup or moments.habitat_scale == "own":
+            return key
+        comparable = moments.habitat_scale == "baseline" or not self.preprocessing_of(key).arbitrary_units
+        return self.baseline_key(sequence_of(key)) if comparable else key
 
     def document(self) -> dict[str, object]:
         """The protocol as plain data, complete, in a fixed order."""

@@ -51,7 +51,10 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     ]
     figure.legend(handles=handles, loc="outside lower right", ncols=min(5, len(handles)), fontsize=9, frameon=False)
     kind = "this patient's own clusters" if habitat_map.model.of_one_patient else "habitats of the population"
-    axes[2].set_title(kind, fontsize=10)
+    scale = habitat_map.scale.lesion
+    if scale != prepared.name:
+        kind = f"{kind}, on the scale of {readable_key(scale)}"
+    axes[2].set_title(fill(kind, 40), fontsize=10)
     return figure
 
 

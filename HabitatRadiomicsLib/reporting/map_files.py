@@ -52,6 +52,7 @@ def write_maps(
 def _document(prepared: PreparedSequence, habitat_map: HabitatMap) -> dict[str, Any]:
     return {
         "habitats_of": "this patient alone" if habitat_map.model.of_one_patient else "a population",
+        "scale": asdict(habitat_map.scale),
         "superpixels": habitat_map.superpixels,
         "superpixels_asked": habitat_map.superpixels_asked,
         "habitats": [asdict(row) for row in habitat_map.statistics],

@@ -100,12 +100,14 @@ def habitats_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
         return []
     settings = protocol.habitats
     clip = f", both clipped at {settings.clip:g} standard deviations" if settings.clip is not None else ""
+    baseline = "" if protocol.timepoints is None else f" at {protocol.timepoints.baseline}"
     sentences = [
         _entropy(settings.entropy),
         f"Each lesion was divided into {settings.superpixels} superpixels, or fewer where these would have had less "
         f"than {counted(settings.minimum_superpixel_voxels, 'voxel')} on average, by K-means clustering of its voxels "
         f"on z-scored intensity and local entropy{clip}.",
-        f"The superpixels of all training cases (of a random sample of them where they were more than "
+        *_scales(protocol),
+        f"The superpixels of all training cases{baseline} (of a random sample of them where they were more than "
         f"{settings.clustered_superpixels:,}) were clustered by Ward's method without regard to the outcome, and the "
         "centroids were frozen; each superpixel, also of a new case, belongs to the habitat with the nearest centroid.",
     ]
@@ -122,6 +124,29 @@ def habitats_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
         counts = listed(f"{row['chosen']} in {name}" for name, row in found.items())
         sentences.append(f"In all training cases together the number of habitats was {counts}.")
     return sentences
+
+
+def _scales(protocol: Protocol) -> Iterator[str]:
+    """Of two time points, what the later lesion was z-scored with."""
+    if protocol.timepoints is None:
+        return
+    first, second = protocol.timepoints.names
+    names = protocol.sequences or ()
+    own = [name for name in names if protocol.scale_key(f"{second}_{name}") == f"{second}_{name}"]
+    compared = [name for name in names if name not in own]
+    if compared:
+        of_these = f" of {listed(compared)}" if own else ""
+        yield (
+            f"At {second}, both{of_these} were z-scored with the mean and standard deviation of the same lesion at "
+            f"{first}, and the grey levels of the entropy were those of {first}, so that a habitat was the same tissue "
+            "at both time points."
+        )
+    if own:
+        of_these = f" of {listed(own)}" if compared else ""
+        yield (
+            f"At each time point, both{of_these} were z-scored over the lesion as it was then, so that a habitat was "
+            "relative to the rest of it."
+        )
 
 
 def _entropy(settings: EntropySettings) -> str:

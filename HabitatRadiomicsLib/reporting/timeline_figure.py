@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _BAR = 0.44
 #: A smaller part of the highest bar has no room for its number.
 _ROOM = 0.07
+#: That fit beneath the bars, per inch of the figure.
+_CAPTION_LETTERS = 15
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class TimePoint:
     cutoff: float | None = None
 
 
-def timeline_figure(points: Sequence[TimePoint], *, title: str = "", width: float = 7.5, dpi: float = DPI) -> Figure:
+def timeline_figure(
+    points: Sequence[TimePoint], *, title: str = "", caption: str = "", width: float = 7.5, dpi: float = DPI
+) -> Figure:
     """Habitats' volumes stacked over the time points, and above them the score with its cut-off.
 
     A part is left out for which no time point has anything.
@@ -43,6 +48,7 @@ def timeline_figure(points: Sequence[TimePoint], *, title: str = "", width: floa
     Args:
         points: at least one, in their order in time.
         title: what was split, e.g. ``CT``.
+        caption: how the habitats of the time points compare, in a sentence below them.
         width: in inches; ``dpi`` are the dots in each.
     """
     scored = any(point.score is not None for point in points)
@@ -60,6 +66,8 @@ def timeline_figure(points: Sequence[TimePoint], *, title: str = "", width: floa
     axes[-1].set_xticks(range(len(points)), [point.label for point in points], fontsize=9)
     axes[-1].set_xlim(-0.6, len(points) - 0.4)
     axes[0].set_title(title, fontsize=10, loc="left")
+    if caption and split:
+        axes[-1].set_xlabel(fill(caption, int(_CAPTION_LETTERS * width)), fontsize=8, color="#555555")
     return figure
 
 

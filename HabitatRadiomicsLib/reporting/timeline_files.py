@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from HabitatRadiomicsLib.habitat_changes import LESION, habitat_changes, habitat_volumes, write_habitat_changes
+from HabitatRadiomicsLib.habitat_changes import (
+    LESION,
+    SCALE_IN_WORDS,
+    habitat_changes,
+    habitat_volumes,
+    write_habitat_changes,
+)
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.reporting.figures import write_png
@@ -19,7 +25,7 @@ def write_timeline(folder: Path, case_id: str, maps: Mapping[str, HabitatMap], p
     Returns:
         The pictures (PNG) by sequence.
     """
-    changes = habitat_changes(case_id, habitat_volumes(maps), protocol.timepoints)
+    changes = habitat_changes(case_id, habitat_volumes(maps), protocol)
     if not changes or protocol.timepoints is None:
         return {}
     write_habitat_changes(changes, folder / "habitat_changes.csv")
@@ -30,6 +36,7 @@ def write_timeline(folder: Path, case_id: str, maps: Mapping[str, HabitatMap], p
             TimePoint(protocol.timepoints.baseline, {row.habitat: row.baseline_ml for row in rows}),
             TimePoint(protocol.timepoints.followup, {row.habitat: row.followup_ml for row in rows}),
         ]
-        figure = timeline_figure(points, title=f"Habitats of {sequence}")
+        caption = SCALE_IN_WORDS[rows[0].scale]
+        figure = timeline_figure(points, title=f"Habitats of {sequence}", caption=caption)
         pictures[sequence] = write_png(figure, folder / f"{sequence}_timeline.png")
     return pictures

@@ -11,6 +11,7 @@ from HabitatRadiomicsLib.case import Case, write_case
 from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.errors import DependencyError, ModelError
 from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.protocol.base import sequence_of
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_results
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
 
@@ -26,7 +27,7 @@ def compute_maps(
     """Entropy maps and habitats, in this process.
 
     Args:
-        inputs: by sequence name.
+        inputs: by sequence name; of two time points by key, ``baseline_CT`` and ``follow-up_CT``.
         protocol: bundled name or YAML file.
         model: bundled name or file; its settings and habitats are used, and the protocol is not.
 
@@ -38,14 +39,17 @@ def compute_maps(
     from HabitatRadiomicsLib.model import load_model
     from HabitatRadiomicsLib.protocol import load_protocol
     from HabitatRadiomicsLib.reporting import write_maps
+    from HabitatRadiomicsLib.reporting.timeline_files import write_timeline
 
     settings = load_protocol(protocol) if model is None else load_model(model).protocol
     if model is not None:
         check_habitats_known(inputs, settings.population)
     with tempfile.TemporaryDirectory(prefix="habitat-radiomics-") as folder:
-        prepared, maps = make_maps(case_of(inputs), settings, part(progress, 0, 0.8))
+        case = case_of(inputs)
+        prepared, maps = make_maps(case, settings, part(progress, 0, 0.8))
         progress(0.8, "writing the maps")
         write_maps(Path(folder), prepared, maps, settings)
+        write_timeline(Path(folder), case.case_id, maps, settings)
         return add_results(scene, Path(folder), inputs)
 
 
@@ -104,7 +108,7 @@ def check_habitats_known(inputs: Mapping[str, SequenceInput], known: Mapping[str
     Raises:
         ModelError: a sequence has no habitats in the model.
     """
-    unknown = [name for name in inputs if name not in known]
+    unknown = [name for name in inputs if sequence_of(name) not in known]
     if unknown:
         raise ModelError(
             f"The model has no habitats of {' and '.join(unknown)}.",

@@ -274,7 +274,7 @@ def _changes(file: Path) -> list[dict[str, Any]]:
         return []
     with file.open(encoding="utf-8", newline="") as stream:
         return [
-            {name: cell if name in ("sequence", "habitat") else float(cell) if cell else None
+            {name: cell if name in ("sequence", "habitat", "scale") else float(cell) if cell else None
              for name, cell in row.items() if name != "case_id"}
             for row in csv.DictReader(stream)
         ]  # fmt: skip

@@ -91,6 +91,7 @@ def add_change_table(scene: Any, changes: Sequence[Mapping[str, Any]]) -> Any:
             AFTER: [row["followup_ml"] for row in changes],
             "Change [ml]": [row["change_ml"] for row in changes],
             "Change [%]": [nothing if row["change_percent"] is None else row["change_percent"] for row in changes],
+            "Scale": [row["scale"] for row in changes],
         },
     )
 

@@ -13,6 +13,7 @@ import pytest
 import slicer
 
 from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.habitat_changes import SCALE_IN_WORDS
 from HabitatRadiomicsLib.model import Model, load_model, model_text
 from HabitatRadiomicsLib.scoring import score_case
 
@@ -134,12 +135,14 @@ def test_score_maps_and_changes_of_both(
             assert {row["habitat"]: row[column] for row in changes if row["habitat"] in there} == there
         table = results.change_table.GetTable()
         assert [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())] == [
-            "Sequence", "Habitat", "Row", "Baseline [ml]", "Follow-up [ml]", "Change [ml]", "Change [%]",
+            "Sequence", "Habitat", "Row", "Baseline [ml]", "Follow-up [ml]", "Change [ml]", "Change [%]", "Scale",
         ]  # fmt: skip
         assert table.GetNumberOfRows() == len(changes)
         assert table.GetValueByName(len(changes) - 1, "Change [ml]").ToDouble() == changes[-1]["change_ml"]
         assert results.change_chart.GetNumberOfPlotSeriesNodes() == 2
         assert "Change of habitat volumes" in ui.changesLabel.text
+        assert {row["scale"] for row in changes} == {"baseline"}
+        assert SCALE_IN_WORDS["baseline"] in ui.changesLabel.text
         assert len(ui.timelinePictures.findChildren("QLabel")) == 1
         assert not ui.timelinePictures.isHidden()
         assert ui.anotherTimepointButton.isHidden(), "the model has seen both"
@@ -169,6 +172,16 @@ def test_score_maps_and_changes_of_both(
         assert again.change_chart is not None
         assert not ui.changesLabel.isHidden()
         assert len(ui.timelinePictures.findChildren("QLabel")) >= 1
+
+
+def test_the_panel_says_of_the_scale_what_pictures_say() -> None:
+    from HabitatRadiomicsLib.panel.timeline_view import changes_table, scale_text
+
+    assert {scale: scale_text(scale) for scale in SCALE_IN_WORDS} == SCALE_IN_WORDS
+    row = {"sequence": "CT", "habitat": "S1", "baseline_ml": 1.0, "followup_ml": 2.0, "change_percent": 100.0}
+    # Of a scene from before there was a choice.
+    assert SCALE_IN_WORDS["own"] in changes_table([row])
+    assert SCALE_IN_WORDS["own"] not in changes_table([{**row, "scale": "baseline"}])
 
 
 def test_maps_alone_need_the_models_habitats(two: Any, slicer_gui: Any) -> None:

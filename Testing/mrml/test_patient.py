@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +20,16 @@ from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.commands.arguments import read_case
 from HabitatRadiomicsLib.commands.program import build_parser, main
 from HabitatRadiomicsLib.errors import Cancelled, DependencyError, HabitatRadiomicsError, ModelError, RegionError
-from HabitatRadiomicsLib.protocol import load_protocol
+from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
 from HabitatRadiomicsLib.provenance import image_digest
-from HabitatRadiomicsLib.scene.patient import compute_maps, score_patient, write_inputs
+from HabitatRadiomicsLib.scene.patient import check_habitats_known, compute_maps, score_patient, write_inputs
 from HabitatRadiomicsLib.scene.result_nodes import habitat_labels
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
 from HabitatRadiomicsLib.synthetic import SyntheticPatient
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
+
+import two_time_points
 
 MODEL = "t790m-spine-demo"
 
@@ -115,6 +121,44 @@ def test_maps_of_a_volume_under_a_transform_lie_where_it_is_seen(
     )
     np.testing.assert_array_equal(habitat_labels(results, "T1W") > 0, lesion > 0)
     assert chosen.volume.GetParentTransformNode() is transform
+
+
+def test_maps_of_two_time_points_are_those_of_the_command_line(scene: object, tmp_path: Path) -> None:
+    """The follow-up on the scale of the baseline, and how its habitats changed."""
+    settings = two_time_points.protocol(regions=["whole", "habitats"])
+    (tmp_path / "two.yaml").write_text(protocol_text(settings), encoding="utf-8")
+    nodes, arguments = {}, ["--protocol", str(tmp_path / "two.yaml")]
+    for moment, images in two_time_points.images_of(3, responds=True, core_left=0.35).items():
+        key, volumes = f"{moment}_CT", []
+        for image, kind in zip(images, ("image", "mask")):
+            path = tmp_path / f"{moment}-{kind}.nrrd"
+            volumes.append(load(image, path, labelmap=kind == "mask"))
+            arguments += [f"--{kind}", f"{key}={path}"]
+        nodes[key] = SequenceInput(*volumes)
+    out = tmp_path / "maps"
+    assert main(["maps", *arguments, "--out", str(out)]) == 0
+    results = compute_maps(scene, nodes, protocol=str(tmp_path / "two.yaml"))
+    content = results.content
+    changes = content.pop("changes")
+    assert content == {"maps": document(out / "habitats.json"), "score": None}
+    assert content["maps"]["sequences"]["follow-up_CT"]["scale"]["lesion"] == "baseline_CT"
+    with (out / "habitat_changes.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for name in ("sequence", "habitat", "scale"):
+        assert [row[name] for row in changes] == [row[name] for row in rows]
+    assert [row["followup_ml"] for row in changes] == [float(row["followup_ml"]) for row in rows]
+    assert {row["scale"] for row in rows} == {"baseline"}
+    alone = {"follow-up_CT": nodes["follow-up_CT"]}
+    before = contents(scene)
+    with pytest.raises(RegionError, match="found on the scale of baseline CT, and there is none"):
+        compute_maps(scene, alone, protocol=str(tmp_path / "two.yaml"))
+    assert contents(scene) == before
+
+
+def test_a_model_has_the_habitats_of_a_sequence_at_each_time_point() -> None:
+    check_habitats_known(dict.fromkeys(["baseline_CT", "follow-up_CT"]), {"CT": None})
+    with pytest.raises(ModelError, match="no habitats of follow-up_PET"):
+        check_habitats_known(dict.fromkeys(["baseline_CT", "follow-up_PET"]), {"CT": None})
 
 
 def test_maps_by_a_model_are_those_of_the_command_line(

@@ -282,8 +282,10 @@ def test_two_time_points_give_both_values_and_their_change(two: Path, tmp_path: 
         assert values[1, place] == pytest.approx(inside.mean())
 
 
-def test_a_patient_alone_has_the_same_features_at_both_time_points(two: Path, tmp_path: Path) -> None:
-    cohort, protocol = two_time_points.cohort_of(two), two_time_points.protocol(**_HABITATS)
+@pytest.mark.parametrize("scale", ["own", "baseline"])
+def test_a_patient_alone_has_the_same_features_at_both_time_points(two: Path, tmp_path: Path, scale: str) -> None:
+    cohort = two_time_points.cohort_of(two)
+    protocol = two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": scale})
     together = extract_cohort(cohort, protocol, tmp_path / "two-jobs", jobs=2)
     turned = type(cohort)(cohort.cases[::-1])
     reversed_table = extract_cohort(turned, protocol, tmp_path / "reversed").table
@@ -296,8 +298,8 @@ def test_a_patient_alone_has_the_same_features_at_both_time_points(two: Path, tm
         assert row[measured].tobytes() == expected.tobytes()
 
 
-def test_habitats_are_fitted_on_the_baseline_and_mean_the_same_at_both_time_points(two: Path, tmp_path: Path) -> None:
-    protocol = two_time_points.protocol(**_HABITATS)
+def test_habitats_are_fitted_on_the_baseline_and_applied_at_both_time_points(two: Path, tmp_path: Path) -> None:
+    protocol = two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": "own"})
     cohort = two_time_points.cohort_of(two)
     found = extract_cohort(cohort, protocol, tmp_path / "both")
     assert list(found.protocol.population) == ["CT"]
@@ -323,8 +325,35 @@ def test_habitats_are_fitted_on_the_baseline_and_mean_the_same_at_both_time_poin
             assert changes[case.case_id, row.name].followup_ml == row.volume_ml
 
 
+def test_on_the_baselines_scale_only_the_follow_ups_habitats_are_others(two: Path, tmp_path: Path) -> None:
+    cohort = two_time_points.cohort_of(two)
+    own, compared = (
+        extract_cohort(
+            cohort, two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": scale}), tmp_path / "work"
+        )
+        for scale in ("own", "baseline")
+    )
+    assert (own.reused, compared.reused) == (0, 0), "kept for another scale"
+    assert own.protocol.population == compared.protocol.population
+    for start, same in (("baseline_", True), ("follow-up_CT_whole_", True), ("follow-up_CT_S", False)):
+        columns = [name for name in own.table.columns if name.startswith(start)]
+        one, other = (found.table.with_columns(columns).values for found in (own, compared))
+        assert (one.tobytes() == other.tobytes()) is same
+    # The core of those who respond is gone; on a scale of its own every lesion has a bright part.
+    core = own.protocol.population["CT"].names[-1]
+    left = {
+        scale: [
+            row.followup_ml for row in found.habitat_changes if row.habitat == core and row.case_id in ("P01", "P03")
+        ]
+        for scale, found in (("own", own), ("baseline", compared))
+    }
+    assert all(one > 2 * other for one, other in zip(left["own"], left["baseline"])), left
+    again = extract_cohort(cohort, compared.protocol, tmp_path / "work")
+    assert again.reused == 4
+
+
 def test_a_habitat_that_a_lesion_has_not_leaves_its_other_features(two: Path, tmp_path: Path) -> None:
-    protocol = two_time_points.protocol(**_HABITATS)
+    protocol = two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": "own"})
     cohort = two_time_points.cohort_of(two)
     population = extract_cohort(cohort, protocol, tmp_path / "before").protocol.population["CT"]
     far = population.model_copy(update={"centroids": (*population.centroids, (9.0, 9.0))})

@@ -14,7 +14,15 @@ from HabitatRadiomicsLib import region_measuring
 from HabitatRadiomicsLib.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.extraction import extract_cohort, extract_features
 from HabitatRadiomicsLib.fold_features import FoldFeatures, measure_folds
-from HabitatRadiomicsLib.lesions import PERTURBED, Lesions, Population, find_superpixels, fit_populations
+from HabitatRadiomicsLib.habitats import describe_lesion, lesion_scale
+from HabitatRadiomicsLib.lesions import (
+    PERTURBED,
+    Lesions,
+    Population,
+    find_superpixels,
+    fit_populations,
+    prepared_views,
+)
 from HabitatRadiomicsLib.measured_study import measure_study
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
@@ -224,10 +232,13 @@ def test_what_is_kept_is_plain_json(cohort: Cohort, lesions: Lesions, tmp_path: 
     assert all(set(key.split()) <= {str(number) for number in range(30)} for key in keys if key[0].isdigit())
 
 
-def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", ["own", "baseline"])
+def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path, scale: str) -> None:
     folder = two_time_points.write_cohort(tmp_path / "cohort", 8)
     cohort = two_time_points.cohort_of(folder)
-    protocol = two_time_points.protocol(regions=["whole", "habitats"], robustness={"cases": 3, "copies": 2})
+    protocol = two_time_points.protocol(
+        regions=["whole", "habitats"], robustness={"cases": 3, "copies": 2}, timepoints={"habitat_scale": scale}
+    )
     study = measure_study(
         cohort, protocol, tmp_path / "work", frozen_habitats=False, jobs=1, resample_mask=False, progress=silent
     )
@@ -259,3 +270,28 @@ def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path) -> N
     means = features.habitat_means(0, "CT")
     assert list(means) == list(extraction.protocol.population["CT"].names)
     assert all(np.isfinite(rows).any() for rows in means.values())
+    # A copy's follow-up is split on the scale of the copy's baseline.
+    view = prepared_views(cohort.cases[0].read(), protocol, perturbed=True)
+    prepared = dict(view)["copy-02"]
+    expected = describe_lesion(
+        prepared["follow-up_CT"], protocol.habitats, seed=protocol.seed,
+        scale=lesion_scale(prepared["baseline_CT"], protocol.habitats) if scale == "baseline" else None,
+    )  # fmt: skip
+    found = features.lesions.superpixels[cohort.cases[0].case_id]["copy-02"]["follow-up_CT"]
+    assert found.means.tobytes() == expected.superpixels.means.tobytes()
+
+
+def test_superpixels_kept_for_one_scale_are_not_taken_for_another(tmp_path: Path) -> None:
+    cohort = two_time_points.cohort_of(two_time_points.write_cohort(tmp_path / "cohort", 2))
+    own, compared, again = (
+        find_superpixels(
+            cohort, two_time_points.protocol(timepoints={"habitat_scale": scale}), tmp_path / "work"
+        ).superpixels["P01"]["original"]
+        for scale in ("own", "baseline", "own")
+    )
+    assert own["baseline_CT"].means.tobytes() == compared["baseline_CT"].means.tobytes()
+    assert own["follow-up_CT"].means.tobytes() == again["follow-up_CT"].means.tobytes()
+    # The bright core of this patient is gone: only on its own scale has the lesion's mean a z-score of 0.
+    middle = [np.average(row["follow-up_CT"].means[:, 0], weights=row["follow-up_CT"].sizes) for row in (own, compared)]
+    assert abs(middle[0]) < 0.1
+    assert middle[1] < -0.2

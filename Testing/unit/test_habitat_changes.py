@@ -17,11 +17,11 @@ from HabitatRadiomicsLib.habitat_changes import (
     write_habitat_changes,
 )
 from HabitatRadiomicsLib.mapping import make_maps
-from HabitatRadiomicsLib.protocol import TimePoints
+from HabitatRadiomicsLib.protocol import Protocol
 
 from .two_time_points import images_of, protocol
 
-_MOMENTS = TimePoints()
+_TWO = protocol()
 
 
 def _case() -> Case:
@@ -31,37 +31,41 @@ def _case() -> Case:
 
 def test_every_habitat_is_compared_and_the_lesion() -> None:
     volumes = {"baseline_CT": {"S1": 4.0, "S2": 1.0, "S3": 0.0}, "follow-up_CT": {"S1": 3.0, "S2": 0.0, "S3": 0.5}}
-    rows = habitat_changes("P1", volumes, _MOMENTS)
+    rows = habitat_changes("P1", volumes, _TWO)
     assert [(row.habitat, row.baseline_ml, row.followup_ml, row.change_ml, row.percent) for row in rows] == [
         ("S1", 4.0, 3.0, -1.0, -25.0),
         ("S2", 1.0, 0.0, -1.0, -100.0),
         ("S3", 0.0, 0.5, 0.5, None),
         ("whole", 5.0, 3.5, -1.5, -30.0),
     ]
-    assert {(row.case_id, row.sequence) for row in rows} == {("P1", "CT")}
+    assert {(row.case_id, row.sequence, row.scale) for row in rows} == {("P1", "CT", "baseline")}
+    own = habitat_changes("P1", volumes, protocol(timepoints={"habitat_scale": "own"}))
+    assert [row.change_ml for row in own] == [row.change_ml for row in rows]
+    assert {row.scale for row in own} == {"own"}
 
 
 @pytest.mark.parametrize(
-    ("volumes", "timepoints"),
+    ("volumes", "settings"),
     [
-        ({"baseline_CT": {"S1": 1.0}}, _MOMENTS),
-        ({"follow-up_CT": {"S1": 1.0}}, _MOMENTS),
-        ({"baseline_CT": {"S1": 1.0}, "follow-up_PET": {"S1": 1.0}}, _MOMENTS),
-        ({"CT": {"S1": 1.0}}, None),
-        ({}, _MOMENTS),
+        ({"baseline_CT": {"S1": 1.0}}, _TWO),
+        ({"follow-up_CT": {"S1": 1.0}}, _TWO),
+        ({"baseline_CT": {"S1": 1.0}, "follow-up_PET": {"S1": 1.0}}, _TWO),
+        ({"CT": {"S1": 1.0}}, protocol(timepoints=None)),
+        ({}, _TWO),
     ],
 )
-def test_nothing_to_compare(volumes: dict[str, dict[str, float]], timepoints: TimePoints | None) -> None:
-    assert habitat_changes("P1", volumes, timepoints) == ()
+def test_nothing_to_compare(volumes: dict[str, dict[str, float]], settings: Protocol) -> None:
+    assert habitat_changes("P1", volumes, settings) == ()
 
 
 def test_table_reads_back(tmp_path: Path) -> None:
-    rows = [HabitatChange("P1", "CT", "S1", 0.3, 0.1), HabitatChange("P1", "CT", "S2", 0.0, 0.2)]
+    rows = [HabitatChange("P1", "CT", "S1", 0.3, 0.1, "baseline"), HabitatChange("P1", "CT", "S2", 0.0, 0.2, "own")]
     write_habitat_changes(rows, tmp_path / "changes.csv")
     with (tmp_path / "changes.csv").open(newline="", encoding="utf-8") as stream:
         first, second = csv.DictReader(stream)
     assert float(first["change_ml"]) == 0.1 - 0.3
     assert float(first["change_percent"]) == pytest.approx(-100 * 2 / 3)
+    assert (first["scale"], second["scale"]) == ("baseline", "own")
     assert (second["case_id"], second["habitat"], second["change_percent"]) == ("P1", "S2", "")
 
 
@@ -87,5 +91,5 @@ def test_a_follow_up_is_split_by_the_patients_own_habitats_at_baseline() -> None
 def test_a_single_time_point_is_split_by_itself() -> None:
     case = _case()
     alone = Case(case.case_id, {"follow-up_CT": case.sequences["follow-up_CT"]})
-    [found] = make_maps(alone, protocol())[1].values()
+    [found] = make_maps(alone, protocol(timepoints={"habitat_scale": "own"}))[1].values()
     assert any("own superpixels" in text for text in found.warnings)

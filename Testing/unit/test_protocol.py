@@ -164,3 +164,63 @@ def test_a_protocol_from_before_the_texture_settings_has_pyradiomics_defaults() 
         "distances": [1], "weighting": None, "symmetrical_glcm": True, "gldm_alpha": 0,
     }  # fmt: skip
     assert protocol_from(document, where="test") == load_protocol("general-mri")
+
+
+_TWO = {"name": "two", "title": "Two", "sequences": ["CT", "T1W"], "timepoints": {}}
+_OVER_LESION = {"normalisation": {"scope": "roi"}}
+
+
+@pytest.mark.parametrize("scale", [None, "own", "baseline"])
+def test_the_scale_of_habitats_is_read_back_and_counts(scale: str | None, tmp_path: Path) -> None:
+    protocol = protocol_from({**_TWO, "timepoints": {"habitat_scale": scale}}, where="test")
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(protocol_text(protocol), encoding="utf-8")
+    assert load_protocol(copy) == protocol
+    others = {"own", "baseline", None} - {scale}
+    digests = {protocol_from({**_TWO, "timepoints": {"habitat_scale": other}}, where="test").sha256 for other in others}
+    assert protocol.sha256 not in digests
+
+
+@pytest.mark.parametrize(
+    ("scale", "own"),
+    [(None, {"T1W", "T2W"}), ("own", {"CT", "T1W", "T2W", "PET", "FLAIR"}), ("baseline", set())],
+)
+def test_whose_scale_a_follow_up_has(scale: str | None, own: set[str]) -> None:
+    """Where nothing is said, intensities that mean nothing in another image have their own."""
+    special = {
+        "T1W": _OVER_LESION,
+        "T2W": {"bias_correction": {}},
+        "FLAIR": {"bias_correction": {}, "normalisation": {"scope": "image"}},
+        "PET": {},
+    }
+    settings = {**_TWO, "sequences": ["CT", "T1W", "T2W", "PET", "FLAIR"], "timepoints": {"habitat_scale": scale}}
+    # With the scale of the baseline for all, none may be in arbitrary units.
+    protocol = protocol_from(
+        settings if scale == "baseline" else {**settings, "sequence_preprocessing": special}, where=""
+    )
+    assert protocol.sequences is not None
+    for name in protocol.sequences:
+        later = f"follow-up_{name}"
+        assert protocol.scale_key(later) == (later if name in own else f"baseline_{name}")
+        assert protocol.scale_key(f"baseline_{name}") == f"baseline_{name}"
+        assert protocol.scale_key(name) == name
+    assert protocol_from({**_TWO, "timepoints": None}, where="").scale_key("CT") == "CT"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"sequence_preprocessing": {"T1W": _OVER_LESION}}, "those of T1W are z-scored over the lesion of each image"),
+        (
+            {"sequence_preprocessing": {"T1W": {"bias_correction": {}}}},
+            "those of T1W are corrected for a bias field, as MRI's arbitrary units are, and not normalised",
+        ),
+        ({"preprocessing": _OVER_LESION}, "those of CT are z-scored over the lesion of each image"),
+        ({"timepoints": {"habitat_scale": "follow-up"}}, "habitat_scale"),
+    ],
+)
+def test_a_scale_that_cannot_be_compared_is_refused(settings: dict[str, object], told: str) -> None:
+    with pytest.raises(ProtocolError, match=told) as error:
+        protocol_from({**_TWO, "timepoints": {"habitat_scale": "baseline"}, **settings}, where="test")
+    if "units" in told or "z-scored" in told:
+        assert "normalise over the image, or write habitat_scale: own" in str(error.value)

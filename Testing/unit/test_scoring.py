@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from pydantic import ValidationError
 
 from HabitatRadiomicsLib.case import Case, SequenceImage
@@ -280,3 +281,45 @@ def test_features_that_do_not_fit_the_time_points_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=re.escape(sentence)):
         two_time_points.model_of(two_time_points.protocol(timepoints=timepoints), [name])
+
+
+def test_a_score_of_a_later_habitat_asks_for_the_baseline_whose_scale_it_has(
+    changes: tuple[Cohort, Extraction, Model],
+) -> None:
+    cohort, found, _ = changes
+    name = "follow-up_CT_S1_original_firstorder_Mean"
+    model = two_time_points.model_of(found.protocol, [name])
+    assert model.sequences == ("baseline_CT", "follow-up_CT")
+    result = score_case(cohort.cases[1].read(), model)
+    assert result.values[name] == found.table.values[1, found.table.columns.index(name)]
+    with pytest.raises(ModelError, match="baseline_CT is missing"):
+        score_case(cohort.cases[1].read(("follow-up_CT",)), model)
+    own = two_time_points.protocol(regions=["whole", "habitats"], timepoints={"habitat_scale": "own"})
+    own = own.model_copy(update={"population": found.protocol.population})
+    assert two_time_points.model_of(own, [name]).sequences == ("follow-up_CT",)
+    assert two_time_points.model_of(found.protocol, [name.replace("S1", "whole")]).sequences == ("follow-up_CT",)
+
+
+def test_the_score_says_whose_scale_its_habitats_have(changes: tuple[Cohort, Extraction, Model]) -> None:
+    cohort, _, model = changes
+    scales = score_case(cohort.cases[1].read(), model).document()["habitat_scales"]
+    assert list(scales) == ["baseline_CT", "follow-up_CT"]
+    assert scales["baseline_CT"] == scales["follow-up_CT"]
+    image, mask = two_time_points.images_of(1, responds=True, core_left=0.35)["baseline"]
+    inside = sitk.GetArrayFromImage(image)[sitk.GetArrayFromImage(mask) == 1]
+    expected = {"lesion": "baseline_CT", "lowest": inside.min(), "highest": inside.max()}
+    assert {key: scales["follow-up_CT"][key] for key in expected} == expected
+    assert scales["follow-up_CT"]["intensity_sd"] == pytest.approx(inside.std())
+
+
+def test_without_a_baseline_a_score_that_needs_no_habitats_goes_without_maps(
+    changes: tuple[Cohort, Extraction, Model],
+) -> None:
+    cohort, found, _ = changes
+    model = two_time_points.model_of(found.protocol, ["follow-up_CT_whole_original_firstorder_Mean"])
+    result = score_case(cohort.cases[1].read(("follow-up_CT",)), model)
+    assert result.maps == {}
+    assert (
+        "No maps of follow-up_CT, which the score does not need: Habitats of follow-up CT are found on the scale of "
+        "baseline CT, and there is none." in result.warnings
+    )

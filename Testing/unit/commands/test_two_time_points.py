@@ -73,7 +73,7 @@ def test_extract_writes_features_changes_and_volumes(folder: Path, tmp_path: Pat
     changes = _rows(tmp_path / "out" / "habitat_changes.csv")
     assert {row["case_id"] for row in changes} == {"P00", "P01", "P02"}
     assert list(changes[0]) == [
-        "case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent",
+        "case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent", "scale",
     ]  # fmt: skip
     assert "population:\n  CT:" in (tmp_path / "out" / "protocol.yaml").read_text(encoding="utf-8")
 
@@ -114,6 +114,26 @@ def test_maps_of_both_time_points_have_their_volumes_compared(folder: Path, tmp_
     assert {"baseline_CT_maps.png", "follow-up_CT_maps.png", "CT_timeline.png", "habitat_changes.csv"} <= names
     whole = _rows(tmp_path / "out" / "habitat_changes.csv")[-1]
     assert (whole["habitat"], float(whole["change_ml"]) < 0) == ("whole", True)
+    assert whole["scale"] == "baseline"
+    document = json.loads((tmp_path / "out" / "habitats.json").read_text(encoding="utf-8"))
+    scales = [document["sequences"][f"{moment}_CT"]["scale"] for moment in ("baseline", "follow-up")]
+    assert scales[0] == scales[1]
+    assert scales[0]["lesion"] == "baseline_CT"
+
+
+def test_maps_of_a_follow_up_alone_want_the_baseline(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [*_patient(folder, 1, "follow-up"), "--protocol", str(folder / "habitats.yaml")]
+    assert main(["maps", *options, "--out", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert "Habitats of follow-up CT are found on the scale of baseline CT, and there is none." in told
+    assert "Give baseline_CT, or let the protocol say timepoints: {habitat_scale: own}." in told
+    assert not (tmp_path / "out").exists()
+    own = two_time_points.protocol(regions=["whole", "habitats"], timepoints={"habitat_scale": "own"})
+    (tmp_path / "own.yaml").write_text(protocol_text(own), encoding="utf-8")
+    options[-1] = str(tmp_path / "own.yaml")
+    assert main(["maps", *options, "--out", str(tmp_path / "out")]) == 0
 
 
 @pytest.mark.parametrize("command", ["extract", "train", "score-cohort", "evaluate"])

@@ -98,7 +98,7 @@ def test_without_a_population_the_output_says_so(patient: SyntheticPatient) -> N
     found = map_habitats(prepared, HabitatSettings(), None, seed=1)
     assert found.model.of_one_patient
     assert any("own superpixels were clustered" in warning for warning in found.warnings)
-    superpixels = describe_lesion(prepared, HabitatSettings(), seed=1)[1]
+    superpixels = describe_lesion(prepared, HabitatSettings(), seed=1).superpixels
     population = fit_habitats("T2FS", [superpixels, superpixels], HabitatSettings(), seed=1)
     applied = map_habitats(prepared, HabitatSettings(), population, seed=1)
     assert not any("own superpixels" in warning for warning in applied.warnings)

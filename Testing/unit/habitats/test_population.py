@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import RegionError
-from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats, cluster_superpixels, fit_habitats
+from HabitatRadiomicsLib.habitats import (
+    LesionScale,
+    Superpixels,
+    assign_habitats,
+    cluster_superpixels,
+    fit_habitats,
+)
 from HabitatRadiomicsLib.protocol import HabitatSettings
 
 _CENTRES = np.array([[0.8, -1.0], [-1.5, 0.3], [1.0, 1.6]])
@@ -18,6 +24,12 @@ def _patient(generator: np.random.Generator, centres: np.ndarray, shares: tuple[
     means = np.vstack([centre + generator.normal(0, 0.1, (10, 2)) for centre in centres])
     sizes = np.repeat([int(1000 * share) for share in shares], 10)
     return Superpixels(np.zeros(0, dtype=int), means, sizes, len(means))
+
+
+def _clustered(intensity: np.ndarray, entropy: np.ndarray, settings: HabitatSettings, *, seed: int) -> Superpixels:
+    """On the lesion's own scale."""
+    scale = LesionScale.of("T1W", (0.0, 1.0), intensity, entropy)
+    return cluster_superpixels(intensity, entropy, settings, scale, seed=seed)
 
 
 def test_planted_habitats_are_found_and_ordered_by_entropy() -> None:
@@ -73,25 +85,35 @@ def test_a_patient_alone_gets_the_labels_that_it_gets_in_a_cohort() -> None:
 def test_superpixels_are_z_scored_and_seeded() -> None:
     generator = np.random.default_rng(5)
     intensity, entropy = generator.normal(100, 20, 2000), generator.normal(3, 0.5, 2000)
-    one = cluster_superpixels(intensity, entropy, HabitatSettings(), seed=7)
-    other = cluster_superpixels(intensity * 3 + 50, entropy, HabitatSettings(), seed=7)
+    one = _clustered(intensity, entropy, HabitatSettings(), seed=7)
+    other = _clustered(intensity * 3 + 50, entropy, HabitatSettings(), seed=7)
     assert len(one.sizes) == 30
     assert one.sizes.sum() == 2000
     np.testing.assert_array_equal(one.labels, other.labels)  # scale and offset of the scanner do not matter
-    np.testing.assert_array_equal(one.labels, cluster_superpixels(intensity, entropy, HabitatSettings(), seed=7).labels)
+    np.testing.assert_array_equal(one.labels, _clustered(intensity, entropy, HabitatSettings(), seed=7).labels)
     z = (intensity - intensity.mean()) / intensity.std()
     np.testing.assert_allclose(one.means[4, 0], z[one.labels == 4].mean(), atol=1e-12)
 
 
+def test_on_the_scale_of_another_lesion_equal_values_have_equal_places() -> None:
+    """Twice as bright at follow-up: not another scanner, but other tissue."""
+    generator = np.random.default_rng(5)
+    intensity, entropy = generator.normal(100, 20, 2000), generator.normal(3, 0.5, 2000)
+    before = LesionScale.of("baseline_CT", (0.0, 1.0), intensity, entropy)
+    later = cluster_superpixels(intensity + 30, entropy - 1, HabitatSettings(clip=None), before, seed=7)
+    center = np.average(later.means, axis=0, weights=later.sizes)
+    np.testing.assert_allclose(center, [30 / intensity.std(), -1 / entropy.std()], atol=1e-12)
+
+
 def test_small_lesions_get_fewer_superpixels() -> None:
     generator = np.random.default_rng(6)
-    found = cluster_superpixels(generator.normal(size=95), generator.normal(size=95), HabitatSettings(), seed=1)
+    found = _clustered(generator.normal(size=95), generator.normal(size=95), HabitatSettings(), seed=1)
     assert (len(found.sizes), found.asked) == (9, 30)
 
 
 def test_few_distinct_values_leave_no_empty_superpixel() -> None:
     intensity = np.repeat([0.0, 1.0, 2.0], 200)
-    found = cluster_superpixels(intensity, np.ones(600), HabitatSettings(), seed=1)
+    found = _clustered(intensity, np.ones(600), HabitatSettings(), seed=1)
     assert len(found.sizes) == 3
     assert found.sizes.min() > 0
 
@@ -100,9 +122,9 @@ def test_extreme_voxels_are_clipped() -> None:
     generator = np.random.default_rng(9)
     intensity, entropy = generator.normal(size=3000), generator.normal(size=3000)
     intensity[:20] = 40
-    clipped = cluster_superpixels(intensity, entropy, HabitatSettings(), seed=1)
+    clipped = _clustered(intensity, entropy, HabitatSettings(), seed=1)
     assert clipped.means[:, 0].max() <= 3
-    free = cluster_superpixels(intensity, entropy, HabitatSettings(clip=None), seed=1)
+    free = _clustered(intensity, entropy, HabitatSettings(clip=None), seed=1)
     assert free.means[:, 0].max() > 6
 
 

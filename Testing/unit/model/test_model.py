@@ -12,6 +12,7 @@ import pytest
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.model import Model, load_model, model_text
 from HabitatRadiomicsLib.model.storage import bundled_models
+from HabitatRadiomicsLib.model_card import read_card
 from HabitatRadiomicsLib.provenance import document_digest
 
 
@@ -79,3 +80,45 @@ def test_a_habitat_feature_needs_its_habitats(model: Model, tmp_path: Path) -> N
     document["features"][0]["name"] = document["features"][0]["name"].replace("S2", "S7")
     with pytest.raises(ModelError, match="needs S7; the habitats are S1, S2"):
         load_model(_written(tmp_path, document))
+
+
+def _of_two_time_points(name: str) -> dict[str, Any]:
+    """The document of a model of one feature, with the habitats of the demonstration."""
+    base = json.loads(model_text(load_model("t790m-spine-demo")))
+    moments = {"baseline": "baseline", "followup": "follow-up"}
+    row = {**base["features"][0], "name": name}
+    return {
+        **base,
+        "protocol": {**base["protocol"], "timepoints": moments},
+        "features": [row],
+        "background": [[values[0]] for values in base["background"]],
+        "coefficient_covariance": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("delta_T1W_S2_original_firstorder_Mean", True),
+        ("follow-up_T1W_S2_original_firstorder_Mean", True),
+        ("baseline_T1W_S2_original_firstorder_Mean", False),
+        ("delta_T1W_whole_original_firstorder_Mean", False),
+    ],
+)
+def test_a_model_from_before_the_scale_could_be_chosen_scores_as_it_did(name: str, kept: bool, tmp_path: Path) -> None:
+    document = _of_two_time_points(name)
+    path = _written(tmp_path, document)
+    timepoints = load_model(path).protocol.timepoints
+    assert timepoints is not None
+    assert read_card(path).sequences == load_model(path).sequences
+    assert timepoints.habitat_scale == ("own" if kept else None)
+    # One that says what it wants is left alone, also where that is the protocol's own rule.
+    for scale in (None, "own", "baseline"):
+        document["protocol"]["timepoints"]["habitat_scale"] = scale
+        path = _written(tmp_path, document)
+        model = load_model(path)
+        assert (read_card(path).sequences, read_card(path).timepoints) == (model.sequences, ("baseline", "follow-up"))
+        assert model.protocol.timepoints is not None
+        assert model.protocol.timepoints.habitat_scale == scale
+        (tmp_path / "again.json").write_text(model_text(model), encoding="utf-8")
+        assert load_model(tmp_path / "again.json") == model

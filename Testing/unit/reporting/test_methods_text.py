@@ -411,3 +411,24 @@ def test_every_bundled_protocol_reads_well(name: str) -> None:
 def test_an_invalid_protocol_is_refused() -> None:
     with pytest.raises(ProtocolError, match="ring_mm"):
         methods_paragraphs(_bare(ring_mm=-1))
+
+
+def test_whose_scale_habitats_have_at_the_second_time_point() -> None:
+    settings = {"regions": ["habitats"], "sequences": ["CT", "T1W"]}
+    roi = {"T1W": {"normalisation": {"scope": "roi"}}}
+    compared = (
+        "At week-6, both were z-scored with the mean and standard deviation of the same lesion at baseline, and the "
+        "grey levels of the entropy were those of baseline, so that a habitat was the same tissue at both time points."
+    )
+    own = "At each time point, both were z-scored over the lesion as it was then, so that a habitat was relative to"
+    for scale, text, other in (("baseline", compared, own), ("own", own, compared), (None, compared, own)):
+        found = _texts(_bare(**settings, timepoints={"followup": "week-6", "habitat_scale": scale}))["habitats"]
+        assert text in found
+        assert other not in found
+        assert "The superpixels of all training cases at baseline (of a random sample" in found
+    mixed = _texts(_bare(**settings, timepoints={"followup": "week-6"}, sequence_preprocessing=roi))["habitats"]
+    assert "At week-6, both of CT were z-scored with the mean" in mixed
+    assert "At each time point, both of T1W were z-scored over the lesion" in mixed
+    single = _texts(_bare(**settings))["habitats"]
+    assert "At each time point" not in single
+    assert "of all training cases (of a random sample" in single

@@ -10,8 +10,11 @@ from matplotlib.figure import Figure
 
 from HabitatRadiomicsLib.case import Case, SequenceImage
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour
+from HabitatRadiomicsLib.habitat_changes import SCALE_IN_WORDS
 from HabitatRadiomicsLib.mapping import make_maps
+from HabitatRadiomicsLib.reporting import timeline_files
 from HabitatRadiomicsLib.reporting.figures import png_bytes
+from HabitatRadiomicsLib.reporting.map_figure import map_figure
 from HabitatRadiomicsLib.reporting.timeline_figure import TimePoint, timeline_figure
 from HabitatRadiomicsLib.reporting.timeline_files import write_timeline
 
@@ -63,6 +66,34 @@ def test_what_nobody_has_is_left_out(points: list[TimePoint], axes: int) -> None
     figure = timeline_figure(points)
     assert len(figure.axes) == axes
     assert png_bytes(figure) == png_bytes(timeline_figure(points))
+
+
+def test_the_caption_stands_under_volumes_and_is_as_wide_as_the_figure() -> None:
+    text = SCALE_IN_WORDS["own"]
+    assert timeline_figure(_POINTS, caption=text).axes[1].get_xlabel() == text
+    assert timeline_figure(_POINTS, caption=text, width=3.5).axes[1].get_xlabel().count("\n") == 1
+    scores = [TimePoint("a", score=1.0), TimePoint("b", score=2.0)]
+    assert timeline_figure(scores, caption=text).axes[0].get_xlabel() == ""
+
+
+@pytest.mark.parametrize("scale", ["own", "baseline"])
+def test_the_picture_says_which_scale_its_habitats_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: str
+) -> None:
+    drawn = []
+    monkeypatch.setattr(timeline_files, "timeline_figure", lambda *rest, **told: (
+        drawn.append(told["caption"]), timeline_figure(*rest, **told)
+    )[1])  # fmt: skip
+    keyed = {f"{moment}_CT": pair for moment, pair in images_of(3, responds=True).items()}
+    case = Case("P03", {key: SequenceImage(key, *pair) for key, pair in keyed.items()})
+    settings = protocol(timepoints={"habitat_scale": scale})
+    prepared, maps = make_maps(case, settings)
+    write_timeline(tmp_path, "P03", maps, settings)
+    assert drawn == [SCALE_IN_WORDS[scale]]
+    titles = {name: map_figure(prepared[name], maps[name]).axes[2].get_title() for name in maps}
+    assert titles["baseline_CT"] == "this patient's own clusters"
+    told = titles["follow-up_CT"].replace("\n", " ").removeprefix(titles["baseline_CT"])
+    assert told == (", on the scale of baseline CT" if scale == "baseline" else "")
 
 
 def test_files_of_a_case_with_two_time_points_and_none_of_one(tmp_path: Path) -> None:
