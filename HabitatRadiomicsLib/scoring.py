@@ -163,7 +163,7 @@ def score_case(
     values = np.array([{**harmonised(model, measured, site), **known}[feature.name] for feature in model.features])
     progress(0.8, "explaining the score")
     base, contributions = explain(model, values)
-    doubts = _doubts(model)
+    doubts = model_doubts(model)
     score, variance = _score(model, values)
     interval = None
     if variance is not None:
@@ -355,7 +355,7 @@ def _extrapolations(model: Model, values: np.ndarray) -> list[str]:
     return found
 
 
-def _doubts(model: Model) -> list[str]:
+def model_doubts(model: Model) -> list[str]:
     """What the model's own evidence says against it."""
     found = []
     evidence = model.evidence

@@ -68,6 +68,7 @@ ROOMS = (
     "study",
     "study_tables",
     "external",
+    "external_document",
     "reporting",
     "scene",
     "panel",
