@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any
@@ -25,6 +25,7 @@ from HabitatRadiomicsLib.model import Model, model_digest
 from HabitatRadiomicsLib.model.nomogram_part import EVIDENCE, clinical_values
 from HabitatRadiomicsLib.model.prediction import scores_of, training_scores
 from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.protocol.base import readable_key
 from HabitatRadiomicsLib.provenance import image_digest, versions
 
 _NORMAL_95 = NormalDist().inv_cdf(0.975)
@@ -251,9 +252,9 @@ def _check_sequences(case: Case, model: Model) -> None:
     missing = [name for name in model.sequences if name not in case.sequences]
     unknown = [name for name in case.sequences if name not in model.sequences]
     if missing or unknown:
-        parts = [f"it needs {' and '.join(model.sequences)}"]
-        parts += [f"{' and '.join(missing)} is missing"] if missing else []
-        parts += [f"{' and '.join(unknown)} is not a sequence of this model"] if unknown else []
+        parts = [f"it needs {_listed(model.sequences)}"]
+        parts += [f"{_listed(missing)} is missing"] if missing else []
+        parts += [f"{_listed(unknown)} is not a sequence of this model"] if unknown else []
         raise ModelError(
             f"The images do not fit the model: {'; '.join(parts)}.",
             where=model.name,
@@ -263,6 +264,10 @@ def _check_sequences(case: Case, model: Model) -> None:
         )
 
 
+def _listed(keys: Sequence[str]) -> str:
+    return " and ".join(map(readable_key, keys))
+
+
 def _maps(
     prepared: Mapping[str, PreparedSequence], model: Model, progress: Progress
 ) -> tuple[dict[str, HabitatMap], list[str]]:
@@ -270,13 +275,13 @@ def _maps(
     maps: dict[str, HabitatMap] = {}
     unmapped: list[str] = []
     for index, (name, sequence) in enumerate(prepared.items()):
-        progress(index / len(prepared), f"habitats of {name}")
+        progress(index / len(prepared), f"habitats of {sequence.title}")
         try:
             maps[name] = map_sequence(sequence, model.protocol, maps)
         except RegionError as error:
             if any(region.startswith("S") for region in model.regions(name)):
                 raise
-            unmapped.append(f"No maps of {name}, which the score does not need: {error.problem}")
+            unmapped.append(f"No maps of {sequence.title}, which the score does not need: {error.problem}")
     return maps, unmapped
 
 
@@ -290,7 +295,7 @@ def _feature_values(
     found: dict[str, float] = {}
     undefined: dict[str, str] = {}
     for index, (name, sequence) in enumerate(prepared.items()):
-        progress(index / len(prepared), f"features of {name}")
+        progress(index / len(prepared), f"features of {sequence.title}")
         regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol)
         wanted = model.measured_on(name)
         measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
@@ -332,7 +337,10 @@ def _warnings(
 ) -> tuple[str, ...]:
     found: list[str] = []
     for name, sequence in prepared.items():
-        found += [f"{name}: {text}" for text in (*sequence.warnings, *known_image_warnings(sequence, model.protocol))]
+        found += [
+            f"{sequence.title}: {text}"
+            for text in (*sequence.warnings, *known_image_warnings(sequence, model.protocol))
+        ]
         if name in maps:
             found += maps[name].warnings
             found += _small_habitats(model, maps[name])
@@ -388,7 +396,7 @@ def _small_habitats(model: Model, habitat_map: HabitatMap) -> list[str]:
     smallest = model.protocol.habitats.nearly_empty_fraction
     scored = model.regions(habitat_map.sequence)
     return [
-        f"{habitat_map.sequence}: habitat {row.name} is small ({row.volume_ml:.2f} ml, {row.fraction:.1%} of the "
+        f"{habitat_map.title}: habitat {row.name} is small ({row.volume_ml:.2f} ml, {row.fraction:.1%} of the "
         "lesion); its features are unsteady."
         for row in habitat_map.statistics
         if row.name in scored and (row.fraction < smallest or row.voxels < 100)

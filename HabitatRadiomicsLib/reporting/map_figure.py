@@ -11,7 +11,6 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.protocol.base import readable_key
 from HabitatRadiomicsLib.reporting.figures import new_figure
 from HabitatRadiomicsLib.reporting.slice_drawing import grey_slice, orientation, outline, scale_bar
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
@@ -38,7 +37,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     outline(axes[0], mask, extent)
     orientation(axes[0], view)
     scale_bar(axes[0], view)
-    axes[0].set_title(fill(f"{readable_key(prepared.name)}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
+    axes[0].set_title(fill(f"{prepared.title}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
     top = float(sitk.GetArrayViewFromImage(habitat_map.entropy).max())
     shown = axes[1].imshow(entropy, cmap="inferno", vmin=0, vmax=max(top, 1e-6), extent=extent, interpolation="nearest")
     figure.colorbar(shown, ax=axes[1], shrink=0.85, label="local entropy (bits)")
