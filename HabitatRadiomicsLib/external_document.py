@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.external import ExternalValidation
 from HabitatRadiomicsLib.freezing import interval_of
 from HabitatRadiomicsLib.openings import opening_sentence
 from HabitatRadiomicsLib.provenance import document_digest
-from HabitatRadiomicsLib.scoring import model_doubts
+from HabitatRadiomicsLib.score_warnings import model_doubts
 from HabitatRadiomicsLib.study_learning import odds_ratio_rows
 from HabitatRadiomicsLib.study_parts import (
     calibration_numbers,
@@ -49,6 +49,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
         "validation": {
             "external": True,
             "method": _method(found),
+            "interval": interval_of(found.scored),
             "candidates": [_model_row(found), *(_part_row(found, name) for name in found.parts)],
             "comparisons": comparison_rows(outcome, scores, clusters=found.patients),
         },
@@ -62,7 +63,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
 
 def _method(found: ExternalValidation) -> str:
     clustered = len(set(found.patients.tolist())) < len(found.patients)
-    others = "; the other intervals take cases as independent" if clustered else ""
+    others = "; the calibration's intervals take cases as independent" if clustered else ""
     return (
         "The frozen model on cases that had no part in it; nothing was fitted, the cut-off included. "
         f"AUCs have a {interval_of(found.scored)}{others}. {opening_sentence(list(found.openings))}"

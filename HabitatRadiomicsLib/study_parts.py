@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.evaluation import (
 from HabitatRadiomicsLib.evaluation.characteristics import Characteristic, characteristics
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.openings import cohort_digest
-from HabitatRadiomicsLib.scoring import notice
+from HabitatRadiomicsLib.score_result import notice
 
 FORMAT_VERSION = 1
 
@@ -123,8 +123,8 @@ def comparison_rows(
             "first": row.first,
             "second": row.second,
             "difference": row.result.difference,
-            "low": row.result.low,
-            "high": row.result.high,
+            "low": finite(row.result.low),
+            "high": finite(row.result.high),
             "z": finite(row.result.z),
             "p": finite(row.result.p),
             "p_holm": finite(row.adjusted_p),

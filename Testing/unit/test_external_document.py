@@ -216,7 +216,7 @@ def test_of_patients_with_several_lesions_intervals_and_tests_know_it(nomogram: 
         assert row["auc_low"] != other["auc_low"]
     assert paired["validation"]["comparisons"][0]["p"] != single["validation"]["comparisons"][0]["p"]
     method = paired["validation"]["method"]
-    assert "DeLong interval for clustered data (Obuchowski), by patient; the other intervals take cases as" in method
+    assert "DeLong interval for clustered data (Obuchowski), by patient; the calibration's intervals take" in method
     assert "Obuchowski" not in single["validation"]["method"]
     assert "patient-3" not in json_text(paired)
 

@@ -45,6 +45,8 @@ ROOMS = (
     "feature_problems",
     "lesions",
     "extraction",
+    "score_result",
+    "score_warnings",
     "scoring",
     "activation_maps",
     "reference_cohort",

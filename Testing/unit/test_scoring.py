@@ -18,7 +18,8 @@ from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import json_text
-from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
+from HabitatRadiomicsLib.score_result import ScoreResult, notice
+from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import SyntheticPatient, write_synthetic_cohort
 
 from . import two_time_points
