@@ -67,6 +67,8 @@ ROOMS = (
     "openings",
     "study_parts",
     "study_learning",
+    "study_habitats",
+    "study_stability",
     "study",
     "study_tables",
     "external",
