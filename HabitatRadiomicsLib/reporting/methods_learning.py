@@ -236,6 +236,10 @@ def statistics_text(study: Mapping[str, Any]) -> list[str]:
             "Calibration of the probabilities was measured by calibration slope, intercept, "
             "calibration-in-the-large and Brier score."
         )
+    if (study.get("calibration") or {}).get("hosmer_lemeshow_statistic") is not None:
+        sentences.append(
+            "The Hosmer-Lemeshow test had as many degrees of freedom as groups: nothing was fitted to these cases."
+        )
     if study.get("decision_curve"):
         sentences.append("Clinical usefulness was described by net benefit in a decision curve analysis.")
     tests = list(dict.fromkeys(row["test"] for row in study.get("characteristics") or () if row.get("test")))

@@ -164,6 +164,7 @@ def test_its_report_has_the_figure_the_terms_the_test_and_the_comparison(
     assert re.search(r"Hosmer-Lemeshow test: χ² [0-9.]+ with 10 degrees of freedom, as many as groups", text)
     assert re.search(r"nomogram rad-score alone −?0\.\d\d \(−?0\.\d\d to −?0\.\d\d\)", text)
     assert "The nomogram was compared with the rad-score that it is made of" in text
+    assert "The Hosmer-Lemeshow test had as many degrees of freedom as groups" in text
     assert "entered a multivariable logistic regression" not in text
     assert "In an external cohort of 60 cases, 20 of them" in text
     assert "the nomogram reached an AUC of" in text
