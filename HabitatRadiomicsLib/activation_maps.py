@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.features.delta import DELTA, parts_of
 from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.protocol.base import readable_key
-from HabitatRadiomicsLib.scoring import ScoreResult
+from HabitatRadiomicsLib.score_result import ScoreResult
 
 
 @dataclass(frozen=True)

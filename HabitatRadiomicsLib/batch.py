@@ -86,7 +86,7 @@ def run_cases(
     progress: Progress,
     take: Callable[[Answer], Any] = lambda answer: answer,
 ) -> tuple[dict[str, Any], list[CaseProblem], int]:
-    """The work on all cases: answers, problems in the table's order, and how many were done before.
+    """The work on all cases: answers, problems in the order of the cases, and how many were done before.
 
     Args:
         work: the same for all cases, or each case's own.

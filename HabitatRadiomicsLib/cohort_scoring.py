@@ -20,7 +20,8 @@ from HabitatRadiomicsLib.outputs import check_writable, write_text
 from HabitatRadiomicsLib.patient_scores import Aggregation, PatientScore, aggregate
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.provenance import document_digest, versions
-from HabitatRadiomicsLib.scoring import notice, score_case
+from HabitatRadiomicsLib.score_result import notice
+from HabitatRadiomicsLib.scoring import score_case
 
 
 @dataclass(frozen=True)

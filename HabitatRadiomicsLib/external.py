@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.cohort_scoring import CohortScores
-from HabitatRadiomicsLib.errors import CohortError, EvaluationError
-from HabitatRadiomicsLib.evaluation import (
-    decision_curve,
-    hosmer_lemeshow_test,
-    performance_table_row,
-    spiegelhalter_test,
-)
+from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.explanation.contributions import explained_names
+from HabitatRadiomicsLib.features.description import RAD_SCORE as RAD_SCORE_OF
 from HabitatRadiomicsLib.model import Model
-from HabitatRadiomicsLib.openings import Opening, opening_sentence
-from HabitatRadiomicsLib.study_parts import (
-    calibration_numbers,
-    confusion,
-    counted_problems,
-    flat_estimates,
-    flow,
-    header,
-    model_part,
-    table_1,
-)
+from HabitatRadiomicsLib.model.prediction import classifier_inputs
+from HabitatRadiomicsLib.openings import Opening
+from HabitatRadiomicsLib.study import NOMOGRAM
+from HabitatRadiomicsLib.validation import RAD_SCORE
 
 
 @dataclass(frozen=True)
@@ -56,8 +43,41 @@ class ExternalValidation:
     @property
     def patients(self) -> np.ndarray:
         """Whose case each is, shape (cases,)."""
-        scored = self.cohort.only(self.result.documents)
-        return np.array([self.cohort.patient_of(case.case_id) for case in scored.cases])
+        return np.array([self.cohort.patient_of(case.case_id) for case in self.scored.cases])
+
+    @property
+    def scored(self) -> Cohort:
+        """The cases that could be scored."""
+        return self.cohort.only(self.result.documents)
+
+    @property
+    def name(self) -> str:
+        """What tables and figures call the model's score."""
+        return NOMOGRAM if self.model.nomogram else self.model.name
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """Scores that the model is made of and has to beat, by name, each of shape (cases,).
+
+        Of a nomogram with clinical factors the rad-score in it; of a classifier that joins several inputs those that
+        are rad-scores. Nothing of the other models.
+        """
+        nomogram, classifier = self.model.nomogram, self.model.classifier
+        if nomogram is not None and nomogram.inputs and nomogram.rad_score.coefficient:
+            names = [feature.name for feature in self.model.features]
+            rows = [
+                nomogram.rad_score_of(float(score), dict(zip(names, row.tolist())))
+                for score, row in zip(self.scores, self.values)
+            ]
+            return {RAD_SCORE: np.array(rows)}
+        if classifier is None or len(classifier.inputs) < 2:
+            return {}
+        inputs = classifier_inputs(self.model, self.values)
+        return {
+            row.name: inputs[:, place]
+            for place, row in enumerate(classifier.inputs)
+            if row.name.startswith(RAD_SCORE_OF)
+        }
 
 
 def check_outcomes_of_both(cohort: Cohort) -> None:
@@ -102,62 +122,3 @@ def external_validation(
         values=np.array([[document["values"][name] for name in names] for document in documents]),
         openings=tuple(openings),
     )
-
-
-def external_document(found: ExternalValidation) -> dict[str, Any]:
-    """The evaluation in the form of a study document."""
-    model, outcome = found.model, found.outcome
-    row = performance_table_row(
-        outcome, found.scores, model.cutoff.value, seed=model.protocol.seed, clusters=found.patients
-    )
-    scored = found.cohort.only(found.result.documents)
-    return {
-        **header(model, found.cohort, title=f"External validation of {model.title}"),
-        "flow": flow(len(found.cohort.cases), [], found.result.problems, outcome),
-        "characteristics": [row.document() for row in table_1(scored, outcome, seed=model.protocol.seed)],
-        "validation": {
-            "external": True,
-            "method": "The frozen model on cases that had no part in it; nothing was fitted, the cut-off included. "
-            + opening_sentence(list(found.openings)),
-            "candidates": [
-                {
-                    "name": model.name,
-                    "kind": "nomogram" if model.nomogram else "classifier" if model.classifier else "rad-score",
-                    **flat_estimates(row),
-                    "features": len(model.features),
-                    "confusion": confusion(outcome, found.scores, model.cutoff.value),
-                }
-            ],
-        },
-        **_probabilities(found),
-        "model": model_part(model),
-        "problems": counted_problems(found.result.problems),
-        "warnings": [],
-    }
-
-
-def _probabilities(found: ExternalValidation) -> dict[str, Any]:
-    """Calibration and decision curve of the model's own probabilities."""
-    if found.probability is None:
-        return {"calibration": None, "decision_curve": None}
-    curve = decision_curve(found.outcome, found.probability)
-    decisions = {
-        "thresholds": curve.thresholds.tolist(), "model": curve.model.tolist(), "treat_all": curve.treat_all.tolist()
-    }  # fmt: skip
-    try:
-        numbers = calibration_numbers(found.outcome, found.probability)
-    except EvaluationError as error:
-        return {"calibration": None, "calibration_problem": error.problem, "decision_curve": decisions}
-    tests = {
-        "spiegelhalter_p": spiegelhalter_test(found.outcome, found.probability).p,
-        "hosmer_lemeshow_p": _hosmer_lemeshow_p(found.outcome, found.probability),
-    }
-    return {"calibration": {**numbers, **tests}, "decision_curve": decisions}
-
-
-def _hosmer_lemeshow_p(outcome: np.ndarray, probability: np.ndarray) -> float | None:
-    """None where the cases are too few, or too alike, for its groups."""
-    try:
-        return hosmer_lemeshow_test(outcome, probability, held_out=True).p
-    except EvaluationError:
-        return None

@@ -105,7 +105,7 @@ def extract_features(case: Case, protocol: Protocol) -> CaseFeatures:
             columns = [f"{name}_{region}_{feature}" for feature in feature_names_of(protocol, region)]
             values |= {column: measured.get(column, np.nan) for column in columns}
             undefined |= dict.fromkeys(columns, mask) if isinstance(mask, str) else {}
-        warnings += [f"{name}: {warning}" for warning in sequence.warnings]
+        warnings += [f"{sequence.title}: {warning}" for warning in sequence.warnings]
         warnings += habitats.warnings if habitats is not None else ()
     return CaseFeatures(values, undefined, tuple(warnings), habitat_volumes(maps))
 

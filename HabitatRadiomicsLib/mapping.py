@@ -31,7 +31,7 @@ def prepare_case(case: Case, protocol: Protocol, progress: Progress = silent) ->
     """Every sequence of a case, preprocessed as the protocol asks."""
     prepared = {}
     for index, (name, sequence) in enumerate(case.sequences.items()):
-        progress(index / len(case.sequences), f"preparing {name}")
+        progress(index / len(case.sequences), f"preparing {sequence.title}")
         prepared[name] = prepare(sequence, protocol.preprocessing_of(name))
     return prepared
 
@@ -136,6 +136,6 @@ def make_maps(
     prepared = prepare_case(case, protocol, part(progress, 0, 0.5))
     maps: dict[str, HabitatMap] = {}
     for index, name in enumerate(baseline_first(prepared, protocol)):
-        progress(0.5 + 0.5 * index / len(prepared), f"habitats of {name}")
+        progress(0.5 + 0.5 * index / len(prepared), f"habitats of {prepared[name].title}")
         maps[name] = map_sequence(name, prepared, protocol, maps)
     return prepared, {name: maps[name] for name in prepared}

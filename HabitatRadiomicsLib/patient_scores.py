@@ -19,7 +19,7 @@ class PatientScore:
     """What a patient's lesions come to.
 
     Attributes:
-        lesions: the cases that were scored, in the table's order.
+        lesions: the cases that were scored, in the cohort's order.
         lesion: the case whose score it is; None for the mean of several.
     """
 

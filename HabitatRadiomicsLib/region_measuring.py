@@ -65,8 +65,8 @@ class RegionMeasuring:
         for view, prepared in prepared_views(case, self.protocol, perturbed=len(self.plan) > 1):
             if view == ORIGINAL:
                 warnings = [
-                    f"{name}: {text}"
-                    for name, sequence in prepared.items()
+                    f"{sequence.title}: {text}"
+                    for sequence in prepared.values()
                     for text in (*sequence.warnings, *known_image_warnings(sequence, self.protocol))
                 ]
                 volumes = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,8 @@ from HabitatRadiomicsLib.freezing import method_of
 from HabitatRadiomicsLib.learning.strategy import RULE
 from HabitatRadiomicsLib.lesions import PERTURBED
 from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
-from HabitatRadiomicsLib.study_learning import learning_parts
+from HabitatRadiomicsLib.study_habitats import habitat_tests, habitats_by_fold
+from HabitatRadiomicsLib.study_learning import chosen_name, learning_parts
 from HabitatRadiomicsLib.study_parts import (
     calibration_numbers,
     confusion,
@@ -37,6 +37,7 @@ from HabitatRadiomicsLib.study_parts import (
     model_part,
     table_1,
 )
+from HabitatRadiomicsLib.study_stability import selection_frequency, stability_part
 from HabitatRadiomicsLib.training import Training
 from HabitatRadiomicsLib.validation import CLINICAL, RAD_SCORE, STRATEGY, VOLUME, Validation
 
@@ -66,14 +67,14 @@ def study_document(training: Training) -> dict[str, Any]:
             "method": method_of(training.study, validation.held_out[STRATEGY], training.protocol) + ".",
             "candidates": _candidates(training),
             "chosen": {
-                "name": _chosen(training),
+                "name": chosen_name(training),
                 "rule": _rule(protocol) + ".",
                 "frequency": dict(Counter(result.chosen or "none" for result in validation.folds).most_common()),
             },
             "only_in_some_folds": [name for name in validation.held_out if name not in compared(training)],
             "no_clinical_model": _no_clinical_model(training),
             "comparisons": _comparisons(training),
-            "habitats_by_fold": _habitats_by_fold(training),
+            "habitats_by_fold": habitats_by_fold(training),
         },
         **_calibration(validation, outcome),
         "decision_curve": _decision_curve(validation, outcome),
@@ -88,7 +89,7 @@ def study_document(training: Training) -> dict[str, Any]:
         "problems": counted_problems([*training.study.features.problems, *training.study.features.region_problems(0)]),
         "warnings": sorted(_without_cases(training.study.features.warnings)),
     }
-    document |= _stability(training)
+    document |= stability_part(training)
     return document
 
 
@@ -109,66 +110,6 @@ def sample_size(cohort: Cohort, protocol: Protocol) -> list[str]:
 def characteristics_of(training: Training) -> list[Characteristic]:
     """Table 1 of the cases that were measured."""
     return table_1(training.study.cohort, training.table.outcome, seed=training.model.protocol.seed)
-
-
-def selection_frequency(training: Training) -> list[dict[str, Any]]:
-    """How often each feature of the chosen candidate was selected, over folds and over bootstrap samples."""
-    name = _chosen(training)
-    folds = training.validation.folds
-    counts = Counter(feature for result in folds for feature in result.features.get(name, ()))
-    bootstrap = training.stability.bootstrap
-    samples: Mapping[str, float] = {} if bootstrap is None else bootstrap.selected
-    in_model = {feature.name for feature in training.model.features if not feature.is_clinical}
-    names = sorted({*counts, *samples, *in_model})
-    rows = [
-        {
-            "feature": feature,
-            "folds": counts[feature] / len(folds),
-            "bootstraps": samples.get(feature, 0.0),
-            "in_model": feature in in_model,
-        }
-        for feature in names
-    ]
-    return sorted(rows, key=lambda row: (-float(row["in_model"]), -row["folds"], -row["bootstraps"], row["feature"]))
-
-
-def habitat_tests(training: Training) -> list[dict[str, Any]]:
-    """Whether neighbouring habitats differ in entropy and intensity over the cases: Wilcoxon's signed-rank test.
-
-    Habitats were made from both, so that a small p confirms the clustering and discovers nothing.
-    """
-    from scipy.stats import wilcoxon
-
-    features = training.study.features
-    rows = []
-    for sequence in features.populations[0]:
-        means = features.habitat_means(0, sequence)
-        names = list(means)
-        for place, quantity in ((1, "entropy"), (0, "intensity")):
-            for first, second in pairwise(names):
-                pairs = np.column_stack([means[first][:, place], means[second][:, place]])
-                pairs = pairs[np.isfinite(pairs).all(axis=1)]
-                if not len(pairs):  # no lesion has both
-                    continue
-                differ = len(pairs) > 1 and (pairs[:, 0] != pairs[:, 1]).any()
-                p = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if differ else 1.0
-                rows.append(
-                    {
-                        "sequence": sequence,
-                        "quantity": quantity,
-                        "habitats": [first, second],
-                        "medians": dict(zip((first, second), np.median(pairs, axis=0).tolist())),
-                        "cases": len(pairs),
-                        "p": p,
-                        "test": "Wilcoxon signed-rank",
-                    }
-                )
-    return rows
-
-
-def _chosen(training: Training) -> str:
-    assert training.learned.chosen is not None
-    return training.learned.chosen.name
 
 
 def _flow(training: Training) -> dict[str, Any]:
@@ -247,18 +188,6 @@ def _comparisons(training: Training) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _habitats_by_fold(training: Training) -> dict[str, dict[str, int]]:
-    populations = training.study.features.populations
-    found: dict[str, dict[str, int]] = {}
-    for name in populations[0]:
-        counts = Counter(
-            "none" if (model := population[name]) is None else str(len(model.centroids))
-            for population in populations[1:]
-        )
-        found[name] = dict(sorted(counts.items()))
-    return found
 
 
 def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, Any]:
@@ -340,33 +269,6 @@ def _harmonisation(training: Training) -> dict[str, Any] | None:
     if settings is None:
         return None
     return {"method": "ComBat", **settings.model_dump(mode="json"), "sites": list(training.model.evidence.sites)}
-
-
-def _stability(training: Training) -> dict[str, Any]:
-    found = training.stability
-    permutation, bootstrap = found.permutation, found.bootstrap
-    return {
-        "permutation": None
-        if permutation is None
-        else {"observed": permutation.observed, "p": permutation.p, "count": len(permutation.permuted)},
-        "optimism": None
-        if bootstrap is None
-        else {
-            "apparent": bootstrap.apparent,
-            "optimism": bootstrap.optimism,
-            "corrected": bootstrap.corrected,
-            "count": bootstrap.samples,
-        },
-        "learning_curve": [
-            {
-                "cases": point.cases,
-                "auc_mean": float(np.mean(point.held_out)),
-                "auc_sd": float(np.std(point.held_out, ddof=1)) if len(point.held_out) > 1 else 0.0,
-            }
-            for point in found.curve
-        ]
-        or None,
-    }
 
 
 def _without_cases(warnings: Mapping[str, Iterable[str]]) -> set[str]:

@@ -48,10 +48,10 @@ def search_part(training: Training) -> dict[str, Any]:
         for name, score in _scores(training, SearchedScore)
         for row in score.compared
     ]
-    ways = _ways(training, _chosen(training))
+    ways = _ways(training, chosen_name(training))
     halves = [way.split(" + ") for way in ways]
     return {
-        "candidate": _chosen(training),
+        "candidate": chosen_name(training),
         "rows": rows,
         "folds": len(training.validation.folds),
         "frequency": dict(Counter(ways).most_common()),
@@ -78,7 +78,7 @@ def scouts_part(training: Training) -> dict[str, Any]:
         for name, score in _scores(training, ScoutedScore)
         for scout in score.scouts
     ]
-    return {"candidate": _chosen(training), "minimum_auc": settings.minimum_auc, "rows": rows}
+    return {"candidate": chosen_name(training), "minimum_auc": settings.minimum_auc, "rows": rows}
 
 
 def fusion_part(training: Training) -> dict[str, Any]:
@@ -179,7 +179,8 @@ def _scores(training: Training, kind: Any) -> Iterator[tuple[str, Any]]:
     yield from ((name, score) for name, score in training.learned.scores.items() if isinstance(score, kind))
 
 
-def _chosen(training: Training) -> str:
+def chosen_name(training: Training) -> str:
+    """The candidate of the final model."""
     assert training.learned.chosen is not None
     return training.learned.chosen.name
 

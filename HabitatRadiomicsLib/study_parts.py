@@ -11,11 +11,18 @@ import numpy as np
 
 from HabitatRadiomicsLib.batch import CaseProblem
 from HabitatRadiomicsLib.cohort import Cohort
-from HabitatRadiomicsLib.evaluation import Estimate, brier_score, count_calls, recalibration, smooth_calibration
+from HabitatRadiomicsLib.evaluation import (
+    Estimate,
+    brier_score,
+    compare_aucs,
+    count_calls,
+    recalibration,
+    smooth_calibration,
+)
 from HabitatRadiomicsLib.evaluation.characteristics import Characteristic, characteristics
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.openings import cohort_digest
-from HabitatRadiomicsLib.scoring import notice
+from HabitatRadiomicsLib.score_result import notice
 
 FORMAT_VERSION = 1
 
@@ -76,6 +83,9 @@ def model_part(model: Model) -> dict[str, Any]:
         "classifier": None
         if model.classifier is None
         else {"name": model.classifier.name, "inputs": [row.name for row in model.classifier.inputs]},
+        "reference": None
+        if model.reference is None
+        else model.reference.model_dump(mode="json", include={"description", "cases", "excluded"}),
         "cutoff": model.cutoff.model_dump(mode="json"),
     }
 
@@ -98,6 +108,29 @@ def confusion(outcome: np.ndarray, scores: np.ndarray, cut_offs: float | np.ndar
         "tn": counts.true_negatives,
         "fn": counts.false_negatives,
     }
+
+
+def comparison_rows(
+    outcome: np.ndarray, scores: Mapping[str, np.ndarray], *, clusters: np.ndarray
+) -> list[dict[str, Any]]:
+    """DeLong's test of every pair of scores; none of a single score.
+
+    Args:
+        clusters: whose case each is.
+    """
+    return [
+        {
+            "first": row.first,
+            "second": row.second,
+            "difference": row.result.difference,
+            "low": finite(row.result.low),
+            "high": finite(row.result.high),
+            "z": finite(row.result.z),
+            "p": finite(row.result.p),
+            "p_holm": finite(row.adjusted_p),
+        }
+        for row in compare_aucs(outcome, scores, clusters=clusters)
+    ]
 
 
 def calibration_numbers(outcome: np.ndarray, probability: np.ndarray) -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""Models of no patient, made from the demonstration's: with a nomogram, of two time points, with deep features.
+"""Models of no patient, made from the demonstration's: with a nomogram, a classifier, published coefficients, of two
+time points, with deep features.
 
 Plain library code, so that 3D Slicer can use them too.
 """
@@ -9,11 +10,19 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.deep import load_network
-from HabitatRadiomicsLib.model import Model, load_model
+from HabitatRadiomicsLib.learning import fit_classifier
+from HabitatRadiomicsLib.model import (
+    ClassifierInput,
+    FrozenClassifier,
+    Model,
+    ReferenceCohort,
+    classifier_text,
+    load_model,
+)
 from HabitatRadiomicsLib.model.document import Calibration, ModelFeature
 from HabitatRadiomicsLib.model.nomogram_part import ClinicalInput, ClinicalTerm, NomogramPart, RadScoreTerm
 from HabitatRadiomicsLib.model.prediction import training_scores
-from HabitatRadiomicsLib.protocol import Protocol, protocol_from
+from HabitatRadiomicsLib.protocol import ClassifierName, Protocol, protocol_from
 
 DEMONSTRATION = "t790m-spine-demo"
 #: What one patient says of the inputs of :func:`nomogram_model`, and the log-odds that it adds.
@@ -61,6 +70,55 @@ def nomogram_model() -> Model:
             "calibration": Calibration(
                 intercept=0.0, slope=1.0, covariance=((0.0, 0.0), (0.0, 0.0)), method="none needed"
             ),
+        }
+    )
+
+
+def classifier_model(*inputs: ClassifierInput, name: ClassifierName = "svm") -> Model:
+    """A classifier of the demonstration's features.
+
+    Args:
+        inputs: what it is given; none: every feature by itself.
+    """
+    base = load_model(DEMONSTRATION)
+    rows = inputs or tuple(
+        ClassifierInput(name=one.name, intercept=0.0, weights={one.name: 1.0}) for one in base.features
+    )
+    generator = np.random.default_rng(5)
+    seen = generator.normal(size=(60, len(rows)))
+    outcome = (seen.sum(axis=1) + seen[:, 0] ** 2 + generator.normal(0, 0.5, 60) > 0.7).astype(int)
+    estimator = classifier_text(fit_classifier(name, seen, outcome, seed=0))
+    return base.model_copy(
+        update={
+            "name": "made-up-classifier",
+            "title": "Made-up classifier",
+            "features": tuple(row.model_copy(update={"coefficient": None}) for row in base.features),
+            "intercept": None,
+            "coefficient_covariance": None,
+            "classifier": FrozenClassifier(name=name, inputs=rows, estimator=estimator),
+            "calibration": None,
+        }
+    )
+
+
+def published_model(values_sha256: str = "0" * 64) -> Model:
+    """The demonstration's coefficients as if they had been printed, with a reference cohort's means and SD.
+
+    Args:
+        values_sha256: of the values that were measured in the reference cohort.
+    """
+    base = load_model(DEMONSTRATION)
+    reference = ReferenceCohort(
+        description="eleven made-up lesions", cases=11, excluded=1, features_sha256=values_sha256
+    )
+    evidence = base.evidence.model_copy(update={"kind": "published-coefficients", "performance": None})
+    return base.model_copy(
+        update={
+            "name": "made-up-published",
+            "evidence": evidence,
+            "coefficient_covariance": None,
+            "calibration": None,
+            "reference": reference,
         }
     )
 

@@ -1,6 +1,6 @@
 """One patient's images and masks, read and checked."""
 
-from HabitatRadiomicsLib.case.case import INTER_OBSERVER, INTRA_OBSERVER, Case, SequenceImage
+from HabitatRadiomicsLib.case.case import INTER_OBSERVER, INTRA_OBSERVER, Case, SequenceImage, title_of
 from HabitatRadiomicsLib.case.geometry import TOLERANCE_VOXELS, check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.case.mask import binary_mask, mask_on_image_grid, volume_ml
 from HabitatRadiomicsLib.case.reading import checked_sequence, read_image, read_sequence, read_volumes
@@ -21,6 +21,7 @@ __all__ = [
     "read_image",
     "read_sequence",
     "read_volumes",
+    "title_of",
     "volume_ml",
     "write_case",
 ]

@@ -12,6 +12,14 @@ INTER_OBSERVER = "inter-observer"
 INTRA_OBSERVER = "intra-observer"
 
 
+def title_of(name: str) -> str:
+    """An image's name as a sentence has it: ``follow-up CT``.
+
+    The same as the protocol's ``readable_key``, without its packages: images may be read before they are installed.
+    """
+    return name.replace("_", " ")
+
+
 @dataclass(frozen=True)
 class SequenceImage:
     """One sequence of a patient: a scalar 3D image and a UInt8 mask (0 or 1) on the same grid, checked."""
@@ -23,6 +31,11 @@ class SequenceImage:
     """What the reader had to do to make them fit, in sentences; travels into every output."""
     others: sitk.Image | None = None
     """UInt8, 0 or 1, on the same grid: all other labels of the mask's file; None: it has none."""
+
+    @property
+    def title(self) -> str:
+        """The name as a sentence has it: ``follow-up CT``."""
+        return title_of(self.name)
 
 
 @dataclass(frozen=True)

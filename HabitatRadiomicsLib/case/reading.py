@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case.case import SequenceImage
+from HabitatRadiomicsLib.case.case import SequenceImage, title_of
 from HabitatRadiomicsLib.case.geometry import canonical_grid, check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.case.mask import binary_mask, check_roi_size, mask_on_image_grid, other_labels, to_grid
 from HabitatRadiomicsLib.case.nifti import check_nifti
@@ -47,16 +47,17 @@ def read_sequence(
     Raises:
         ImageError, MaskError, GeometryError: with the sequence and file named.
     """
-    image = read_image(image_path, where=f"{name} image {image_path}")
-    labels = read_image(mask_path, where=f"{name} mask {mask_path}")
+    where_image, where_mask = f"{title_of(name)} image {image_path}", f"{title_of(name)} mask {mask_path}"
+    image = read_image(image_path, where=where_image)
+    labels = read_image(mask_path, where=where_mask)
     return checked_sequence(
         name,
         image,
         labels,
         label=label,
         resample_mask=resample_mask,
-        where_image=f"{name} image {image_path}",
-        where_mask=f"{name} mask {mask_path}",
+        where_image=where_image,
+        where_mask=where_mask,
     )
 
 
@@ -71,7 +72,7 @@ def checked_sequence(
     where_mask: str = "",
 ) -> SequenceImage:
     """One sequence from an image and a label image in memory, checked as :func:`read_sequence` does."""
-    where_image, where_mask = where_image or f"{name} image", where_mask or f"{name} mask"
+    where_image, where_mask = where_image or f"{title_of(name)} image", where_mask or f"{title_of(name)} mask"
     check_proper_grid(image, where=where_image)
     check_proper_grid(labels, where=where_mask)
     image, labels = canonical_grid(image), canonical_grid(labels)

@@ -73,7 +73,7 @@ class CohortCase:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Cases in the table's order, with what is known of the patients."""
+    """Cases, with what is known of the patients; from tables, in the order of their identifiers."""
 
     cases: tuple[CohortCase, ...]
     outcomes: Mapping[str, int] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from HabitatRadiomicsLib.cohort.lesions import (
     patients_of_lesions,
     rows_of_cases,
 )
+from HabitatRadiomicsLib.cohort.order import cases_in_order, images_in_order
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.protocol.base import check_sequence_name
 
@@ -44,7 +45,11 @@ def load_cohort(
     outcome: str = OUTCOME,
     other_outcomes: Sequence[str] = (),
 ) -> Cohort:
-    """A cohort from its tables.
+    """A cohort from its tables: the same one whatever the order of their rows.
+
+    Cases come in the order of their identifiers, and so they stand in every table that is made of the cohort; what is
+    drawn by lot (folds, bootstrap samples, permutations) depends on which cases there are, not on where their rows
+    stand.
 
     Args:
         images: ``case_id, timepoint, sequence, image, mask[, label, lesion]``; paths relative to the file. With a
@@ -119,8 +124,8 @@ def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) 
         raise CohortError.listing(problems, where=str(path))
     if timepoints is not None:
         return _side_by_side(grouped, timepoints)
-    return tuple(
-        CohortCase(case_id, moment, tuple(images))
+    return cases_in_order(
+        CohortCase(case_id, moment, images_in_order(images))
         for (case_id, moment), images in grouped.items()
         if moment == (timepoint or moments[0])
     )
@@ -135,10 +140,10 @@ def _side_by_side(
         images = [
             replace(image, sequence=f"{moment}_{image.sequence}")
             for moment in timepoints
-            for image in grouped.get((case_id, moment), ())
+            for image in images_in_order(grouped.get((case_id, moment), ()))
         ]
         cases.append(CohortCase(case_id, ", ".join(timepoints), tuple(images)))
-    return tuple(cases)
+    return cases_in_order(cases)
 
 
 def check_case_id(case_id: str) -> None:

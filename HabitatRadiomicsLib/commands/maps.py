@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.mapping import make_maps
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
-from HabitatRadiomicsLib.protocol.base import sequence_of
+from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
 
 DEFAULT_PROTOCOL = "general-mri"
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             write_timeline(folder, case.case_id, maps, protocol)
     for name, habitat_map in maps.items():
         parts = ", ".join(f"{row.name} {row.volume_ml:.2f} ml" for row in habitat_map.statistics)
-        print(f"{name}: {parts}")
+        print(f"{habitat_map.title}: {parts}")
         for warning in (*prepared[name].warnings, *habitat_map.warnings):
             print(f"  Warning: {warning}")
     print(f"Maps: {arguments.out}")
@@ -69,7 +69,7 @@ def _check_sequences(case: Case, protocol: Protocol) -> None:
     unknown = [name for name in case.sequences if sequence_of(name) not in protocol.population]
     if unknown:
         raise ModelError(
-            f"The model has no habitats of {' and '.join(unknown)}.",
+            f"The model has no habitats of {' and '.join(map(readable_key, unknown))}.",
             where="--model",
             remedy=f"It has those of: {', '.join(protocol.population) or 'no sequence'}.",
         )

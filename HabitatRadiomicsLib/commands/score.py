@@ -17,7 +17,8 @@ from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
-from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
+from HabitatRadiomicsLib.score_result import ScoreResult, notice
+from HabitatRadiomicsLib.scoring import score_case
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

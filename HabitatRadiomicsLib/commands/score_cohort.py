@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.commands.arguments import (
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.scoring import notice
+from HabitatRadiomicsLib.score_result import notice
 from HabitatRadiomicsLib.workers import scheduler
 
 

@@ -41,7 +41,7 @@ def measure_patch(prepared: PreparedSequence, protocol: Protocol) -> dict[str, f
     try:
         output = network.run(lesion_patch(prepared.image, prepared.mask, protocol.deep.patch)[0])
     except HabitatRadiomicsError as error:
-        raise error.at(prepared.name) from error
+        raise error.at(prepared.title) from error
     return dict(zip(embedding_names(network), output.embedding.tolist()))
 
 

@@ -38,10 +38,10 @@ def regions_of(
             try:
                 masks[name] = ring_of(prepared, protocol)
             except RegionError as error:
-                raise error.at(prepared.name) from error
+                raise error.at(prepared.title) from error
         else:
             if habitats is None:
-                raise RegionError(f"{name} was asked for without habitats.", where=prepared.name)
+                raise RegionError(f"{name} was asked for without habitats.", where=prepared.title)
             for wanted in habitats.model.names if name == "habitats" else (name,):
                 masks[wanted] = _habitat(habitats, wanted)
     return masks
@@ -68,7 +68,7 @@ def measure_regions(
 
     outlined = {name: mask for name, mask in regions.items() if name != PATCH}
     for name, mask in outlined.items():
-        check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.name} {name}")
+        check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.title} {name}")
     names = None
     if wanted is not None:
         names = {name.within_region for name in wanted if name.key == prepared.name and name.region != PATCH}
@@ -80,7 +80,7 @@ def measure_regions(
             if outlined:
                 found = engine.extract(prepared.image, outlined, protocol.features, discretisation, names)
     except HabitatRadiomicsError as error:
-        raise error.at(prepared.name) from error
+        raise error.at(prepared.title) from error
     if PATCH in regions:
         found[PATCH] = measure_patch(prepared, protocol)
     return {f"{prepared.name}_{region}_{name}": value for region in regions for name, value in found[region].items()}
@@ -92,12 +92,12 @@ def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
     if name in habitats.model.names:
         raise RegionError(
             f"Habitat {name} has no voxel in this lesion.",
-            where=habitats.sequence,
+            where=habitats.title,
             remedy="The lesion has no tissue of this kind; it cannot be scored by a model that needs it.",
         )
     raise RegionError(
         f"There is no habitat {name}: this population has {', '.join(habitats.model.names)}.",
-        where=habitats.sequence,
+        where=habitats.title,
         remedy="Name only habitats that exist in the protocol's regions, or 'habitats' for all.",
     )
 

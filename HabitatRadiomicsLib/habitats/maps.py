@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.habitats.scale import LesionScale
 from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
 from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
 from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
-from HabitatRadiomicsLib.protocol.base import sequence_of
+from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
 
 #: Around the lesion's box on the prepared grid; what lies beyond takes the value of the box's rim.
 _MARGIN_VOXELS = 4
@@ -60,6 +60,11 @@ class HabitatMap:
     statistics: tuple[HabitatStatistics, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """The image's name as a sentence has it: ``follow-up CT``."""
+        return readable_key(self.sequence)
+
 
 class LesionDescription(NamedTuple):
     """Local entropy (bits, one value per lesion voxel in C order), superpixels, and what both were scaled with."""
@@ -83,7 +88,7 @@ def describe_lesion(
     image = sitk.GetArrayViewFromImage(prepared.image)
     roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
     limits = None if scale is None else scale.limits
-    entropy = local_entropy(image, roi, settings.entropy, limits=limits, where=prepared.name)
+    entropy = local_entropy(image, roi, settings.entropy, limits=limits, where=prepared.title)
     intensity = image[roi]
     if scale is None:
         scale = LesionScale.of(prepared.name, grey_limits(image, roi, settings.entropy), intensity, entropy)
@@ -113,7 +118,7 @@ def map_habitats(
     entropy, superpixels, scale = describe_lesion(prepared, settings, seed=seed, scale=scale)
     if model is not None and model.sequence != sequence_of(prepared.name):
         raise RegionError(
-            f"The habitats of {model.sequence} were asked for an image of {prepared.name}.", where=prepared.name
+            f"The habitats of {model.sequence} were asked for an image of {prepared.title}.", where=prepared.title
         )
     applied = model or fit_habitats(sequence_of(prepared.name), [superpixels], settings, seed=seed)
     habitat_of_voxel = assign_habitats(superpixels.means, applied.centroids)[superpixels.labels] + 1
@@ -130,7 +135,7 @@ def map_habitats(
         superpixels=len(superpixels.sizes),
         superpixels_asked=superpixels.asked,
         statistics=_statistics(on_input, prepared, habitat_of_voxel, entropy, applied),
-        warnings=_warnings(model, superpixels, habitat_of_voxel, applied, prepared.name),
+        warnings=_warnings(model, superpixels, habitat_of_voxel, applied, prepared.title),
     )
 
 
@@ -223,21 +228,19 @@ def _warnings(
     superpixels: Superpixels,
     habitat_of_voxel: np.ndarray,
     applied: HabitatModel,
-    sequence: str,
+    title: str,
 ) -> tuple[str, ...]:
     found = []
     if given is None:
         found.append(
-            f"{sequence}: no population habitats were given, so the patient's own superpixels were clustered; "
+            f"{title}: no population habitats were given, so the patient's own superpixels were clustered; "
             "S1, S2, ... mean nothing in another patient, and how many there are is unsteady."
         )
     count = len(superpixels.sizes)
     if count < superpixels.asked:
-        found.append(
-            f"{sequence}: the lesion is small and was split into {count} superpixels, not {superpixels.asked}."
-        )
+        found.append(f"{title}: the lesion is small and was split into {count} superpixels, not {superpixels.asked}.")
     present = set(np.unique(habitat_of_voxel))
     empty = [name for value, name in enumerate(applied.names, start=1) if value not in present]
     if empty:
-        found.append(f"{sequence}: no voxel of this lesion belongs to {' or '.join(empty)}.")
+        found.append(f"{title}: no voxel of this lesion belongs to {' or '.join(empty)}.")
     return tuple(found)

@@ -110,7 +110,7 @@ def moved_grid(
     if not any(translation) and rotation_degrees == 0:
         return sequence
     grid = _moved(image, mask, translation, rotation_degrees)
-    _check_inside(mask, grid, sequence.name)
+    _check_inside(mask, grid, sequence.title)
     resampler = sitk.ResampleImageFilter()
     resampler.SetReferenceImage(grid)
     resampler.SetUseNearestNeighborExtrapolator(True)
@@ -123,7 +123,7 @@ def moved_grid(
     if not sitk.GetArrayViewFromImage(moved_mask).any():
         raise MaskError(
             "Nothing of the lesion is left after the grid was moved: it is too thin.",
-            where=sequence.name,
+            where=sequence.title,
             remedy="Use smaller translations in the protocol's robustness, or leave the case out of it.",
         )
     return SequenceImage(sequence.name, moved_image, moved_mask, sequence.warnings, others)

@@ -25,6 +25,11 @@ class PreparedSequence:
     others: sitk.Image | None = None
     """UInt8, 0 or 1: other labels of the mask's file; None: it has none."""
 
+    @property
+    def title(self) -> str:
+        """The name as a sentence has it: ``follow-up CT``."""
+        return self.source.title
+
 
 def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequence:
     """Bias correction, resampling, window and normalisation, as the settings ask.
@@ -39,12 +44,12 @@ def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequenc
     if settings.bias_correction is not None:
         image = correct_bias(image, settings.bias_correction)
     if settings.resampling is not None:
-        mask = resample_mask(mask, settings.resampling, where=sequence.name)
+        mask = resample_mask(mask, settings.resampling, where=sequence.title)
         image = resample_image(image, settings.resampling)
         others = None if others is None else resample_labels(others, settings.resampling)
     # After resampling, whose spline overshoots at edges.
     if settings.window is not None:
-        image = cut_to_window(image, mask, settings.window, where=sequence.name)
+        image = cut_to_window(image, mask, settings.window, where=sequence.title)
     if settings.normalisation is not None:
-        image = normalise(image, mask, settings.normalisation, where=sequence.name)
+        image = normalise(image, mask, settings.normalisation, where=sequence.title)
     return PreparedSequence(sequence.name, image, mask, sequence, sequence.warnings, others)

@@ -51,6 +51,6 @@ def activation_figure(prepared: PreparedSequence, activation: sitk.Image, title:
     scale_bar(plain, view)
     shown.set_rasterized(True)
     figure.colorbar(shown, ax=heated, shrink=0.85, label="activation (of its maximum)")
-    plain.set_title(fill(f"{prepared.name}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
+    plain.set_title(fill(f"{prepared.title}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
     heated.set_title(fill(title, 45), fontsize=10)
     return figure

@@ -38,7 +38,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     outline(axes[0], mask, extent)
     orientation(axes[0], view)
     scale_bar(axes[0], view)
-    axes[0].set_title(fill(f"{readable_key(prepared.name)}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
+    axes[0].set_title(fill(f"{prepared.title}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
     top = float(sitk.GetArrayViewFromImage(habitat_map.entropy).max())
     shown = axes[1].imshow(entropy, cmap="inferno", vmin=0, vmax=max(top, 1e-6), extent=extent, interpolation="nearest")
     figure.colorbar(shown, ax=axes[1], shrink=0.85, label="local entropy (bits)")

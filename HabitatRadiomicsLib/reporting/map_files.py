@@ -37,7 +37,10 @@ def write_maps(
         "warnings": [
             warning
             for name in maps
-            for warning in (*(f"{name}: {text}" for text in prepared[name].warnings), *maps[name].warnings)
+            for warning in (
+                *(f"{prepared[name].title}: {text}" for text in prepared[name].warnings),
+                *maps[name].warnings,
+            )
         ],
         "provenance": {
             "protocol": protocol.name,

@@ -97,24 +97,27 @@ def _lasso(settings: LearningSettings) -> list[str]:
 
 def _frozen_model(study: Mapping[str, Any]) -> list[str]:
     model = study.get("model") or {}
+    reference = model.get("reference")
+    cases = "the cases that the model was trained on"
+    if reference is not None:
+        cases = f"a reference cohort ({reference['description']}, {counted(reference['cases'], 'case')})"
+    scaled = f"z-scored by mean and standard deviation of {cases}"
     sentences = []
     if model.get("classifier"):
         sentences.append(
             f"The score was that of the frozen model {model['name']}, a classifier ({model['classifier']['name']}) of "
-            f"{counted(len(model['classifier']['inputs']), 'input')}, z-scored by mean and standard deviation of the "
-            "cases that the model was trained on."
+            f"{counted(len(model['classifier']['inputs']), 'input')}, {scaled}."
         )
     elif any(feature["name"].startswith(CLINICAL) for feature in model.get("features") or ()):
         sentences.append(
             f"The score was that of the frozen nomogram {model['name']}: a linear combination of "
             f"{counted(len(model['features']), 'feature and clinical term', 'features and clinical terms')}, each "
-            "z-scored by mean and standard deviation of the cases that the model was trained on."
+            f"{scaled}."
         )
     elif model.get("features"):
         sentences.append(
             f"The rad-score was that of the frozen model {model['name']}: a linear combination of "
-            f"{counted(len(model['features']), 'feature')}, each z-scored by mean and standard deviation of the cases "
-            "that the model was trained on."
+            f"{counted(len(model['features']), 'feature')}, each {scaled}."
         )
     if (model.get("cutoff") or {}).get("value") is not None:
         sentences.append(f"The model's own cut-off ({decimals(model['cutoff']['value'], 3)}) was used.")
@@ -124,9 +127,9 @@ def _frozen_model(study: Mapping[str, Any]) -> list[str]:
 def comparisons_text(study: Mapping[str, Any]) -> list[str]:
     """The candidate scores, what they were compared with, and how one was chosen."""
     validation = study.get("validation") or {}
-    if _external(study):
-        return []
     rows = validation.get("candidates") or []
+    if _external(study):
+        return _parts_text([str(row["kind"]) for row in rows[1:]])
     by_kind = {kind: [row["name"] for row in rows if row.get("kind") == kind] for kind in _KINDS}
     sentences = []
     if by_kind["rad-score"]:
@@ -147,6 +150,15 @@ def comparisons_text(study: Mapping[str, Any]) -> list[str]:
     if rule := (validation.get("chosen") or {}).get("rule"):
         sentences.append(f"The score of the final model was chosen by this rule: {rule.rstrip('.')}.")
     return sentences
+
+
+def _parts_text(kinds: list[str]) -> list[str]:
+    """What a frozen model was compared with, that it is made of."""
+    if not kinds:
+        return []
+    if "rad-score alone" in kinds:
+        return ["The nomogram was compared with the rad-score that it is made of, without clinical factors."]
+    return [f"The score was compared with the {'rad-scores' if len(kinds) > 1 else 'rad-score'} that it joins."]
 
 
 def validation_text(study: Mapping[str, Any]) -> list[str]:
@@ -223,6 +235,10 @@ def statistics_text(study: Mapping[str, Any]) -> list[str]:
         sentences.append(
             "Calibration of the probabilities was measured by calibration slope, intercept, "
             "calibration-in-the-large and Brier score."
+        )
+    if (study.get("calibration") or {}).get("hosmer_lemeshow_statistic") is not None:
+        sentences.append(
+            "The Hosmer-Lemeshow test had as many degrees of freedom as groups: nothing was fitted to these cases."
         )
     if study.get("decision_curve"):
         sentences.append("Clinical usefulness was described by net benefit in a decision curve analysis.")

@@ -84,9 +84,9 @@ def fusion_text(fusion: FusionSettings | None, *, deep: bool, folds: int) -> lis
 
 
 def nomogram_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """How clinical factors were chosen and joined with the rad-score, and what became of it."""
+    """How clinical factors were chosen and joined with the rad-score, and what became of it; not of a frozen one."""
     settings, found = protocol.learning.nomogram, study.get("nomogram")
-    if settings is None or not found:
+    if settings is None or not found or (study.get("validation") or {}).get("external"):
         return []
     factors = "Clinical variables" if settings.factors is None else f"The clinical variables {listed(settings.factors)}"
     tests = list(dict.fromkeys(row["test"] for row in found.get("univariate") or () if row.get("test")))

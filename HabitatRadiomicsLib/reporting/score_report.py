@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.reporting.map_files import write_maps
 from HabitatRadiomicsLib.reporting.patient_nomogram import patient_nomogram
 from HabitatRadiomicsLib.reporting.score_figure import score_figure
 from HabitatRadiomicsLib.reporting.timeline_files import write_timeline
-from HabitatRadiomicsLib.scoring import ScoreResult, notice
+from HabitatRadiomicsLib.score_result import ScoreResult, notice
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -34,7 +34,7 @@ from HabitatRadiomicsLib.reporting.study import (
     waterfall_figure,
 )
 from HabitatRadiomicsLib.reporting.study_curves import calibration, precision_recall, roc
-from HabitatRadiomicsLib.reporting.study_learning_figures import learning_drawings
+from HabitatRadiomicsLib.reporting.study_learning_figures import learning_drawings, nomogram_of
 from HabitatRadiomicsLib.reporting.study_paths import habitat_boxplots_of, lasso_deviance_of, lasso_path_of
 from HabitatRadiomicsLib.study import NOMOGRAM, shown_name
 from HabitatRadiomicsLib.training import Training
@@ -126,7 +126,7 @@ def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
 def _of_external(found: ExternalValidation, study: Mapping[str, Any]) -> _Drawings:
     model, outcome, patients = found.model, found.outcome, found.patients
     event = model.endpoint.name
-    scores = {model.name: found.scores[None, :]}
+    scores = {name: row[None, :] for name, row in ((found.name, found.scores), *found.parts.items())}
     probability = found.probability
     return {
         "flow": partial(_flow, study, event),
@@ -134,6 +134,8 @@ def _of_external(found: ExternalValidation, study: Mapping[str, Any]) -> _Drawin
         "precision-recall": partial(precision_recall, outcome, scores, 0),
         "calibration": lambda: None if probability is None else calibration(outcome, probability),
         "decision-curve": partial(_decision, study),
+        "comparison": partial(_model_and_parts, study),
+        "nomogram": partial(nomogram_of, model),
         "waterfall": lambda: waterfall_figure(found.scores, outcome, cut_off=model.cutoff.value, event=event),
         **_of_model(model, found.values, found.contributions, event, outcome),
     }
@@ -201,6 +203,18 @@ def _comparison(study: Mapping[str, Any]) -> Figure:
     filled = {title: rows for title, rows in groups.items() if rows}
     nomogram = NOMOGRAM if any(row["kind"] == "nomogram" for row in study["validation"]["candidates"]) else None
     return comparison_figure(filled, chosen=nomogram or study["validation"]["chosen"]["name"])
+
+
+def _model_and_parts(study: Mapping[str, Any]) -> Figure | None:
+    """The frozen model and the scores that it is made of."""
+    model, *parts = study["validation"]["candidates"]
+    if not parts:
+        return None
+    areas = {row["name"]: (row["auc"], row["auc_low"], row["auc_high"]) for row in (model, *parts)}
+    groups = {"frozen model": [model["name"]], "what it is made of": [row["name"] for row in parts]}
+    return comparison_figure(
+        {title: {name: areas[name] for name in names} for title, names in groups.items()}, chosen=model["name"]
+    )
 
 
 def _frequencies(study: Mapping[str, Any]) -> Figure | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from HabitatRadiomicsLib.batch import write_problems
-from HabitatRadiomicsLib.external import ExternalValidation, external_document
+from HabitatRadiomicsLib.external import ExternalValidation
+from HabitatRadiomicsLib.external_document import external_document
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.reporting.checklists import (
     StudyRecord,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.reporting.nomogram_figure import nomogram_figure
 from HabitatRadiomicsLib.reporting.study import (
     corrected_calibration_figure,
@@ -29,7 +30,7 @@ def learning_drawings(training: Training, study: Mapping[str, Any]) -> dict[str,
         "search": partial(search_of, study),
         "scouts": partial(scouts_of, study),
         "input-correlation": partial(input_correlation_of, study),
-        "nomogram": partial(_nomogram, training),
+        "nomogram": partial(nomogram_of, training.model),
         "odds-ratios": partial(odds_ratios_of, study),
         "corrected-calibration": partial(_corrected_calibration, training, study),
     }
@@ -87,11 +88,12 @@ def odds_ratios_of(study: Mapping[str, Any]) -> Figure | None:
     return odds_ratio_figure({"nomogram": last} if set(first) == set(last) else groups)
 
 
-def _nomogram(training: Training) -> Figure | None:
-    part = training.model.nomogram
+def nomogram_of(model: Model) -> Figure | None:
+    """The nomogram as the model file has it."""
+    part = model.nomogram
     if part is None:
         return None
-    return nomogram_figure(part.scale(), outcome=training.model.endpoint.positive, names=part.axis_names)
+    return nomogram_figure(part.scale(), outcome=model.endpoint.positive, names=part.axis_names)
 
 
 def _corrected_calibration(training: Training, study: Mapping[str, Any]) -> Figure | None:

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.reporting.study import (
     lasso_deviance_figure,
     lasso_path_figure,
 )
-from HabitatRadiomicsLib.study import habitat_tests
+from HabitatRadiomicsLib.study_habitats import habitat_tests
 from HabitatRadiomicsLib.training import Training
 
 if TYPE_CHECKING:

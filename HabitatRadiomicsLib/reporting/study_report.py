@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.features.description import RAD_SCORE, describe_column
 from HabitatRadiomicsLib.protocol import protocol_from, protocol_text
 from HabitatRadiomicsLib.reporting.checklists import AssessedChecklist
 from HabitatRadiomicsLib.reporting.methods_text import methods_paragraphs
-from HabitatRadiomicsLib.reporting.study_summary import headline_row, summary_sentences
+from HabitatRadiomicsLib.reporting.study_summary import headline_row, reference_sentence, summary_sentences
 from HabitatRadiomicsLib.reporting.wording import counted, decimals, digits_for, listed, p_value, percent
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -64,6 +64,7 @@ def study_html(
         "listed": listed,
         "counted": counted,
         "input": _input_text,
+        "reference": reference_sentence,
     }
     environment.tests["rad_score"] = lambda name: name.startswith(RAD_SCORE)
     protocol = protocol_from(study["protocol"], where="study")

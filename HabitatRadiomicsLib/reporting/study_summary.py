@@ -48,6 +48,9 @@ def summary_sentences(study: Mapping[str, Any]) -> list[str]:
             f"{decimals(row['auc_low'])} to {decimals(row['auc_high'])}){unseen}."
         )
         sentences += _judged("The interval", row["auc_low"], row["auc_high"])
+    reference = (study.get("model") or {}).get("reference")
+    if reference:
+        sentences.append(reference_sentence(reference))
     for cohort in study.get("external") or ():
         interval = ""
         if cohort.get("auc_low") is not None:
@@ -59,6 +62,16 @@ def summary_sentences(study: Mapping[str, Any]) -> list[str]:
         if interval:
             sentences += _judged(f"The interval in {cohort['cohort']}", cohort["auc_low"], cohort["auc_high"])
     return sentences
+
+
+def reference_sentence(reference: Mapping[str, Any]) -> str:
+    """Whose means and standard deviations published coefficients have been given."""
+    lost = f" ({reference['excluded']} more could not be measured)" if reference["excluded"] else ""
+    return (
+        "The coefficients are published ones; means and standard deviations, and so the zero of the score and what the "
+        f"cut-off means, are those of a reference cohort: {reference['description']}, "
+        f"{counted(reference['cases'], 'case')}{lost}."
+    )
 
 
 def _judged(interval: str, low: float, high: float) -> list[str]:

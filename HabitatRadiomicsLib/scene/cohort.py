@@ -127,7 +127,7 @@ def _score_node(scene: Any, path: Path) -> Any:
 
 
 def _performance_node(scene: Any, path: Path) -> Any:
-    (row,) = json.loads(path.read_text(encoding="utf-8"))["validation"]["candidates"]
+    row = json.loads(path.read_text(encoding="utf-8"))["validation"]["candidates"][0]  # the model's; its parts follow
     columns: dict[str, list[Any]] = {"Measure": list(_MEASURES.values())}
     for title, suffix in (("Value", ""), ("Low", "_low"), ("High", "_high")):
         values = [row[name + suffix] for name in _MEASURES]

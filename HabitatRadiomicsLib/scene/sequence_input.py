@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from HabitatRadiomicsLib.case import Case, SequenceImage, checked_sequence
+from HabitatRadiomicsLib.case import Case, SequenceImage, checked_sequence, title_of
 from HabitatRadiomicsLib.errors import ImageError, MaskError
 from HabitatRadiomicsLib.scene.masks import lesion_of
 from HabitatRadiomicsLib.scene.volumes import image_of
@@ -33,7 +33,7 @@ def read_input(name: str, chosen: SequenceInput) -> SequenceImage:
     Raises:
         HabitatRadiomicsError: something is not chosen, or does not fit; the same sentences as on the command line.
     """
-    where_image, where_mask = f"{name} volume", f"{name} segment"
+    where_image, where_mask = f"{title_of(name)} volume", f"{title_of(name)} segment"
     if chosen.volume is None:
         raise ImageError("No volume is chosen.", where=where_image)
     if not chosen.volume.IsA("vtkMRMLScalarVolumeNode"):

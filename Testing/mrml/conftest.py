@@ -13,14 +13,16 @@ from HabitatRadiomicsLib.case import write_case
 from HabitatRadiomicsLib.commands.program import main
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-sys.path.append(str(Path(__file__).resolve().parent))  # mrml_nodes
+sys.path.append(str(Path(__file__).resolve().parent))  # mrml_nodes and others
 
 from standin.install import install_mrml, missing_for
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
     from standin.headless import StandIn
     from standin.slice_view import SliceView
 
+    from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
     from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
     from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
@@ -95,3 +97,48 @@ def inputs(scene: object, case_files: dict[str, tuple[Path, Path]]) -> dict[str,
     from mrml_nodes import load_inputs
 
     return load_inputs(case_files)
+
+
+@pytest.fixture
+def image() -> sitk.Image:
+    """Oblique and anisotropic."""
+    from mrml_nodes import noise
+
+    return noise()
+
+
+@pytest.fixture
+def volume(scene: object, image: sitk.Image) -> object:
+    """Its node."""
+    from mrml_nodes import add_image
+
+    return add_image(image)
+
+
+@pytest.fixture
+def lesion(image: sitk.Image) -> sitk.Image:
+    """A block with a notch, so that no flip of it is the same."""
+    from mrml_nodes import block
+
+    mask = block(image)
+    mask[6:9, 5:7, 2:4] = 0
+    return mask
+
+
+@pytest.fixture
+def results(
+    application: StandIn, scene: object, scored: Path, inputs: dict[str, SequenceInput]
+) -> Iterator[ResultNodes]:
+    """The nodes of a score; the views show the first input, as after loading it, without any result."""
+    from HabitatRadiomicsLib.scene.result_nodes import add_results
+
+    found = add_results(scene, scored, inputs)
+    for view in application.slice_views.values():
+        view.composite_node.SetBackgroundVolumeID(inputs["T1W"].volume.GetID())
+        view.logic.FitSliceToBackground()
+    for node in (inputs["T1W"].mask, *found.habitats.values()):
+        node.SetDisplayVisibility(False)
+    yield found
+    for view in application.slice_views.values():
+        for layer in ("Background", "Foreground", "Label"):
+            getattr(view.composite_node, f"Set{layer}VolumeID")(None)

@@ -12,12 +12,8 @@ from HabitatRadiomicsLib.batch import CaseProblem
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.cohort_scoring import CohortScores
 from HabitatRadiomicsLib.errors import CohortError
-from HabitatRadiomicsLib.external import (
-    ExternalValidation,
-    check_outcomes_of_both,
-    external_document,
-    external_validation,
-)
+from HabitatRadiomicsLib.external import ExternalValidation, check_outcomes_of_both, external_validation
+from HabitatRadiomicsLib.external_document import external_document
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.openings import Opening
 from HabitatRadiomicsLib.outputs import json_text

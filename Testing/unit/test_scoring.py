@@ -19,7 +19,8 @@ from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import json_text
-from HabitatRadiomicsLib.scoring import ScoreResult, notice, score_case
+from HabitatRadiomicsLib.score_result import ScoreResult, notice
+from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import SyntheticPatient, write_synthetic_cohort
 
 from . import two_time_points
@@ -220,7 +221,7 @@ def test_a_model_of_changes_needs_both_time_points(changes: tuple[Cohort, Extrac
     assert [str(name) for name in model.measured_on("follow-up_CT")] == [
         "follow-up_CT_whole_original_firstorder_Mean", "follow-up_CT_S1_original_shape_MeshVolume",
     ]  # fmt: skip
-    with pytest.raises(ModelError, match=r"it needs baseline_CT and follow-up_CT; follow-up_CT is missing") as error:
+    with pytest.raises(ModelError, match=r"it needs baseline CT and follow-up CT; follow-up CT is missing") as error:
         score_case(cohort.cases[0].read(("baseline_CT",)), model)
     assert "--image baseline_CT=FILE --image follow-up_CT=FILE" in error.value.remedy
     classic = two_time_points.model_of(model.protocol, _CHANGES[1:2])

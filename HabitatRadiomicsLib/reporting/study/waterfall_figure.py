@@ -50,7 +50,7 @@ def waterfall_figure(scores: Numbers, outcome: np.ndarray, *, cut_off: float, ev
     axis.axhline(0, color=INK, linewidth=0.8)
     named = f" ({cut_off:.3g})" if cut_off else ""
     label_axes(
-        axis, x=f"Patients, sorted by score (n = {len(values)})", y=f"Score minus cut-off{named}",
+        axis, x=f"Cases, sorted by score (n = {len(values)})", y=f"Score minus cut-off{named}",
         xticks=[], xlim=(-0.7, len(values) - 0.3),
     )  # fmt: skip
     axis.spines["bottom"].set_visible(False)

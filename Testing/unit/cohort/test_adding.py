@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.case import Case
 from HabitatRadiomicsLib.cohort import add_to_cohort, load_cohort
+from HabitatRadiomicsLib.cohort.tables import read_table
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.synthetic import SyntheticPatient, synthetic_patient, write_synthetic_cohort
 
@@ -36,8 +37,11 @@ def test_new_tables_are_made_and_read_back_the_same(patient: SyntheticPatient, t
 def test_an_existing_table_keeps_its_rows_and_columns(patient: SyntheticPatient, tmp_path: Path) -> None:
     images, clinical = write_synthetic_cohort(tmp_path, 2, seed=1)
     add_to_cohort(images, _named(patient, "new"), clinical=clinical, outcome="1")
+    for path in (images, clinical):
+        ids = dict.fromkeys(row["case_id"] for _, row in read_table(path)[1])
+        assert list(ids) == ["synthetic-000", "synthetic-001", "new"]
     cohort = load_cohort(images, clinical)
-    assert [case.case_id for case in cohort.cases] == ["synthetic-000", "synthetic-001", "new"]
+    assert [case.case_id for case in cohort.cases] == ["new", "synthetic-000", "synthetic-001"]
     assert cohort.sites == {"synthetic-000": "Alpha", "synthetic-001": "Alpha"}
 
 

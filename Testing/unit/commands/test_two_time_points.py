@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,45 @@ def test_a_patient_without_follow_up_is_told_what_is_missing(
 ) -> None:
     options = ["--model", str(trained / "model.json"), *_patient(folder, 5, "baseline"), "--out", str(tmp_path / "out")]
     assert main(["score", *options]) == 2
-    assert "follow-up_CT is missing" in capsys.readouterr().err
+    assert "follow-up CT is missing" in capsys.readouterr().err
+
+
+def _words(report: Path) -> str:
+    """The text of a report, pictures and marks aside."""
+    return re.sub(r"<[^>]*>", " ", report.read_text(encoding="utf-8"))
+
+
+def test_what_people_read_names_time_points_in_words(
+    folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patient = _patient(folder, 1, "baseline", "follow-up")
+    options = ["--protocol", str(folder / "habitats.yaml"), "--note", "follow-up_CT=It was turned round."]
+    assert main(["maps", *patient, *options, "--out", str(tmp_path / "maps")]) == 0
+    said = capsys.readouterr().out
+    assert "baseline CT: S1" in said
+    assert "follow-up CT: S1" in said
+    document = json.loads((tmp_path / "maps" / "habitats.json").read_text(encoding="utf-8"))
+    assert "follow-up CT: It was turned round." in document["warnings"]
+    assert any(text.startswith("baseline CT: no population habitats") for text in document["warnings"])
+    options = ["--model", str(trained / "model.json"), "--note", "follow-up_CT=It was turned round."]
+    assert main(["score", *patient, *options, "--out", str(tmp_path / "score")]) == 0
+    said += capsys.readouterr().out
+    warnings = json.loads((tmp_path / "score" / "score.json").read_text(encoding="utf-8"))["warnings"]
+    assert "follow-up CT: It was turned round." in warnings
+    texts = [said, *document["warnings"], *warnings, _words(tmp_path / "score" / "report.html")]
+    # Names of columns and files are no words.
+    assert not [text for text in texts if re.search(r"(baseline|follow-up)_CT(?![_\w.])", text)]
+
+
+@pytest.mark.parametrize(("option", "kind"), [("--image", "image"), ("--mask", "mask")])
+def test_a_file_that_cannot_be_read_is_told_with_its_time_point_in_words(
+    folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, kind: str
+) -> None:
+    patient = _patient(folder, 1, "baseline", "follow-up")
+    place = max(number for number, text in enumerate(patient) if text == option) + 1
+    patient[place] = f"follow-up_CT={tmp_path / 'nothing.nrrd'}"
+    assert main(["score", "--model", str(trained / "model.json"), *patient, "--out", str(tmp_path / "out")]) == 2
+    assert f"follow-up CT {kind} " in capsys.readouterr().err
 
 
 def test_an_excluded_feature_that_there_is_not_is_told_before_anything_is_measured(

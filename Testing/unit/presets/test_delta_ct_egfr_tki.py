@@ -125,6 +125,16 @@ def test_every_output_names_the_reference_cohort(reference: Path, tmp_path: Path
     assert (stands.cases, stands.excluded) == (CASES, 0)
 
 
+def test_an_evaluation_names_the_reference_cohort_and_tells_when_it_is_the_evaluated_one(
+    reference: Path, tmp_path: Path
+) -> None:
+    options = ["evaluate", "--model", str(reference / DELTA / "model.json"), "--out", str(tmp_path / "out")]
+    assert main([*options, *tables(reference / "cohort")]) == 0
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "those of a reference cohort: eleven made-up nodules, 11 cases." in report
+    assert "were taken from these very cases" in report
+
+
 def test_a_model_with_means_of_its_own_is_not_calibrated(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

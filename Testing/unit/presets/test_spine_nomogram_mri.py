@@ -82,6 +82,11 @@ def test_a_new_patient_without_them_is_refused(strong: Run, tmp_path: Path, caps
 
 def test_it_holds_on_fresh_patients(strong: Run, tmp_path: Path) -> None:
     assert evaluated_auc(NAME, strong.out / "model.json", tmp_path) > 0.8
+    study = json.loads((tmp_path / "evaluated" / "study.json").read_text(encoding="utf-8"))
+    assert [row["kind"] for row in study["validation"]["candidates"]] == ["nomogram", "rad-score alone"]
+    assert study["validation"]["comparisons"]
+    assert study["calibration"]["hosmer_lemeshow_degrees"] == 10
+    assert (tmp_path / "evaluated" / "figures" / "nomogram.png").is_file()
 
 
 def test_without_an_effect_nothing_is_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.reporting import contribution_at, contributions_figure, png_bytes, write_score
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
-from HabitatRadiomicsLib.scoring import ScoreResult, score_case
+from HabitatRadiomicsLib.score_result import ScoreResult
+from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 #: Columns of the direction matrix say where i, j, k point (LPS).
