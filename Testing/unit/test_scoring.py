@@ -293,7 +293,7 @@ def test_a_score_of_a_later_habitat_asks_for_the_baseline_whose_scale_it_has(
     assert model.sequences == ("baseline_CT", "follow-up_CT")
     result = score_case(cohort.cases[1].read(), model)
     assert result.values[name] == found.table.values[1, found.table.columns.index(name)]
-    with pytest.raises(ModelError, match="baseline_CT is missing"):
+    with pytest.raises(ModelError, match="baseline CT is missing"):
         score_case(cohort.cases[1].read(("follow-up_CT",)), model)
     own = two_time_points.protocol(regions=["whole", "habitats"], timepoints={"habitat_scale": "own"})
     own = own.model_copy(update={"population": found.protocol.population})
@@ -321,6 +321,6 @@ def test_without_a_baseline_a_score_that_needs_no_habitats_goes_without_maps(
     result = score_case(cohort.cases[1].read(("follow-up_CT",)), model)
     assert result.maps == {}
     assert (
-        "No maps of follow-up_CT, which the score does not need: Habitats of follow-up CT are found on the scale of "
+        "No maps of follow-up CT, which the score does not need: Habitats of follow-up CT are found on the scale of "
         "baseline CT, and there is none." in result.warnings
     )
