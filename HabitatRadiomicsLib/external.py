@@ -12,10 +12,11 @@ from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.explanation.contributions import explained_names
 from HabitatRadiomicsLib.features.description import RAD_SCORE as RAD_SCORE_OF
 from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
 from HabitatRadiomicsLib.model.prediction import classifier_inputs
 from HabitatRadiomicsLib.openings import Opening
 from HabitatRadiomicsLib.study import NOMOGRAM
-from HabitatRadiomicsLib.validation import RAD_SCORE
+from HabitatRadiomicsLib.validation import CLINICAL, RAD_SCORE
 
 
 @dataclass(frozen=True)
@@ -56,28 +57,36 @@ class ExternalValidation:
         return NOMOGRAM if self.model.nomogram else self.model.name
 
     @property
-    def parts(self) -> dict[str, np.ndarray]:
-        """Scores that the model is made of and has to beat, by name, each of shape (cases,).
+    def compared(self) -> dict[str, np.ndarray]:
+        """What the model's score has to beat, by name, each of shape (cases,).
 
-        Of a nomogram with clinical factors the rad-score in it; of a classifier that joins several inputs those that
-        are rad-scores. Nothing of the other models.
+        Of a nomogram with clinical factors the rad-score in it, and the clinical model of its training cases, as log
+        odds; of a classifier that joins several inputs those that are rad-scores. Nothing of the other models.
         """
-        nomogram, classifier = self.model.nomogram, self.model.classifier
-        if nomogram is not None and nomogram.inputs and nomogram.rad_score.coefficient:
-            names = [feature.name for feature in self.model.features]
-            rows = [
-                nomogram.rad_score_of(float(score), dict(zip(names, row.tolist())))
-                for score, row in zip(self.scores, self.values)
-            ]
-            return {RAD_SCORE: np.array(rows)}
-        if classifier is None or len(classifier.inputs) < 2:
+        model = self.model
+        if model.nomogram is not None:
+            return {**self._rad_score_alone(model.nomogram), **self._clinical(model.nomogram)}
+        if model.classifier is None or len(model.classifier.inputs) < 2:
             return {}
-        inputs = classifier_inputs(self.model, self.values)
+        inputs = classifier_inputs(model, self.values)
         return {
             row.name: inputs[:, place]
-            for place, row in enumerate(classifier.inputs)
+            for place, row in enumerate(model.classifier.inputs)
             if row.name.startswith(RAD_SCORE_OF)
         }
+
+    def _rad_score_alone(self, part: NomogramPart) -> dict[str, np.ndarray]:
+        if not part.inputs or not part.rad_score.coefficient:
+            return {}
+        names = [feature.name for feature in self.model.features]
+        cases = zip(self.scores.tolist(), self.values.tolist())
+        return {RAD_SCORE: np.array([part.rad_score_of(score, dict(zip(names, row))) for score, row in cases])}
+
+    def _clinical(self, part: NomogramPart) -> dict[str, np.ndarray]:
+        if part.clinical_model is None:
+            return {}
+        rows = [self.cohort.covariates.get(case.case_id, {}) for case in self.scored.cases]
+        return {CLINICAL: np.array([part.clinical_model.linear(row) for row in rows])}
 
 
 def check_outcomes_of_both(cohort: Cohort) -> None:

@@ -35,13 +35,13 @@ from HabitatRadiomicsLib.study_parts import (
     model_part,
     table_1,
 )
-from HabitatRadiomicsLib.validation import RAD_SCORE
+from HabitatRadiomicsLib.validation import CLINICAL, RAD_SCORE
 
 
 def external_document(found: ExternalValidation) -> dict[str, Any]:
     """The evaluation in the form of a study document."""
     model, outcome = found.model, found.outcome
-    scores = {found.name: found.scores, **found.parts}
+    scores = {found.name: found.scores, **found.compared}
     return {
         **header(model, found.cohort, title=f"External validation of {model.title}"),
         "flow": flow(len(found.cohort.cases), [], found.result.problems, outcome),
@@ -50,7 +50,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
             "external": True,
             "method": _method(found),
             "interval": interval_of(found.scored),
-            "candidates": [_model_row(found), *(_part_row(found, name) for name in found.parts)],
+            "candidates": [_model_row(found), *(_other_row(found, name) for name in found.compared)],
             "comparisons": comparison_rows(outcome, scores, clusters=found.patients),
         },
         **_probabilities(found),
@@ -84,9 +84,9 @@ def _model_row(found: ExternalValidation) -> dict[str, Any]:
     }
 
 
-def _part_row(found: ExternalValidation, name: str) -> dict[str, Any]:
-    """What a part of the model does by itself. It has no cut-off of its own, and nothing that depends on one."""
-    model, scores = found.model, found.parts[name]
+def _other_row(found: ExternalValidation, name: str) -> dict[str, Any]:
+    """What the model is compared with. It has no cut-off of its own, and nothing that depends on one."""
+    model, scores = found.model, found.compared[name]
     area = auc_with_interval(found.outcome, scores, clusters=found.patients)
     weights = {row.name: row.weights for row in model.classifier.inputs} if model.classifier else {}
     row = {
@@ -95,9 +95,9 @@ def _part_row(found: ExternalValidation, name: str) -> dict[str, Any]:
     }
     return {
         "name": name,
-        "kind": "rad-score alone" if name == RAD_SCORE else "rad-score",
+        "kind": {RAD_SCORE: "rad-score alone", CLINICAL: "clinical"}.get(name, "rad-score"),
         **flat_estimates(row),
-        "features": len(weights[name]) if name in weights else len(model.measured_features),
+        "features": None if name == CLINICAL else len(weights.get(name, model.measured_features)),
     }
 
 
@@ -109,6 +109,9 @@ def _probabilities(found: ExternalValidation) -> dict[str, Any]:
     decisions = {
         "thresholds": curve.thresholds.tolist(), "model": curve.model.tolist(), "treat_all": curve.treat_all.tolist()
     }  # fmt: skip
+    if CLINICAL in found.compared:  # of the others no probabilities are known
+        clinical = 0.5 * (1 + np.tanh(found.compared[CLINICAL] / 2))
+        decisions[CLINICAL] = decision_curve(found.outcome, clinical).model.tolist()
     return {**_calibration(found.outcome, found.probability), "decision_curve": decisions}
 
 

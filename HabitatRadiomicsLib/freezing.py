@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold
 from HabitatRadiomicsLib.frozen_nomogram import frozen_nomogram
 from HabitatRadiomicsLib.frozen_terms import frozen_terms
 from HabitatRadiomicsLib.learning import calibrate
+from HabitatRadiomicsLib.learning.nomogram import fit_clinical_model
 from HabitatRadiomicsLib.learning.strategy import Learned
 from HabitatRadiomicsLib.measured_study import MeasuredStudy
 from HabitatRadiomicsLib.model import (
@@ -212,9 +213,11 @@ def _nomogram(learned: Learned, table: FoldTable, protocol: Protocol) -> Nomogra
     settings = protocol.learning.nomogram
     if learned.nomogram is None or settings is None:
         return None
+    clinical = fit_clinical_model(table.covariates, table.outcome, settings, seed=protocol.seed)
     return frozen_nomogram(
-        learned.nomogram, table.covariates, table.outcome, bootstraps=settings.bootstraps, seed=protocol.seed
-    )
+        learned.nomogram, table.covariates, table.outcome, bootstraps=settings.bootstraps, seed=protocol.seed,
+        clinical=clinical,
+    )  # fmt: skip
 
 
 def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray) -> Calibration | None:

@@ -10,6 +10,7 @@ from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.evaluation import hosmer_lemeshow_test
 from HabitatRadiomicsLib.evaluation.calibration import CalibrationTest
 from HabitatRadiomicsLib.evaluation.corrected_calibration import CorrectedCalibration, corrected_calibration
+from HabitatRadiomicsLib.learning.nomogram import Nomogram
 from HabitatRadiomicsLib.learning.nomogram_score import NomogramScore
 from HabitatRadiomicsLib.model.nomogram_from_fit import nomogram_part
 from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
@@ -22,17 +23,20 @@ def frozen_nomogram(
     *,
     bootstraps: int,
     seed: int,
+    clinical: Nomogram | None = None,
 ) -> NomogramPart:
     """What a model file says of a nomogram.
 
     Args:
         covariates, outcome: of the training cases, in the order of ``score.inner``.
         bootstraps: for the corrected calibration; 0: none.
+        clinical: the model of clinical factors alone, of the same cases.
     """
     return nomogram_part(
         score.nomogram,
         calibration=_calibration(score, covariates, outcome, bootstraps, seed),
         hosmer_lemeshow=_hosmer_lemeshow(score.nomogram.probability(score.inner, covariates), outcome),
+        clinical=clinical,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.evaluation.calibration import CalibrationTest
@@ -11,6 +11,7 @@ from HabitatRadiomicsLib.learning.nomogram import Nomogram
 from HabitatRadiomicsLib.model.nomogram_part import (
     CalibrationCurve,
     ClinicalInput,
+    ClinicalModelPart,
     ClinicalTerm,
     HosmerLemeshow,
     NomogramPart,
@@ -25,12 +26,14 @@ def nomogram_part(
     *,
     calibration: CorrectedCalibration | None = None,
     hosmer_lemeshow: CalibrationTest | None = None,
+    clinical: Nomogram | None = None,
     units: Mapping[str, str] | None = None,
 ) -> NomogramPart:
     """The part of the model file.
 
     Args:
         calibration, hosmer_lemeshow: of the final model on its training cases.
+        clinical: the model of clinical factors alone.
         units: of numeric inputs, by name.
 
     Raises:
@@ -43,16 +46,8 @@ def nomogram_part(
     return NomogramPart(
         intercept=fitted.model.intercept,
         rad_score=RadScoreTerm(coefficient=coefficients[0], minimum=low, maximum=high),
-        inputs=tuple(
-            ClinicalInput(
-                name=one.name, kind=one.kind, levels=one.levels, labels=one.levels, usual=one.usual,
-                minimum=one.minimum, maximum=one.maximum, unit=(units or {}).get(one.name, ""),
-            )
-            for one in fitted.factors
-        ),
-        terms=tuple(
-            ClinicalTerm(term=term, coefficient=value) for term, value in zip(fitted.terms[1:], coefficients[1:])
-        ),
+        inputs=_inputs(fitted, units or {}),
+        terms=_terms(fitted.terms[1:], coefficients[1:]),
         covariance=tuple(map(tuple, fitted.model.covariance.tolist())),
         linear_minimum=fitted.linear_range[0],
         linear_maximum=fitted.linear_range[1],
@@ -65,7 +60,28 @@ def nomogram_part(
         else HosmerLemeshow(
             statistic=hosmer_lemeshow.statistic, degrees=hosmer_lemeshow.degrees or 1, p=hosmer_lemeshow.p
         ),
+        clinical_model=None
+        if clinical is None
+        else ClinicalModelPart(
+            intercept=clinical.model.intercept,
+            inputs=_inputs(clinical, units or {}),
+            terms=_terms(clinical.terms, clinical.model.coefficients.tolist()),
+        ),
+    )
+
+
+def _inputs(fitted: Nomogram, units: Mapping[str, str]) -> tuple[ClinicalInput, ...]:
+    return tuple(
+        ClinicalInput(
+            name=one.name, kind=one.kind, levels=one.levels, labels=one.levels, usual=one.usual,
+            minimum=one.minimum, maximum=one.maximum, unit=units.get(one.name, ""),
+        )
+        for one in fitted.factors
     )  # fmt: skip
+
+
+def _terms(names: Sequence[str], coefficients: Sequence[float]) -> tuple[ClinicalTerm, ...]:
+    return tuple(ClinicalTerm(term=name, coefficient=value) for name, value in zip(names, coefficients))
 
 
 def _curve(found: CorrectedCalibration) -> CalibrationCurve:

@@ -139,8 +139,36 @@ class HosmerLemeshow(_Part):
     p: _Share
 
 
+class ClinicalModelPart(_Part):
+    """What the nomogram is compared with: ``log odds = intercept + the terms`` of clinical factors alone."""
+
+    intercept: _Finite
+    inputs: tuple[ClinicalInput, ...] = Field(min_length=1)
+    terms: tuple[ClinicalTerm, ...]
+    """In the order of the inputs and their levels."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ClinicalModelPart:
+        if [term.term for term in self.terms] != [term for one in self.inputs for term in one.terms]:
+            raise ValueError("the terms must be those of the inputs, in their order")
+        return self
+
+    def linear(self, given: Mapping[str, str]) -> float:
+        """The linear predictor of one patient, with training's usual value for one that is missing or cannot be read.
+
+        Args:
+            given: texts by the inputs' names; more do not matter.
+        """
+        values: dict[str, float] = {}
+        for one in self.inputs:
+            text = given.get(one.name, "").strip()
+            known = None if is_missing(text) else _values(one, text)
+            values |= known or _values(one, one.usual) or {}
+        return self.intercept + sum(term.coefficient * values[term.term] for term in self.terms)
+
+
 #: What a drawing of the nomogram does not need.
-EVIDENCE = frozenset({"univariate", "multivariable", "left_out", "calibration", "hosmer_lemeshow"})
+EVIDENCE = frozenset({"univariate", "multivariable", "left_out", "calibration", "hosmer_lemeshow", "clinical_model"})
 
 
 class NomogramPart(_Part):
@@ -163,6 +191,8 @@ class NomogramPart(_Part):
     """Clinical variables that are not in the nomogram, and why."""
     calibration: CalibrationCurve | None = None
     hosmer_lemeshow: HosmerLemeshow | None = None
+    clinical_model: ClinicalModelPart | None = None
+    """To compare with in other cohorts; null: no clinical factor stays without the rad-score, or an older file."""
 
     @model_validator(mode="after")
     def _consistent(self) -> NomogramPart:

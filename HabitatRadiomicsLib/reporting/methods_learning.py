@@ -129,7 +129,7 @@ def comparisons_text(study: Mapping[str, Any]) -> list[str]:
     validation = study.get("validation") or {}
     rows = validation.get("candidates") or []
     if _external(study):
-        return _parts_text([str(row["kind"]) for row in rows[1:]])
+        return _compared_text([str(row["kind"]) for row in rows[1:]])
     by_kind = {kind: [row["name"] for row in rows if row.get("kind") == kind] for kind in _KINDS}
     sentences = []
     if by_kind["rad-score"]:
@@ -152,12 +152,17 @@ def comparisons_text(study: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def _parts_text(kinds: list[str]) -> list[str]:
-    """What a frozen model was compared with, that it is made of."""
+def _compared_text(kinds: list[str]) -> list[str]:
+    """What a frozen model was compared with."""
+    found = {
+        "rad-score alone": "the rad-score that it is made of, without clinical factors",
+        "clinical": "the model of clinical factors alone that its training cases gave",
+    }
+    named = [found[kind] for kind in kinds if kind in found]
+    if named:
+        return [f"The nomogram was compared with {listed(named)}."]
     if not kinds:
         return []
-    if "rad-score alone" in kinds:
-        return ["The nomogram was compared with the rad-score that it is made of, without clinical factors."]
     return [f"The score was compared with the {'rad-scores' if len(kinds) > 1 else 'rad-score'} that it joins."]
 
 

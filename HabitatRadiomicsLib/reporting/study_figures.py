@@ -126,7 +126,7 @@ def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
 def _of_external(found: ExternalValidation, study: Mapping[str, Any]) -> _Drawings:
     model, outcome, patients = found.model, found.outcome, found.patients
     event = model.endpoint.name
-    scores = {name: row[None, :] for name, row in ((found.name, found.scores), *found.parts.items())}
+    scores = {name: row[None, :] for name, row in ((found.name, found.scores), *found.compared.items())}
     probability = found.probability
     return {
         "flow": partial(_flow, study, event),
@@ -134,7 +134,7 @@ def _of_external(found: ExternalValidation, study: Mapping[str, Any]) -> _Drawin
         "precision-recall": partial(precision_recall, outcome, scores, 0),
         "calibration": lambda: None if probability is None else calibration(outcome, probability),
         "decision-curve": partial(_decision, study),
-        "comparison": partial(_model_and_parts, study),
+        "comparison": partial(_model_and_others, study),
         "nomogram": partial(nomogram_of, model),
         "waterfall": lambda: waterfall_figure(found.scores, outcome, cut_off=model.cutoff.value, event=event),
         **_of_model(model, found.values, found.contributions, event, outcome),
@@ -205,13 +205,13 @@ def _comparison(study: Mapping[str, Any]) -> Figure:
     return comparison_figure(filled, chosen=nomogram or study["validation"]["chosen"]["name"])
 
 
-def _model_and_parts(study: Mapping[str, Any]) -> Figure | None:
-    """The frozen model and the scores that it is made of."""
-    model, *parts = study["validation"]["candidates"]
-    if not parts:
+def _model_and_others(study: Mapping[str, Any]) -> Figure | None:
+    """The frozen model and the scores that it is compared with."""
+    model, *others = study["validation"]["candidates"]
+    if not others:
         return None
-    areas = {row["name"]: (row["auc"], row["auc_low"], row["auc_high"]) for row in (model, *parts)}
-    groups = {"frozen model": [model["name"]], "what it is made of": [row["name"] for row in parts]}
+    areas = {row["name"]: (row["auc"], row["auc_low"], row["auc_high"]) for row in (model, *others)}
+    groups = {"frozen model": [model["name"]], "compared with": [row["name"] for row in others]}
     return comparison_figure(
         {title: {name: areas[name] for name in names} for title, names in groups.items()}, chosen=model["name"]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -131,6 +132,20 @@ def test_evaluation_is_a_table_of_measures(scene: object, tmp_path: Path) -> Non
         assert low <= value <= high
     assert (tmp_path / "out" / "report.html").is_file()
     assert told == sorted(told)
+
+
+def test_of_several_scores_the_models_own_is_shown(
+    scene: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A nomogram's report compares it with its rad-score, which has no cut-off."""
+    measures = ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "auprc")
+    own = {name + suffix: 0.8 for name in measures for suffix in ("", "_low", "_high")}
+    other = {"name": "rad-score alone", "auc": 0.6, "auc_low": 0.5, "auc_high": 0.7}
+    study = {"validation": {"candidates": [{"name": "nomogram", **own}, other]}}
+    (tmp_path / "study.json").write_text(json.dumps(study), encoding="utf-8")
+    monkeypatch.setattr(cohort, "start_command", lambda arguments: ChildProcess([sys.executable, "-c", ""]))
+    node = evaluate_table(scene, "images.csv", "clinical.csv", tmp_path, MODEL)
+    assert set(column_values(node, "Value")) == {0.8}
 
 
 def test_cohort_of_one_outcome_cannot_be_evaluated(scene: object, tables: tuple[Path, Path], tmp_path: Path) -> None:

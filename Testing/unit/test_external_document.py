@@ -22,6 +22,7 @@ from HabitatRadiomicsLib.explanation import explain
 from HabitatRadiomicsLib.external import ExternalValidation, external_validation
 from HabitatRadiomicsLib.external_document import external_document
 from HabitatRadiomicsLib.model import ClassifierInput, Model, load_model
+from HabitatRadiomicsLib.model.nomogram_part import ClinicalModelPart, ClinicalTerm
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.openings import Opening
 from HabitatRadiomicsLib.outputs import json_text
@@ -61,8 +62,16 @@ def _values(model: Model, *, effect: float = 1.0) -> np.ndarray:
 def _found(
     model: Model, values: np.ndarray | None = None, *, patients: dict[str, str] | None = None
 ) -> ExternalValidation:
-    given: Cohort = cohort(_OUTCOME.astype(int).tolist(), patients=patients or {})
     values = _values(model) if values is None else values
+    names = [feature.name for feature in model.features]
+    covariates = {}
+    if "clinical:age" in names:
+        columns = [values[:, names.index(f"clinical:{name}")] for name in ("age", "visceral=yes")]
+        covariates = {
+            f"P{place:03}": {"age": f"{age:g}", "visceral": "yes" if visceral else "no"}
+            for place, (age, visceral) in enumerate(zip(*columns))
+        }
+    given: Cohort = cohort(_OUTCOME.astype(int).tolist(), patients=patients or {}, covariates=covariates)
     documents: dict[str, dict[str, Any]] = {}
     for case, row, score in zip(given.cases, values, scores_of(model, values)):
         line = model.calibration
@@ -128,6 +137,38 @@ def _delong_p(first: np.ndarray, second: np.ndarray) -> float:
     over = kernels[0] - kernels[1]
     variance = over.mean(axis=1).var(ddof=1) / _OUTCOME.sum() + over.mean(axis=0).var(ddof=1) / (~_OUTCOME).sum()
     return float(chi2.sf(over.mean() ** 2 / variance, 1))
+
+
+@pytest.fixture(scope="module")
+def with_clinical_model() -> ExternalValidation:
+    """The same, and a model of age alone besides."""
+    model = nomogram_model()
+    assert model.nomogram is not None
+    term = ClinicalTerm(term="clinical:age", coefficient=-0.07)
+    clinical = ClinicalModelPart(intercept=3.4, inputs=model.nomogram.inputs[:1], terms=(term,))
+    return _found(model.model_copy(update={"nomogram": model.nomogram.model_copy(update={"clinical_model": clinical})}))
+
+
+def test_a_nomogram_is_compared_with_the_clinical_model_of_its_training(
+    with_clinical_model: ExternalValidation, tmp_path: Path
+) -> None:
+    document = external_document(with_clinical_model)
+    rows = _by_name(document)
+    assert [row["kind"] for row in rows.values()] == ["nomogram", "rad-score alone", "clinical"]
+    age = with_clinical_model.values[:, -2]
+    assert rows["clinical variables alone"]["auc"] == pytest.approx(roc_auc_score(_OUTCOME, -age))
+    assert len(document["validation"]["comparisons"]) == 3
+    curve = document["decision_curve"]
+    risk, place = 1 / (1 + np.exp(-(3.4 - 0.07 * age))), 30
+    threshold = curve["thresholds"][place]
+    calls = risk >= threshold
+    by_hand = (calls & _OUTCOME).mean() - (calls & ~_OUTCOME).mean() * threshold / (1 - threshold)
+    assert 0 < calls.sum() < _CASES
+    assert curve["clinical variables alone"][place] == pytest.approx(by_hand)
+    text = _report(tmp_path, with_clinical_model)
+    assert "without clinical factors and the model of clinical factors alone that its training cases gave." in text
+    assert "Net benefit of acting on the nomogram or the clinical model, on all cases" in text
+    assert "clinical variables alone" in (tmp_path / "tables" / "decision_curve.csv").read_text(encoding="utf-8")
 
 
 def test_its_calibration_is_that_of_its_own_risks_on_these_cases(nomogram: ExternalValidation) -> None:
@@ -248,7 +289,7 @@ def test_a_fused_score_is_compared_with_each_rad_score_that_it_joins(tmp_path: P
     assert (tmp_path / "figures" / "comparison.png").is_file()
     assert "given rad-score T1W S2, rad-score T2FS S2 and" in text
     assert "The score was compared with the rad-scores that it joins." in text
-    assert "The marked row is the model; the others are scores that it is made of" in text
+    assert "The marked row is the model; the others, which it is compared with" in text
     assert "There is no calibration. The model gives no probability." in text
     assert "SHAP values of all cases; colour" in text
 

@@ -95,7 +95,7 @@ def _all_have(keys: tuple[str, ...], note: str, absent: str) -> Rule:
     """Numbers that every candidate score must have."""
 
     def rule(record: StudyRecord) -> Evidence:
-        # The parts of a frozen model have no cut-off of their own.
+        # What a frozen model is compared with has no cut-off of its own.
         external = (record.study.get("validation") or {}).get("external")
         rows = record.candidates()[: 1 if external else None]
         met = bool(rows) and all(row.get(key) is not None for row in rows for key in keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from HabitatRadiomicsLib.cohort import Cohort, CohortCase, load_cohort, with_second_reader
+from HabitatRadiomicsLib.cohort import Cohort, CohortCase, load_cohort
 from HabitatRadiomicsLib.cohort.order import cases_in_order
 
 _IDS = ["P1", "P2", "P3", "P10", "P20"]
@@ -33,11 +33,8 @@ def _clinical(folder: Path, ids: list[str]) -> Path:
     return path
 
 
-def _names(cohort: Cohort) -> list[tuple[str, list[str], list[str]]]:
-    return [
-        (case.case_id, [row.sequence for row in case.images], [row.sequence for row in case.second_reading])
-        for case in cohort.cases
-    ]
+def _names(cohort: Cohort) -> list[tuple[str, list[str]]]:
+    return [(case.case_id, [row.sequence for row in case.images]) for case in cohort.cases]
 
 
 def test_numbers_in_identifiers_count_as_numbers() -> None:
@@ -50,7 +47,7 @@ def test_numbers_in_identifiers_count_as_numbers() -> None:
 
 def test_a_shuffled_table_is_the_same_cohort(tmp_path: Path) -> None:
     table = load_cohort(_images(tmp_path, "a.csv", seed=None), _clinical(tmp_path, _IDS))
-    expected = [(case_id, ["T1W", "T2FS"], []) for case_id in _IDS]
+    expected = [(case_id, ["T1W", "T2FS"]) for case_id in _IDS]
     assert _names(table) == expected
     for seed in range(3):
         shuffled = load_cohort(_images(tmp_path, "b.csv", seed=seed), _clinical(tmp_path, _IDS[::-1]))
@@ -63,10 +60,4 @@ def test_of_two_time_points_the_earlier_one_comes_first(tmp_path: Path) -> None:
     for seed in (None, 1, 2):
         cohort = load_cohort(_images(tmp_path, "c.csv", seed=seed, moments=moments), timepoints=moments)
         keys = ["pre_T1W", "pre_T2FS", "after_T1W", "after_T2FS"]
-        assert _names(cohort) == [(case_id, keys, []) for case_id in _IDS]
-
-
-def test_so_do_the_images_of_a_second_reader(tmp_path: Path) -> None:
-    cohort = load_cohort(_images(tmp_path, "a.csv", seed=4))
-    both = with_second_reader(cohort, _images(tmp_path, "b.csv", seed=5))
-    assert _names(both) == [(case_id, ["T1W", "T2FS"], ["T1W", "T2FS"]) for case_id in _IDS]
+        assert _names(cohort) == [(case_id, keys) for case_id in _IDS]

@@ -15,6 +15,7 @@ from HabitatRadiomicsLib.evaluation.corrected_calibration import corrected_calib
 from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model, fit_nomogram
 from HabitatRadiomicsLib.model.nomogram_from_fit import nomogram_part
 from HabitatRadiomicsLib.model.nomogram_part import (
+    EVIDENCE,
     NomogramPart,
     clinical_values,
     extrapolation_of,
@@ -68,6 +69,29 @@ def test_the_file_gives_every_training_case_the_fits_risk() -> None:
     risks = [part.probability(own, given) for own, given in zip(score, values)]
     assert [risk.value for risk in risks] == pytest.approx(_fitted().probability(score, rows))
     assert (part.linear_minimum, part.linear_maximum) == pytest.approx((min(linear), max(linear)))
+
+
+def test_the_clinical_model_gives_what_its_fit_does_of_missing_and_unknown_values_too() -> None:
+    _, rows, outcome = _cohort()
+    clinical = fit_clinical_model(rows, outcome, _SETTINGS)
+    assert clinical is not None
+    part = nomogram_part(_fitted(), clinical=clinical)
+    assert "clinical_model" in EVIDENCE  # no drawing needs it
+    again = NomogramPart.model_validate_json(part.model_dump_json()).clinical_model
+    assert again is not None
+    asked = [*rows[:40], {"age": "", "stage": "II"}, {"age": "NA", "stage": "IX"}, {"age": "61,5"}, {}]
+    assert [again.linear(row) for row in asked] == pytest.approx(
+        clinical.linear(None, [{"age": "", "stage": "", **row} for row in asked]), abs=1e-12
+    )
+    assert _part().clinical_model is None
+
+
+def test_a_clinical_model_whose_terms_are_not_its_inputs_is_refused() -> None:
+    _, rows, outcome = _cohort()
+    part = nomogram_part(_fitted(), clinical=fit_clinical_model(rows, outcome, _SETTINGS)).model_dump(mode="json")
+    part["clinical_model"]["terms"] = part["clinical_model"]["terms"][:1]
+    with pytest.raises(ValidationError, match="terms must be those of the inputs"):
+        NomogramPart.model_validate(part)
 
 
 def test_interval_of_a_risk_is_walds() -> None:

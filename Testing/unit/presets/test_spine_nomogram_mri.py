@@ -36,6 +36,8 @@ def test_planted_factors_are_found_and_noise_is_not(strong: Run) -> None:
     assert p["visceral"] < 0.05
     assert p["sex"] >= 0.05
     assert "sex" in nomogram.left_out
+    assert nomogram.clinical_model is not None
+    assert {one.name for one in nomogram.clinical_model.inputs} <= {"age", "visceral"}
     odds = {row.term: math.exp(row.coefficient) for row in nomogram.multivariable}
     assert odds["rad-score"] > 1
     assert odds["clinical:age"] > 1
@@ -83,7 +85,7 @@ def test_a_new_patient_without_them_is_refused(strong: Run, tmp_path: Path, caps
 def test_it_holds_on_fresh_patients(strong: Run, tmp_path: Path) -> None:
     assert evaluated_auc(NAME, strong.out / "model.json", tmp_path) > 0.8
     study = json.loads((tmp_path / "evaluated" / "study.json").read_text(encoding="utf-8"))
-    assert [row["kind"] for row in study["validation"]["candidates"]] == ["nomogram", "rad-score alone"]
+    assert [row["kind"] for row in study["validation"]["candidates"]] == ["nomogram", "rad-score alone", "clinical"]
     assert study["validation"]["comparisons"]
     assert study["calibration"]["hosmer_lemeshow_degrees"] == 10
     assert (tmp_path / "evaluated" / "figures" / "nomogram.png").is_file()
