@@ -17,6 +17,7 @@ from HabitatRadiomicsLib.evaluation import (
     spiegelhalter_test,
 )
 from HabitatRadiomicsLib.explanation.contributions import explained_names
+from HabitatRadiomicsLib.freezing import interval_of
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.openings import Opening, opening_sentence
 from HabitatRadiomicsLib.study_parts import (
@@ -119,6 +120,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
             "external": True,
             "method": "The frozen model on cases that had no part in it; nothing was fitted, the cut-off included. "
             + opening_sentence(list(found.openings)),
+            "interval": interval_of(scored, held_out=False),
             "candidates": [
                 {
                     "name": model.name,

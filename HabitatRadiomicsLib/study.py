@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.evaluation import (
 from HabitatRadiomicsLib.evaluation.characteristics import Characteristic
 from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.features.deep import feature_names_of, network_of
-from HabitatRadiomicsLib.freezing import method_of
+from HabitatRadiomicsLib.freezing import interval_of, method_of
 from HabitatRadiomicsLib.learning.strategy import RULE
 from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
 from HabitatRadiomicsLib.study_learning import learning_parts
@@ -62,6 +62,7 @@ def study_document(training: Training) -> dict[str, Any]:
             "frozen_habitats": training.study.frozen_habitats,
             "habitats_from_protocol": bool(training.protocol.population),
             "method": method_of(training.study, validation.held_out[STRATEGY], training.protocol) + ".",
+            "interval": interval_of(training.study.cohort, held_out=True),
             "candidates": _candidates(training),
             "chosen": {
                 "name": _chosen(training),
@@ -212,8 +213,9 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
     for name in compared(training):
         held_out = training.validation.held_out[name]
         row = performance_table_row(
-            outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed, clusters=training.table.patients
-        )
+            outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed, clusters=training.table.patients,
+            folds=held_out.folds,
+        )  # fmt: skip
         score = training.learned.scores.get(name)
         rows.append(
             {
@@ -231,17 +233,20 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
 
 def _comparisons(training: Training) -> list[dict[str, Any]]:
     scores = {shown_name(training, name): training.validation.held_out[name].scores for name in compared(training)}
-    rows = compare_aucs(training.table.outcome, scores, clusters=training.table.patients)
+    rows = compare_aucs(
+        training.table.outcome, scores, clusters=training.table.patients, folds=training.protocol.learning.folds
+    )
     return [
         {
             "first": row.first,
             "second": row.second,
             "difference": row.result.difference,
-            "low": row.result.low,
-            "high": row.result.high,
+            "low": finite(row.result.low),
+            "high": finite(row.result.high),
             "z": finite(row.result.z),
             "p": finite(row.result.p),
             "p_holm": finite(row.adjusted_p),
+            "untested": row.untested,
         }
         for row in rows
     ]
