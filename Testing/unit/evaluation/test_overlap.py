@@ -64,7 +64,7 @@ def test_patients_and_not_their_lesions_are_degrees_of_freedom() -> None:
 
 def test_differences_of_held_out_scores_are_tested_with_the_same_correction() -> None:
     outcome = np.repeat([0, 1], [25, 15])
-    scores = np.random.default_rng(5).normal(outcome, 1.0, (2, 40)) + [[0.0], [1.0]]
+    scores = np.random.default_rng(5).normal(outcome, 1.0, (2, 40))
     named = {"a": scores[0], "b": scores[1] - outcome}
     (plain,), (corrected,) = compare_aucs(outcome, named), compare_aucs(outcome, named, folds=5)
     assert corrected.result.difference == plain.result.difference
