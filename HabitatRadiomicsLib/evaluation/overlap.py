@@ -18,7 +18,7 @@ def overlap_factor(folds: int | None) -> float:
     the cases that are tested, which turns the variance ``S2 / k`` of a mean over folds into ``S2 * (1 / k + tested /
     trained)`` (Nadeau 2003, doi 10.1023/A:1024068626366). No estimate of it is unbiased (Bengio 2004, J Mach Learn Res
     5:1089). DeLong's variance of the pooled scores stands here for that between a few small folds, which is itself
-    mostly chance. ``Testing/benchmarks/TRAINING.md`` has what the interval then covers. Repeats with other folds see
+    mostly chance. ``Testing/benchmarks/INTERVALS.md`` has what the interval then covers. Repeats with other folds see
     the same cases, and do not lower the factor.
 
     Args:

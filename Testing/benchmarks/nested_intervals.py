@@ -1,9 +1,10 @@
 """What intervals of a nested cross-validation's AUC cover, by simulation.
 
-``python Testing/benchmarks/nested_intervals.py [--cohorts 1000] [--permutations 99] [--out report.md]``
+``python Testing/benchmarks/nested_intervals.py [--cohorts 1000] [--permutations 99] [--learner lasso] [--out FILE]``
 
 Cohorts and the search that is validated are those of ``nested_cohorts.py``, all of a setting learned at once, so that
-thousands take minutes.
+thousands take minutes. With the library's LASSO only small cohorts and one repeat are tried. ``INTERVALS.md`` is the
+last full run.
 
 Three things may be asked to lie in an interval: the AUC that the procedure has on average over cohorts of the size of
 a training set, that of the very models that the folds learned, and that of the final one. Without an effect all are
@@ -13,12 +14,12 @@ a training set, that of the very models that the folds learned, and that of the 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
-from nested_cohorts import SEED, Setting, aucs, cross_validated, drawn, simulated, stratified
+from nested_cohorts import SEED, Learner, Setting, aucs, cross_validated, drawn, lasso, search, simulated, stratified
 from scipy.stats import t
 from threadpoolctl import threadpool_limits
 
@@ -32,6 +33,8 @@ SETTINGS = (
 )  # fmt: skip
 
 
+#: Cases of the cohorts that a LASSO is tried on.
+_SMALL = 40
 Interval = tuple[float, float]
 
 
@@ -94,12 +97,12 @@ def intervals(setting: Setting, scores: np.ndarray, fold: np.ndarray) -> dict[st
     }  # fmt: skip
 
 
-def tables(cohorts: int, settings: tuple[Setting, ...] = SETTINGS) -> Iterator[str]:
+def tables(cohorts: int, learned: Learner = search, settings: Sequence[Setting] = SETTINGS) -> Iterator[str]:
     """Coverage of the three truths, how often chance is left out below, and mean length; a table each."""
     rows: dict[str, list[tuple[str, list[float]]]] = {}
     names: list[str] = []
     for setting in settings:
-        found = simulated(setting, cohorts)
+        found = simulated(setting, cohorts, learned)
         each = [intervals(setting, scores, found.fold) for scores in found.scores]
         names = list(each[0])
         ends = np.array([[interval[name] for name in names] for interval in each])
@@ -140,10 +143,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohorts", type=int, default=1000)
     parser.add_argument("--permutations", type=int, default=0, help="0: no permutation test")
+    parser.add_argument("--learner", choices=("search", "lasso"), default="search")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with threadpool_limits(limits=1):
-        report = list(tables(given.cohorts))
+        if given.learner == "lasso":
+            few = [setting for setting in SETTINGS if setting.cases <= _SMALL and setting.repeats == 1]
+            report = list(tables(given.cohorts, lasso, few))
+        else:
+            report = list(tables(given.cohorts))
         if given.permutations:
             for setting in (SETTINGS[1], SETTINGS[7]):
                 rate = permutation_rates(given.cohorts // 4, given.permutations, setting)

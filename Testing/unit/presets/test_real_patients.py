@@ -50,9 +50,8 @@ def test_a_search_on_pet_finds_about_what_a_rad_score_finds(sarcoma_cohort: Coho
     area = training.model.evidence.performance
     assert area is not None
     assert training.model.evidence.cases == len(sarcoma_cohort.cases)
-    assert area.auc_low < 0.88
-    assert area.auc_high > 0.52
-    assert area.auc < 0.95
+    # Within two of DeLong's standard errors, 0.09, of the other's.
+    assert area.auc == pytest.approx(0.70, abs=0.18)
 
 
 def test_tumour_ring_and_patch_of_real_ct(sarcoma_cohort: Cohort, tmp_path: Path) -> None:
