@@ -150,7 +150,7 @@ def compare_aucs(
         scores: by model, each of shape (cases,) or each of shape (repeats, cases).
         clusters: whose case each is, see `auc_covariance`.
         folds: of the cross-validation that held the scores out: variances and t are then those of `overlap_factor` and
-            `reach_of`; None: of frozen scores.
+            `reach_of`, on the safe side for scores that are much alike; None: of frozen scores.
 
     Raises:
         EvaluationError: see `auc_covariance` and `overlap_factor`.
