@@ -49,7 +49,7 @@ def external_document(found: ExternalValidation) -> dict[str, Any]:
         "validation": {
             "external": True,
             "method": _method(found),
-            "interval": interval_of(found.scored),
+            "interval": interval_of(found.scored, held_out=False),
             "candidates": [_model_row(found), *(_other_row(found, name) for name in found.compared)],
             "comparisons": comparison_rows(outcome, scores, clusters=found.patients),
         },
@@ -66,7 +66,7 @@ def _method(found: ExternalValidation) -> str:
     others = "; the calibration's intervals take cases as independent" if clustered else ""
     return (
         "The frozen model on cases that had no part in it; nothing was fitted, the cut-off included. "
-        f"AUCs have a {interval_of(found.scored)}{others}. {opening_sentence(list(found.openings))}"
+        f"AUCs have a {interval_of(found.scored, held_out=False)}{others}. {opening_sentence(list(found.openings))}"
     )
 
 
@@ -91,7 +91,9 @@ def _other_row(found: ExternalValidation, name: str) -> dict[str, Any]:
     weights = {row.name: row.weights for row in model.classifier.inputs} if model.classifier else {}
     row = {
         "auc": Estimate(area.auc, area.low, area.high),
-        "auprc": average_precision_with_interval(found.outcome, scores, seed=model.protocol.seed),
+        "auprc": average_precision_with_interval(
+            found.outcome, scores, seed=model.protocol.seed, clusters=found.patients
+        ),
     }
     return {
         "name": name,

@@ -10,6 +10,7 @@ import numpy as np
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import count_calls, sensitivity_and_specificity, youden_cut_off
+from HabitatRadiomicsLib.evaluation.overlap import OVERLAP_CORRECTED
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.deep import network_of
 from HabitatRadiomicsLib.fold_preparation import FoldTable, PreparedFold
@@ -159,19 +160,23 @@ def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> st
     repeats = f"mean of {learning.repeats} repeats of " if learning.repeats > 1 else ""
     method = (
         f"{repeats}nested {learning.folds}-fold cross-validation, "
-        f"{', '.join(inside[:-1])} and {inside[-1]} inside the folds{once}; "
-        f"{interval_of(study.cohort)}, which takes the held-out scores as independent"
+        f"{', '.join(inside[:-1])} and {inside[-1]} inside the folds{once}; " + interval_of(study.cohort, held_out=True)
     )
     if held_out.empty:
         method += f"; in {held_out.empty} of {held_out.fits} folds no score could be learned"
     return method
 
 
-def interval_of(cohort: Cohort) -> str:
-    """Whose interval an AUC of the cohort has."""
+def interval_of(cohort: Cohort, *, held_out: bool) -> str:
+    """Whose interval an AUC of the cohort has.
+
+    Args:
+        held_out: in a cross-validation; else the whole cohort had no part in the score.
+    """
     ids = [case.case_id for case in cohort.cases]
     several = len({cohort.patient_of(case_id) for case_id in ids}) < len(ids)
-    return "DeLong interval for clustered data (Obuchowski), by patient" if several else "DeLong interval"
+    name = "DeLong interval for clustered data (Obuchowski), by patient" if several else "DeLong interval"
+    return f"{name}, {OVERLAP_CORRECTED}" if held_out else name
 
 
 def _ways(learning: LearningSettings) -> list[str]:

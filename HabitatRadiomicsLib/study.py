@@ -11,7 +11,6 @@ import numpy as np
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.evaluation import (
-    compare_aucs,
     decision_curve,
     performance_table_row,
     sample_size_lines,
@@ -20,7 +19,7 @@ from HabitatRadiomicsLib.evaluation.characteristics import Characteristic
 from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.features.deep import feature_names_of, network_of
 from HabitatRadiomicsLib.fold_preparation import reliability_of
-from HabitatRadiomicsLib.freezing import method_of
+from HabitatRadiomicsLib.freezing import interval_of, method_of
 from HabitatRadiomicsLib.learning.strategy import RULE
 from HabitatRadiomicsLib.lesions import PERTURBED
 from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
@@ -28,6 +27,7 @@ from HabitatRadiomicsLib.study_habitats import habitat_tests, habitats_by_fold
 from HabitatRadiomicsLib.study_learning import chosen_name, learning_parts
 from HabitatRadiomicsLib.study_parts import (
     calibration_numbers,
+    comparison_rows,
     confusion,
     counted_problems,
     finite,
@@ -65,6 +65,7 @@ def study_document(training: Training) -> dict[str, Any]:
             "frozen_habitats": training.study.frozen_habitats,
             "habitats_from_protocol": bool(training.protocol.population),
             "method": method_of(training.study, validation.held_out[STRATEGY], training.protocol) + ".",
+            "interval": interval_of(training.study.cohort, held_out=True),
             "candidates": _candidates(training),
             "chosen": {
                 "name": chosen_name(training),
@@ -155,8 +156,9 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
     for name in compared(training):
         held_out = training.validation.held_out[name]
         row = performance_table_row(
-            outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed, clusters=training.table.patients
-        )
+            outcome, held_out.scores, held_out.cut_offs, seed=protocol.seed, clusters=training.table.patients,
+            folds=held_out.folds,
+        )  # fmt: skip
         score = training.learned.scores.get(name)
         rows.append(
             {
@@ -174,20 +176,8 @@ def _candidates(training: Training) -> list[dict[str, Any]]:
 
 def _comparisons(training: Training) -> list[dict[str, Any]]:
     scores = {shown_name(training, name): training.validation.held_out[name].scores for name in compared(training)}
-    rows = compare_aucs(training.table.outcome, scores, clusters=training.table.patients)
-    return [
-        {
-            "first": row.first,
-            "second": row.second,
-            "difference": row.result.difference,
-            "low": row.result.low,
-            "high": row.result.high,
-            "z": finite(row.result.z),
-            "p": finite(row.result.p),
-            "p_holm": finite(row.adjusted_p),
-        }
-        for row in rows
-    ]
+    learning = training.protocol.learning
+    return comparison_rows(training.table.outcome, scores, clusters=training.table.patients, folds=learning.folds)
 
 
 def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, Any]:

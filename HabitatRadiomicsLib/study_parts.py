@@ -111,12 +111,13 @@ def confusion(outcome: np.ndarray, scores: np.ndarray, cut_offs: float | np.ndar
 
 
 def comparison_rows(
-    outcome: np.ndarray, scores: Mapping[str, np.ndarray], *, clusters: np.ndarray
+    outcome: np.ndarray, scores: Mapping[str, np.ndarray], *, clusters: np.ndarray, folds: int | None = None
 ) -> list[dict[str, Any]]:
     """DeLong's test of every pair of scores; none of a single score.
 
     Args:
         clusters: whose case each is.
+        folds: of the cross-validation that held the scores out; None: of frozen scores.
     """
     return [
         {
@@ -128,8 +129,9 @@ def comparison_rows(
             "z": finite(row.result.z),
             "p": finite(row.result.p),
             "p_holm": finite(row.adjusted_p),
+            "untested": row.untested,
         }
-        for row in compare_aucs(outcome, scores, clusters=clusters)
+        for row in compare_aucs(outcome, scores, clusters=clusters, folds=folds)
     ]
 
 

@@ -84,15 +84,20 @@ class HeldOut:
     fits: int
     empty: int
 
+    @property
+    def folds(self) -> int:
+        """Of each repeat."""
+        return self.fits // len(self.scores)
+
     def area(self, outcome: np.ndarray, patients: np.ndarray | None = None) -> AreaUnderCurve:
         """Mean AUC over the repeats, with the mean DeLong variance; of patients with several cases Obuchowski's.
 
-        The interval takes patients as independent, which held-out scores of overlapping training sets are not quite.
+        Both are corrected for the overlap of the folds' training sets, see `overlap_factor`.
 
         Args:
             patients: whose case each is; None: of as many patients.
         """
-        return mean_auc(outcome, self.scores, clusters=patients)
+        return mean_auc(outcome, self.scores, clusters=patients, folds=self.folds)
 
 
 @dataclass(frozen=True)

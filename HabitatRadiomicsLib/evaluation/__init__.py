@@ -26,6 +26,7 @@ from HabitatRadiomicsLib.evaluation.delong import (
     holm,
 )
 from HabitatRadiomicsLib.evaluation.intervals import Estimate, wilson
+from HabitatRadiomicsLib.evaluation.overlap import overlap_factor
 from HabitatRadiomicsLib.evaluation.performance import mean_auc, performance_table_row
 from HabitatRadiomicsLib.evaluation.permutation import PermutationTest, permutation_test
 from HabitatRadiomicsLib.evaluation.precision_recall import (
@@ -89,6 +90,7 @@ __all__ = [
     "largest_cox_snell",
     "mean_auc",
     "minimum_sample_size",
+    "overlap_factor",
     "performance_table_row",
     "permutation_test",
     "precision_recall_curve",

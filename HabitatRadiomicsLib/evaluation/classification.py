@@ -8,6 +8,8 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.evaluation.checking import checked
+from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, fewest_clusters
+from HabitatRadiomicsLib.evaluation.clustered_proportions import clustered_wilson
 from HabitatRadiomicsLib.evaluation.intervals import Estimate, percentile_estimate, wilson
 from HabitatRadiomicsLib.evaluation.resampling import resample_weights
 
@@ -30,7 +32,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class Classification:
-    """The rule ``score >= cut-off``: proportions with Wilson intervals, F1 with a bootstrap percentile interval.
+    """The rule ``score >= cut-off``: proportions with Wilson intervals, F1 with a bootstrap percentile interval; by
+    cluster where cases come in clusters.
 
     Where nobody is called positive, ``ppv`` is not a number and has the interval 0 to 1; so has ``npv`` where
     everybody is.
@@ -92,6 +95,7 @@ def classify(
     count: int = 2000,
     seed: int,
     level: float = 0.95,
+    clusters: Clusters | None = None,
 ) -> Classification:
     """Sensitivity, specificity, accuracy, predictive values and F1, with intervals.
 
@@ -102,23 +106,36 @@ def classify(
     Args:
         outcome, scores, cut_off: see `count_calls`.
         count, seed: of the bootstrap.
+        clusters: whose case each is; where some have several, proportions have the interval of `clustered_wilson`, and
+            the bootstrap draws clusters.
 
     Raises:
-        EvaluationError: see `count_calls`.
+        EvaluationError: see `count_calls` and `cluster_numbers`.
     """
     outcome, scores = checked(outcome, scores)
+    numbers = cluster_numbers(clusters, len(outcome))
     calls = scores >= _fitting(cut_off, scores)
     found = _counts(outcome, calls)
     tp, fp, tn, fn = found.true_positives, found.false_positives, found.true_negatives, found.false_negatives
-    replicates = _f1_replicates(outcome, calls, resample_weights(outcome, count=count, seed=seed))
+    weights = resample_weights(outcome, count=count, seed=seed, groups=numbers)
+    replicates = _f1_replicates(outcome, calls, weights)
+    by_case = np.atleast_2d(calls)
+    right = by_case == (outcome == 1)
+
+    def proportion(successes: float, trials: float, counted: np.ndarray) -> Estimate:
+        if numbers is None:
+            return wilson(successes, trials, level=level)
+        counted = np.broadcast_to(counted, right.shape)
+        return clustered_wilson(successes, trials, counted, counted & right, numbers, level=level)
+
     return Classification(
         found,
-        sensitivity=wilson(tp, tp + fn, level=level),
-        specificity=wilson(tn, tn + fp, level=level),
-        accuracy=wilson(tp + tn, len(outcome), level=level),
-        ppv=wilson(tp, tp + fp, level=level),
-        npv=wilson(tn, tn + fn, level=level),
-        f1=percentile_estimate(found.f1, replicates, int(np.bincount(outcome).min()), level=level),
+        sensitivity=proportion(tp, tp + fn, outcome == 1),
+        specificity=proportion(tn, tn + fp, outcome == 0),
+        accuracy=proportion(tp + tn, len(outcome), outcome >= 0),
+        ppv=proportion(tp, tp + fp, by_case),
+        npv=proportion(tn, tn + fn, ~by_case),
+        f1=percentile_estimate(found.f1, replicates, fewest_clusters(outcome, numbers), level=level),
     )
 
 
@@ -127,4 +144,4 @@ def _f1_replicates(outcome: np.ndarray, calls: np.ndarray, weights: np.ndarray) 
     called = np.atleast_2d(calls).mean(axis=0)
     true_positives = (weights * called * outcome).sum(axis=1)
     all_called = (weights * called).sum(axis=1)
-    return 2 * true_positives / (all_called + outcome.sum())
+    return 2 * true_positives / (all_called + weights @ outcome)

@@ -30,6 +30,17 @@ def cluster_numbers(clusters: Clusters | None, cases: int) -> np.ndarray | None:
     return numbers
 
 
+def fewest_clusters(outcome: np.ndarray, clusters: Clusters | None) -> int:
+    """Cases of the rarer outcome, or clusters with such cases: what an AUC's certainty hangs on.
+
+    Args:
+        outcome: 0 or 1, shape (cases,).
+    """
+    outcome = np.asarray(outcome)
+    names = np.arange(len(outcome)) if clusters is None else np.asarray(clusters)
+    return min(len(np.unique(names[outcome == value])) for value in (0, 1))
+
+
 def clustered_covariance(
     beaten: np.ndarray, beating: np.ndarray, outcome: np.ndarray, numbers: np.ndarray
 ) -> np.ndarray:

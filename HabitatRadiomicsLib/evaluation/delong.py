@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import NormalDist
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.evaluation.checking import checked
-from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, clustered_covariance
+from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, clustered_covariance, fewest_clusters
+from HabitatRadiomicsLib.evaluation.overlap import overlap_factor, p_of, reach_of
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class AucDifference:
     """First AUC minus second, its interval, and the test that there is no difference.
 
     Attributes:
-        z, p: not a number where the AUCs differ and yet have no variance (both scores separate the outcomes perfectly,
-            or not at all): nothing can be tested then.
+        low, high: not a number where one of the scores is the same for all cases.
+        z: difference over its standard deviation; with ``p`` not a number where one of the scores is the same for all
+            cases, or the AUCs differ and yet have no variance (one score separates the outcomes perfectly, the other
+            the wrong way round): nothing can be tested then.
     """
 
     difference: float
@@ -46,12 +48,18 @@ class AucDifference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two named models; ``adjusted_p`` is Holm's over all pairs compared together."""
+    """Two named models.
+
+    Attributes:
+        adjusted_p: Holm's over all pairs compared together, but those of a score that is the same for all cases.
+        untested: why there is no test, in a clause; empty where there is one.
+    """
 
     first: str
     second: str
     result: AucDifference
     adjusted_p: float
+    untested: str = ""
 
 
 def auc_covariance(outcome: np.ndarray, scores: np.ndarray, *, clusters: Clusters | None = None) -> AucCovariance:
@@ -105,19 +113,22 @@ def _stacked(scores: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([np.asarray(one, dtype=float) for one in scores])
 
 
-def _difference(areas: AucCovariance, first: int, second: int, level: float) -> AucDifference:
+def _difference(
+    areas: AucCovariance, first: int, second: int, *, level: float, fewer: int, folds: int | None
+) -> AucDifference:
     difference = float(areas.aucs[first] - areas.aucs[second])
     spread = areas.covariance
     variance = max(0.0, float(spread[first, first] + spread[second, second] - 2 * spread[first, second]))
+    variance *= overlap_factor(folds)
     # Equal rankings leave rounding behind, not a variance.
     deviation = math.sqrt(variance) if variance > 1e-15 else 0.0
-    reach = NormalDist().inv_cdf(0.5 + level / 2) * deviation
+    reach = reach_of(deviation, fewer, folds, level)
     z = math.nan
     if deviation:
         z = difference / deviation
     elif abs(difference) < 1e-12:
         z = 0.0
-    return AucDifference(difference, difference - reach, difference + reach, z, math.erfc(abs(z) / math.sqrt(2)))
+    return AucDifference(difference, difference - reach, difference + reach, z, p_of(z, fewer, folds))
 
 
 def compare_aucs(
@@ -126,28 +137,50 @@ def compare_aucs(
     *,
     level: float = 0.95,
     clusters: Clusters | None = None,
+    folds: int | None = None,
 ) -> list[Comparison]:
     """DeLong's paired test of every pair of models, two-sided, with Holm's correction over all pairs; intervals are not
     corrected.
 
+    A score that is the same for all cases, that of a candidate of which nothing was learned, has an AUC of 0.5 without
+    a variance. Nothing is tested against it: the other's variance alone would be that of the other's AUC against a
+    number, and not of two scores' difference.
+
     Args:
         scores: by model, each of shape (cases,) or each of shape (repeats, cases).
         clusters: whose case each is, see `auc_covariance`.
+        folds: of the cross-validation that held the scores out: variances and t are then those of `overlap_factor` and
+            `reach_of`, on the safe side for scores that are much alike; None: of frozen scores.
 
     Raises:
-        EvaluationError: see `auc_covariance`.
+        EvaluationError: see `auc_covariance` and `overlap_factor`.
     """
     names = list(scores)
     if len(names) < 2:
         return []
     areas = auc_covariance(outcome, _stacked([scores[name] for name in names]), clusters=clusters)
     pairs = list(combinations(range(len(names)), 2))
-    results = [_difference(areas, first, second, level) for first, second in pairs]
-    adjusted = holm([result.p for result in results])
+    constant = [not np.ptp(np.atleast_2d(scores[name]), axis=1).any() for name in names]
+    fewer = fewest_clusters(outcome, clusters)
+    results, reasons = [], []
+    for first, second in pairs:
+        found = _difference(areas, first, second, level=level, fewer=fewer, folds=folds)
+        same = [names[place] for place in (first, second) if constant[place]]
+        results.append(replace(found, low=math.nan, high=math.nan, z=math.nan, p=math.nan) if same else found)
+        reasons.append(_untested(same, found))
+    tested = [place for place, (first, second) in enumerate(pairs) if not (constant[first] or constant[second])]
+    adjusted = dict(zip(tested, holm([results[place].p for place in tested])))
     return [
-        Comparison(names[first], names[second], result, p)
-        for (first, second), result, p in zip(pairs, results, adjusted)
+        Comparison(names[first], names[second], results[place], adjusted.get(place, math.nan), reasons[place])
+        for place, (first, second) in enumerate(pairs)
     ]
+
+
+def _untested(constant: Sequence[str], found: AucDifference) -> str:
+    if constant:
+        verb = "gives" if len(constant) == 1 else "give"
+        return f"{' and '.join(constant)} {verb} all cases the same score"
+    return "the difference has no variance" if math.isnan(found.p) else ""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

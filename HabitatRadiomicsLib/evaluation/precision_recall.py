@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from HabitatRadiomicsLib.evaluation.checking import checked
+from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, fewest_clusters
 from HabitatRadiomicsLib.evaluation.intervals import Estimate, percentile_estimate
 from HabitatRadiomicsLib.evaluation.resampling import resample_weights
 
@@ -86,7 +87,13 @@ def _weighted(outcome: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> n
 
 
 def average_precision_with_interval(
-    outcome: np.ndarray, scores: np.ndarray, *, count: int = 2000, seed: int, level: float = 0.95
+    outcome: np.ndarray,
+    scores: np.ndarray,
+    *,
+    count: int = 2000,
+    seed: int,
+    level: float = 0.95,
+    clusters: Clusters | None = None,
 ) -> Estimate:
     """Average precision with the percentile interval of a stratified bootstrap.
 
@@ -94,11 +101,14 @@ def average_precision_with_interval(
 
     Args:
         scores: shape (cases,), or (repeats, cases): the mean over repeats, cases resampled jointly.
+        clusters: whose case each is; where some have several, clusters are drawn with all their cases.
 
     Raises:
-        EvaluationError: see `checked`.
+        EvaluationError: see `checked` and `cluster_numbers`.
     """
     outcome, scores = checked(outcome, scores)
-    replicates = _mean_over_repeats(outcome, scores, resample_weights(outcome, count=count, seed=seed))
-    fewer = int(np.bincount(outcome).min())
+    numbers = cluster_numbers(clusters, len(outcome))
+    weights = resample_weights(outcome, count=count, seed=seed, groups=numbers)
+    replicates = _mean_over_repeats(outcome, scores, weights)
+    fewer = fewest_clusters(outcome, numbers)
     return percentile_estimate(average_precision(outcome, scores), replicates, fewer, level=level)

@@ -56,14 +56,20 @@ def grouped_resample(
     return np.concatenate([np.flatnonzero(member == group) for group in drawn])
 
 
-def resample_weights(outcome: np.ndarray, *, count: int, seed: int) -> np.ndarray:
+def resample_weights(
+    outcome: np.ndarray, *, count: int, seed: int, groups: Sequence[object] | np.ndarray | None = None
+) -> np.ndarray:
     """How often each case is drawn in each of ``count`` stratified resamples, shape (count, cases).
 
     What is a sum over cases can so be had of all resamples at once.
+
+    Args:
+        groups: the group of each case: whole groups are drawn, see `grouped_resample`; None: cases.
     """
-    return np.array(
-        [
-            np.bincount(stratified_resample(outcome, seed, replicate), minlength=len(outcome))
-            for replicate in range(count)
-        ]
-    )
+
+    def drawn(replicate: int) -> np.ndarray:
+        if groups is None:
+            return stratified_resample(outcome, seed, replicate)
+        return grouped_resample(outcome, groups, seed, replicate)
+
+    return np.array([np.bincount(drawn(replicate), minlength=len(outcome)) for replicate in range(count)])

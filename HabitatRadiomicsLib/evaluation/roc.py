@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from HabitatRadiomicsLib.evaluation.checking import checked
-from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, clustered_covariance
+from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers, clustered_covariance, fewest_clusters
+from HabitatRadiomicsLib.evaluation.overlap import overlap_factor, reach_of
 
 
 @dataclass(frozen=True)
 class AreaUnderCurve:
-    """AUC, its DeLong variance and its 95% interval, cut to 0..1."""
+    """AUC, its variance (DeLong's, of held-out scores times `overlap_factor`) and its 95% interval, cut to 0..1."""
 
     auc: float
     variance: float
@@ -43,19 +43,27 @@ def auc_with_interval(
     if numbers is not None:
         # Rounding may leave less than nothing of a perfect separation's variance.
         spread = clustered_covariance(wins.mean(axis=1)[None], wins.mean(axis=0)[None], outcome, numbers)
-        fewer = min(len(np.unique(numbers[outcome == value])) for value in (0, 1))
-        return with_interval(auc, max(0.0, float(spread[0, 0])), fewer, level=level)
+        return with_interval(auc, max(0.0, float(spread[0, 0])), fewest_clusters(outcome, numbers), level=level)
     variance = float(wins.mean(axis=1).var(ddof=1) / len(positive) + wins.mean(axis=0).var(ddof=1) / len(negative))
     return with_interval(auc, variance, min(len(positive), len(negative)), level=level)
 
 
-def with_interval(auc: float, variance: float, fewer: int, *, level: float = 0.95) -> AreaUnderCurve:
-    """An AUC and its variance with a normal interval.
+def with_interval(
+    auc: float, variance: float, fewer: int, *, level: float = 0.95, folds: int | None = None
+) -> AreaUnderCurve:
+    """An AUC with the interval of its variance.
 
     A perfect separation has no variance, and yet is not certain: its interval then goes as far as that of as many
     successes in as many trials as the smaller group has cases, or clusters (exact binomial).
+
+    Args:
+        variance: DeLong's, or Obuchowski's.
+        fewer: cases of the rarer outcome, or clusters.
+        folds: of the cross-validation that held the scores out, which widens the interval, see `overlap_factor`; None:
+            the cases had no part in the score.
     """
-    reach = NormalDist().inv_cdf(0.5 + level / 2) * variance**0.5
+    variance *= overlap_factor(folds)
+    reach = reach_of(variance**0.5, fewer, folds, level)
     low, high = max(0.0, auc - reach), min(1.0, auc + reach)
     exact = ((1 - level) / 2) ** (1 / fewer)
     if auc == 1.0:

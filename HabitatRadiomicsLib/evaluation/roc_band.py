@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from HabitatRadiomicsLib.evaluation.checking import checked
-from HabitatRadiomicsLib.evaluation.resampling import stratified_resample
+from HabitatRadiomicsLib.evaluation.clustered import Clusters, cluster_numbers
+from HabitatRadiomicsLib.evaluation.resampling import grouped_resample, stratified_resample
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ def roc_band(
     count: int = 2000,
     seed: int,
     level: float = 0.95,
+    clusters: Clusters | None = None,
 ) -> RocBand:
     """Sensitivity at fixed specificities with a stratified bootstrap.
 
@@ -38,15 +40,23 @@ def roc_band(
         scores: shape (cases,), or (repeats, cases) of a repeated cross-validation: the curve is then the mean over
             repeats at each specificity, and a drawn case brings its scores of all repeats.
         specificity: where; None: 0, 0.01 to 1.
+        clusters: whose case each is; where some have several, clusters are drawn with all their cases.
 
     Raises:
-        EvaluationError: see `checked`.
+        EvaluationError: see `checked` and `cluster_numbers`.
     """
     outcome, scores = checked(outcome, scores)
     at = np.linspace(0, 1, 101) if specificity is None else np.asarray(specificity, dtype=float)
 
-    samples = (stratified_resample(outcome, seed, replicate) for replicate in range(count))
-    replicates = [_mean_sensitivity_at(at, outcome, scores[..., sample]) for sample in samples]
+    numbers = cluster_numbers(clusters, len(outcome))
+
+    def replicate_of(replicate: int) -> np.ndarray:
+        if numbers is None:  # the sample's outcomes are those of the cases
+            return _mean_sensitivity_at(at, outcome, scores[..., stratified_resample(outcome, seed, replicate)])
+        sample = grouped_resample(outcome, numbers, seed, replicate)
+        return _mean_sensitivity_at(at, outcome[sample], scores[..., sample])
+
+    replicates = [replicate_of(replicate) for replicate in range(count)]
     low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return RocBand(at, _mean_sensitivity_at(at, outcome, scores), low, high)
 

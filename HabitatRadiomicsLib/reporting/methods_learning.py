@@ -224,7 +224,7 @@ def statistics_text(study: Mapping[str, Any]) -> list[str]:
     rows = validation.get("candidates") or []
     if rows:
         measures = {
-            "auc": "the area under the ROC curve (AUC; 95% interval by DeLong's method)",
+            "auc": f"the area under the ROC curve (AUC; 95% interval: {validation.get('interval', 'DeLong interval')})",
             "auprc": "the area under the precision-recall curve",
             "sensitivity": "sensitivity",
             "specificity": "specificity",
@@ -235,7 +235,8 @@ def statistics_text(study: Mapping[str, Any]) -> list[str]:
         shown = [text for key, text in measures.items() if any(row.get(key) is not None for row in rows)]
         sentences.append(f"Discrimination was measured by {listed(shown)}.")
     if validation.get("comparisons"):
-        sentences.append("AUCs were compared by DeLong's test, p values corrected by Holm's method.")
+        corrected = "" if validation.get("external") else ", corrected in the same way"
+        sentences.append(f"AUCs were compared by DeLong's test{corrected}; p values were corrected by Holm's method.")
     if study.get("calibration"):
         sentences.append(
             "Calibration of the probabilities was measured by calibration slope, intercept, "

@@ -40,13 +40,13 @@ def roc(
 
     Args:
         scores: by model, shape (repeats, cases).
-        patients: whose case each is, for the intervals of the AUCs.
+        patients: whose case each is, for the intervals of the AUCs and the band.
     """
     curves = {}
     band = None
     for name, rows in scores.items():
-        found = roc_band(outcome, rows, count=_DRAWN if band is None else _MIDDLE, seed=seed)
-        area = mean_auc(outcome, rows, clusters=patients)
+        found = roc_band(outcome, rows, count=_DRAWN if band is None else _MIDDLE, seed=seed, clusters=patients)
+        area = mean_auc(outcome, rows, clusters=patients, folds=study["validation"].get("folds"))
         curves[name] = {
             "specificity": found.specificity, "sensitivity": found.sensitivity,
             "auc": (area.auc, area.low, area.high),

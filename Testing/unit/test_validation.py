@@ -196,8 +196,13 @@ def test_area_is_the_mean_over_the_repeats() -> None:
     outcome = alternating(20)
     scores = np.random.default_rng(3).normal(size=(3, 20)) + outcome
     validation = [_result(0, [0, 1, 2, 3], {"A": [0.0] * 4})]
-    held_out = replace(gather(validation, 4).held_out["A"], scores=scores)
-    assert held_out.area(outcome).auc == pytest.approx(np.mean([auc_with_interval(outcome, row).auc for row in scores]))
+    held_out = replace(gather(validation, 4).held_out["A"], scores=scores, fits=15)
+    each = [auc_with_interval(outcome, row) for row in scores]
+    area = held_out.area(outcome)
+    assert area.auc == pytest.approx(np.mean([one.auc for one in each]))
+    # Three repeats of five folds: DeLong's mean variance, corrected for the overlap of five training sets.
+    assert held_out.folds == 5
+    assert area.variance == pytest.approx(2.25 * np.mean([one.variance for one in each]))
 
 
 def test_a_fold_in_which_nothing_can_be_learned_says_so_and_gives_no_score() -> None:

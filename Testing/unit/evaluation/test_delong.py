@@ -87,10 +87,43 @@ def test_equal_rankings_do_not_differ(proc: dict[str, Any]) -> None:
 
 def test_without_variance_nothing_is_tested() -> None:
     outcome = np.repeat([0, 1], 5)
-    found = _difference(outcome, outcome.astype(float), np.zeros(10))  # perfect, and useless
-    assert found.difference == 0.5
-    assert math.isnan(found.z)
-    assert math.isnan(found.p)
+    scores = {"right": outcome.astype(float), "wrong": 1.0 - outcome}  # perfect, and perfectly the wrong way round
+    (pair,) = compare_aucs(outcome, scores)
+    assert pair.result.difference == 1.0
+    assert math.isnan(pair.result.z)
+    assert math.isnan(pair.result.p)
+    assert pair.untested == "the difference has no variance"
+
+
+@pytest.mark.parametrize("folds", [None, 5])
+@pytest.mark.parametrize("constant", [np.zeros(60), np.full((3, 60), 0.7)])
+def test_nothing_is_tested_against_a_score_that_is_the_same_for_all_cases(
+    proc: dict[str, Any], constant: np.ndarray, folds: int | None
+) -> None:
+    rest = {"a": proc["s1"], "b": proc["s2"], "c": proc["s1"] + proc["s2"]}
+    shaped = {name: np.broadcast_to(row, constant.shape) for name, row in rest.items()}
+    found = compare_aucs(proc["y"], {"nothing": constant, **shaped}, folds=folds)
+    for one in found[:3]:
+        assert one.first == "nothing"
+        assert one.result.difference == pytest.approx(0.5 - auc_with_interval(proc["y"], rest[one.second]).auc)
+        assert all(map(math.isnan, (one.result.low, one.result.high, one.result.z, one.result.p, one.adjusted_p)))
+        assert one.untested == "nothing gives all cases the same score"
+    # Holm counts three comparisons, and not six.
+    for one, other in zip(found[3:], compare_aucs(proc["y"], shaped, folds=folds), strict=True):
+        assert one == other
+        assert one.untested == ""
+
+
+def test_two_scores_of_which_nothing_was_learned_are_not_called_equal(proc: dict[str, Any]) -> None:
+    (pair,) = compare_aucs(proc["y"], {"a": np.zeros(60), "b": np.zeros(60)})
+    assert math.isnan(pair.result.p)
+    assert pair.untested == "a and b give all cases the same score"
+
+
+def test_a_score_that_is_the_same_in_one_repeat_only_is_tested(proc: dict[str, Any]) -> None:
+    some = np.stack([np.zeros(60), proc["s2"]])
+    (pair,) = compare_aucs(proc["y"], {"a": np.stack([proc["s1"]] * 2), "b": some})
+    assert 0 < pair.result.p <= 1
 
 
 def test_all_pairs_are_compared_and_corrected(proc: dict[str, Any]) -> None:

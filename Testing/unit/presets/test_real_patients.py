@@ -32,7 +32,7 @@ def with_ct(cohort: Cohort) -> Cohort:
 
 
 def test_a_search_on_pet_finds_about_what_a_rad_score_finds(sarcoma_cohort: Cohort, tmp_path: Path) -> None:
-    """Lung metastases of 38 sarcomas: PET carries a weak signal (a nested AUC of 0.70, 0.52 to 0.88, of the bundled
+    """Lung metastases of 38 sarcomas: PET carries a weak signal (a nested AUC of 0.70, 0.40 to 1.00, of the bundled
     model), and a search over selectors and classifiers must neither lose it nor make more of it."""
     protocol = preset(
         "brain-metastasis-dti",
@@ -50,9 +50,8 @@ def test_a_search_on_pet_finds_about_what_a_rad_score_finds(sarcoma_cohort: Coho
     area = training.model.evidence.performance
     assert area is not None
     assert training.model.evidence.cases == len(sarcoma_cohort.cases)
-    assert area.auc_low < 0.88
-    assert area.auc_high > 0.52
-    assert area.auc < 0.95
+    # Within two of DeLong's standard errors, 0.09, of the other's.
+    assert area.auc == pytest.approx(0.70, abs=0.18)
 
 
 def test_tumour_ring_and_patch_of_real_ct(sarcoma_cohort: Cohort, tmp_path: Path) -> None:

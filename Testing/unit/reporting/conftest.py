@@ -79,6 +79,7 @@ def study() -> dict[str, Any]:
             "nested": True,
             "frozen_habitats": False,
             "method": "5 repeats of 5-fold cross-validation, everything learned anew in each fold",
+            "interval": "DeLong interval, corrected for overlapping training sets (Nadeau and Bengio)",
             "candidates": candidates,
             "chosen": {
                 "name": "T1W+T2FS S2",

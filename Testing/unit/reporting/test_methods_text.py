@@ -97,6 +97,9 @@ def test_no_sentence_about_a_step_that_was_not_done(study: dict[str, Any], step:
     [
         ({"candidates": []}, "Discrimination"),
         ({"comparisons": []}, "Holm"),
+        ({"comparisons": []}, "compared by DeLong's test, corrected in the same way"),
+        ({"interval": "DeLong interval"}, "overlapping training sets (Nadeau and Bengio)"),
+        ({"external": True}, "corrected in the same way"),
         ({"chosen": None}, "chosen by this rule"),
         ({"nested": False}, "learned anew"),
     ],

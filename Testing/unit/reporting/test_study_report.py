@@ -242,6 +242,16 @@ def test_a_confusion_matrix_is_shown_when_there_is_one(study: dict[str, Any]) ->
     assert "26 true positive, 12 false negative, 13 false positive, 39 true negative" in _plain(_report(study))
 
 
+def test_a_comparison_that_was_not_tested_says_why(study: dict[str, Any]) -> None:
+    study["validation"]["comparisons"][0] |= {
+        "low": None, "high": None, "z": None, "p": None, "p_holm": None,
+        "untested": "volume alone gives all cases the same score",
+    }  # fmt: skip
+    report = _plain(_report(study))
+    assert "chosen score volume alone 0.15 – – volume alone gives all cases the same score –" in report
+    assert "nan" not in report.lower().split()
+
+
 def test_of_many_comparisons_those_of_the_headline_are_shown_and_the_others_named(study: dict[str, Any]) -> None:
     row = study["validation"]["comparisons"][0]
     pairs = [{**row, "first": "T1W S1", "second": f"T2FS S{number}"} for number in range(20)]
