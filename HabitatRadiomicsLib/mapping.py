@@ -111,7 +111,7 @@ def _scale_doubts(
     if np.any(np.abs(sizes[0] / sizes[1] - 1) > _SAME_SPACING):
         told = [" x ".join(f"{step:.3g}" for step in size) for size in sizes]
         found.append(
-            f"{prepared.name}: voxels measure {told[0]} mm, and {told[1]} mm at {readable_key(before.name)}, so that "
+            f"{prepared.title}: voxels measure {told[0]} mm, and {told[1]} mm at {readable_key(before.name)}, so that "
             "local entropy is measured in windows of another size; resample both to compare their habitats."
         )
     clip = protocol.habitats.clip
@@ -119,7 +119,7 @@ def _scale_doubts(
     far = np.abs(intensity.astype(np.float64) - scale.intensity_mean) > (clip or 3.0) * scale.intensity_sd
     if far.mean() > _MOST:
         found.append(
-            f"{prepared.name}: {far.mean():.0%} of the lesion lies beyond {clip or 3.0:g} SD of "
+            f"{prepared.title}: {far.mean():.0%} of the lesion lies beyond {clip or 3.0:g} SD of "
             f"{readable_key(before.name)}; habitats can be compared only if both images have the same units."
         )
     return found
