@@ -163,12 +163,13 @@ def report(costs: Sequence[Cost]) -> str:
         own = [row for row in costs if row.preset == name]
         protocol = load_protocol(name)
         work = work_of(Cohort((), {}), protocol)
-        hours = [
-            f"{sum(predicted(own, work, protocol.learning.folds, PATIENTS, cores)) / 60:.0f} min"
-            for cores in (1, CORES)
-        ]
-        lines.append(f"| {name} | {work.trainings} | {work.trainings * work.fits:,} | {' | '.join(hours)} |")
+        times = [_minutes(sum(predicted(own, work, protocol.learning.folds, PATIENTS, cores))) for cores in (1, CORES)]
+        lines.append(f"| {name} | {work.trainings} | {work.trainings * work.fits:,} | {' | '.join(times)} |")
     return "\n".join(lines)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 600 else f"{seconds / 60:.1f} min"
 
 
 def _shortened(protocol: Protocol) -> Any:
