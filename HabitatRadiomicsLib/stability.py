@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.learning import stratified_folds
 from HabitatRadiomicsLib.learning.candidates import Candidate
 from HabitatRadiomicsLib.learning.strategy import Learned, held_out_scores, learn
 from HabitatRadiomicsLib.progress import Progress, part, silent
-from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.workers import in_order
 
 _log = logging.getLogger(__name__)
@@ -77,6 +77,13 @@ class Stability:
     curve: tuple[CurvePoint, ...]
 
 
+def trainings_of(settings: LearningSettings) -> tuple[int, int, int]:
+    """How often the whole procedure is learned for permutations, bootstrap samples and the learning curve."""
+    outcomes = 1 + settings.permutations if settings.permutations else 0  # as they are, and permuted
+    shares = len(SHARES) * settings.repeats if settings.learning_curve else 0
+    return outcomes * settings.folds, settings.optimism_bootstraps, shares * settings.folds
+
+
 def assess_stability(
     table: FoldTable,
     prepared: PreparedFold,
@@ -94,19 +101,22 @@ def assess_stability(
     settings = protocol.learning
     permutation = bootstrap = None
     curve: tuple[CurvePoint, ...] = ()
+    permuted, resampled, _ = trainings_of(settings)
+    all_of_them = max(sum(trainings_of(settings)), 1)
+    first, second = permuted / all_of_them, (permuted + resampled) / all_of_them
     if settings.permutations:
         permutation = permuted_outcomes(
-            table, protocol, settings.permutations, jobs=jobs, progress=part(progress, 0, 0.4)
+            table, protocol, settings.permutations, jobs=jobs, progress=part(progress, 0, first)
         )
     if settings.optimism_bootstraps and learned.chosen is not None:
         scores = held_out_scores(learned.score, prepared.values, prepared.values)
         apparent = auc_with_interval(table.outcome, scores).auc
         bootstrap = bootstrapped(
             table, protocol, learned.chosen, apparent, settings.optimism_bootstraps,
-            jobs=jobs, progress=part(progress, 0.4, 0.8),
+            jobs=jobs, progress=part(progress, first, second),
         )  # fmt: skip
     if settings.learning_curve:
-        curve = learning_curve(table, protocol, settings.repeats, jobs=jobs, progress=part(progress, 0.8, 1))
+        curve = learning_curve(table, protocol, settings.repeats, jobs=jobs, progress=part(progress, second, 1))
     return Stability(permutation, bootstrap, curve)
 
 
@@ -120,7 +130,7 @@ def permuted_outcomes(
 
     def run(tasks: Sequence[Callable[[], float]]) -> list[float]:
         results = in_order(_called, ((task,) for task in tasks), jobs)
-        return list(_told(results, len(tasks), "permutation", progress))
+        return list(_told(results, len(tasks), "permutation", progress, before=1))  # first the outcomes as they are
 
     statistic = partial(_auc_of_outcome, table=table, protocol=protocol)
     try:
@@ -250,7 +260,8 @@ def _learned(
     return learned, everybody.values[training], everybody.values
 
 
-def _told(results: Iterable[Any], count: int, name: str, progress: Progress) -> Iterator[Any]:
+def _told(results: Iterable[Any], count: int, name: str, progress: Progress, *, before: int = 0) -> Iterator[Any]:
+    """Results as they come, told of; the first ones, ``before``, go uncounted."""
     for done, result in enumerate(results, start=1):
-        progress(done / count, f"{name} {done} of {count}")
+        progress(done / count, f"{name} {done - before} of {count - before}")
         yield result

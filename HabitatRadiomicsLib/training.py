@@ -24,6 +24,7 @@ from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.stability import Stability, assess_stability
 from HabitatRadiomicsLib.study_cohort import Exclusion, check_outcomes, check_study
+from HabitatRadiomicsLib.training_work import TrainingWork, training_work
 from HabitatRadiomicsLib.validation import Validation, cross_validate, gather
 
 
@@ -83,14 +84,16 @@ def train_model(
     whole_cohort = cohort
     cohort, excluded = check_study(cohort, protocol, complete_cases=complete_cases)
     check_writable(folder)
+    work = work_of(cohort, protocol)
     study = measure_study(
         cohort, protocol, folder, frozen_habitats=frozen_habitats, jobs=jobs, resample_mask=resample_mask,
-        progress=part(progress, 0, 0.6),
+        progress=part(progress, 0, work.measuring),
     )  # fmt: skip
     _check_network(study)
     table = study.table()
     check_outcomes(table.outcome.tolist(), table.patients.tolist(), protocol.learning)
-    progress(0.6, "learning the rad-score")
+    learning = part(progress, work.measuring, 1)
+    learning(0, "learning the score")
     # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
     with threadpool_limits(limits=1):
         prepared = prepare_fold(table, np.arange(len(table.outcome)), protocol)
@@ -101,11 +104,19 @@ def train_model(
             where="cohort",
             remedy="There is nothing to learn from this table.",
         )
-    validation = _validated(study, table, protocol, jobs, part(progress, 0.6, 0.75))
-    stability = assess_stability(table, prepared, learned, protocol, jobs=jobs, progress=part(progress, 0.75, 1))
+    modelled, validated = 1 / work.trainings, (1 + work.validation) / work.trainings
+    learning(modelled, "the model is learned")
+    validation = _validated(study, table, protocol, jobs, part(learning, modelled, validated))
+    stability = assess_stability(table, prepared, learned, protocol, jobs=jobs, progress=part(learning, validated, 1))
     with threadpool_limits(limits=1):
         model = freeze(study, table, prepared, learned, validation, protocol, purpose, len(whole_cohort.cases))
     return Training(model, protocol, whole_cohort, excluded, study, table, prepared, learned, validation, stability)
+
+
+def work_of(cohort: Cohort, protocol: Protocol) -> TrainingWork:
+    """How much the training of a cohort will be."""
+    sequences = {row.sequence for case in cohort.cases for row in case.images}
+    return training_work(protocol, sequences, len(cohort.cases))
 
 
 def _check_network(study: MeasuredStudy) -> None:

@@ -31,7 +31,7 @@ from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import NAME_PATTERN, Protocol, load_protocol
 from HabitatRadiomicsLib.study import sample_size
 from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes, check_sites_known
-from HabitatRadiomicsLib.training import Training, train_model
+from HabitatRadiomicsLib.training import Training, train_model, work_of
 from HabitatRadiomicsLib.workers import scheduler
 
 #: Options that give a table of further readings, and what kind these are.
@@ -135,7 +135,7 @@ def _train(
     check_cohort_outcomes(cohort, protocol.learning)
     if test is not None:
         check_sites_known(cohort, test, protocol)
-    print("\n".join(sample_size(cohort, protocol)), flush=True)
+    print("\n".join([*sample_size(cohort, protocol), work_of(cohort, protocol).sentence()]), flush=True)
     with scheduler(arguments.scheduler), progress_bar("train") as progress:
         training = train_model(
             cohort,

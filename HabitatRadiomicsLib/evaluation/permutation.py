@@ -49,7 +49,7 @@ def permutation_test(
         statistic: of an outcome, larger for better; to test a whole procedure it repeats all that sees the outcome.
             Picklable where ``run`` uses processes.
         groups: the patient of each case. A patient's cases then keep one outcome, and patients exchange theirs.
-        run: computes the permutations; the result is the same for any.
+        run: computes the statistic of the outcomes as they are and permuted; the result is the same for any.
 
     Raises:
         EvaluationError: see `checked`; groups of another number, or of two outcomes; no permutation asked for; a
@@ -59,11 +59,11 @@ def permutation_test(
     if count < 1:
         raise EvaluationError(f"{count} permutations test nothing.", remedy="Ask for 1000, say.")
     members = np.arange(len(outcome)) if groups is None else _one_outcome_each(outcome, groups)
-    observed = float(statistic(outcome))
     tasks = [
         partial(statistic_of_permutation, outcome, statistic, members, seed, replicate) for replicate in range(count)
     ]
-    permuted = np.array(list(run(tasks)), dtype=float)
+    observed, *others = map(float, run([partial(statistic, outcome), *tasks]))
+    permuted = np.array(others, dtype=float)
     if not (np.isfinite(observed) and np.isfinite(permuted).all()):
         raise EvaluationError("The statistic of some permutations is not a number, so that they cannot be compared.")
     reached = int((permuted >= observed - _ROUNDING * max(1.0, abs(observed))).sum())

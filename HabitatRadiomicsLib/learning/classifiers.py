@@ -17,9 +17,9 @@ from HabitatRadiomicsLib.protocol import ClassifierName
 
 #: A share of neighbours, trees or the like is no certainty: log-odds of -4.6 to 4.6.
 _LEAST_PROBABILITY = 0.01
-_TREES = 100
+TREES_OF_FOREST = 100
 #: Leaves of single cases would make the scores of the training cases themselves meaningless.
-_CASES_OF_LEAF = 3
+CASES_OF_LEAF = 3
 _NEIGHBOURS = 5
 
 
@@ -85,8 +85,13 @@ def decision(estimator: Any, standardised: np.ndarray) -> np.ndarray:
         return np.asarray(intercept + standardised @ coefficients)
     if hasattr(estimator, "decision_function"):
         return np.asarray(estimator.decision_function(standardised), dtype=float)
-    probability = estimator.predict_proba(standardised)[:, 1].clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-    return np.log(probability) - np.log1p(-probability)
+    return log_odds(estimator.predict_proba(standardised)[:, 1])
+
+
+def log_odds(probability: np.ndarray) -> np.ndarray:
+    """Of probabilities cut to 0.01..0.99."""
+    probability = probability.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    return np.asarray(np.log(probability) - np.log1p(-probability))
 
 
 def linear_terms(estimator: Any) -> tuple[float, np.ndarray] | None:
@@ -123,7 +128,7 @@ def _random_forest(seed: int, cases: int | None) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(
-        _TREES, min_samples_leaf=_CASES_OF_LEAF, class_weight="balanced", random_state=seed, n_jobs=1
+        TREES_OF_FOREST, min_samples_leaf=CASES_OF_LEAF, class_weight="balanced", random_state=seed, n_jobs=1
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.bare_fits import fitted_scores
 from HabitatRadiomicsLib.learning.classifiers import decision, fit_classifier
-from HabitatRadiomicsLib.learning.folds import stratified_folds
+from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
 from HabitatRadiomicsLib.learning.search import area_under_curve
 from HabitatRadiomicsLib.learning.selection import select_features
@@ -105,6 +106,8 @@ def fit_fused(
     Raises:
         LearningError: no region and no single column tells the outcomes apart.
     """
+    from threadpoolctl import threadpool_limits
+
     parts: list[ScaledRadScore] = []
     held_out: list[np.ndarray] = []
     for name, columns in regions.items():
@@ -123,21 +126,8 @@ def fit_fused(
     if not parts and not len(best):
         raise LearningError("No region and no deep feature tells the outcomes apart.")
     folds = stratified_folds(outcome, learning.folds, seed, groups)
-    results, scores_of = [], {}
-    for name in fusion.classifiers:
-        areas, scores = [], np.zeros(len(outcome))
-        for training, test in folds:
-            columns = _best(values[training], outcome[training], single, learning, fusion.deep_features)
-            inputs = np.column_stack([rad, _standardised(values, columns, training)])
-            if not inputs.shape[1]:
-                areas.append(0.5)
-                continue
-            estimator = fit_classifier(name, inputs[training], outcome[training], seed=seed)
-            seen, unseen = decision(estimator, inputs[training]), decision(estimator, inputs[test])
-            scores[test] = (unseen - seen.mean()) / (seen.std() or 1.0)
-            areas.append(area_under_curve(outcome[test], unseen))
-        results.append(ClassifierResult(name, float(np.mean(areas)), float(np.std(areas, ddof=1))))
-        scores_of[name] = scores
+    with threadpool_limits(limits=1):
+        results, scores_of = _compared(values, outcome, rad, single, learning, fusion, seed, folds)
     winner = max(results, key=lambda result: result.auc)  # the first of equal ones
     means, deviations = values[:, best].mean(axis=0), values[:, best].std(axis=0, ddof=1)
     inputs = np.column_stack([rad, (values[:, best] - means) / deviations])
@@ -151,6 +141,37 @@ def fit_fused(
         held_out=scores_of[winner.classifier],
         compared=tuple(results),
     )
+
+
+def _compared(
+    values: np.ndarray,
+    outcome: np.ndarray,
+    rad: np.ndarray,
+    single: np.ndarray,
+    learning: LearningSettings,
+    fusion: FusionSettings,
+    seed: int,
+    folds: Sequence[Split],
+) -> tuple[list[ClassifierResult], dict[ClassifierName, np.ndarray]]:
+    """How every classifier does, and its held-out scores."""
+    inputs_of = []
+    for training, _ in folds:
+        columns = _best(values[training], outcome[training], single, learning, fusion.deep_features)
+        inputs_of.append(np.column_stack([rad, _standardised(values, columns, training)]))
+    results: list[ClassifierResult] = []
+    scores_of: dict[ClassifierName, np.ndarray] = {}
+    for name in fusion.classifiers:
+        areas, scores = [], np.zeros(len(outcome))
+        for inputs, (training, test) in zip(inputs_of, folds):
+            if not inputs.shape[1]:
+                areas.append(0.5)
+                continue
+            seen, unseen = fitted_scores(name, inputs[training], outcome[training], inputs[test], seed=seed)
+            scores[test] = (unseen - seen.mean()) / (seen.std() or 1.0)
+            areas.append(area_under_curve(outcome[test], unseen))
+        results.append(ClassifierResult(name, float(np.mean(areas)), float(np.std(areas, ddof=1))))
+        scores_of[name] = scores
+    return results, scores_of
 
 
 def _best(

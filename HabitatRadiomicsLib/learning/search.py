@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.bare_fits import fitted_scores
 from HabitatRadiomicsLib.learning.classifiers import decision, fit_within_limits
 from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.learning.selection import usable_columns, without_redundant
@@ -124,8 +125,8 @@ def fit_search(
             rankings = _rankings(defined[training], outcome[training], settings, seed)
             for place, (selector, classifier, count) in enumerate(combinations):
                 columns = rankings[selector][:count]
-                fit = _fit(values[training], outcome[training], columns, classifier, seed)
-                scores[place, test] = in_training_deviations(fit, values[training], values[test])
+                parts = values[training][:, columns], values[test][:, columns]
+                scores[place, test] = _unseen_scores(*parts, outcome[training], classifier, seed)
                 areas[place, fold] = area_under_curve(outcome[test], scores[place, test])
         compared = tuple(
             SearchResult(*combination, float(row.mean()), float(row.std(ddof=1)))
@@ -148,9 +149,12 @@ def in_training_deviations(score: ClassifierScore, training: np.ndarray, test: n
     Args:
         training: values of the training cases, shape (cases, columns); ``test``: of those to score.
     """
-    seen = score.score(training)
+    return _in_deviations(score.score(training), score.score(test))
+
+
+def _in_deviations(seen: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     spread = float(seen.std())
-    return (score.score(test) - seen.mean()) / spread if spread > 0 else np.zeros(len(test))
+    return (unseen - seen.mean()) / spread if spread > 0 else np.zeros(len(unseen))
 
 
 def area_under_curve(outcome: np.ndarray, scores: np.ndarray) -> float:
@@ -198,6 +202,17 @@ def _rankings(
         selector: columns[rank_features(selector, candidates, outcome, seed=seed)[: max(settings.features)]]
         for selector in settings.selectors
     }
+
+
+def _unseen_scores(
+    training: np.ndarray, test: np.ndarray, outcome: np.ndarray, classifier: ClassifierName, seed: int
+) -> np.ndarray:
+    """As `in_training_deviations`, of a classifier of all columns that is not kept."""
+    means, deviations = training.mean(axis=0), training.std(axis=0, ddof=1)
+    seen, unseen = fitted_scores(
+        classifier, (training - means) / deviations, outcome, (test - means) / deviations, seed=seed
+    )
+    return _in_deviations(seen, unseen)
 
 
 def _fit(

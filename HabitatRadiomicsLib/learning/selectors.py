@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.bare_fits import svm_weights, tree_importances
 from HabitatRadiomicsLib.learning.lasso import lasso_path
 from HabitatRadiomicsLib.learning.relief import relief_weights
 from HabitatRadiomicsLib.learning.selection import univariate_p, usable_columns
@@ -111,10 +112,7 @@ def _by_mutual_information(values: np.ndarray, outcome: np.ndarray, seed: int) -
 
 
 def _by_tree_importance(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
-    from sklearn.ensemble import ExtraTreesClassifier
-
-    trees = ExtraTreesClassifier(_TREES, class_weight="balanced", random_state=seed, n_jobs=1)
-    return _descending(trees.fit(values, outcome).feature_importances_)
+    return _descending(tree_importances(values, outcome, _TREES, seed=seed))
 
 
 def _by_lasso(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
@@ -132,21 +130,28 @@ def _by_relief(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray
 
 
 def _by_elimination(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
-    """Two eliminations, since scikit-learn takes a share as one of all columns, to the last step: of 300 columns, the
-    last 30 would go at once."""
-    from sklearn.feature_selection import RFE
-    from sklearn.svm import SVC
-
+    """A tenth of the columns at a time until few are left, then one by one."""
     order = _by_anova(values, outcome)
-    if len(order) == 1:  # nothing to eliminate, which RFE refuses
-        return order
     given, rest = order[:_MOST_FOR_ELIMINATION], order[_MOST_FOR_ELIMINATION:]
-    left = min(_ELIMINATED_ONE_BY_ONE, len(given))
-    ranks = RFE(SVC(kernel="linear"), n_features_to_select=left, step=0.1).fit(values[:, given], outcome).ranking_
-    given = given[np.argsort(ranks, kind="stable")]
-    last = given[:left]
-    ranks = RFE(SVC(kernel="linear"), n_features_to_select=1, step=1).fit(values[:, last], outcome).ranking_
-    return np.concatenate([last[np.argsort(ranks, kind="stable")], given[left:], rest])
+    few = min(_ELIMINATED_ONE_BY_ONE, len(given))
+    coarse = _eliminated(values[:, given], outcome, few, max(1, len(given) // 10))
+    given = given[np.argsort(coarse, kind="stable")]
+    last = given[:few]
+    fine = _eliminated(values[:, last], outcome, 1, 1)
+    return np.concatenate([last[np.argsort(fine, kind="stable")], given[few:], rest])
+
+
+def _eliminated(values: np.ndarray, outcome: np.ndarray, left: int, step: int) -> np.ndarray:
+    """Rank of each column: 1 for those that are left, larger the sooner the column went, ``step`` at a time."""
+    ranks = np.ones(values.shape[1], dtype=int)
+    kept = np.arange(values.shape[1])
+    while len(kept) > left:
+        by_weight = kept[np.argsort(svm_weights(values[:, kept], outcome) ** 2)]
+        kept = np.sort(by_weight[min(step, len(kept) - left) :])
+        gone = np.ones(len(ranks), dtype=bool)
+        gone[kept] = False
+        ranks[gone] += 1
+    return ranks
 
 
 def _places(order: np.ndarray) -> np.ndarray:

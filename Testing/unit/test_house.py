@@ -58,6 +58,7 @@ ROOMS = (
     "baselines",
     "validation",
     "stability",
+    "training_work",
     "measured_study",
     "study_cohort",
     "frozen_nomogram",

@@ -168,6 +168,15 @@ def test_processes_change_no_bit() -> None:
     assert one.curve == two.curve
 
 
+def test_a_search_is_the_same_in_any_number_of_processes() -> None:
+    search = {"selectors": ["rfe", "tree-importance"], "classifiers": ["svm", "random-forest"], "features": [2]}
+    settings = protocol(learning={"search": search, "folds": 2})
+    one, two = (permuted_outcomes(_planted(), settings, 3, jobs=jobs) for jobs in (1, 2))
+    assert one is not None
+    assert two is not None
+    assert (one.observed, one.permuted.tobytes()) == (two.observed, two.permuted.tobytes())
+
+
 def test_what_the_protocol_does_not_ask_for_is_not_done() -> None:
     found = _planted()
     prepared = prepare_fold(found, np.arange(40), _SETTINGS)

@@ -29,7 +29,7 @@ from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.scoring import score_case
 from HabitatRadiomicsLib.study import study_document
 from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
-from HabitatRadiomicsLib.training import Training, train_model
+from HabitatRadiomicsLib.training import Training, train_model, work_of
 from HabitatRadiomicsLib.validation import HeldOut
 
 from .made_up_tables import FIRST_ORDER, PURPOSE, cohort, measured, protocol
@@ -352,6 +352,21 @@ def test_progress_rises_to_1(patients: Cohort, undisturbed: Training, tmp_path: 
                 PURPOSE, tmp_path, progress=lambda part, text: told.append(part))  # fmt: skip
     assert told == sorted(told)
     assert told[-1] <= 1.0
+
+
+def test_progress_is_shared_out_by_how_often_everything_is_learned(patients: Cohort, tmp_path: Path) -> None:
+    """So that what is left of the bar is what is left of the time."""
+    told: dict[str, float] = {}
+    settings = protocol(learning={"folds": 2, "repeats": 1, "significance": 1.0, "permutations": 3}, sequences=["T1W"])
+    train_model(patients, settings, PURPOSE, tmp_path, progress=lambda part, text: told.setdefault(text, part))
+    measuring = work_of(patients, settings).measuring
+    trainings = 1 + 2 + 2 * 4
+    expected = {
+        "learning the score": 0, "the model is learned": 1, "fold 1 of 2": 2, "fold 2 of 2": 3, "permutation 0 of 3": 5,
+        "permutation 3 of 3": 11,
+    }  # fmt: skip
+    for text, done in expected.items():
+        assert told[text] == pytest.approx(measuring + (1 - measuring) * done / trainings), text
 
 
 def test_robustness_is_tested_where_there_are_no_habitats_too(patients: Cohort, tmp_path: Path) -> None:

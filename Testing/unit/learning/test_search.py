@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.evaluation import auc_with_interval
-from HabitatRadiomicsLib.learning import SearchedScore, fit_search, search, stratified_folds
+from HabitatRadiomicsLib.learning import SearchedScore, fit_search, rank_features, search, stratified_folds
 from HabitatRadiomicsLib.protocol import SearchSettings
 
 
@@ -76,6 +76,19 @@ def test_held_out_scores_and_results_are_those_of_the_folds_done_by_hand() -> No
     np.testing.assert_allclose(score.held_out, held_out, atol=1e-5)
     assert score.result.auc == pytest.approx(np.mean(areas), abs=1e-12)
     assert score.result.sd == pytest.approx(np.std(areas, ddof=1), abs=1e-12)
+
+
+@pytest.mark.parametrize("classifier", ["logistic-regression", "svm", "random-forest", "lda"])
+def test_held_out_scores_are_those_of_fits_that_are_kept_to_the_last_bit(classifier: Any) -> None:
+    values, outcome = _table(6, cases=50, effect=0.8)
+    values = np.asfortranarray(values)  # as columns of a larger table are
+    score = fit_search(values, outcome, _settings(selectors=("relief",), classifiers=(classifier,)), folds=2, seed=2)
+    held_out = np.zeros(50)
+    for training, test in stratified_folds(outcome, 2, 2):
+        columns = rank_features("relief", values[training], outcome[training], seed=2)[: score.result.features]
+        kept = search._fit(values[training], outcome[training], columns, classifier, 2)
+        held_out[test] = search.in_training_deviations(kept, values[training], values[test])
+    assert score.held_out.tobytes() == held_out.tobytes()
 
 
 def test_every_combination_is_compared_and_the_best_wins() -> None:

@@ -114,6 +114,23 @@ def test_elimination_is_that_by_the_smallest_weight_one_by_one() -> None:
     assert rank_features("rfe", values, outcome, seed=0).tolist() == [*left, *reversed(dropped)]
 
 
+@pytest.mark.parametrize("columns", [2, 16, 57, 330])
+def test_elimination_is_scikit_learns(columns: int) -> None:
+    from sklearn.feature_selection import RFE
+    from sklearn.svm import SVC
+
+    values, outcome = _table(14, columns=max(columns, 8))
+    values = values[:, :columns]
+    standardised = (values - values.mean(axis=0)) / values.std(axis=0)
+    order = rank_features("anova", values, outcome, seed=0)
+    given, left = order[:300], min(columns, 15)
+    coarse = RFE(SVC(kernel="linear"), n_features_to_select=left, step=0.1).fit(standardised[:, given], outcome)
+    given = given[np.argsort(coarse.ranking_, kind="stable")]
+    fine = RFE(SVC(kernel="linear"), n_features_to_select=1, step=1).fit(standardised[:, given[:left]], outcome)
+    expected = [*given[:left][np.argsort(fine.ranking_, kind="stable")], *given[left:], *order[300:]]
+    assert rank_features("rfe", values, outcome, seed=0).tolist() == expected
+
+
 def test_of_a_wide_table_elimination_is_given_the_columns_with_the_largest_f() -> None:
     values, outcome = _table(10, columns=400)
     order = rank_features("rfe", values, outcome, seed=0)

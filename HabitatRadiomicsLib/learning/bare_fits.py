@@ -1,0 +1,230 @@
+"""Support vector machines and forests by scikit-learn's own solvers, without what its estimators do around them.
+
+For some dozen cases, checks of arguments and copies of estimators take three to twenty times as long as the fit, and a
+search makes thousands. The solvers are no public part of scikit-learn: in each process, the first use of one compares
+it with the public estimator, to the last bit, and where it differs or cannot be called, the estimator is used from
+then on. The numbers are the same either way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.learning.classifiers import (
+    CASES_OF_LEAF,
+    TREES_OF_FOREST,
+    decision,
+    fit_within_limits,
+    log_odds,
+)
+from HabitatRadiomicsLib.protocol import ClassifierName
+
+_log = logging.getLogger(__name__)
+
+#: Scores of training and of test cases, from z-scored features and outcomes of training, features of test, and a seed.
+_Scores = Callable[[np.ndarray, np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+
+def fitted_scores(
+    name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of training and of test cases by a classifier that need not be kept.
+
+    They are those of `decision` with an estimator of `fit_within_limits`, to the last bit.
+
+    Args:
+        standardised: z-scored features of the training cases, shape (cases, features); finite.
+        outcome: 0 or 1, shape (cases,).
+        test: features of the test cases, in the same units; finite.
+
+    Raises:
+        LearningError: as `fit_within_limits`.
+    """
+    bare = _BARE.get(name)
+    usable = len(np.unique(outcome)) == 2 and np.isfinite(standardised).all()
+    if bare is None or not usable or not _scores_hold(name):
+        return _by_estimator(name, standardised, outcome, test, seed)
+    return bare(standardised, outcome, test, seed)
+
+
+def svm_weights(standardised: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """Absolute weights of a linear support vector machine with C = 1, shape (features,).
+
+    Args:
+        standardised: shape (cases, features); ``outcome``: 0 or 1, both of them.
+    """
+    return _bare_weights(standardised, outcome) if _weights_hold() else _public_weights(standardised, outcome)
+
+
+def tree_importances(standardised: np.ndarray, outcome: np.ndarray, trees: int, *, seed: int) -> np.ndarray:
+    """Impurity that splits remove, over so many extremely randomised trees of balanced outcomes, shape (features,).
+
+    Args:
+        standardised: shape (cases, features); ``outcome``: 0 or 1, both of them.
+    """
+    chosen = _bare_importances if _importances_hold() else _public_importances
+    return chosen(standardised, outcome, trees, seed)
+
+
+def _by_estimator(
+    name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    estimator = fit_within_limits(name, standardised, outcome, seed=seed)
+    # Sums of products depend on the order in memory; this is the one in which an estimator that is kept scores a table.
+    return decision(estimator, np.ascontiguousarray(standardised)), decision(estimator, np.ascontiguousarray(test))
+
+
+def _bare_svm(
+    standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.svm import _libsvm
+
+    own = np.ascontiguousarray(standardised, dtype=float)
+    variance = own.var()
+    kernel = {"kernel": "rbf", "gamma": 1.0 / (own.shape[1] * variance) if variance != 0 else 1.0, "cache_size": 200.0}
+    _libsvm.set_verbosity_wrap(0)
+    fit = _libsvm.fit(own, outcome.astype(float), C=1.0, class_weight=_class_weights(outcome), **kernel)
+    machine = fit[:7]  # support, its vectors, their number of each outcome, coefficients, intercept, probA, probB
+    # libsvm's scores are higher for the first outcome.
+    return tuple(
+        -_libsvm.decision_function(np.ascontiguousarray(rows, dtype=float), *machine, **kernel).ravel()
+        for rows in (own, test)
+    )
+
+
+def _bare_forest(
+    standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    grown = _grow(standardised, outcome, TREES_OF_FOREST, seed, leaf=CASES_OF_LEAF, bagged=True)
+    rows = np.ascontiguousarray(np.vstack([standardised, test]), dtype=np.float32)
+    total = np.zeros((len(rows), 2))
+    for tree in grown:
+        total += tree.predict(rows)[:, :2]
+    total /= len(grown)
+    return log_odds(total[: len(standardised), 1]), log_odds(total[len(standardised) :, 1])
+
+
+def _bare_importances(standardised: np.ndarray, outcome: np.ndarray, trees: int, seed: int) -> np.ndarray:
+    grown = _grow(standardised, outcome, trees, seed, leaf=1, bagged=False)
+    split = [tree.compute_feature_importances() for tree in grown if tree.node_count > 1]
+    if not split:
+        return np.zeros(standardised.shape[1])
+    mean = np.mean(split, axis=0, dtype=np.float64)
+    return np.asarray(mean / mean.sum())
+
+
+def _grow(
+    standardised: np.ndarray, outcome: np.ndarray, trees: int, seed: int, *, leaf: int, bagged: bool
+) -> list[Any]:
+    """Trees of balanced outcomes: with the best splits of bootstrap samples, or with random splits of all cases."""
+    from sklearn.tree._criterion import Gini
+    from sklearn.tree._splitter import BestSplitter, RandomSplitter
+    from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
+
+    values = np.ascontiguousarray(standardised, dtype=np.float32)
+    labels = outcome.astype(float)[:, None]
+    cases, features = values.shape
+    weights = _class_weights(outcome)[outcome]
+    share = weights / weights.sum()
+    tried, classes = max(1, int(np.sqrt(features))), np.array([2], dtype=np.intp)
+    seeds = np.random.RandomState(seed)
+    grown = []
+    for _ in range(trees):
+        own = seeds.randint(np.iinfo(np.int32).max)
+        if bagged:
+            drawn = np.random.RandomState(own).choice(cases, cases, replace=True, p=share)
+            counts = np.bincount(drawn, minlength=cases).astype(float)
+        splitter = (BestSplitter if bagged else RandomSplitter)(
+            Gini(1, classes), tried, leaf, 0.0, np.random.RandomState(own), None
+        )
+        tree = Tree(features, classes, 1)
+        builder = DepthFirstTreeBuilder(splitter, max(2, 2 * leaf), leaf, 0.0, np.iinfo(np.int32).max, 0.0)
+        builder.build(tree, values, labels, counts if bagged else weights, None)
+        grown.append(tree)
+    return grown
+
+
+def _bare_weights(standardised: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    from sklearn.svm import _libsvm
+
+    own = np.ascontiguousarray(standardised, dtype=float)
+    _libsvm.set_verbosity_wrap(0)
+    fit = _libsvm.fit(own, outcome.astype(float), kernel="linear", C=1.0, class_weight=np.ones(2), cache_size=200.0)
+    return np.asarray(np.abs(fit[3] @ fit[1])[0])
+
+
+def _public_weights(standardised: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    from sklearn.svm import SVC
+
+    return np.asarray(np.abs(SVC(kernel="linear").fit(standardised, outcome).coef_)[0])
+
+
+def _public_importances(standardised: np.ndarray, outcome: np.ndarray, trees: int, seed: int) -> np.ndarray:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    forest = ExtraTreesClassifier(trees, class_weight="balanced", random_state=seed, n_jobs=1)
+    return np.asarray(forest.fit(standardised, outcome).feature_importances_)
+
+
+def _class_weights(outcome: np.ndarray) -> np.ndarray:
+    """Such that both outcomes weigh the same, shape (2,)."""
+    return len(outcome) / (2 * np.bincount(outcome, minlength=2).astype(float))
+
+
+_BARE: dict[ClassifierName, _Scores] = {"svm": _bare_svm, "random-forest": _bare_forest}
+
+
+@cache
+def _scores_hold(name: ClassifierName) -> bool:
+    standardised, outcome, test = _trial()
+    return _same(
+        name,
+        lambda: _BARE[name](standardised, outcome, test, 3),
+        lambda: _by_estimator(name, standardised, outcome, test, 3),
+    )
+
+
+@cache
+def _weights_hold() -> bool:
+    standardised, outcome, _ = _trial()
+    return _same(
+        "svm_weights", lambda: _bare_weights(standardised, outcome), lambda: _public_weights(standardised, outcome)
+    )
+
+
+@cache
+def _importances_hold() -> bool:
+    standardised, outcome, _ = _trial()
+    return _same(
+        "tree_importances",
+        lambda: _bare_importances(standardised, outcome, 20, 3),
+        lambda: _public_importances(standardised, outcome, 20, 3),
+    )
+
+
+def _trial() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Training and test cases on which a solver is tried: unequal outcomes that overlap, and columns with ties."""
+    generator = np.random.default_rng(1)
+    outcome = (np.arange(31) % 3 == 0).astype(int)
+    values = generator.normal(size=(48, 5))
+    values[:31, :2] += 0.8 * outcome[:, None]
+    values[:, 3] = values[:, 3].round()
+    return values[:31], outcome, values[31:]
+
+
+def _same(name: str, bare: Callable[[], Any], public: Callable[[], Any]) -> bool:
+    expected = np.hstack(public())
+    try:
+        found = np.hstack(bare())
+    except Exception as error:  # another version may have other arguments, or none of these at all
+        _log.info("%s: scikit-learn's solver cannot be called by itself: %s", name, type(error).__name__)
+        return False
+    if found.tobytes() != expected.tobytes():
+        _log.info("%s: scikit-learn's solver by itself gives other numbers", name)
+        return False
+    return True
