@@ -225,9 +225,9 @@ def test_a_second_run_takes_over_what_is_done_and_writes_the_same_model(
     assert (first, second) == (0, 0)
     printed = capsys.readouterr().out
     assert "12 cases were done before and taken over." in printed
-    # Each sequence by itself and both together, in the two folds and on all cases; 15 trainings of the curve's eight
-    # folds, the three outcomes' six, two samples and two folds, and the model's.
-    assert printed.index("171 fits: everything is learned 19 times (the model, ") < printed.index("12 cases were done")
+    # Each sequence by itself and both together, on all cases and in two inner folds; for the model and two outer folds.
+    said = "27 fits: everything is learned 3 times (the model, 2 in the nested cross-validation), each time in up to 9"
+    assert printed.index(said) < printed.index("12 cases were done before")
     assert (out / "model.json").read_bytes() == before
 
 
