@@ -28,7 +28,7 @@ import numpy as np
 from plain_search import plain_rad_score, plain_search
 from threadpoolctl import threadpool_limits
 
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_second_reader
+from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_reading
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
 from HabitatRadiomicsLib.fold_preparation import prepare_fold
 from HabitatRadiomicsLib.learning import fit_rad_score, fit_search, learn, stratified_folds
@@ -37,7 +37,7 @@ from HabitatRadiomicsLib.learning.strategy import TrainingTable
 from HabitatRadiomicsLib.measured_study import measure_study
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
-from HabitatRadiomicsLib.synthetic.spine_clinical import SECOND_READER
+from HabitatRadiomicsLib.synthetic.spine_clinical import READINGS
 from HabitatRadiomicsLib.training import work_of
 from HabitatRadiomicsLib.training_work import TrainingWork
 
@@ -90,13 +90,15 @@ def cost(name: str, patients: int, folder: Path) -> Cost:
 
 
 def synthetic_cohort(name: str, protocol: Protocol, patients: int, folder: Path) -> Cohort:
-    """A cohort of the preset's kind, with the readings of a second reader where it has them."""
+    """A cohort of the preset's kind, with further readings of its lesions where it has them."""
     small = SMALL_PRESETS[name]
     moments = None if protocol.timepoints is None else protocol.timepoints.names
     tables = small.write(folder / "cohort", patients, _SEED, _EFFECT)
     cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
-    second = folder / "cohort" / SECOND_READER
-    return with_second_reader(cohort, second, timepoints=moments) if second.is_file() else cohort
+    for table, kind in READINGS.items():
+        if (folder / "cohort" / table).is_file():
+            cohort = with_reading(cohort, folder / "cohort" / table, kind, timepoints=moments)
+    return cohort
 
 
 def compared(table: TrainingTable, protocol: Protocol) -> tuple[float, float]:

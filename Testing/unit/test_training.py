@@ -288,7 +288,7 @@ from pathlib import Path
 from HabitatRadiomicsLib.training import train_model
 
 def progress(part, text):
-    if part > 0.3 and text == "case 5 of 8":
+    if text == "case 5 of 8" and (Path(sys.argv[2]) / "regions").exists():
         os.kill(os.getpid(), signal.SIGKILL)
 
 train_model(*pickle.loads(Path(sys.argv[1]).read_bytes()), Path(sys.argv[2]), progress=progress)
