@@ -11,7 +11,6 @@ from HabitatRadiomicsLib.case import Case, write_case
 from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.errors import DependencyError, ModelError
 from HabitatRadiomicsLib.progress import Progress, part, silent
-from HabitatRadiomicsLib.protocol.base import sequence_of
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_results
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
 
@@ -108,6 +107,8 @@ def check_habitats_known(inputs: Mapping[str, SequenceInput], known: Mapping[str
     Raises:
         ModelError: a sequence has no habitats in the model.
     """
+    from HabitatRadiomicsLib.protocol.base import sequence_of
+
     unknown = [name for name in inputs if sequence_of(name) not in known]
     if unknown:
         raise ModelError(
