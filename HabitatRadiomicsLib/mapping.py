@@ -56,7 +56,7 @@ def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Pro
     if key not in prepared:
         raise RegionError(
             f"Habitats of {readable_key(name)} are found on the scale of {readable_key(key)}, and there is none.",
-            where=name,
+            where=readable_key(name),
             remedy=f"Give {key}, or let the protocol say timepoints: {{habitat_scale: own}}.",
         )
     scale = lesion_scale(prepared[key], protocol.habitats)
@@ -64,7 +64,7 @@ def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Pro
         raise RegionError(
             f"Habitats of {readable_key(name)} are found on the scale of {readable_key(key)}, where the lesion has a "
             "single intensity.",
-            where=name,
+            where=readable_key(name),
             remedy="Check that image and mask at baseline belong together.",
         )
     return scale

@@ -61,7 +61,7 @@ def lesion_scale(prepared: PreparedSequence, settings: HabitatSettings) -> Lesio
     """
     image = sitk.GetArrayViewFromImage(prepared.image)
     roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
-    entropy = local_entropy(image, roi, settings.entropy, where=prepared.name)
+    entropy = local_entropy(image, roi, settings.entropy, where=prepared.title)
     return LesionScale.of(prepared.name, grey_limits(image, roi, settings.entropy), image[roi], entropy)
 
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
-    """The slice of largest lesion area: the image with the lesion's outline, local entropy, and the habitats."""
+def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap, *, most_bits: float | None = None) -> Figure:
+    """The slice of largest lesion area: the image with the lesion's outline, local entropy, and the habitats.
+
+    Args:
+        most_bits: the upper end of the entropy's colours, for maps that are to be compared; None: the map's maximum.
+    """
     from matplotlib.patches import Patch
 
     source = prepared.source
@@ -39,7 +43,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
     orientation(axes[0], view)
     scale_bar(axes[0], view)
     axes[0].set_title(fill(f"{prepared.title}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
-    top = float(sitk.GetArrayViewFromImage(habitat_map.entropy).max())
+    top = largest_entropy(habitat_map) if most_bits is None else most_bits
     shown = axes[1].imshow(entropy, cmap="inferno", vmin=0, vmax=max(top, 1e-6), extent=extent, interpolation="nearest")
     figure.colorbar(shown, ax=axes[1], shrink=0.85, label="local entropy (bits)")
     axes[1].set_title("local entropy", fontsize=10)
@@ -56,6 +60,11 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap) -> Figure:
         kind = f"{kind}, on the scale of {readable_key(scale)}"
     axes[2].set_title(fill(kind, 40), fontsize=10)
     return figure
+
+
+def largest_entropy(habitat_map: HabitatMap) -> float:
+    """In bits, over the lesion."""
+    return float(sitk.GetArrayViewFromImage(habitat_map.entropy).max())
 
 
 def _coloured(labels: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text, write_image, write
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.provenance import image_digest, versions
 from HabitatRadiomicsLib.reporting.figures import write_png
-from HabitatRadiomicsLib.reporting.map_figure import map_figure
+from HabitatRadiomicsLib.reporting.map_figure import largest_entropy, map_figure
 from HabitatRadiomicsLib.reporting.segmentation_file import write_segmentation
 
 
@@ -26,11 +26,17 @@ def write_maps(
         The pictures (PNG) by sequence.
     """
     pictures = {}
+    # Two time points on one scale have one scale of colours, too.
+    most_bits: dict[str, float] = {}
+    for habitat_map in maps.values():
+        scale = habitat_map.scale.lesion
+        most_bits[scale] = max(largest_entropy(habitat_map), most_bits.get(scale, 0.0))
     for name, habitat_map in maps.items():
         write_image(habitat_map.entropy, folder / f"{name}_entropy.nrrd")
         write_image(habitat_map.labels, folder / f"{name}_habitats.nrrd")
         write_segmentation(habitat_map, folder / f"{name}_habitats.seg.nrrd")
-        pictures[name] = write_png(map_figure(prepared[name], habitat_map), folder / f"{name}_maps.png")
+        figure = map_figure(prepared[name], habitat_map, most_bits=most_bits[habitat_map.scale.lesion])
+        pictures[name] = write_png(figure, folder / f"{name}_maps.png")
     document = {
         "sequences": {name: _document(prepared[name], habitat_map) for name, habitat_map in maps.items()},
         "timepoints": None if protocol.timepoints is None else list(protocol.timepoints.names),

@@ -134,7 +134,7 @@ def test_a_missing_baseline_is_refused_in_a_sentence() -> None:
     with pytest.raises(RegionError, match=r"found on the scale of baseline CT, and there is none\.") as error:
         make_maps(alone, _protocol("baseline"))
     assert (error.value.where, error.value.remedy) == (
-        "follow-up_CT", "Give baseline_CT, or let the protocol say timepoints: {habitat_scale: own}.",
+        "follow-up CT", "Give baseline_CT, or let the protocol say timepoints: {habitat_scale: own}.",
     )  # fmt: skip
     assert list(make_maps(alone, _protocol("own"))[1]) == ["follow-up_CT"]
     baseline = Case("P", {"baseline_CT": replace(_image(_core(0.5)), name="baseline_CT")})

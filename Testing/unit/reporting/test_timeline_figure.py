@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -12,7 +13,7 @@ from HabitatRadiomicsLib.case import Case, SequenceImage
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour
 from HabitatRadiomicsLib.habitat_changes import SCALE_IN_WORDS
 from HabitatRadiomicsLib.mapping import make_maps
-from HabitatRadiomicsLib.reporting import timeline_files
+from HabitatRadiomicsLib.reporting import map_files, timeline_files
 from HabitatRadiomicsLib.reporting.figures import png_bytes
 from HabitatRadiomicsLib.reporting.map_figure import map_figure
 from HabitatRadiomicsLib.reporting.timeline_figure import TimePoint, timeline_figure
@@ -94,6 +95,28 @@ def test_the_picture_says_which_scale_its_habitats_have(
     assert titles["baseline_CT"] == "this patient's own clusters"
     told = titles["follow-up_CT"].replace("\n", " ").removeprefix(titles["baseline_CT"])
     assert told == (", on the scale of baseline CT" if scale == "baseline" else "")
+
+
+@pytest.mark.parametrize("scale", ["own", "baseline"])
+def test_entropies_on_one_scale_have_one_scale_of_colours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: str
+) -> None:
+    tops = []
+    monkeypatch.setattr(map_files, "map_figure", lambda *rest, **told: (
+        tops.append(told["most_bits"]), map_figure(*rest, **told)
+    )[1])  # fmt: skip
+    keyed = {f"{moment}_CT": pair for moment, pair in images_of(3, responds=True).items()}
+    case = Case("P03", {key: SequenceImage(key, *pair) for key, pair in keyed.items()})
+    settings = protocol(timepoints={"habitat_scale": scale})
+    prepared, maps = make_maps(case, settings)
+    map_files.write_maps(tmp_path, prepared, maps, settings)
+    own = [float(sitk.GetArrayFromImage(found.entropy).max()) for found in maps.values()]
+    assert own[0] != own[1]
+    assert tops == (own if scale == "own" else [max(own)] * 2)
+    assert map_figure(prepared["baseline_CT"], maps["baseline_CT"], most_bits=4.5).axes[1].images[1].get_clim() == (
+        0,
+        4.5,
+    )
 
 
 def test_files_of_a_case_with_two_time_points_and_none_of_one(tmp_path: Path) -> None:
