@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +14,7 @@ import vtk
 def all_or_nothing(scene: Any) -> Iterator[None]:
     """Remove again every node and folder that the block added, if it does not end well."""
     added: list[Any] = []
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    before = set(_items(hierarchy))
+    before = set(_items(scene))
 
     def note(caller: Any, event: str, node: Any) -> None:
         added.append(node)
@@ -28,14 +27,21 @@ def all_or_nothing(scene: Any) -> Iterator[None]:
         for node in reversed(added):
             if scene.IsNodePresent(node) and not node.IsA("vtkMRMLSubjectHierarchyNode"):
                 scene.RemoveNode(node)
-        for item in set(_items(hierarchy)) - before:
-            hierarchy.RemoveItem(item)
+        _remove_items(scene, set(_items(scene)) - before)
         raise
     finally:
         scene.RemoveObserver(tag)
 
 
-def _items(hierarchy: Any) -> list[int]:
+# The hierarchy is no variable of the block above: an error that is kept would keep it too, beyond the end of its scene.
+def _items(scene: Any) -> list[int]:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     items = vtk.vtkIdList()
     hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
     return [items.GetId(index) for index in range(items.GetNumberOfIds())]
+
+
+def _remove_items(scene: Any, items: Iterable[int]) -> None:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    for item in items:
+        hierarchy.RemoveItem(item)

@@ -8,6 +8,11 @@ from types import TracebackType
 
 import vtk
 
+#: The subject hierarchy knows items by the addresses of their nodes. While the hierarchy of a closed scene is held by
+#: something that Python has not collected yet, such as the traceback of an exception, it says this of a new node that
+#: lies where one of that scene lay, forgets the old item, and goes on.
+_ADDRESS_USED_AGAIN = "vtkSubjectHierarchyItem::DataNodeCache inconsistency found"
+
 
 class Problems:
     """Collects VTK errors and the exceptions that VTK and Qt swallow after printing them."""
@@ -37,7 +42,8 @@ class Problems:
     @staticmethod
     def _collector(messages: list[str]):
         def collect(caller: vtk.vtkObject, event: str, text: str) -> None:
-            messages.append(text.strip())
+            if _ADDRESS_USED_AGAIN not in text:
+                messages.append(text.strip())
 
         collect.CallDataType = vtk.VTK_STRING
         return collect

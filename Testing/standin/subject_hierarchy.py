@@ -27,7 +27,7 @@ class SubjectHierarchy:
         self._scene = scene
         for event, react in (
             (scene.NodeAddedEvent, self._added),
-            (scene.NodeRemovedEvent, self._removed),
+            (scene.NodeAboutToBeRemovedEvent, self._leaving),
             (scene.EndImportEvent, self._imported),
         ):
             scene.AddObserver(event, react)
@@ -39,8 +39,8 @@ class SubjectHierarchy:
         if not scene.IsImporting():
             self._add(node)
 
-    def _removed(self, scene: Any, event: str, node: Any) -> None:
-        if scene.IsClosing() or not _is_shown(node):
+    def _leaving(self, scene: Any, event: str, node: Any) -> None:
+        if scene.IsClosing() or node.IsA("vtkMRMLSubjectHierarchyNode"):
             return
         item = self._hierarchy().GetItemByDataNode(node)
         if item:
@@ -56,7 +56,7 @@ class SubjectHierarchy:
             self._hierarchy().CreateItem(self._hierarchy().GetSceneItemID(), node)
 
     _added.CallDataType = vtk.VTK_OBJECT  # type: ignore[attr-defined]
-    _removed.CallDataType = vtk.VTK_OBJECT  # type: ignore[attr-defined]
+    _leaving.CallDataType = vtk.VTK_OBJECT  # type: ignore[attr-defined]
 
 
 def _is_shown(node: Any) -> bool:
