@@ -69,9 +69,7 @@ def test_every_selector_has_a_peer(benchmark: ModuleType) -> None:
         assert min(areas.values()) > 0.6
 
 
-@pytest.mark.skipif(
-    _OLDER, reason="scikit-learn before 1.8 names the L1 penalty otherwise"
-)
+@pytest.mark.skipif(_OLDER, reason="scikit-learn before 1.8 names the L1 penalty otherwise")
 def test_the_plain_rad_score_finds_what_is_there(benchmark: ModuleType) -> None:
     values, outcome = _table()
     area = benchmark.plain_rad_score(values, outcome, LearningSettings(), stratified_folds(outcome, 4, 0))
