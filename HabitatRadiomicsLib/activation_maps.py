@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.case import title_of
 from HabitatRadiomicsLib.deep import lesion_patch
 from HabitatRadiomicsLib.deep.activation import activation_image
 from HabitatRadiomicsLib.deep.patch import Placement
@@ -20,7 +21,6 @@ from HabitatRadiomicsLib.features.deep import network_of
 from HabitatRadiomicsLib.features.delta import DELTA, parts_of
 from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.model import Model
-from HabitatRadiomicsLib.protocol.base import readable_key
 from HabitatRadiomicsLib.score_result import ScoreResult
 
 
@@ -48,10 +48,10 @@ def activation_maps(result: ScoreResult) -> tuple[dict[str, Activation], tuple[s
         try:
             found = _activation(result, key, direction) if direction.any() else None
         except NetworkError as error:
-            missing.append(f"No activation map of {readable_key(key)}: {error.problem}")
+            missing.append(f"No activation map of {title_of(key)}: {error.problem}")
             continue
         if found is None:
-            missing.append(f"No activation map of {readable_key(key)}: nothing in it speaks for a higher score.")
+            missing.append(f"No activation map of {title_of(key)}: nothing in it speaks for a higher score.")
         else:
             maps[key] = found
     return maps, tuple(missing)

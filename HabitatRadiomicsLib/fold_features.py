@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from HabitatRadiomicsLib.batch import CaseProblem, CaseWork, refuse_empty, run_cases
+from HabitatRadiomicsLib.case import title_of
 from HabitatRadiomicsLib.cohort import Cohort
 from HabitatRadiomicsLib.feature_problems import undefined_problems
 from HabitatRadiomicsLib.features import choose_engine, feature_names_of
@@ -23,7 +24,7 @@ from HabitatRadiomicsLib.habitats import Superpixels, assign_habitats
 from HabitatRadiomicsLib.lesions import ORIGINAL, Lesions, Population, superpixel_settings
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
-from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
+from HabitatRadiomicsLib.protocol.base import sequence_of
 from HabitatRadiomicsLib.provenance import document_digest, versions
 from HabitatRadiomicsLib.region_measuring import NAMED, MeasuredCase, Plan, RegionMeasuring
 
@@ -93,7 +94,7 @@ class FoldFeatures:
             for sequence, region in self.regions(training_set):
                 found = self._region(case_id, ORIGINAL, sequence, region, training_set)
                 if isinstance(found, str):
-                    rows.append(CaseProblem(case_id, "features", found, f"{readable_key(sequence)} {region}"))
+                    rows.append(CaseProblem(case_id, "features", found, f"{title_of(sequence)} {region}"))
                 key = self._key(case_id, ORIGINAL, sequence, region, training_set)
                 reasons = self.measured[case_id].undefined.get(sequence, {}).get(key or "", {})
                 columns = {f"{sequence}_{region}_{name}": reason for name, reason in reasons.items()}

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.case import Case, title_of
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.habitats import HabitatMap, LesionScale, lesion_scale, map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
+from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Voxel sizes that differ by less are taken as equal: headers are rounded.
 _SAME_SPACING = 0.02
@@ -55,16 +55,16 @@ def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Pro
         return None
     if key not in prepared:
         raise RegionError(
-            f"Habitats of {readable_key(name)} are found on the scale of {readable_key(key)}, and there is none.",
-            where=readable_key(name),
+            f"Habitats of {title_of(name)} are found on the scale of {title_of(key)}, and there is none.",
+            where=title_of(name),
             remedy=f"Give {key}, or let the protocol say timepoints: {{habitat_scale: own}}.",
         )
     scale = lesion_scale(prepared[key], protocol.habitats)
     if not scale.intensity_sd:
         raise RegionError(
-            f"Habitats of {readable_key(name)} are found on the scale of {readable_key(key)}, where the lesion has a "
+            f"Habitats of {title_of(name)} are found on the scale of {title_of(key)}, where the lesion has a "
             "single intensity.",
-            where=readable_key(name),
+            where=title_of(name),
             remedy="Check that image and mask at baseline belong together.",
         )
     return scale
@@ -111,7 +111,7 @@ def _scale_doubts(
     if np.any(np.abs(sizes[0] / sizes[1] - 1) > _SAME_SPACING):
         told = [" x ".join(f"{step:.3g}" for step in size) for size in sizes]
         found.append(
-            f"{prepared.title}: voxels measure {told[0]} mm, and {told[1]} mm at {readable_key(before.name)}, so that "
+            f"{prepared.title}: voxels measure {told[0]} mm, and {told[1]} mm at {title_of(before.name)}, so that "
             "local entropy is measured in windows of another size; resample both to compare their habitats."
         )
     clip = protocol.habitats.clip
@@ -120,7 +120,7 @@ def _scale_doubts(
     if far.mean() > _MOST:
         found.append(
             f"{prepared.title}: {far.mean():.0%} of the lesion lies beyond {clip or 3.0:g} SD of "
-            f"{readable_key(before.name)}; habitats can be compared only if both images have the same units."
+            f"{title_of(before.name)}; habitats can be compared only if both images have the same units."
         )
     return found
 

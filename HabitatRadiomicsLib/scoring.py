@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.case import Case, title_of
 from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionError
 from HabitatRadiomicsLib.explanation import explain
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, measure_regions, regions_of
@@ -21,7 +21,6 @@ from HabitatRadiomicsLib.model import Model, model_digest
 from HabitatRadiomicsLib.model.nomogram_part import clinical_values
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.progress import Progress, part, silent
-from HabitatRadiomicsLib.protocol.base import readable_key
 from HabitatRadiomicsLib.provenance import image_digest, versions
 from HabitatRadiomicsLib.score_result import Interval, ScoreResult
 from HabitatRadiomicsLib.score_warnings import model_doubts, score_warnings
@@ -167,7 +166,7 @@ def _check_sequences(case: Case, model: Model) -> None:
 
 
 def _listed(keys: Sequence[str]) -> str:
-    return " and ".join(map(readable_key, keys))
+    return " and ".join(map(title_of, keys))
 
 
 def _maps(

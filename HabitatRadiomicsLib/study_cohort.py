@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from HabitatRadiomicsLib.batch import file_digest
+from HabitatRadiomicsLib.case import title_of
 from HabitatRadiomicsLib.cohort import Cohort, CohortCase
 from HabitatRadiomicsLib.errors import CohortError, HarmonisationError, LearningError, RobustnessError
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES
 from HabitatRadiomicsLib.measured_study import FEWEST_REPEATED, folds_of, more_of, repeated_cases, tested
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
-from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of, timepoint_of
+from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 from HabitatRadiomicsLib.validation import Fold
 
 
@@ -48,14 +49,14 @@ def check_study(
     excluded: list[Exclusion] = []
     if lacking and not complete_cases:
         raise CohortError.listing(
-            [f"{case_id} has no {' and no '.join(map(readable_key, names))}" for case_id, names in lacking.items()],
+            [f"{case_id} has no {' and no '.join(map(title_of, names))}" for case_id, names in lacking.items()],
             where="images.csv",
             remedy="Add the images, or leave these cases out with --complete-cases.",
         )
     if lacking:
         reasons: dict[str, list[str]] = defaultdict(list)
         for case_id, names in lacking.items():
-            reasons[f"no {' and no '.join(map(readable_key, names))} image"].append(case_id)
+            reasons[f"no {' and no '.join(map(title_of, names))} image"].append(case_id)
         excluded = [Exclusion(reason, tuple(ids)) for reason, ids in reasons.items()]
         cohort = cohort.only({case.case_id for case in cohort.cases} - set(lacking))
     check_cohort_outcomes(cohort, protocol.learning)
@@ -232,9 +233,7 @@ def _refuse_unchanged(cohort: Cohort) -> None:
                 continue
             first = seen.setdefault(f"{sequence_of(row.sequence)} {file_digest(row.image)}", row.sequence)
             if first != row.sequence:
-                problems.append(
-                    f"{case.case_id} has the same image as {readable_key(first)} and {readable_key(row.sequence)}"
-                )
+                problems.append(f"{case.case_id} has the same image as {title_of(first)} and {title_of(row.sequence)}")
     if problems:
         raise CohortError.listing(problems, where="images.csv")
 

@@ -13,10 +13,7 @@ INTRA_OBSERVER = "intra-observer"
 
 
 def title_of(name: str) -> str:
-    """An image's name as a sentence has it: ``follow-up CT``.
-
-    The same as the protocol's ``readable_key``, without its packages: images may be read before they are installed.
-    """
+    """An image's name, or a case's key, as a sentence has it: ``follow-up CT``."""
     return name.replace("_", " ")
 
 

@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from HabitatRadiomicsLib.case import Case, SequenceImage, read_sequence
+from HabitatRadiomicsLib.case import Case, SequenceImage, read_sequence, title_of
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
-from HabitatRadiomicsLib.protocol.base import readable_key
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ class CohortCase:
         missing = [name for name in sequences or () if name not in rows]
         if missing:
             raise CohortError(
-                f"The case has no {' and no '.join(map(readable_key, missing))} image.",
+                f"The case has no {' and no '.join(map(title_of, missing))} image.",
                 where=f"case {self.case_id}",
-                remedy=f"It has: {', '.join(map(readable_key, rows))}.",
+                remedy=f"It has: {', '.join(map(title_of, rows))}.",
             )
         read = {}
         for name in sequences or tuple(rows):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from HabitatRadiomicsLib.case import title_of
 from HabitatRadiomicsLib.cohort.cohort import Cohort, CohortCase, CohortImage
 from HabitatRadiomicsLib.cohort.tables import load_cohort
 from HabitatRadiomicsLib.errors import CohortError
-from HabitatRadiomicsLib.protocol.base import readable_key
 
 #: Cases that an intraclass correlation is worth computing of.
 _FEWEST_CASES = 3
@@ -50,7 +50,7 @@ def with_reading(
 
 def _problems(case: CohortCase, rows: Sequence[CohortImage], kind: str) -> list[str]:
     missing = {row.sequence for row in case.images} - {row.sequence for row in rows}
-    problems = [f"{case.case_id} has no second reading of {readable_key(name)}" for name in sorted(missing)]
+    problems = [f"{case.case_id} has no second reading of {title_of(name)}" for name in sorted(missing)]
     others = {
         (row.mask.resolve(), row.label): other
         for other, others_rows in case.readings.items()
@@ -58,7 +58,7 @@ def _problems(case: CohortCase, rows: Sequence[CohortImage], kind: str) -> list[
         for row in others_rows
     }
     problems += [
-        f"the {readable_key(row.sequence)} mask of {case.case_id} is that of its {others[place]} reading"
+        f"the {title_of(row.sequence)} mask of {case.case_id} is that of its {others[place]} reading"
         for row in rows
         if (place := (row.mask.resolve(), row.label)) in others
     ]

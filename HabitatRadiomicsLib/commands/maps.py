@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.case import Case, title_of
 from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import ModelError
@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.mapping import make_maps
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
-from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
+from HabitatRadiomicsLib.protocol.base import sequence_of
 
 DEFAULT_PROTOCOL = "general-mri"
 
@@ -69,7 +69,7 @@ def _check_sequences(case: Case, protocol: Protocol) -> None:
     unknown = [name for name in case.sequences if sequence_of(name) not in protocol.population]
     if unknown:
         raise ModelError(
-            f"The model has no habitats of {' and '.join(map(readable_key, unknown))}.",
+            f"The model has no habitats of {' and '.join(map(title_of, unknown))}.",
             where="--model",
             remedy=f"It has those of: {', '.join(protocol.population) or 'no sequence'}.",
         )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.case import title_of
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.habitats.entropy import grey_limits, local_entropy
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
@@ -15,7 +16,7 @@ from HabitatRadiomicsLib.habitats.scale import LesionScale
 from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
 from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
 from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
-from HabitatRadiomicsLib.protocol.base import readable_key, sequence_of
+from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Around the lesion's box on the prepared grid; what lies beyond takes the value of the box's rim.
 _MARGIN_VOXELS = 4
@@ -63,7 +64,7 @@ class HabitatMap:
     @property
     def title(self) -> str:
         """The image's name as a sentence has it: ``follow-up CT``."""
-        return readable_key(self.sequence)
+        return title_of(self.sequence)
 
 
 class LesionDescription(NamedTuple):

@@ -40,8 +40,3 @@ def sequence_of(key: str) -> str:
 def timepoint_of(key: str) -> str:
     """The time point of a case's key: ``follow-up`` of ``follow-up_CT``; empty of ``CT``."""
     return key.rpartition("_")[0]
-
-
-def readable_key(key: str) -> str:
-    """A case's key as a sentence has it: ``follow-up CT``."""
-    return key.replace("_", " ")

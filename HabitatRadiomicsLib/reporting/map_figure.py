@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.case import title_of
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.protocol.base import readable_key
 from HabitatRadiomicsLib.reporting.figures import new_figure
 from HabitatRadiomicsLib.reporting.slice_drawing import grey_slice, orientation, outline, scale_bar
 from HabitatRadiomicsLib.reporting.slice_view import largest_slice
@@ -57,7 +57,7 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap, *, most_bits
     kind = "this patient's own clusters" if habitat_map.model.of_one_patient else "habitats of the population"
     scale = habitat_map.scale.lesion
     if scale != prepared.name:
-        kind = f"{kind}, on the scale of {readable_key(scale)}"
+        kind = f"{kind}, on the scale of {title_of(scale)}"
     axes[2].set_title(fill(kind, 40), fontsize=10)
     return figure
 
