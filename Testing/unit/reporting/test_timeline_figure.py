@@ -28,6 +28,11 @@ _POINTS = (
 )
 
 
+def _twice_scanned() -> Case:
+    keyed = {f"{moment}_CT": pair for moment, pair in images_of(3, responds=True).items()}
+    return Case("P03", {key: SequenceImage(key, *pair) for key, pair in keyed.items()})
+
+
 def _texts(figure: Figure, place: int) -> list[str]:
     return [text.get_text() for text in figure.axes[place].texts]
 
@@ -85,10 +90,8 @@ def test_the_picture_says_which_scale_its_habitats_have(
     monkeypatch.setattr(timeline_files, "timeline_figure", lambda *rest, **told: (
         drawn.append(told["caption"]), timeline_figure(*rest, **told)
     )[1])  # fmt: skip
-    keyed = {f"{moment}_CT": pair for moment, pair in images_of(3, responds=True).items()}
-    case = Case("P03", {key: SequenceImage(key, *pair) for key, pair in keyed.items()})
     settings = protocol(timepoints={"habitat_scale": scale})
-    prepared, maps = make_maps(case, settings)
+    prepared, maps = make_maps(_twice_scanned(), settings)
     write_timeline(tmp_path, "P03", maps, settings)
     assert drawn == [SCALE_IN_WORDS[scale]]
     titles = {name: map_figure(prepared[name], maps[name]).axes[2].get_title() for name in maps}
@@ -105,10 +108,8 @@ def test_entropies_on_one_scale_have_one_scale_of_colours(
     monkeypatch.setattr(map_files, "map_figure", lambda *rest, **told: (
         tops.append(told["most_bits"]), map_figure(*rest, **told)
     )[1])  # fmt: skip
-    keyed = {f"{moment}_CT": pair for moment, pair in images_of(3, responds=True).items()}
-    case = Case("P03", {key: SequenceImage(key, *pair) for key, pair in keyed.items()})
     settings = protocol(timepoints={"habitat_scale": scale})
-    prepared, maps = make_maps(case, settings)
+    prepared, maps = make_maps(_twice_scanned(), settings)
     map_files.write_maps(tmp_path, prepared, maps, settings)
     own = [float(sitk.GetArrayFromImage(found.entropy).max()) for found in maps.values()]
     assert own[0] != own[1]
@@ -120,9 +121,7 @@ def test_entropies_on_one_scale_have_one_scale_of_colours(
 
 
 def test_files_of_a_case_with_two_time_points_and_none_of_one(tmp_path: Path) -> None:
-    keyed = {f"{moment}_CT": pair for moment, pair in images_of(3, responds=True).items()}
-    case = Case("P03", {key: SequenceImage(key, *pair) for key, pair in keyed.items()})
-    _, maps = make_maps(case, protocol())
+    _, maps = make_maps(_twice_scanned(), protocol())
     pictures = write_timeline(tmp_path, "P03", maps, protocol())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CT_timeline.png", "habitat_changes.csv"]
     assert (tmp_path / "CT_timeline.png").read_bytes() == pictures["CT"]
