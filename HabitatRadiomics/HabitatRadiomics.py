@@ -133,8 +133,8 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
 
     def installPackages(self):
         """Install what is missing from the Python Package Index; packages that Slicer has are not changed."""
-        from HabitatRadiomicsLib.installation import install, plan_installation
         from HabitatRadiomicsLib.scene.command import python_program
+        from HabitatRadiomicsLib.system.installation import install, plan_installation
 
         install(plan_installation(python_program()), python=python_program())
 

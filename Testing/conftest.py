@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort
-from HabitatRadiomicsLib.synthetic import SyntheticPatient, synthetic_patient
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient, synthetic_patient
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.deep import load_network
+from HabitatRadiomicsLib.features.deep import load_network
 from HabitatRadiomicsLib.learning import fit_classifier
 from HabitatRadiomicsLib.model import (
     ClassifierInput,

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from HabitatRadiomicsLib.case import Case, read_sequence
+from HabitatRadiomicsLib.cases import Case, read_sequence
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
-from HabitatRadiomicsLib.patient_scores import AGGREGATIONS
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import check_sequence_name, sequence_of, timepoint_of
+from HabitatRadiomicsLib.scoring.lesions_of_a_patient import AGGREGATIONS
 
 #: Where extract and train keep the cases that are done.
 WORK_FOLDER = "work"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from HabitatRadiomicsLib.batch import write_problems
-from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.cases.cohort import load_cohort
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
     add_scheduler_argument,
@@ -14,12 +13,13 @@ from HabitatRadiomicsLib.commands.arguments import (
     timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.features.table import FeatureTable, write_table
-from HabitatRadiomicsLib.freezing import check_name
 from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.outputs import write_text
-from HabitatRadiomicsLib.reference_cohort import take_reference
-from HabitatRadiomicsLib.workers import scheduler
+from HabitatRadiomicsLib.scoring.reference_cohort import take_reference
+from HabitatRadiomicsLib.system.cluster import scheduler
+from HabitatRadiomicsLib.training.freezing import check_name
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

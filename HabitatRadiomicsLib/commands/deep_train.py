@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.cases.cohort import load_cohort
 from HabitatRadiomicsLib.commands.arguments import positive_count
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import OutputError, ProtocolError
@@ -15,8 +15,8 @@ from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import DeepSettings, Protocol, load_protocol
 
 if TYPE_CHECKING:
-    from HabitatRadiomicsLib.deep.patch import InputScaling
-    from HabitatRadiomicsLib.deep.training import TrainedNetwork
+    from HabitatRadiomicsLib.features.deep.patch import InputScaling
+    from HabitatRadiomicsLib.training.network.training import TrainedNetwork
 
 _LEARNING_RATES = {"densenet121": 1e-4, "small": 3e-3}
 
@@ -56,8 +56,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and export a network."""
-    from HabitatRadiomicsLib.deep.patches import cohort_patches
-    from HabitatRadiomicsLib.deep.training import NetworkTraining, check_installed, train_network
+    from HabitatRadiomicsLib.training.network.patches import cohort_patches
+    from HabitatRadiomicsLib.training.network.training import NetworkTraining, check_installed, train_network
 
     check_installed()
     _check_output(arguments)
@@ -110,7 +110,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
 
 
 def _scaling(window: list[float] | None) -> InputScaling:
-    from HabitatRadiomicsLib.deep.patch import InputScaling
+    from HabitatRadiomicsLib.features.deep.patch import InputScaling
 
     if window is None:
         return InputScaling("z-score")

@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from HabitatRadiomicsLib.case import write_case
-from HabitatRadiomicsLib.cohort import load_cohort
+from HabitatRadiomicsLib.cases import write_case
+from HabitatRadiomicsLib.cases.cohort import load_cohort
+from HabitatRadiomicsLib.cases.synthetic import SITES, synthetic_patient, write_synthetic_cohort
 from HabitatRadiomicsLib.commands.arguments import default_jobs, positive_count
 from HabitatRadiomicsLib.commands.preset_demo import run_preset_demo
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
 from HabitatRadiomicsLib.commands.train import summary as model_summary
-from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
 from HabitatRadiomicsLib.outputs import result_folder, write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import load_protocol
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import SITES, synthetic_patient, write_synthetic_cohort
-from HabitatRadiomicsLib.training import train_model
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.training.freezing import Purpose
+from HabitatRadiomicsLib.training.train import train_model
 
 CASES = 30
 SEED = 4
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.preset is not None:
         return run_preset_demo(arguments.preset, target, mark=_MARK, jobs=arguments.jobs)
     from HabitatRadiomicsLib.reporting import write_score
-    from HabitatRadiomicsLib.reporting.study_files import write_training
+    from HabitatRadiomicsLib.reporting.study.files import write_training
 
     with result_folder(target, mark=_MARK, overwrite=True) as folder, progress_bar("demo") as progress:
         write_text(folder / _MARK, "Made by 'habitat-radiomics demo', which may replace this folder.\n")

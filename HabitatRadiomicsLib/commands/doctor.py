@@ -8,11 +8,18 @@ import sys
 from dataclasses import dataclass
 
 from HabitatRadiomicsLib import __version__
-from HabitatRadiomicsLib.dependencies import DIPY, NUMBA, ONNXRUNTIME, PYRADIOMICS, REQUIREMENTS, Requirement
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.model import bundled_models, load_model
 from HabitatRadiomicsLib.protocol import bundled_protocols, load_protocol
-from HabitatRadiomicsLib.resources import resources_folder
+from HabitatRadiomicsLib.system.installation.dependencies import (
+    DIPY,
+    NUMBA,
+    ONNXRUNTIME,
+    PYRADIOMICS,
+    REQUIREMENTS,
+    Requirement,
+)
+from HabitatRadiomicsLib.system.resources import resources_folder
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def _package(requirement: Requirement) -> Finding:
 
 
 def _shap() -> Finding:
-    from HabitatRadiomicsLib.explanation.shap_bridge import import_shap
+    from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
 
     try:
         return Finding("shap", str(import_shap().__version__))
@@ -80,7 +87,7 @@ def _shap() -> Finding:
 
 
 def _engines() -> list[Finding]:
-    from HabitatRadiomicsLib.features.builtin.acceleration import compiled_kernels
+    from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
 
     pip = 'pip install "{}"'.format
     compiled, reference = NUMBA.installed(), PYRADIOMICS.installed()

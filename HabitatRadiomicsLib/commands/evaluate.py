@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort
-from HabitatRadiomicsLib.cohort.tables import OUTCOME
-from HabitatRadiomicsLib.cohort_scoring import CohortScores, score_cohort, write_patients, write_scores
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
     add_per_patient_argument,
@@ -19,13 +18,14 @@ from HabitatRadiomicsLib.commands.arguments import (
     timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.external import ExternalValidation, check_outcomes_of_both, external_validation
 from HabitatRadiomicsLib.model import load_model, model_digest
-from HabitatRadiomicsLib.openings import log_of, opening_sentence, read_openings, record_opening
 from HabitatRadiomicsLib.outputs import check_writable
-from HabitatRadiomicsLib.patient_scores import Aggregation
 from HabitatRadiomicsLib.progress import Progress, part
-from HabitatRadiomicsLib.workers import scheduler
+from HabitatRadiomicsLib.scoring.cohort import CohortScores, score_cohort, write_patients, write_scores
+from HabitatRadiomicsLib.scoring.lesions_of_a_patient import Aggregation
+from HabitatRadiomicsLib.system.cluster import scheduler
+from HabitatRadiomicsLib.validation.external import ExternalValidation, check_outcomes_of_both, external_validation
+from HabitatRadiomicsLib.validation.openings import log_of, opening_sentence, read_openings, record_opening
 
 _WORDS = {
     "maximum": "highest score of the lesions",
@@ -56,7 +56,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate a model."""
-    from HabitatRadiomicsLib.reporting.study_files import check_answers
+    from HabitatRadiomicsLib.reporting.study.files import check_answers
 
     check_cohort_output(arguments)
     model = load_model(arguments.model)
@@ -103,7 +103,7 @@ def evaluate(
     Args:
         model: a bundled model's name, or a file; its log lies beside the file, that of a bundled one in the folder.
     """
-    from HabitatRadiomicsLib.reporting.study_files import write_external
+    from HabitatRadiomicsLib.reporting.study.files import write_external
 
     frozen = load_model(model)
     check_outcomes_of_both(cohort)
@@ -124,7 +124,7 @@ def evaluate(
 
 def evaluation_lines(folder: Path, found: ExternalValidation) -> list[str]:
     """What came out, and where it lies."""
-    from HabitatRadiomicsLib.evaluation import auc_with_interval
+    from HabitatRadiomicsLib.statistics import auc_with_interval
 
     area = auc_with_interval(found.outcome, found.scores, clusters=found.patients)
     return [
@@ -140,7 +140,7 @@ def patient_line(scores: CohortScores, cohort: Cohort, how: Aggregation, path: P
 
     A patient has the outcome when any case of the patient has it.
     """
-    from HabitatRadiomicsLib.evaluation import auc_with_interval
+    from HabitatRadiomicsLib.statistics import auc_with_interval
 
     outcomes: dict[str, int] = {}
     for case in cohort.cases:

@@ -7,8 +7,7 @@ import csv
 import io
 from pathlib import Path
 
-from HabitatRadiomicsLib.batch import write_problems
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
     add_cohort_arguments,
@@ -17,14 +16,15 @@ from HabitatRadiomicsLib.commands.arguments import (
     timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.extraction import Extraction, extract_cohort
+from HabitatRadiomicsLib.extraction.extract import Extraction, extract_cohort
+from HabitatRadiomicsLib.extraction.habitat_changes import write_habitat_changes
+from HabitatRadiomicsLib.extraction.kept_cases import write_problems
+from HabitatRadiomicsLib.extraction.maps import needs_habitats
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
-from HabitatRadiomicsLib.habitat_changes import write_habitat_changes
-from HabitatRadiomicsLib.mapping import needs_habitats
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
-from HabitatRadiomicsLib.provenance import versions
-from HabitatRadiomicsLib.workers import scheduler
+from HabitatRadiomicsLib.system.cluster import scheduler
+from HabitatRadiomicsLib.system.provenance import versions
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

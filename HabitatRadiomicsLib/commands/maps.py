@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from HabitatRadiomicsLib.case import Case, title_of
+from HabitatRadiomicsLib.cases import Case, title_of
 from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.mapping import make_maps
+from HabitatRadiomicsLib.extraction.maps import make_maps
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
@@ -38,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Make the maps of one patient."""
     from HabitatRadiomicsLib.reporting import write_maps
-    from HabitatRadiomicsLib.reporting.timeline_files import write_timeline
+    from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
 
     protocol = _protocol(arguments)
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:

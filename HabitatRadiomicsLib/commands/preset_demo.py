@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from HabitatRadiomicsLib.cohort import load_cohort, with_reading
+from HabitatRadiomicsLib.cases.cohort import load_cohort, with_reading
+from HabitatRadiomicsLib.cases.synthetic.spine_clinical import READINGS
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS, small_preset
 from HabitatRadiomicsLib.commands.train import summary as model_summary
-from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
 from HabitatRadiomicsLib.outputs import result_folder, write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import protocol_text
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic.spine_clinical import READINGS
-from HabitatRadiomicsLib.training import train_model
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.training.freezing import Purpose
+from HabitatRadiomicsLib.training.train import train_model
 
 SEED = 1
 #: Of the patients that are scored: others than those that the model was trained on.
@@ -31,7 +31,7 @@ def run_preset_demo(name: str, target: Path, *, mark: str, jobs: int) -> int:
         target: folder for everything; replaced when an earlier demo, known by its ``mark``, lies there.
     """
     from HabitatRadiomicsLib.reporting import write_score
-    from HabitatRadiomicsLib.reporting.study_files import write_training
+    from HabitatRadiomicsLib.reporting.study.files import write_training
 
     small, protocol = SMALL_PRESETS[name], small_preset(name)
     moments = None if protocol.timepoints is None else protocol.timepoints.names

@@ -17,8 +17,8 @@ from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import MAPS_FILE, result_folder
-from HabitatRadiomicsLib.score_result import ScoreResult, notice
-from HabitatRadiomicsLib.scoring import score_case
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.scoring.result import ScoreResult, notice
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

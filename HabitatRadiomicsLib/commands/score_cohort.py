@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from HabitatRadiomicsLib.batch import write_problems
-from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.cohort_scoring import score_cohort, write_patients, write_scores
+from HabitatRadiomicsLib.cases.cohort import load_cohort
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
     add_per_patient_argument,
@@ -16,9 +14,11 @@ from HabitatRadiomicsLib.commands.arguments import (
     timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
+from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.score_result import notice
-from HabitatRadiomicsLib.workers import scheduler
+from HabitatRadiomicsLib.scoring.cohort import score_cohort, write_patients, write_scores
+from HabitatRadiomicsLib.scoring.result import notice
+from HabitatRadiomicsLib.system.cluster import scheduler
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from HabitatRadiomicsLib.cases.synthetic import write_brain_metastases, write_lung_timepoints, write_spine_clinical
+from HabitatRadiomicsLib.cases.synthetic.chest_ct import write_synthetic_ct_cohort
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
-from HabitatRadiomicsLib.synthetic import write_brain_metastases, write_lung_timepoints, write_spine_clinical
-from HabitatRadiomicsLib.synthetic.chest_ct import write_synthetic_ct_cohort
 
 
 @dataclass(frozen=True)

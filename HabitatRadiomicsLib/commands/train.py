@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from HabitatRadiomicsLib.case import INTER_OBSERVER, INTRA_OBSERVER
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_reading
-from HabitatRadiomicsLib.cohort.tables import OUTCOME
+from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, with_reading
+from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     WORK_FOLDER,
     add_cohort_arguments,
@@ -23,16 +23,16 @@ from HabitatRadiomicsLib.commands.arguments import (
 from HabitatRadiomicsLib.commands.evaluate import answers_of, evaluate, evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import CohortError, ProtocolError
-from HabitatRadiomicsLib.external import check_outcomes_of_both
-from HabitatRadiomicsLib.freezing import Purpose
 from HabitatRadiomicsLib.model import Endpoint, Model, model_text
 from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import NAME_PATTERN, Protocol, load_protocol
-from HabitatRadiomicsLib.study import sample_size
-from HabitatRadiomicsLib.study_cohort import check_apart, check_cohort_outcomes, check_sites_known
-from HabitatRadiomicsLib.training import Training, train_model, work_of
-from HabitatRadiomicsLib.workers import scheduler
+from HabitatRadiomicsLib.reporting.document.study import sample_size
+from HabitatRadiomicsLib.system.cluster import scheduler
+from HabitatRadiomicsLib.training.checks import check_apart, check_cohort_outcomes, check_sites_known
+from HabitatRadiomicsLib.training.freezing import Purpose
+from HabitatRadiomicsLib.training.train import Training, train_model, work_of
+from HabitatRadiomicsLib.validation.external import check_outcomes_of_both
 
 #: Options that give a table of further readings, and what kind these are.
 READINGS = {"second-reader": INTER_OBSERVER, "repeat-reading": INTRA_OBSERVER}
@@ -120,7 +120,7 @@ def _train(
     purpose: Purpose,
 ) -> tuple[Training, int]:
     """Train a model of one endpoint; what was measured is shared by all."""
-    from HabitatRadiomicsLib.reporting.study_files import check_answers, write_training
+    from HabitatRadiomicsLib.reporting.study.files import check_answers, write_training
 
     moments = timepoints_of(arguments, protocol)
     columns = Columns(arguments.timepoint, moments, outcome, tuple(endpoints))

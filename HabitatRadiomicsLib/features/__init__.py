@@ -1,10 +1,12 @@
-"""Radiomic features: names, definitions, engines, and the regions that they describe."""
+"""Radiomic features: names, definitions, engines, harmonisation and reliability.
+
+In: a prepared image and masks; out: values by feature name. Imports ``imaging`` and the rooms before it.
+"""
 
 from HabitatRadiomicsLib.features.catalogue import FeatureName, feature_names, parse
-from HabitatRadiomicsLib.features.deep import feature_names_of
+from HabitatRadiomicsLib.features.deep.measure import feature_names_of
 from HabitatRadiomicsLib.features.definitions import FeatureDefinition, definition_of
 from HabitatRadiomicsLib.features.engine import FeatureEngine, choose_engine
-from HabitatRadiomicsLib.features.measure import measure_regions, regions_of
 
 __all__ = [
     "FeatureDefinition",
@@ -14,7 +16,5 @@ __all__ = [
     "definition_of",
     "feature_names",
     "feature_names_of",
-    "measure_regions",
     "parse",
-    "regions_of",
 ]

@@ -13,6 +13,8 @@ from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters
 
 #: What the names of clinical columns begin with, which stand beside features: ``clinical:age``.
 CLINICAL = "clinical:"
+#: The first term of a nomogram.
+RAD_SCORE_TERM = "rad-score"
 #: The region whose features are a network's.
 PATCH = "patch"
 

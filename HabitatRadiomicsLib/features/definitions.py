@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from HabitatRadiomicsLib.errors import FeatureError
-from HabitatRadiomicsLib.resources import resources_folder
+from HabitatRadiomicsLib.system.resources import resources_folder
 
 
 @dataclass(frozen=True)

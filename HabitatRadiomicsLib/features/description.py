@@ -8,7 +8,7 @@ from HabitatRadiomicsLib.features.catalogue import CLINICAL, parse
 from HabitatRadiomicsLib.features.definitions import definition_of
 
 #: What the name of a classifier's input begins with that is the rad-score of a region.
-RAD_SCORE = "rad-score "
+RAD_SCORE_PREFIX = "rad-score "
 _DEEP = "deep"
 
 
@@ -40,7 +40,7 @@ def describe_column(name: str) -> ColumnDescription:
         variable, _, level = name.removeprefix(CLINICAL).partition("=")
         definition = f"1 when it is {level}, else 0." if level else "As the clinical table has it."
         return ColumnDescription("", name.removeprefix(CLINICAL), f"clinical variable {variable}", definition)
-    if name.startswith(RAD_SCORE):
+    if name.startswith(RAD_SCORE_PREFIX):
         return ColumnDescription("", name, "rad-score", "Linear combination of features of this region.")
     parsed = parse(name)
     where = f"{parsed.place}, {parsed.image}"

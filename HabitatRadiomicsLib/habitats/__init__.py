@@ -1,4 +1,8 @@
-"""Local entropy, superpixels, and the habitats of a population or of one patient."""
+"""Local entropy, superpixels, and the habitats of a population or of one patient.
+
+In: prepared images and a region; out: entropy maps, habitat labels and frozen habitats. Imports ``imaging`` and the
+rooms before it.
+"""
 
 from HabitatRadiomicsLib.habitats.entropy import local_entropy
 from HabitatRadiomicsLib.habitats.maps import HabitatMap, HabitatStatistics, describe_lesion, map_habitats

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from HabitatRadiomicsLib.acceleration import compiled_module
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.protocol import EntropySettings
+from HabitatRadiomicsLib.system.compiled import compiled_module
 
 _Box = tuple[slice, ...]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import title_of
+from HabitatRadiomicsLib.cases import title_of
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.habitats.entropy import grey_limits, local_entropy
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats

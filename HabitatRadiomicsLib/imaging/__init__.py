@@ -1,4 +1,8 @@
-"""From an image as it was acquired to one that can be compared with others."""
+"""From an image as it was acquired to one that can be compared with others.
+
+In: a ``Case``; out: prepared sequences, rings, perturbed copies and diffusion maps. Imports ``cases`` and the rooms
+before it.
+"""
 
 from HabitatRadiomicsLib.imaging.prepare import PreparedSequence, prepare
 from HabitatRadiomicsLib.imaging.resample import to_grid_of

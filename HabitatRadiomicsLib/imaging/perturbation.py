@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import Case, SequenceImage
-from HabitatRadiomicsLib.case.geometry import canonical_grid
-from HabitatRadiomicsLib.case.mask import to_grid
+from HabitatRadiomicsLib.cases import Case, SequenceImage
+from HabitatRadiomicsLib.cases.geometry import canonical_grid
+from HabitatRadiomicsLib.cases.mask import to_grid
 from HabitatRadiomicsLib.errors import MaskError
 from HabitatRadiomicsLib.imaging.contour import randomised_contour
 from HabitatRadiomicsLib.imaging.noise import noise_level, with_noise

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.imaging.bias import correct_bias
 from HabitatRadiomicsLib.imaging.intensity import cut_to_window, normalise
 from HabitatRadiomicsLib.imaging.resample import resample_image, resample_labels, resample_mask

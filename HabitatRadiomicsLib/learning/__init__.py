@@ -1,7 +1,11 @@
-"""From a feature table and outcomes to a rad-score."""
+"""From a feature table and outcomes to a rad-score.
+
+In: a table and outcomes; out: fitted scores, by folds, selection, LASSO, classifiers or a nomogram. Imports
+``model``, ``statistics`` and the rooms before them.
+"""
 
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
-from HabitatRadiomicsLib.learning.classifiers import decision, fit_classifier, linear_terms, make_classifier
+from HabitatRadiomicsLib.learning.classifiers import fit_classifier, make_classifier
 from HabitatRadiomicsLib.learning.clinical import ClinicalModel, fit_clinical
 from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
 from HabitatRadiomicsLib.learning.lasso import LassoPath, lasso_logistic, lasso_path
@@ -40,7 +44,6 @@ __all__ = [
     "candidates_of",
     "coefficient_covariance",
     "cross_validated_path",
-    "decision",
     "fit_candidate",
     "fit_classifier",
     "fit_clinical",
@@ -51,7 +54,6 @@ __all__ = [
     "lasso_logistic",
     "lasso_path",
     "learn",
-    "linear_terms",
     "make_classifier",
     "rank_features",
     "relief_weights",

@@ -15,13 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from HabitatRadiomicsLib.learning.classifiers import (
-    CASES_OF_LEAF,
-    TREES_OF_FOREST,
-    decision,
-    fit_within_limits,
-    log_odds,
-)
+from HabitatRadiomicsLib.learning.classifiers import CASES_OF_LEAF, TREES_OF_FOREST, fit_within_limits
+from HabitatRadiomicsLib.model.decision import decision, log_odds
 from HabitatRadiomicsLib.protocol import ClassifierName
 
 _log = logging.getLogger(__name__)

@@ -15,8 +15,6 @@ import numpy as np
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.protocol import ClassifierName
 
-#: A share of neighbours, trees or the like is no certainty: log-odds of -4.6 to 4.6.
-_LEAST_PROBABILITY = 0.01
 TREES_OF_FOREST = 100
 #: Leaves of single cases would make the scores of the training cases themselves meaningless.
 CASES_OF_LEAF = 3
@@ -67,41 +65,6 @@ def fit_within_limits(name: ClassifierName, standardised: np.ndarray, outcome: n
         # What stops early is a classifier all the same, and judged by its scores.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return make_classifier(name, seed=seed, cases=len(outcome)).fit(standardised, outcome)
-
-
-def decision(estimator: Any, standardised: np.ndarray) -> np.ndarray:
-    """Scores, higher for outcome 1: the decision function, or log-odds of probabilities cut to 0.01..0.99.
-
-    Args:
-        estimator: fitted, of `fit_classifier`.
-        standardised: z-scored features, shape (cases, features); finite.
-
-    Returns:
-        Shape (cases,).
-    """
-    linear = linear_terms(estimator)
-    if linear is not None:
-        intercept, coefficients = linear
-        return np.asarray(intercept + standardised @ coefficients)
-    if hasattr(estimator, "decision_function"):
-        return np.asarray(estimator.decision_function(standardised), dtype=float)
-    return log_odds(estimator.predict_proba(standardised)[:, 1])
-
-
-def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Of probabilities cut to 0.01..0.99."""
-    probability = probability.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-    return np.asarray(np.log(probability) - np.log1p(-probability))
-
-
-def linear_terms(estimator: Any) -> tuple[float, np.ndarray] | None:
-    """Intercept and coefficients, shape (features,), of a linear classifier, whose score they give; None: it is not."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-    from sklearn.linear_model import LogisticRegression
-
-    if not isinstance(estimator, (LogisticRegression, LinearDiscriminantAnalysis)):
-        return None
-    return float(estimator.intercept_[0]), np.asarray(estimator.coef_[0], dtype=float)
 
 
 def _logistic_regression(seed: int, cases: int | None) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from HabitatRadiomicsLib.cohort.cells import is_missing, number_in
+from HabitatRadiomicsLib.cases.cohort.cells import is_missing, number_in
 
 #: scikit-learn's ridge penalty: few cases and several variables would let an unpenalised fit run away.
 _INVERSE_PENALTY = 1.0

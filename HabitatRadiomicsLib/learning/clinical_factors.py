@@ -8,15 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from HabitatRadiomicsLib.cohort.cells import is_missing, number_in
+from HabitatRadiomicsLib.cases.cohort.cells import is_missing, level_of, number_in
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation.characteristics import (
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
+from HabitatRadiomicsLib.statistics.characteristics import (
     GroupTest,
     categorical_test,
     looks_normal,
     numeric_test,
 )
-from HabitatRadiomicsLib.features.catalogue import CLINICAL
 
 #: Words for what is not there, in lower case: what is there is compared with them.
 _ABSENCE = ("no", "0", "false", "absent", "none", "negative")
@@ -156,20 +156,6 @@ def checked_outcome(outcome: np.ndarray, cases: int) -> np.ndarray:
     if len(np.unique(values)) < 2:
         raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
     return values.astype(int)
-
-
-def level_of(text: str, levels: Sequence[str]) -> str | None:
-    """The level that a text means: the same one, or the same number, or the same letters in upper or lower case."""
-    text = text.strip()
-    if text in levels:
-        return text
-    number = number_in(text)
-    alike = [
-        level
-        for level in levels
-        if (number is not None and number == number_in(level)) or level.casefold() == text.casefold()
-    ]
-    return alike[0] if len(alike) == 1 else None
 
 
 def _factor(name: str, cells: Sequence[str]) -> ClinicalFactor | str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.protocol import Protocol
 
 #: Indices of training and of test cases.
 Split = tuple[np.ndarray, np.ndarray]
@@ -59,3 +61,29 @@ def stratified_folds(
                 remedy="Lower 'folds' in the protocol, or take another seed.",
             )
     return split
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of the cases; places in their order."""
+
+    repeat: int
+    number: int
+    training: np.ndarray
+    test: np.ndarray
+
+
+def outer_folds(outcome: np.ndarray, patients: np.ndarray, protocol: Protocol) -> tuple[Fold, ...]:
+    """The folds of all repeats, stratified by outcome, every case of a patient on one side.
+
+    Args:
+        outcome: 0 or 1, shape (cases,); ``patients``: whose case it is.
+    """
+    settings = protocol.learning
+    return tuple(
+        Fold(repeat, number, training, test)
+        for repeat in range(settings.repeats)
+        for number, (training, test) in enumerate(
+            stratified_folds(outcome, settings.folds, protocol.seed + repeat, patients)
+        )
+    )

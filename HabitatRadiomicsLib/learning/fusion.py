@@ -11,11 +11,12 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.bare_fits import fitted_scores
-from HabitatRadiomicsLib.learning.classifiers import decision, fit_classifier
+from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
 from HabitatRadiomicsLib.learning.search import area_under_curve
 from HabitatRadiomicsLib.learning.selection import select_features
+from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName, FusionSettings, LearningSettings
 
 

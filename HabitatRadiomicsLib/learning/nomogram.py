@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.features.catalogue import RAD_SCORE_TERM
 from HabitatRadiomicsLib.learning.clinical_factors import (
     ClinicalFactor,
     UnivariateRow,
@@ -15,11 +16,8 @@ from HabitatRadiomicsLib.learning.clinical_factors import (
     clinical_factors,
     univariate_table,
 )
-from HabitatRadiomicsLib.learning.multivariable import LogisticModel, OddsRatio, logistic_model, obstacle
 from HabitatRadiomicsLib.protocol import NomogramSettings
-
-#: The first term of a nomogram.
-RAD_SCORE = "rad-score"
+from HabitatRadiomicsLib.statistics.logistic import LogisticModel, OddsRatio, logistic_model, obstacle
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ def _model(
     covariates: Sequence[Mapping[str, str]],
     outcome: np.ndarray,
 ) -> LogisticModel:
-    terms = ([] if scores is None else [RAD_SCORE]) + [term for factor in factors for term in factor.terms]
+    terms = ([] if scores is None else [RAD_SCORE_TERM]) + [term for factor in factors for term in factor.terms]
     return logistic_model(_columns(scores, factors, covariates), terms, outcome)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.bare_fits import fitted_scores
-from HabitatRadiomicsLib.learning.classifiers import decision, fit_within_limits
+from HabitatRadiomicsLib.learning.classifiers import fit_within_limits
 from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.learning.selection import usable_columns, without_redundant
 from HabitatRadiomicsLib.learning.selectors import rank_features
+from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName, SearchSettings, Selector
 
 

@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
@@ -23,6 +22,7 @@ from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
 from HabitatRadiomicsLib.learning.scouts import fit_scouts
 from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.protocol import LearningSettings
+from HabitatRadiomicsLib.statistics import auc_with_interval
 
 _log = logging.getLogger(__name__)
 

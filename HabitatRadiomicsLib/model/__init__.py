@@ -1,4 +1,8 @@
-"""The frozen model: one JSON file with everything that a score needs."""
+"""The frozen model: one JSON file with everything that a score needs.
+
+In: all that was fitted; out: one JSON file, and back. Knows nothing of learning; imports ``features`` and the rooms
+before it.
+"""
 
 from HabitatRadiomicsLib.model.classifier_file import classifier_text, load_classifier
 from HabitatRadiomicsLib.model.document import (

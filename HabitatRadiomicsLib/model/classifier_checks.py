@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.learning import decision
+from HabitatRadiomicsLib.model.decision import decision
 
 
 def check_content(estimator: Any) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from HabitatRadiomicsLib import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.delta import DELTA, parts_of
 from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
-from HabitatRadiomicsLib.model_card import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 

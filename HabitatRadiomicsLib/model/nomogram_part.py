@@ -9,19 +9,17 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from HabitatRadiomicsLib.cohort.cells import is_missing, number_in
+from HabitatRadiomicsLib.cases.cohort.cells import is_missing, level_of, number_in
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.evaluation.intervals import Estimate
-from HabitatRadiomicsLib.evaluation.nomogram_points import (
+from HabitatRadiomicsLib.features.catalogue import CLINICAL, RAD_SCORE_TERM
+from HabitatRadiomicsLib.statistics.intervals import Estimate
+from HabitatRadiomicsLib.statistics.logistic import OddsRatio
+from HabitatRadiomicsLib.statistics.nomogram_points import (
     CategoricalFactor,
     NomogramScale,
     NumericFactor,
     nomogram_scale,
 )
-from HabitatRadiomicsLib.features.catalogue import CLINICAL
-from HabitatRadiomicsLib.learning.clinical_factors import level_of
-from HabitatRadiomicsLib.learning.multivariable import OddsRatio
-from HabitatRadiomicsLib.learning.nomogram import RAD_SCORE
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -196,7 +194,7 @@ class NomogramPart(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> NomogramPart:
-        names = [RAD_SCORE, *(one.name for one in self.inputs)]
+        names = [RAD_SCORE_TERM, *(one.name for one in self.inputs)]
         if len(set(names)) != len(names):
             raise ValueError("each clinical input needs a name of its own")
         if [term.term for term in self.terms] != [term for one in self.inputs for term in one.terms]:
@@ -212,7 +210,7 @@ class NomogramPart(_Part):
         """The odds ratios of the final model, the rad-score first."""
         coefficients = [self.rad_score.coefficient, *(term.coefficient for term in self.terms)]
         errors = np.sqrt(np.diag(self.covariance))[1:]
-        names = [RAD_SCORE, *(term.term for term in self.terms)]
+        names = [RAD_SCORE_TERM, *(term.term for term in self.terms)]
         return tuple(
             OddsRatioLine(
                 term=name, coefficient=value, standard_error=error, p=2 * NormalDist().cdf(-abs(value / error))
@@ -250,17 +248,17 @@ class NomogramPart(_Part):
         """What each axis of `scale` adds to the linear predictor of one patient, by its name."""
         own = {term.term: term.coefficient * values[term.term] for term in self.terms}
         clinical = {one.name: sum(own[term] for term in one.terms) for one in self.inputs}
-        return {RAD_SCORE: self.rad_score.coefficient * rad_score, **clinical}
+        return {RAD_SCORE_TERM: self.rad_score.coefficient * rad_score, **clinical}
 
     @property
     def axis_names(self) -> dict[str, str]:
         """What a reader calls the axes of `scale`, with their units."""
         clinical = {one.name: f"{one.name} ({one.unit})" if one.unit else one.name for one in self.inputs}
-        return {RAD_SCORE: "Rad-score", **clinical}
+        return {RAD_SCORE_TERM: "Rad-score", **clinical}
 
     def in_words(self, rad_score: float, values: Mapping[str, float]) -> dict[str, str]:
         """One patient's values by axis, as ``67 years`` or a level's label."""
-        words = {RAD_SCORE: f"{rad_score:.3f}"}
+        words = {RAD_SCORE_TERM: f"{rad_score:.3f}"}
         for one in self.inputs:
             if one.kind == "numeric":
                 words[one.name] = f"{values[one.terms[0]]:g} {one.unit}".rstrip()
@@ -273,7 +271,7 @@ class NomogramPart(_Part):
         """The axes: the rad-score's first, then one for each input."""
         coefficients = {term.term: term.coefficient for term in self.terms}
         factors: list[NumericFactor | CategoricalFactor] = [
-            NumericFactor(RAD_SCORE, self.rad_score.coefficient, self.rad_score.minimum, self.rad_score.maximum)
+            NumericFactor(RAD_SCORE_TERM, self.rad_score.coefficient, self.rad_score.minimum, self.rad_score.maximum)
         ]
         for one in self.inputs:
             own = [coefficients[term] for term in one.terms]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from HabitatRadiomicsLib.learning.classifiers import decision
 from HabitatRadiomicsLib.model.classifier_file import load_classifier
+from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.model.document import Model
 
 

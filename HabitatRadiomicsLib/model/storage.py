@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, ModelError
 from HabitatRadiomicsLib.model.document import FORMAT_VERSION, Model
 from HabitatRadiomicsLib.outputs import json_text
-from HabitatRadiomicsLib.provenance import document_digest
-from HabitatRadiomicsLib.resources import resource_files
+from HabitatRadiomicsLib.system.provenance import document_digest
+from HabitatRadiomicsLib.system.resources import resource_files
 
 
 def bundled_models() -> dict[str, Path]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.signals import connect
@@ -60,7 +60,7 @@ class AddPatientSection:
         if not ready or case is None:
             self._say(problem, PROBLEM)
             return
-        from HabitatRadiomicsLib.cohort import add_to_cohort
+        from HabitatRadiomicsLib.cases.cohort import add_to_cohort
 
         clinical = self.ui.clinicalPathEdit.currentPath
         images = Path(self.ui.imagesPathEdit.currentPath)

@@ -8,10 +8,10 @@ from typing import Any
 
 import qt
 
-from HabitatRadiomicsLib.child_process import ChildProcess
 from HabitatRadiomicsLib.panel.signals import connect
 from HabitatRadiomicsLib.progress import progress_of
 from HabitatRadiomicsLib.scene.command import start_command
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 _EVERY_MS = 100
 

@@ -8,10 +8,10 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.dependencies import missing
-from HabitatRadiomicsLib.model_card import ClinicalQuestion, ModelCard
+from HabitatRadiomicsLib.panel.model_card import ClinicalQuestion, ModelCard
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
+from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
 class ClinicalForm:

@@ -72,7 +72,7 @@ class CohortResult:
 
 def _main_lines(folder: Path) -> list[str]:
     """The summary of a study, in the words of its report, with what has to stand by it."""
-    from HabitatRadiomicsLib.reporting.study_summary import headline_row, summary_sentences
+    from HabitatRadiomicsLib.reporting.text.summary import headline_row, summary_sentences
 
     try:
         study = json.loads((folder / "study.json").read_text(encoding="utf-8"))

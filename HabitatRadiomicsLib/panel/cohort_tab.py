@@ -10,7 +10,7 @@ import ctk
 import qt
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.panel.add_patient_section import AddPatientSection
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
 from HabitatRadiomicsLib.panel.cohort_result import CohortResult
@@ -18,9 +18,9 @@ from HabitatRadiomicsLib.panel.cohort_tasks import TASKS, Task
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
-from HabitatRadiomicsLib.resources import bundled_models_to_choose, resource_files
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.parameters import Parameters
+from HabitatRadiomicsLib.system.resources import bundled_models_to_choose, resource_files
 
 #: Options of the training whose value is a text, by widget.
 _TRAINING_TEXTS = {

@@ -6,10 +6,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
-from HabitatRadiomicsLib.installation import InstallationPlan, install, plan_installation
 from HabitatRadiomicsLib.scene.command import python_program
+from HabitatRadiomicsLib.system.installation import InstallationPlan, install, plan_installation
+from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 _MEGABYTE = 1_000_000
 

@@ -12,11 +12,11 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.model_card import ModelCard, read_card
+from HabitatRadiomicsLib.panel.model_card import ModelCard, read_card
 from HabitatRadiomicsLib.panel.signals import connect, quiet
-from HabitatRadiomicsLib.resources import bundled_models_to_choose
+from HabitatRadiomicsLib.system.installation.dependencies import missing
+from HabitatRadiomicsLib.system.resources import bundled_models_to_choose
 
 
 class ModelSection:

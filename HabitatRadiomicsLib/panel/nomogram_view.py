@@ -7,8 +7,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.panel.pictures import Clicks, open_picture, show_figure
+from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
 class NomogramView:
@@ -23,7 +23,7 @@ class NomogramView:
         """Show the nomogram of a score; hide it where the model has none, or the packages to draw it are missing."""
         told = score is not None and score.get("nomogram") is not None and not missing()
         if told:
-            from HabitatRadiomicsLib.reporting.patient_nomogram import patient_nomogram
+            from HabitatRadiomicsLib.reporting.patient.patient_nomogram import patient_nomogram
 
             found = patient_nomogram(score or {})
             assert found is not None

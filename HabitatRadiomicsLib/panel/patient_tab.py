@@ -12,13 +12,13 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.model_card import ModelCard
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
 from HabitatRadiomicsLib.panel.clinical_form import ClinicalForm
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.maps_section import MapsSection
+from HabitatRadiomicsLib.panel.model_card import ModelCard
 from HabitatRadiomicsLib.panel.model_section import ModelSection
 from HabitatRadiomicsLib.panel.score_section import ScoreSection
 from HabitatRadiomicsLib.panel.sequence_row import SequenceRow

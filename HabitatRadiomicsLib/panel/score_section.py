@@ -13,7 +13,6 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.panel.nomogram_view import NomogramView
@@ -24,6 +23,7 @@ from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
 from HabitatRadiomicsLib.panel.timeline_view import TimelineView
 from HabitatRadiomicsLib.scene.case_keys import DELTA, parts_of
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
+from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
 class ScoreSection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from HabitatRadiomicsLib.model_card import ModelCard
+from HabitatRadiomicsLib.panel.model_card import ModelCard
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 
 

@@ -10,7 +10,6 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.dependencies import missing
 from HabitatRadiomicsLib.panel.pictures import PICTURE_DPI, PICTURE_WIDTH, show_figure
 from HabitatRadiomicsLib.panel.plots import show_chart
 from HabitatRadiomicsLib.panel.signals import connect
@@ -18,6 +17,7 @@ from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 from HabitatRadiomicsLib.scene.studies import study_of
 from HabitatRadiomicsLib.scene.tables import AFTER, BEFORE
 from HabitatRadiomicsLib.scene.time_line import scored_moments
+from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
 class TimelineView:
@@ -89,7 +89,7 @@ def scale_text(scale: str) -> str:
 
 def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list[Any]:
     """By sequence; none where there is one time point only."""
-    from HabitatRadiomicsLib.reporting.timeline_figure import TimePoint, timeline_figure
+    from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
 
     figures: dict[str, list[TimePoint]] = {}
     # Of a model of two time points, it stands under the volumes in numbers.

@@ -1,4 +1,8 @@
-"""Every setting of every step, validated and immutable."""
+"""Every setting of every step, validated and immutable.
+
+In: the name of a bundled protocol, or a YAML file; out: a ``Protocol``. Imports ``system`` and the root's loose
+files.
+"""
 
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, check_sequence_name, sequence_of
 from HabitatRadiomicsLib.protocol.feature_settings import (

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from HabitatRadiomicsLib.errors import ProtocolError
 from HabitatRadiomicsLib.protocol.settings import FORMAT_VERSION, Protocol
-from HabitatRadiomicsLib.resources import resource_files
+from HabitatRadiomicsLib.system.resources import resource_files
 
 
 def bundled_protocols() -> dict[str, Path]:

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.protocol.base import (
 from HabitatRadiomicsLib.protocol.feature_settings import FeatureSettings
 from HabitatRadiomicsLib.protocol.frozen_habitats import HabitatModel
 from HabitatRadiomicsLib.protocol.learning_settings import LearningSettings
-from HabitatRadiomicsLib.provenance import document_digest
+from HabitatRadiomicsLib.system.provenance import document_digest
 
 FORMAT_VERSION: Literal[1] = 1
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from HabitatRadiomicsLib.child_process import ChildProcess
 from HabitatRadiomicsLib.progress import LINES_VARIABLE
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 #: PythonSlicer sets PYTHONPATH itself: the folder of the library has to come as an argument.
 _START = (

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from HabitatRadiomicsLib.case import TOLERANCE_VOXELS
+from HabitatRadiomicsLib.cases import TOLERANCE_VOXELS
 from HabitatRadiomicsLib.errors import MaskError
 from HabitatRadiomicsLib.scene.geometry import ijk_to_ras_of, matrix_array, place_of, world_matrix
 from HabitatRadiomicsLib.scene.volumes import image_of, placed_image

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from HabitatRadiomicsLib.case import Case, write_case
-from HabitatRadiomicsLib.dependencies import missing
+from HabitatRadiomicsLib.cases import Case, write_case
 from HabitatRadiomicsLib.errors import DependencyError, ModelError
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_results
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
+from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
 def compute_maps(
@@ -34,11 +34,11 @@ def compute_maps(
         HabitatRadiomicsError: an input is refused; nothing was added to the scene.
     """
     check_packages()
-    from HabitatRadiomicsLib.mapping import make_maps
+    from HabitatRadiomicsLib.extraction.maps import make_maps
     from HabitatRadiomicsLib.model import load_model
     from HabitatRadiomicsLib.protocol import load_protocol
     from HabitatRadiomicsLib.reporting import write_maps
-    from HabitatRadiomicsLib.reporting.timeline_files import write_timeline
+    from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
 
     settings = load_protocol(protocol) if model is None else load_model(model).protocol
     if model is not None:
@@ -76,7 +76,7 @@ def score_patient(
     check_packages()
     from HabitatRadiomicsLib.model import load_model
     from HabitatRadiomicsLib.reporting import write_score
-    from HabitatRadiomicsLib.scoring import score_case
+    from HabitatRadiomicsLib.scoring.patient import score_case
 
     frozen = load_model(model)
     with tempfile.TemporaryDirectory(prefix="habitat-radiomics-") as folder:

@@ -67,9 +67,9 @@ def add_synthetic_patient(scene: Any) -> list[Any]:
     Returns:
         Volume and segmentation of T1W, then of T2FS.
     """
+    from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
     from HabitatRadiomicsLib.scene.transaction import all_or_nothing
     from HabitatRadiomicsLib.scene.volumes import add_volume
-    from HabitatRadiomicsLib.synthetic import synthetic_patient
 
     patient = synthetic_patient(_SYNTHETIC_NUMBER, seed=_SYNTHETIC_SEED)
     nodes = []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from HabitatRadiomicsLib.case import Case, SequenceImage, checked_sequence, title_of
+from HabitatRadiomicsLib.cases import Case, SequenceImage, checked_sequence, title_of
 from HabitatRadiomicsLib.errors import ImageError, MaskError
 from HabitatRadiomicsLib.scene.masks import lesion_of
 from HabitatRadiomicsLib.scene.volumes import image_of

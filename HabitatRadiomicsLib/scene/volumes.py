@@ -10,7 +10,7 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
-from HabitatRadiomicsLib.case import check_proper_grid
+from HabitatRadiomicsLib.cases import check_proper_grid
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
 from HabitatRadiomicsLib.scene.geometry import GridPlace, ijk_to_ras_of, matrix_array, place_of, world_matrix
 

@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import Case, SequenceImage, write_case
-from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.measured_study import measure_study
+from HabitatRadiomicsLib.cases import Case, SequenceImage, write_case
+from HabitatRadiomicsLib.cases.cohort import load_cohort
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
+from HabitatRadiomicsLib.training.measured import measure_study
 
 _MIB = 2**20
 # On Linux a process starts with the peak of the one that it was forked from; a small one in between keeps ours out.

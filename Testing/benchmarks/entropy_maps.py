@@ -15,10 +15,10 @@ from engine_ways import numba_in_words
 from paired_runs import Comparison, check_equal, met_or_missed, paired_seconds, table
 from skimage.filters import rank
 
-from HabitatRadiomicsLib.acceleration import compiled_module
 from HabitatRadiomicsLib.habitats import entropy
 from HabitatRadiomicsLib.habitats.entropy import local_entropy
 from HabitatRadiomicsLib.protocol import EntropySettings
+from HabitatRadiomicsLib.system.compiled import compiled_module
 
 _SETTINGS = EntropySettings()
 _KERNEL = "HabitatRadiomicsLib.habitats.entropy_kernel"

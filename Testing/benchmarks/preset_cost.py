@@ -28,18 +28,18 @@ import numpy as np
 from plain_search import plain_rad_score, plain_search
 from threadpoolctl import threadpool_limits
 
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort, with_reading
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, with_reading
+from HabitatRadiomicsLib.cases.synthetic.spine_clinical import READINGS
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
-from HabitatRadiomicsLib.fold_preparation import prepare_fold
 from HabitatRadiomicsLib.learning import fit_rad_score, fit_search, learn, stratified_folds
+from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.selection import usable_columns
 from HabitatRadiomicsLib.learning.strategy import TrainingTable
-from HabitatRadiomicsLib.measured_study import measure_study
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
-from HabitatRadiomicsLib.synthetic.spine_clinical import READINGS
-from HabitatRadiomicsLib.training import work_of
-from HabitatRadiomicsLib.training_work import TrainingWork
+from HabitatRadiomicsLib.training.measured import measure_study
+from HabitatRadiomicsLib.training.train import work_of
+from HabitatRadiomicsLib.training.workload import TrainingWork
 
 #: What is predicted.
 PATIENTS, CORES = 125, 8

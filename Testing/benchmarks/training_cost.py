@@ -18,12 +18,12 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
-from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.freezing import Purpose
+from HabitatRadiomicsLib.cases.cohort import load_cohort
 from HabitatRadiomicsLib.model import Endpoint
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
-from HabitatRadiomicsLib.reporting.study_files import write_training
-from HabitatRadiomicsLib.training import train_model
+from HabitatRadiomicsLib.reporting.study.files import write_training
+from HabitatRadiomicsLib.training.freezing import Purpose
+from HabitatRadiomicsLib.training.train import train_model
 
 _PURPOSE = Purpose(
     "benchmark", "Benchmark", "none", Endpoint(name="outcome", positive="yes", negative="no"), "benchmark",

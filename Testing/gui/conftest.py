@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 

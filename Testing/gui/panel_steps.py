@@ -12,13 +12,13 @@ import pytest
 import qt
 import slicer
 
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.reporting import write_score
 from HabitatRadiomicsLib.scene.result_nodes import add_results
 from HabitatRadiomicsLib.scene.sample_data import add_synthetic_patient
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import synthetic_patient
+from HabitatRadiomicsLib.scoring.patient import score_case
 
 MODEL = "t790m-spine-demo"
 #: A site that the model has not seen, so that there is a warning to show.

@@ -13,14 +13,14 @@ import pytest
 import SimpleITK as sitk
 import slicer
 
-from HabitatRadiomicsLib.case import Case, SequenceImage
+from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.panel.signals import quiet
 from HabitatRadiomicsLib.reporting import write_score
 from HabitatRadiomicsLib.scene.activation_nodes import LEAST_ACTIVATION
 from HabitatRadiomicsLib.scene.result_nodes import RESULT_ATTRIBUTE, ResultNodes, add_results
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
 from HabitatRadiomicsLib.scene.volumes import add_volume
-from HabitatRadiomicsLib.scoring import score_case
+from HabitatRadiomicsLib.scoring.patient import score_case
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -13,8 +13,8 @@ import pytest
 import slicer
 import vtk
 
-from HabitatRadiomicsLib.resources import resource_files
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
+from HabitatRadiomicsLib.system.resources import resource_files
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import slicer
 
-from HabitatRadiomicsLib.child_process import ChildProcess
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.panel import background_run, clinical_form
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import synthetic_patient
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

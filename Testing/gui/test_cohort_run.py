@@ -12,8 +12,8 @@ import psutil
 import pytest
 import slicer
 
-from HabitatRadiomicsLib.child_process import ChildProcess
 from HabitatRadiomicsLib.panel import background_run
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -13,8 +13,8 @@ import pytest
 import SimpleITK as sitk
 import slicer
 
-from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.synthetic import synthetic_patient
+from HabitatRadiomicsLib.cases.cohort import load_cohort
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

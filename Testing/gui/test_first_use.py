@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import qt
 
-from HabitatRadiomicsLib.dependencies import REQUIREMENTS, Requirement
 from HabitatRadiomicsLib.errors import DependencyError
-from HabitatRadiomicsLib.installation import InstallationPlan, PlannedPackage
 from HabitatRadiomicsLib.panel import background_run, first_use, model_section, score_section
 from HabitatRadiomicsLib.progress import Progress
+from HabitatRadiomicsLib.system.installation import InstallationPlan, PlannedPackage
+from HabitatRadiomicsLib.system.installation.dependencies import REQUIREMENTS, Requirement
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
@@ -246,7 +246,7 @@ messages = [row.ui.messageLabel.text for row in widget.patient.rows.values()]
 assert ui.applyButton.enabled, messages
 ui.imagesPathEdit.currentPath = ui.outputPathEdit.currentPath = str(checkout / "README.md")
 assert ui.runButton.enabled, ui.cohortProblemLabel.text
-from HabitatRadiomicsLib.dependencies import missing
+from HabitatRadiomicsLib.system.installation.dependencies import missing
 names = {requirement.distribution for requirement in missing()}
 assert {"pydantic", "matplotlib", "shap", "scikit-learn", "PyYAML"} <= names, names
 try:

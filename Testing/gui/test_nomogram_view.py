@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import qt
 
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
 from HabitatRadiomicsLib.panel import nomogram_view
 from HabitatRadiomicsLib.reporting import write_score
-from HabitatRadiomicsLib.reporting.patient_nomogram import patient_nomogram
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import synthetic_patient
+from HabitatRadiomicsLib.reporting.patient.patient_nomogram import patient_nomogram
+from HabitatRadiomicsLib.scoring.patient import score_case
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

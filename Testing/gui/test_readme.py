@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import slicer
 
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import synthetic_patient
+from HabitatRadiomicsLib.scoring.patient import score_case
 
 
 def _example(checkout: Path, name: str) -> str:

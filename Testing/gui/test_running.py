@@ -17,10 +17,10 @@ import pytest
 import qt
 import slicer
 
-from HabitatRadiomicsLib.child_process import ChildProcess
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.panel import background_run, patient_tab
 from HabitatRadiomicsLib.progress import progress_line
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -16,7 +16,7 @@ import pytest
 import qt
 from matplotlib.image import imread
 
-from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import slicer
 
-from HabitatRadiomicsLib.child_process import ChildProcess
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.features.combat_parameters import CombatFeature, CombatParameters
 from HabitatRadiomicsLib.model import Model, load_model, model_text
 from HabitatRadiomicsLib.panel import background_run
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import synthetic_patient
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import slicer
 
-from HabitatRadiomicsLib.cohort import load_cohort
-from HabitatRadiomicsLib.habitat_changes import SCALE_IN_WORDS
+from HabitatRadiomicsLib.cases.cohort import load_cohort
+from HabitatRadiomicsLib.extraction.habitat_changes import SCALE_IN_WORDS
 from HabitatRadiomicsLib.model import Model, load_model, model_text
-from HabitatRadiomicsLib.scoring import score_case
+from HabitatRadiomicsLib.scoring.patient import score_case
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from HabitatRadiomicsLib.case import write_case
+from HabitatRadiomicsLib.cases import write_case
 from HabitatRadiomicsLib.commands.program import main
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from standin.headless import StandIn
     from standin.slice_view import SliceView
 
+    from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
     from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
     from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
-    from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 _MISSING = missing_for("mrml")
 

@@ -8,7 +8,7 @@ import slicer
 import vtk
 from mrml_nodes import SURFACE, add_segment
 
-from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, read_input
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from HabitatRadiomicsLib import __version__
-from HabitatRadiomicsLib.child_process import ChildProcess
 from HabitatRadiomicsLib.progress import progress_of
 from HabitatRadiomicsLib.scene.command import python_program, start_command
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 
 def all_lines(process: ChildProcess) -> list[str]:

@@ -15,17 +15,17 @@ import SimpleITK as sitk
 import slicer
 from mrml_nodes import add_image, add_segmentation, add_transform, block, contents, load, matrix_of, noise, rotation
 
-from HabitatRadiomicsLib import dependencies
-from HabitatRadiomicsLib.case import Case
+from HabitatRadiomicsLib.cases import Case
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.commands.arguments import read_case
 from HabitatRadiomicsLib.commands.program import build_parser, main
 from HabitatRadiomicsLib.errors import Cancelled, DependencyError, HabitatRadiomicsError, ModelError, RegionError
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
-from HabitatRadiomicsLib.provenance import image_digest
 from HabitatRadiomicsLib.scene.patient import check_habitats_known, compute_maps, score_patient, write_inputs
 from HabitatRadiomicsLib.scene.result_nodes import habitat_labels
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
+from HabitatRadiomicsLib.system.installation import dependencies
+from HabitatRadiomicsLib.system.provenance import image_digest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
 

@@ -12,11 +12,11 @@ import SampleData
 import slicer
 from mrml_nodes import assert_same_image, contents
 
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.scene import sample_data
 from HabitatRadiomicsLib.scene.guess import guess_input
 from HabitatRadiomicsLib.scene.sample_data import add_synthetic_patient, register_sample_data
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
-from HabitatRadiomicsLib.synthetic import synthetic_patient
 
 
 @pytest.fixture

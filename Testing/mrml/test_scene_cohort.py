@@ -11,13 +11,13 @@ import pytest
 from mrml_nodes import column_values, contents
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from HabitatRadiomicsLib.child_process import ChildProcess
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient, write_synthetic_cohort
 from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scene import cohort
 from HabitatRadiomicsLib.scene.cohort import evaluate_table, score_table
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import synthetic_patient, write_synthetic_cohort
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 pytest.importorskip("radiomics")
 

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import slicer
 from mrml_nodes import add_image, add_segmentation, assert_same_image, block, noise
 
-from HabitatRadiomicsLib.case import checked_sequence
+from HabitatRadiomicsLib.cases import checked_sequence
 from HabitatRadiomicsLib.errors import GeometryError, HabitatRadiomicsError, ImageError, MaskError
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of, read_input
 

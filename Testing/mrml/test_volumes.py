@@ -24,7 +24,7 @@ from mrml_nodes import (
     to_ras,
 )
 
-from HabitatRadiomicsLib.case.geometry import canonical_grid
+from HabitatRadiomicsLib.cases.geometry import canonical_grid
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
 from HabitatRadiomicsLib.scene.volumes import add_volume, image_of
 

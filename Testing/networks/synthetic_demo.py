@@ -29,8 +29,8 @@ deep: {network: synthetic-demo, patch: 160}
 def main() -> int:
     """Write the cohort, train, put the network into its place."""
     sys.path.insert(0, str(_CHECKOUT))
+    from HabitatRadiomicsLib.cases.synthetic.chest_ct import write_synthetic_ct_cohort
     from HabitatRadiomicsLib.commands.program import main as habitat_radiomics
-    from HabitatRadiomicsLib.synthetic.chest_ct import write_synthetic_ct_cohort
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -71,7 +71,7 @@ class Checks:
 
     def check_packages_are_installed(self) -> None:
         """The packages are there; PyPI's 'slicer' is not on the path of the application."""
-        from HabitatRadiomicsLib.dependencies import missing
+        from HabitatRadiomicsLib.system.installation.dependencies import missing
 
         names = [requirement.distribution for requirement in missing()]
         assert not names, f"missing: {', '.join(names)}"
@@ -159,7 +159,7 @@ class Checks:
 
     def check_evaluation(self) -> None:
         """The Cohort tab compares a model with the outcomes of new patients, and shows what came out."""
-        from HabitatRadiomicsLib.synthetic import write_synthetic_cohort
+        from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 
         cohort, ui = self.widget.cohort, self.widget.ui
         with tempfile.TemporaryDirectory() as folder:
@@ -297,7 +297,7 @@ class Checks:
 
     def check_shap_beside_slicer(self) -> None:
         """shap works, and 'slicer' is the application's, untouched."""
-        from HabitatRadiomicsLib.explanation.shap_bridge import import_shap
+        from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
 
         names = set(vars(slicer))
         shap = import_shap()

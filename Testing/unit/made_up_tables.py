@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from HabitatRadiomicsLib.batch import CaseProblem
-from HabitatRadiomicsLib.cohort import Cohort, CohortCase
+from HabitatRadiomicsLib.cases.cohort import Cohort, CohortCase
+from HabitatRadiomicsLib.extraction.cohort import FoldFeatures
+from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem
+from HabitatRadiomicsLib.extraction.regions import MeasuredCase
+from HabitatRadiomicsLib.extraction.superpixels import Lesions
 from HabitatRadiomicsLib.features import feature_names
-from HabitatRadiomicsLib.fold_features import FoldFeatures
-from HabitatRadiomicsLib.fold_preparation import FoldTable
-from HabitatRadiomicsLib.freezing import Purpose
-from HabitatRadiomicsLib.lesions import Lesions
-from HabitatRadiomicsLib.measured_study import MeasuredStudy, folds_of
+from HabitatRadiomicsLib.learning.preparation import FoldTable
 from HabitatRadiomicsLib.model import Endpoint
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
-from HabitatRadiomicsLib.region_measuring import MeasuredCase
+from HabitatRadiomicsLib.training.freezing import Purpose
+from HabitatRadiomicsLib.training.measured import MeasuredStudy, folds_of
 
 PURPOSE = Purpose("test", "t", "u", Endpoint(name="e", positive="p", negative="n"), "c", "trained-on-patients", "MIT")
 

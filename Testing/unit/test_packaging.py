@@ -94,7 +94,7 @@ def test_the_package_works_where_it_is_installed(checkout: Path, tmp_path: Path)
     code = f"""
 import sys
 sys.path.insert(0, {str(modules)!r})
-from HabitatRadiomicsLib.resources import resources_folder
+from HabitatRadiomicsLib.system.resources import resources_folder
 print(resources_folder())
 from HabitatRadiomicsLib.commands.program import main
 main(["models"])

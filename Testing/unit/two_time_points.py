@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 

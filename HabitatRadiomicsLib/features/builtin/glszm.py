@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from HabitatRadiomicsLib.features.builtin.acceleration import compiled_kernels
+from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
 from HabitatRadiomicsLib.features.builtin.level_by_size import LevelBySize, statistics, tabulated
 from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice
 from HabitatRadiomicsLib.protocol import TextureSettings

@@ -8,8 +8,8 @@ from typing import Any
 
 from HabitatRadiomicsLib.features.catalogue import feature_names
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
-from HabitatRadiomicsLib.reporting.methods_text import methods_paragraphs
-from HabitatRadiomicsLib.reporting.wording import counted
+from HabitatRadiomicsLib.reporting.text.methods import methods_paragraphs
+from HabitatRadiomicsLib.reporting.text.wording import counted
 
 _EXPLANATIONS = frozenset({"shap-bar", "beeswarm", "waterfall"})
 

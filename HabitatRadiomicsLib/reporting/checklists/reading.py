@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from HabitatRadiomicsLib.resources import resources_folder
+from HabitatRadiomicsLib.system.resources import resources_folder
 
 #: In the order of the report.
 _FILES = ("metrics.yaml", "clear.yaml", "tripod-ai.yaml")

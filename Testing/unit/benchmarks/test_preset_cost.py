@@ -13,7 +13,7 @@ import sklearn
 
 from HabitatRadiomicsLib.learning import TrainingTable, fit_search, stratified_folds
 from HabitatRadiomicsLib.protocol import LearningSettings, SearchSettings, load_protocol
-from HabitatRadiomicsLib.training_work import TrainingWork
+from HabitatRadiomicsLib.training.workload import TrainingWork
 
 _FOLDER = Path(__file__).parents[2] / "benchmarks"
 

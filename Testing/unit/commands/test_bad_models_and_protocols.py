@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from HabitatRadiomicsLib.protocol import bundled_protocols
-from HabitatRadiomicsLib.provenance import document_digest
+from HabitatRadiomicsLib.system.provenance import document_digest
 
 from .spoiled_input import COMMANDS, MODEL, Desk, Refused
 

@@ -12,11 +12,11 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib import __version__
-from HabitatRadiomicsLib.case import write_case
+from HabitatRadiomicsLib.cases import write_case
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.dependencies import Requirement
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
+from HabitatRadiomicsLib.system.installation.dependencies import Requirement
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.case import write_case
+from HabitatRadiomicsLib.cases import write_case
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient, write_synthetic_cohort
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.model import load_model, model_text
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import synthetic_patient, write_synthetic_cohort
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.statistics import auc_with_interval
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import write_case
+from HabitatRadiomicsLib.cases import write_case
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 from .spoiled_input import COMMANDS, GRID, MODEL, RESAMPLED, Desk, Refused
 

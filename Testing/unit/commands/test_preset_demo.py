@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from HabitatRadiomicsLib.case import INTER_OBSERVER, INTRA_OBSERVER
-from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
+from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.commands import preset_demo
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS, small_preset

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from HabitatRadiomicsLib.cases.synthetic import write_spine_clinical
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.outputs import json_text, write_text
 from HabitatRadiomicsLib.reporting import study_files
-from HabitatRadiomicsLib.study import study_document
-from HabitatRadiomicsLib.study_tables import write_features, write_held_out
-from HabitatRadiomicsLib.synthetic import write_spine_clinical
-from HabitatRadiomicsLib.training import Training
+from HabitatRadiomicsLib.reporting.document.study import study_document
+from HabitatRadiomicsLib.reporting.document.tables import write_features, write_held_out
+from HabitatRadiomicsLib.training.train import Training
 
 _NONE: dict[str, Any] = {
     "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,

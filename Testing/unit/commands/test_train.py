@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import yaml
 
-from HabitatRadiomicsLib.case import write_case
+from HabitatRadiomicsLib.cases import write_case
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient, write_synthetic_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.model.prediction import training_scores
-from HabitatRadiomicsLib.synthetic import synthetic_patient, write_synthetic_cohort
 
 _PROTOCOL: dict[str, Any] = {
     "name": "few",

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from HabitatRadiomicsLib.cases.synthetic import write_spine_clinical
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.synthetic import write_spine_clinical
 
 _PROTOCOL: dict[str, Any] = {
     "name": "few",

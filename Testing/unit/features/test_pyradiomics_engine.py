@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import SequenceImage
-from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.cases import SequenceImage
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import DependencyError, FeatureError, RegionError
-from HabitatRadiomicsLib.features import choose_engine, measure_regions, regions_of
+from HabitatRadiomicsLib.extraction.measure import measure_regions, regions_of
+from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
 from HabitatRadiomicsLib.habitats import map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 pytest.importorskip("radiomics")
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
 from HabitatRadiomicsLib.features.catalogue import feature_names
 from HabitatRadiomicsLib.features.definitions import features_of_class

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.cases import SequenceImage
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.habitats import describe_lesion, fit_habitats, map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.protocol import HabitatSettings, Preprocessing, Resampling
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 
 def _prepared(patient: SyntheticPatient, **settings: object) -> PreparedSequence:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.habitats import LesionScale, describe_lesion, lesion_scale, local_entropy
 from HabitatRadiomicsLib.habitats.entropy import grey_limits
 from HabitatRadiomicsLib.imaging import PreparedSequence

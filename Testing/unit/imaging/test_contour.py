@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.imaging.contour import randomised_contour, signed_distance
-from HabitatRadiomicsLib.provenance import image_digest
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
+from HabitatRadiomicsLib.system.provenance import image_digest
 
 
 def _mask(array: np.ndarray, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> sitk.Image:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case import SequenceImage
+from HabitatRadiomicsLib.cases import SequenceImage
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import ImageError, MaskError, RegionError
 from HabitatRadiomicsLib.imaging import peritumoral_ring, prepare, to_grid_of
 from HabitatRadiomicsLib.protocol import Preprocessing
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 
 def _image(array: np.ndarray, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> sitk.Image:
@@ -138,8 +138,8 @@ def test_ring_is_exact_in_mm_on_anisotropic_voxels() -> None:
 
 
 def test_synthetic_patients_are_reproducible_and_oblique(patient: SyntheticPatient) -> None:
-    from HabitatRadiomicsLib.provenance import image_digest
-    from HabitatRadiomicsLib.synthetic import synthetic_patient
+    from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
+    from HabitatRadiomicsLib.system.provenance import image_digest
 
     again = synthetic_patient(101, seed=3)
     for name, sequence in patient.case.sequences.items():

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.imaging.noise import noise_level, with_noise
-from HabitatRadiomicsLib.provenance import image_digest
+from HabitatRadiomicsLib.system.provenance import image_digest
 
 
 def _smooth(shape: tuple[int, int, int] = (12, 64, 64)) -> np.ndarray:

@@ -9,9 +9,11 @@ import pytest
 import SimpleITK as sitk
 from pydantic import ValidationError
 
-from HabitatRadiomicsLib.case import Case, SequenceImage, check_same_grid
+from HabitatRadiomicsLib.cases import Case, SequenceImage, check_same_grid
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import MaskError
-from HabitatRadiomicsLib.features import choose_engine, measure_regions
+from HabitatRadiomicsLib.extraction.measure import measure_regions
+from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.imaging import prepare
 from HabitatRadiomicsLib.imaging.noise import noise_level
 from HabitatRadiomicsLib.imaging.perturbation import (
@@ -23,8 +25,7 @@ from HabitatRadiomicsLib.imaging.perturbation import (
     perturbed_cases,
 )
 from HabitatRadiomicsLib.protocol import Preprocessing, RobustnessSettings, protocol_from
-from HabitatRadiomicsLib.provenance import image_digest
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
+from HabitatRadiomicsLib.system.provenance import image_digest
 
 _NOTHING = {"noise": 0, "translation": 0, "rotation_degrees": 0, "contour_mm": 0}
 _STILL = (0.0, 0.0, 0.0)

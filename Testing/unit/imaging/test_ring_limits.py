@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.case.reading import checked_sequence
+from HabitatRadiomicsLib.cases.reading import checked_sequence
+from HabitatRadiomicsLib.cases.synthetic.chest_ct import labels_of, synthetic_ct_patient
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.imaging import prepare, ring_of
 from HabitatRadiomicsLib.imaging.perturbation import moved_grid
 from HabitatRadiomicsLib.imaging.ring_limits import body_of, limited_ring
 from HabitatRadiomicsLib.protocol import Protocol, RingLimits
-from HabitatRadiomicsLib.synthetic.chest_ct import labels_of, synthetic_ct_patient
 
 _SPACING = (0.7, 1.3, 2.9)
 

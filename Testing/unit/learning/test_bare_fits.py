@@ -11,8 +11,9 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.svm import SVC
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import bare_fits, decision, make_classifier
+from HabitatRadiomicsLib.learning import bare_fits, make_classifier
 from HabitatRadiomicsLib.learning.bare_fits import fitted_scores, svm_weights, tree_importances
+from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
 
 _SHORT: tuple[ClassifierName, ...] = ("svm", "random-forest")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import auc_with_interval
-from HabitatRadiomicsLib.learning import decision, fit_classifier, linear_terms, make_classifier
+from HabitatRadiomicsLib.learning import fit_classifier, make_classifier
+from HabitatRadiomicsLib.model.decision import decision, linear_terms
 from HabitatRadiomicsLib.protocol import ClassifierName
+from HabitatRadiomicsLib.statistics import auc_with_interval
 
 CLASSIFIERS = get_args(ClassifierName)
 

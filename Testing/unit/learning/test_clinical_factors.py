@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from HabitatRadiomicsLib.cohort.cells import number_in
+from HabitatRadiomicsLib.cases.cohort.cells import level_of, number_in
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.clinical_factors import (
     ClinicalFactor,
     UnivariateRow,
     clinical_factors,
-    level_of,
     univariate_table,
 )
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.learning.fusion import FusedScore, fit_fused
 from HabitatRadiomicsLib.protocol import FusionSettings, LearningSettings
+from HabitatRadiomicsLib.statistics import auc_with_interval
 
 CASES, COLUMNS = 80, 30
 REGIONS = {"CT whole": np.arange(0, 12), "CT ring": np.arange(12, 24)}

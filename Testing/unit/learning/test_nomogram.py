@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation.logistic import logistic_fit
 from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model, fit_nomogram
 from HabitatRadiomicsLib.protocol import NomogramSettings
+from HabitatRadiomicsLib.statistics.logistic import logistic_fit
 
 _SETTINGS = NomogramSettings()
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.learning import (
     RadScore,
     calibrate,
@@ -20,6 +19,7 @@ from HabitatRadiomicsLib.learning import (
     stratified_folds,
 )
 from HabitatRadiomicsLib.protocol import LearningSettings
+from HabitatRadiomicsLib.statistics import auc_with_interval
 
 
 def _cohort(seed: int, cases: int = 60, columns: int = 200) -> tuple[np.ndarray, np.ndarray]:

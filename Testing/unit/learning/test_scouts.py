@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.learning import fit_scouts, fit_search, scouts, stratified_folds
 from HabitatRadiomicsLib.learning.search import in_training_deviations
 from HabitatRadiomicsLib.protocol import ScoutSettings, SearchSettings
+from HabitatRadiomicsLib.statistics import auc_with_interval
 
 IMAGES = ("original", "log-sigma-3-0-mm-3D", "wavelet-LLH")
 SETTINGS = SearchSettings(

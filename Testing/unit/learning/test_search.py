@@ -10,9 +10,9 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.evaluation import auc_with_interval
 from HabitatRadiomicsLib.learning import SearchedScore, fit_search, rank_features, search, stratified_folds
 from HabitatRadiomicsLib.protocol import SearchSettings
+from HabitatRadiomicsLib.statistics import auc_with_interval
 
 
 def _settings(**more: Any) -> SearchSettings:

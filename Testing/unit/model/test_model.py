@@ -12,8 +12,8 @@ import pytest
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.model import Model, load_model, model_text
 from HabitatRadiomicsLib.model.storage import bundled_models
-from HabitatRadiomicsLib.model_card import read_card
-from HabitatRadiomicsLib.provenance import document_digest
+from HabitatRadiomicsLib.panel.model_card import read_card
+from HabitatRadiomicsLib.system.provenance import document_digest
 
 
 @pytest.fixture

@@ -10,10 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.evaluation.calibration import hosmer_lemeshow_test
-from HabitatRadiomicsLib.evaluation.corrected_calibration import corrected_calibration
 from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model, fit_nomogram
-from HabitatRadiomicsLib.model.nomogram_from_fit import nomogram_part
 from HabitatRadiomicsLib.model.nomogram_part import (
     EVIDENCE,
     NomogramPart,
@@ -22,6 +19,9 @@ from HabitatRadiomicsLib.model.nomogram_part import (
     problem_with,
 )
 from HabitatRadiomicsLib.protocol import NomogramSettings
+from HabitatRadiomicsLib.statistics.calibration import hosmer_lemeshow_test
+from HabitatRadiomicsLib.statistics.corrected_calibration import corrected_calibration
+from HabitatRadiomicsLib.training.frozen_nomogram import nomogram_part
 
 _SETTINGS = NomogramSettings(univariate_significance=1.0, multivariable_significance=1.0)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib import validation
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.fold_preparation import FoldTable
+from HabitatRadiomicsLib.learning.preparation import FoldTable
 from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.validation import nested as validation
 
 from .tiny_presets import Run, evaluated_auc, images_of, learned_nothing, rows, tables, train, write
 

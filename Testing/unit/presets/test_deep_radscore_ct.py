@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.resources import resources_folder
+from HabitatRadiomicsLib.system.resources import resources_folder
 
 from .tiny_presets import Run, evaluated_auc, images_of, learned_nothing, rows, train, write
 

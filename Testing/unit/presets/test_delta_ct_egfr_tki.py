@@ -196,7 +196,7 @@ def test_a_table_without_follow_ups_is_refused(
 
 
 def _published(name: str) -> str:
-    from HabitatRadiomicsLib.resources import resources_folder
+    from HabitatRadiomicsLib.system.resources import resources_folder
 
     return (resources_folder() / "Models" / f"{name}.json").read_text(encoding="utf-8")
 

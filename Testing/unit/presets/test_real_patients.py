@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.commands.small_presets import small_preset
-from HabitatRadiomicsLib.extraction import extract_cohort
-from HabitatRadiomicsLib.freezing import Purpose
+from HabitatRadiomicsLib.extraction.extract import extract_cohort
 from HabitatRadiomicsLib.imaging import prepare
 from HabitatRadiomicsLib.imaging.ring_limits import ring_of
 from HabitatRadiomicsLib.model import Endpoint, load_model
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.scoring import measured_values
-from HabitatRadiomicsLib.training import train_model
+from HabitatRadiomicsLib.scoring.patient import measured_values
+from HabitatRadiomicsLib.training.freezing import Purpose
+from HabitatRadiomicsLib.training.train import train_model
 
 
 def preset(name: str, **changes: Any) -> Protocol:

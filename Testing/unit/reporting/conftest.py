@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.evaluation.characteristics import characteristics
 from HabitatRadiomicsLib.protocol import load_protocol
+from HabitatRadiomicsLib.statistics.characteristics import characteristics
 
 _NAMES = ("T1W whole", "T1W S1", "T1W S2", "T2FS whole", "T2FS S1", "T2FS S2", "T1W+T2FS whole", "T1W+T2FS S2")
 

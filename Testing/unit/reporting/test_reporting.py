@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.reporting import contribution_at, contributions_figure, png_bytes, write_score
-from HabitatRadiomicsLib.reporting.slice_view import largest_slice
-from HabitatRadiomicsLib.score_result import ScoreResult
-from HabitatRadiomicsLib.scoring import score_case
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
+from HabitatRadiomicsLib.reporting.figures.slice_view import largest_slice
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.scoring.result import ScoreResult
 
 #: Columns of the direction matrix say where i, j, k point (LPS).
 _ORIENTATIONS = {
@@ -101,7 +101,7 @@ def test_report_says_everything_that_it_must(report: str, result: ScoreResult, p
 def test_report_escapes_what_a_model_says(result: ScoreResult) -> None:
     from dataclasses import replace
 
-    from HabitatRadiomicsLib.reporting.score_report import score_html
+    from HabitatRadiomicsLib.reporting.patient.score_report import score_html
 
     hostile = result.model.model_copy(update={"title": "<script>alert(1)</script>"})
     html = score_html(replace(result, model=hostile), dict.fromkeys(result.maps, b""), b"")

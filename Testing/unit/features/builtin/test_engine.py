@@ -13,17 +13,17 @@ import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from HabitatRadiomicsLib.case import SequenceImage
-from HabitatRadiomicsLib.cohort import Cohort
+from HabitatRadiomicsLib.cases import SequenceImage
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import FeatureError, RegionError
-from HabitatRadiomicsLib.features import measure_regions, regions_of
+from HabitatRadiomicsLib.extraction.measure import measure_regions, regions_of
 from HabitatRadiomicsLib.features.builtin import filters
 from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
 from HabitatRadiomicsLib.features.catalogue import feature_names
 from HabitatRadiomicsLib.habitats import map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
-from HabitatRadiomicsLib.synthetic import SyntheticPatient
 
 from .regions import use_builder
 

@@ -1,0 +1,100 @@
+"""Adds a patient to a cohort: images in a folder beside the table, lines in ``images.csv`` and ``clinical.csv``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from HabitatRadiomicsLib.cases import Case, write_case
+from HabitatRadiomicsLib.cases.cohort.lesions import lesion_case
+from HabitatRadiomicsLib.cases.cohort.tables import check_case_id, read_table
+from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.outputs import result_folder, write_text
+from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
+
+_IMAGE_COLUMNS = ["case_id", "timepoint", "sequence", "image", "mask", "label"]
+_CLINICAL_COLUMNS = ["case_id", "outcome"]
+_MARK = "habitat-radiomics-case.txt"
+
+
+def add_to_cohort(
+    images: Path,
+    case: Case,
+    *,
+    timepoint: str = "baseline",
+    clinical: Path | None = None,
+    outcome: str = "",
+) -> Path:
+    """Write a case's images beside the table and add its rows; makes the tables when they are not there.
+
+    Args:
+        images: ``images.csv``.
+        case: checked; its identifier is new to the table. Of two time points, its keys say which image is whose.
+        timepoint: of images whose key does not say it.
+        clinical: ``clinical.csv``, when the outcome is known.
+        outcome: 0 or 1.
+
+    Returns:
+        The folder with the images.
+
+    Raises:
+        CohortError, OutputError: the case stands already in the table, or it cannot be written; nothing was changed.
+    """
+    case_id = case.case_id
+    check_case_id(case_id)
+    if outcome not in ("", "0", "1"):
+        raise CohortError(f"The outcome is '{outcome}'; it must be 0, 1 or empty.", where=case_id)
+    rows = _table(images, _IMAGE_COLUMNS)
+    people = _table(clinical, _CLINICAL_COLUMNS) if clinical is not None else []
+    moments = list(dict.fromkeys(timepoint_of(name) or timepoint for name in case.sequences)) or [timepoint]
+    for moment in moments:
+        _refuse_again(images, rows, case_id, moment)
+    place = images.parent / "images" / "-".join([case_id, *moments])
+    with result_folder(place, mark=_MARK) as scratch:
+        write_text(scratch / _MARK, "Images of one case of a cohort.\n")
+        written = write_case(scratch, case)
+    for name, paths in written.items():
+        relative = [(place / path.relative_to(scratch)).relative_to(images.parent).as_posix() for path in paths]
+        values = [case_id, timepoint_of(name) or timepoint, sequence_of(name), *relative, "1"]
+        rows.append(dict(zip(_IMAGE_COLUMNS, values)))
+    _write(images, rows, _IMAGE_COLUMNS)
+    if clinical is not None and all(row["case_id"] != case_id for row in people):
+        people.append({"case_id": case_id, "outcome": outcome})
+        _write(clinical, people, _CLINICAL_COLUMNS)
+    return place
+
+
+def _refuse_again(path: Path, rows: list[dict[str, str]], case_id: str, timepoint: str) -> None:
+    for row in rows:
+        names = row["case_id"].lower(), lesion_case(row).lower()
+        if case_id.lower() in names and row.get("timepoint", timepoint) == timepoint:
+            raise CohortError(
+                f"{case_id} ({timepoint}) stands already in the table.",
+                where=str(path),
+                remedy="Choose another identifier or time point, or remove its rows.",
+            )
+
+
+def _table(path: Path, columns: list[str]) -> list[dict[str, str]]:
+    """The rows of a table as they stand, with its own further columns; none when there is no table."""
+    if not path.exists():
+        return []
+    header, rows = read_table(path)
+    missing = [name for name in columns if name not in header and name not in ("label", "timepoint")]
+    if missing:
+        raise CohortError(
+            f"The table has no column {' and no column '.join(missing)}.",
+            where=str(path),
+            remedy="Choose another table, or a new name: it will be made.",
+        )
+    return [dict(row) for _, row in rows]
+
+
+def _write(path: Path, rows: list[dict[str, str]], columns: list[str]) -> None:
+    header = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, header, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, stream.getvalue())

@@ -1,0 +1,94 @@
+"""A cohort as data; images are read case by case, when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from HabitatRadiomicsLib.cases import Case, SequenceImage, read_sequence, title_of
+from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
+
+
+@dataclass(frozen=True)
+class CohortImage:
+    """One row of ``images.csv``."""
+
+    sequence: str
+    """Or, with two time points, the case's key: ``follow-up_CT``."""
+    image: Path
+    mask: Path
+    label: int | None
+    row: int
+    """Its line in the file; the header is line 1."""
+    table: str = "images.csv"
+    """What the file is called."""
+
+
+@dataclass(frozen=True)
+class CohortCase:
+    """One patient, or one of a patient's lesions, at one time point or at two, not yet read."""
+
+    case_id: str
+    timepoint: str
+    """Of two, both: ``baseline, follow-up``."""
+    images: tuple[CohortImage, ...]
+    readings: Mapping[str, tuple[CohortImage, ...]] = field(default_factory=dict)
+    """As the lesion was outlined again, by kind (see :class:`Case`); for the reliability of features only."""
+
+    def read(self, sequences: tuple[str, ...] | None = None, *, resample_mask: bool = False) -> Case:
+        """Read and check the images.
+
+        Args:
+            sequences: those that are needed, of a case with two time points its keys; None: all that there are.
+            resample_mask: accept masks on another grid, with a warning.
+
+        Raises:
+            HabitatRadiomicsError: a sequence is missing, or an image or mask is refused; names the table's row.
+        """
+        again = {kind: self._read(rows, sequences, resample_mask) for kind, rows in self.readings.items()}
+        return Case(self.case_id, self._read(self.images, sequences, resample_mask), again)
+
+    def _read(
+        self, images: tuple[CohortImage, ...], sequences: tuple[str, ...] | None, resample_mask: bool
+    ) -> dict[str, SequenceImage]:
+        rows = {image.sequence: image for image in images}
+        missing = [name for name in sequences or () if name not in rows]
+        if missing:
+            raise CohortError(
+                f"The case has no {' and no '.join(map(title_of, missing))} image.",
+                where=f"case {self.case_id}",
+                remedy=f"It has: {', '.join(map(title_of, rows))}.",
+            )
+        read = {}
+        for name in sequences or tuple(rows):
+            row = rows[name]
+            try:
+                read[name] = read_sequence(name, row.image, row.mask, label=row.label, resample_mask=resample_mask)
+            except HabitatRadiomicsError as error:
+                raise error.at(f"{row.table} row {row.row}") from error
+        return read
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Cases, with what is known of the patients; from tables, in the order of their identifiers."""
+
+    cases: tuple[CohortCase, ...]
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    """0 or 1 by case; empty when there is no clinical table."""
+    sites: Mapping[str, str] = field(default_factory=dict)
+    patients: Mapping[str, str] = field(default_factory=dict)
+    """Whose case it is, where the image table has a column ``lesion`` or the clinical one ``patient``; else each case
+    is a patient."""
+    covariates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Every other column of the clinical table, by case and column, as they stand there; ``cells`` tells the
+    missing ones and the numbers."""
+
+    def patient_of(self, case_id: str) -> str:
+        """The patient of a case: cases of one patient never lie on both sides of a split."""
+        return self.patients.get(case_id, case_id)
+
+    def only(self, case_ids: Collection[str]) -> Cohort:
+        """The same cohort with some of its cases."""
+        return replace(self, cases=tuple(case for case in self.cases if case.case_id in case_ids))

@@ -1,0 +1,110 @@
+"""Brain metastases made by code: one to four lesions of a patient, maps of diffusion and a contrast-enhanced T1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.cases.synthetic.blob import Blob
+from HabitatRadiomicsLib.cases.synthetic.grid import axial_grid, on_grid, places
+from HabitatRadiomicsLib.cases.synthetic.tables import write_tables
+from HabitatRadiomicsLib.cases.synthetic.texture import texture
+from HabitatRadiomicsLib.outputs import write_image
+
+#: One lesion at most in each quadrant, mm.
+_QUADRANTS = ((-22.0, -22.0, -2.0), (22.0, -22.0, 3.0), (-22.0, 22.0, 1.0), (22.0, 22.0, -3.0))
+_MOST = len(_QUADRANTS)
+
+
+@dataclass(frozen=True)
+class _Map:
+    """How a sequence sees the brain: grid, the tissue's value and its spread, the lesion's margin and core.
+
+    Attributes:
+        shift: of the core's value, for each SD of severity.
+        decimals: that the voxels are rounded to.
+    """
+
+    spacing: tuple[float, float, float]
+    tilt_degrees: float
+    tissue: float
+    spread: float
+    margin: float
+    core: float
+    shift: float
+    noise: float
+    decimals: int
+
+
+#: ADC in 10^-6 mm2/s, FA from 0 to 1, T1C in arbitrary units. ADC and FA come from one series, on one grid.
+_MAPS = {
+    "ADC": _Map((1.8, 1.8, 3.5), 0.0, 780, 60, 1150, 950, -80, 25, 0),
+    "FA": _Map((1.8, 1.8, 3.5), 0.0, 0.32, 0.08, 0.10, 0.16, 0.025, 0.02, 4),
+    "T1C": _Map((1.5, 1.5, 3.0), 12.0, 320, 20, 620, 480, -30, 12, 0),
+}
+_SIZE = (64, 64, 16)
+
+
+def write_brain_metastases(folder: Path, patients: int, *, seed: int, effect: float) -> tuple[Path, Path]:
+    """A cohort on disk: ADC, FA and T1C, a label for each lesion; returns ``images.csv`` and ``clinical.csv``.
+
+    With the outcome, which every second patient has, the cores of all of a patient's lesions diffuse less, are more
+    anisotropic, enhance less, and have a coarser grain.
+
+    Args:
+        patients: how many; a lesion is a case (column ``lesion``), the outcome is the patient's.
+        effect: distance of the two outcomes' mean severities, in SD; 0: the outcome shows nowhere.
+    """
+    images: list[list[object]] = [["case_id", "lesion", "sequence", "image", "mask", "label"]]
+    clinical: list[list[object]] = [["case_id", "outcome"]]
+    for number in range(patients):
+        patient, outcome = f"brain-{number:03d}", number % 2
+        generator = np.random.default_rng([seed, number, 1])
+        lesions = _lesions(generator, outcome, effect)
+        place = folder / "images" / patient
+        place.mkdir(parents=True, exist_ok=True)
+        for name, kind in _MAPS.items():
+            image, labels = _scan(kind, lesions, generator)
+            write_image(image, place / f"{name}.nrrd")
+            write_image(labels, place / f"{name}-mask.nrrd")
+        for label in range(1, len(lesions) + 1):
+            paths = [[f"images/{patient}/{name}{end}.nrrd" for end in ("", "-mask")] for name in _MAPS]
+            images += [[patient, label, name, *files, label] for name, files in zip(_MAPS, paths)]
+        clinical.append([patient, outcome])
+    return write_tables(folder, images, clinical)
+
+
+def _lesions(generator: np.random.Generator, outcome: int, effect: float) -> list[tuple[Blob, float]]:
+    """Shape and severity of each; those of one patient are alike."""
+    severity = generator.normal(effect / 2 if outcome else -effect / 2, 0.9)
+    count = int(generator.integers(1, _MOST + 1))
+    quadrants = generator.permutation(_MOST)[:count]
+    own = 0.19**0.5  # so that a lesion's severity has an SD of 1
+    return [
+        (Blob.random(generator, _QUADRANTS[quadrant], 10.5, 13.5), float(severity + own * generator.normal()))
+        for quadrant in quadrants
+    ]
+
+
+def _scan(
+    kind: _Map, lesions: list[tuple[Blob, float]], generator: np.random.Generator
+) -> tuple[sitk.Image, sitk.Image]:
+    """The image, and its mask with labels 1, 2, ... in the lesions' order."""
+    grid = axial_grid(_SIZE, kind.spacing, tilt_degrees=kind.tilt_degrees)
+    points = places(grid)
+    shape, spacing = points.shape[:3], kind.spacing[::-1]
+    signal = kind.tissue + kind.spread * texture(generator, shape, spacing, 6.0)
+    labels = np.zeros(shape, dtype=np.uint8)
+    for label, (blob, severity) in enumerate(lesions, start=1):
+        radius = blob.radius(points)
+        grain = texture(generator, shape, spacing, 2.5 * np.exp(0.15 * severity))
+        core = kind.core + kind.shift * (severity + 0.4 * generator.normal())
+        inside = radius < 1
+        value = np.where(radius < 0.72, core, kind.margin) + 1.5 * kind.spread * np.exp(0.15 * severity) * grain
+        signal[inside], labels[inside] = value[inside], label
+    signal += generator.normal(0, kind.noise, shape)
+    voxels = np.round(np.maximum(signal, 0.0), kind.decimals)
+    return on_grid(voxels.astype(np.float32 if kind.decimals else np.int16), grid), on_grid(labels, grid)

@@ -1,0 +1,84 @@
+"""The synthetic spinal metastases with what a clinician knows of the patients, and masks that were drawn again."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
+from HabitatRadiomicsLib.cases.synthetic.grid import on_grid
+from HabitatRadiomicsLib.cases.synthetic.spine import write_synthetic_cohort
+from HabitatRadiomicsLib.cases.synthetic.tables import write_table
+from HabitatRadiomicsLib.cases.synthetic.texture import texture
+from HabitatRadiomicsLib.outputs import write_image
+
+SECOND_READER = "second-reader.csv"
+REPEAT_READING = "repeat-reading.csv"
+#: The tables of outlines that were drawn again, and what kind of reading each is.
+READINGS = {SECOND_READER: INTER_OBSERVER, REPEAT_READING: INTRA_OBSERVER}
+#: SD, in mm, by which an outline that was drawn again lies elsewhere; readers agree best with themselves.
+_DISPLACEMENT = {SECOND_READER: 0.7, REPEAT_READING: 0.4}
+#: How far along the outline that stays alike, in mm.
+_GRAIN = 6.0
+
+
+def write_spine_clinical(
+    folder: Path, patients: int, *, seed: int, effect: float, read_twice: int = 0
+) -> tuple[Path, Path]:
+    """A cohort on disk with age, visceral metastases and sex; returns ``images.csv`` and ``clinical.csv``.
+
+    With the outcome, patients are 8 years older (SD 10) and have visceral metastases at odds of 4 for each 1 of the
+    others; sex tells nothing.
+
+    Args:
+        effect: of the images (see :func:`write_synthetic_cohort`), and a factor of the difference in age and of the
+            odds ratio's logarithm; 0: the outcome shows nowhere.
+        read_twice: of how many patients a second reader's masks are written, and the first reader's second ones, each
+            with a table of its own beside the others: ``second-reader.csv``, ``repeat-reading.csv``.
+    """
+    tables = write_synthetic_cohort(folder, patients, seed=seed, effect=effect)
+    with tables[1].open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    outcome_column = header.index("outcome")
+    known = [[*row, *_clinical(seed, number, int(row[outcome_column]), effect)] for number, row in enumerate(rows)]
+    write_table(tables[1], [[*header, "age", "visceral", "sex"], *known])
+    if read_twice:
+        for table in READINGS:
+            _write_reading(folder, tables[0], table, read_twice, seed)
+    return tables
+
+
+def _clinical(seed: int, number: int, outcome: int, effect: float) -> list[object]:
+    generator = np.random.default_rng([seed, number, 2])
+    side = 1 if outcome else -1
+    age = int(np.clip(np.rint(generator.normal(62 + 4 * effect * side, 10)), 18, 95))
+    odds = np.exp(effect * side * np.log(4) / 2)
+    visceral = "yes" if generator.uniform() < odds / (1 + odds) else "no"
+    return [age, visceral, "female" if generator.uniform() < 0.5 else "male"]
+
+
+def _write_reading(folder: Path, images: Path, table: str, count: int, seed: int) -> None:
+    """The same images with outlines that differ a little."""
+    with images.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    again = list(dict.fromkeys(row["case_id"] for row in rows))[:count]
+    own, reading = 3 + list(READINGS).index(table), []
+    for number, row in enumerate(row for row in rows if row["case_id"] in again):
+        mask = sitk.ReadImage(str(folder / row["mask"]))
+        path = Path(row["mask"]).with_name(f"{row['sequence']}-{Path(table).stem}.nrrd")
+        generator = np.random.default_rng([seed, number, own])
+        write_image(_outlined_again(mask, _DISPLACEMENT[table], generator), folder / path)
+        reading.append({**row, "mask": path.as_posix()})
+    write_table(folder / table, [list(rows[0]), *(list(row.values()) for row in reading)])
+
+
+def _outlined_again(mask: sitk.Image, displacement: float, generator: np.random.Generator) -> sitk.Image:
+    inside = sitk.GetArrayFromImage(mask) == 1
+    distance = sitk.GetArrayFromImage(
+        sitk.SignedMaurerDistanceMap(mask, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
+    )
+    shift = displacement * texture(generator, inside.shape, mask.GetSpacing()[::-1], _GRAIN)
+    return on_grid((distance + shift <= 0).astype(np.uint8), mask)

@@ -1,0 +1,197 @@
+"""The same work on every case of a cohort: in processes, resumable, one failing case never stops the others.
+
+Each case is written to disk when it is done, under a key of all that went into it, so that an interrupted run
+goes on where it stopped and a changed input or setting is computed again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from HabitatRadiomicsLib.cases import Case
+from HabitatRadiomicsLib.cases.cohort import CohortCase, CohortImage
+from HabitatRadiomicsLib.cases.cohort.digests import file_digest
+from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, OutputError
+from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.progress import Progress
+from HabitatRadiomicsLib.system.parallel import unordered
+from HabitatRadiomicsLib.system.provenance import document_digest
+
+_log = logging.getLogger(__name__)
+
+#: What is kept of a case: a JSON document.
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CaseProblem:
+    """Why a case, or a feature of it, is missing from the table."""
+
+    case_id: str
+    step: str
+    problem: str
+    where: str = ""
+    remedy: str = ""
+
+
+#: Case, answer, problem if there is one, and whether the answer was there before.
+_Outcome = tuple[str, Answer, CaseProblem | None, bool]
+
+
+@dataclass(frozen=True)
+class CaseWork:
+    """What is done with each case; travels to other processes.
+
+    Attributes:
+        folder: where finished cases are kept; its name is the step's in ``errors.csv``.
+        key: digest of the settings that the answer depends on.
+        sequences: those that are read; None: all that there are.
+        answer: gives what is kept of a case.
+        complete: adds to an answer that was kept and lacks something; None: what was kept is all there is.
+    """
+
+    folder: Path
+    key: str
+    sequences: tuple[str, ...] | None
+    resample_mask: bool
+    answer: Callable[[Case], Answer] = field(repr=False)
+    complete: Completion | None = field(default=None, repr=False)
+
+
+class Completion(Protocol):
+    """What an answer that was kept still lacks."""
+
+    def lacks(self, kept: Answer) -> bool:
+        """Whether something has to be computed."""
+        ...
+
+    def completed(self, case: Case, kept: Answer) -> Answer:
+        """The answer with what it lacked."""
+        ...
+
+
+def run_cases(
+    cases: Sequence[CohortCase],
+    work: CaseWork | Mapping[str, CaseWork],
+    jobs: int,
+    progress: Progress,
+    take: Callable[[Answer], Any] = lambda answer: answer,
+) -> tuple[dict[str, Any], list[CaseProblem], int]:
+    """The work on all cases: answers, problems in the order of the cases, and how many were done before.
+
+    Args:
+        work: the same for all cases, or each case's own.
+        take: what is held in memory of an answer.
+    """
+    answers: dict[str, Any] = {}
+    failed: dict[str, CaseProblem] = {}
+    reused = 0
+    progress(0, f"case 0 of {len(cases)}")
+    with closing(_outcomes(cases, work, jobs)) as outcomes:  # what has not begun is stopped with us
+        for case_id, answer, problem, old in outcomes:
+            if problem is None:
+                answers[case_id] = take(answer)
+                reused += old
+            else:
+                failed[case_id] = problem
+            done = len(answers) + len(failed)
+            progress(done / len(cases), f"case {done} of {len(cases)}")
+    return answers, [failed[case.case_id] for case in cases if case.case_id in failed], reused
+
+
+def write_problems(problems: Iterable[CaseProblem], path: Path) -> None:
+    """``errors.csv``: a row for each problem; only the header when there is none."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["case_id", "step", "problem", "where", "remedy"])
+    writer.writerows([row.case_id, row.step, row.problem, row.where, row.remedy] for row in problems)
+    write_text(path, stream.getvalue())
+
+
+def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> None:
+    """Refuse a cohort of which nothing is left.
+
+    Raises:
+        CohortError: naming each case's problem.
+    """
+    if list(done):
+        return
+    lines = [f"{row.case_id}: {row.where + ': ' if row.where else ''}{row.problem}" for row in problems]
+    raise CohortError.listing(lines, where="cohort, no case of which could be measured")
+
+
+def _outcomes(
+    cases: Sequence[CohortCase], work: CaseWork | Mapping[str, CaseWork], jobs: int
+) -> Generator[_Outcome, None, None]:
+    """What came of each case, in the order in which they end."""
+    return unordered(_one_case, ((_anywhere(case), _work_of(case, work)) for case in cases), jobs, lost=_lost)
+
+
+def _anywhere(case: CohortCase) -> CohortCase:
+    """The case with paths that do not depend on the folder that a process works in."""
+
+    def anywhere(rows: tuple[CohortImage, ...]) -> tuple[CohortImage, ...]:
+        return tuple(replace(row, image=row.image.absolute(), mask=row.mask.absolute()) for row in rows)
+
+    readings = {kind: anywhere(rows) for kind, rows in case.readings.items()}
+    return replace(case, images=anywhere(case.images), readings=readings)
+
+
+def _lost(case: CohortCase, work: CaseWork) -> _Outcome:
+    text = "The process that measured this case died, probably for lack of memory."
+    remedy = "Crop the image around the lesion, or choose a coarser spacing in the protocol."
+    return case.case_id, {}, CaseProblem(case.case_id, work.folder.name, text, "", remedy), False
+
+
+def _work_of(case: CohortCase, work: CaseWork | Mapping[str, CaseWork]) -> CaseWork:
+    own = work if isinstance(work, CaseWork) else work[case.case_id]
+    return replace(own, folder=own.folder.absolute())
+
+
+def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
+    step = work.folder.name
+    try:
+        wanted = work.sequences
+        path = work.folder / f"{case.case_id}.json"
+        key = document_digest({"plan": work.key, "inputs": _input_digests(case, wanted)})
+        kept = _kept(path, key)
+        if kept is not None and (work.complete is None or not work.complete.lacks(kept)):
+            return case.case_id, kept, None, True
+        images = case.read(wanted, resample_mask=work.resample_mask)
+        answer = work.answer(images) if kept is None or work.complete is None else work.complete.completed(images, kept)
+        write_text(path, json_text({"key": key, **answer}))
+        return case.case_id, answer, None, False
+    except OutputError:  # a full disk is not the case's fault: the run stops, and goes on once there is room
+        raise
+    except HabitatRadiomicsError as error:
+        return case.case_id, {}, CaseProblem(case.case_id, step, error.problem, error.where, error.remedy), False
+    except Exception as error:  # one bad case must not take the others with it; the row says what it was
+        _log.debug("case failed", exc_info=True)
+        text = f"Unexpected {type(error).__name__}: {error}"
+        remedy = "Please report this; running the case alone with --verbose shows where."
+        return case.case_id, {}, CaseProblem(case.case_id, step, text, "", remedy), False
+
+
+def _input_digests(case: CohortCase, wanted: Sequence[str] | None) -> list[list[object]]:
+    def digests(rows: Iterable[CohortImage]) -> list[list[object]]:
+        own = [row for row in rows if wanted is None or row.sequence in wanted]
+        return [[row.sequence, file_digest(row.image), file_digest(row.mask), row.label] for row in own]
+
+    again = [[kind, *row] for kind, rows in sorted(case.readings.items()) for row in digests(rows)]
+    return [*digests(case.images), *again]
+
+
+def _kept(path: Path, key: str) -> Answer | None:
+    try:
+        answer: Answer = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return answer if answer.pop("key", None) == key else None

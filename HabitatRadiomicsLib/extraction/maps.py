@@ -1,0 +1,141 @@
+"""From a patient's images to entropy maps and habitats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.cases import Case, title_of
+from HabitatRadiomicsLib.errors import RegionError
+from HabitatRadiomicsLib.habitats import HabitatMap, LesionScale, lesion_scale, map_habitats
+from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
+from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol.base import sequence_of
+
+#: Voxel sizes that differ by less are taken as equal: headers are rounded.
+_SAME_SPACING = 0.02
+#: Where the larger part of a lesion lies beyond the baseline's scale, its habitats are hardly those of the baseline.
+_MOST = 0.5
+
+
+def needs_habitats(protocol: Protocol) -> bool:
+    """Whether any region is a habitat."""
+    return any(region not in ("whole", "ring", "patch") for region in protocol.regions)
+
+
+def prepare_case(case: Case, protocol: Protocol, progress: Progress = silent) -> dict[str, PreparedSequence]:
+    """Every sequence of a case, preprocessed as the protocol asks."""
+    prepared = {}
+    for index, (name, sequence) in enumerate(case.sequences.items()):
+        progress(index / len(case.sequences), f"preparing {sequence.title}")
+        prepared[name] = prepare(sequence, protocol.preprocessing_of(name))
+    return prepared
+
+
+def baseline_first(keys: Iterable[str], protocol: Protocol) -> list[str]:
+    """Keys in an order in which :func:`map_sequence` knows the baseline's habitats when it comes to the follow-up."""
+    return sorted(keys, key=lambda key: key != protocol.baseline_key(sequence_of(key)))
+
+
+def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Protocol) -> LesionScale | None:
+    """The scale of the baseline's lesion where the protocol splits a follow-up on it; None: the lesion has its own.
+
+    Args:
+        name: of the image that is to be split, one of the prepared ones.
+
+    Raises:
+        RegionError: there is no image at baseline, or its lesion gives no scale.
+    """
+    key = protocol.scale_key(name)
+    if key == name:
+        return None
+    if key not in prepared:
+        raise RegionError(
+            f"Habitats of {title_of(name)} are found on the scale of {title_of(key)}, and there is none.",
+            where=title_of(name),
+            remedy=f"Give {key}, or let the protocol say timepoints: {{habitat_scale: own}}.",
+        )
+    scale = lesion_scale(prepared[key], protocol.habitats)
+    if not scale.intensity_sd:
+        raise RegionError(
+            f"Habitats of {title_of(name)} are found on the scale of {title_of(key)}, where the lesion has a "
+            "single intensity.",
+            where=title_of(name),
+            remedy="Check that image and mask at baseline belong together.",
+        )
+    return scale
+
+
+def map_sequence(
+    name: str,
+    prepared: Mapping[str, PreparedSequence],
+    protocol: Protocol,
+    maps: Mapping[str, HabitatMap] | None = None,
+) -> HabitatMap:
+    """Habitats of one sequence: the population's where the protocol holds them, else the patient's own.
+
+    Args:
+        name: of the sequence, or a case's key.
+        prepared: all of the patient's images: a follow-up is split on the baseline's scale where the protocol asks it.
+        maps: the patient's, as far as they are made. A follow-up is split by the patient's own habitats at baseline, so
+            that their volumes can be compared.
+
+    Raises:
+        RegionError: the lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
+    """
+    sequence = sequence_of(name)
+    model = protocol.population.get(sequence)
+    before = (maps or {}).get(protocol.baseline_key(sequence))
+    if model is None and before is not None:
+        model = before.model
+    scale = scale_for(name, prepared, protocol)
+    found = map_habitats(prepared[name], protocol.habitats, model, seed=protocol.seed, scale=scale)
+    if scale is None:
+        return found
+    doubts = _scale_doubts(prepared[name], prepared[protocol.scale_key(name)], scale, protocol)
+    return replace(found, warnings=(*found.warnings, *doubts))
+
+
+def _scale_doubts(
+    prepared: PreparedSequence, before: PreparedSequence, scale: LesionScale, protocol: Protocol
+) -> list[str]:
+    """What speaks against comparing a lesion with its earlier self, in sentences."""
+    found = []
+    sizes = [
+        np.array(image.GetSpacing()[: protocol.habitats.entropy.dimensions]) for image in (prepared.image, before.image)
+    ]
+    if np.any(np.abs(sizes[0] / sizes[1] - 1) > _SAME_SPACING):
+        told = [" x ".join(f"{step:.3g}" for step in size) for size in sizes]
+        found.append(
+            f"{prepared.title}: voxels measure {told[0]} mm, and {told[1]} mm at {title_of(before.name)}, so that "
+            "local entropy is measured in windows of another size; resample both to compare their habitats."
+        )
+    clip = protocol.habitats.clip
+    intensity = sitk.GetArrayViewFromImage(prepared.image)[sitk.GetArrayViewFromImage(prepared.mask) == 1]
+    far = np.abs(intensity.astype(np.float64) - scale.intensity_mean) > (clip or 3.0) * scale.intensity_sd
+    if far.mean() > _MOST:
+        found.append(
+            f"{prepared.title}: {far.mean():.0%} of the lesion lies beyond {clip or 3.0:g} SD of "
+            f"{title_of(before.name)}; habitats can be compared only if both images have the same units."
+        )
+    return found
+
+
+def make_maps(
+    case: Case, protocol: Protocol, progress: Progress = silent
+) -> tuple[dict[str, PreparedSequence], dict[str, HabitatMap]]:
+    """Prepared sequences and the habitats of each.
+
+    Raises:
+        RegionError: a lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
+    """
+    prepared = prepare_case(case, protocol, part(progress, 0, 0.5))
+    maps: dict[str, HabitatMap] = {}
+    for index, name in enumerate(baseline_first(prepared, protocol)):
+        progress(0.5 + 0.5 * index / len(prepared), f"habitats of {prepared[name].title}")
+        maps[name] = map_sequence(name, prepared, protocol, maps)
+    return prepared, {name: maps[name] for name in prepared}

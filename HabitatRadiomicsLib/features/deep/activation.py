@@ -1,0 +1,93 @@
+"""Which part of a patch moves a network's embedding in a direction: class activation maps, without torch.
+
+Zhou B et al. Learning deep features for discriminative localization. CVPR 2016, doi 10.1109/CVPR.2016.319. They need an
+embedding that is linear in the mean of the last feature map over its places, whose weights are in the network's
+metadata. Then nothing is approximate: the mean of :func:`class_map`, plus the bias, is the embedding's component.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.errors import NetworkError
+from HabitatRadiomicsLib.features.deep.network import NetworkOutput
+from HabitatRadiomicsLib.features.deep.patch import Placement
+
+#: Float32 arithmetic, in another order of summation.
+_TOLERANCE = 1e-3
+
+
+def class_map(output: NetworkOutput, direction: np.ndarray) -> np.ndarray:
+    """How much each place of the feature map adds to ``direction . embedding``, shape (h, w), of either sign.
+
+    The map's mean plus ``direction . bias`` is ``direction . embedding``.
+
+    Args:
+        direction: in the space of the embedding, shape (d,): a unit vector for one deep feature, the coefficients of a
+            linear score for its deep part, the gradient of any other one.
+
+    Raises:
+        NetworkError: the network's file does not hold the weights of its embedding, or they are not its own.
+        ValueError: the direction is of another length, or not finite.
+    """
+    direction = np.asarray(direction, dtype=np.float64)
+    if direction.shape != output.embedding.shape or not np.isfinite(direction).all():
+        raise ValueError(f"a direction has {len(output.embedding)} finite components")
+    weight, bias = output.metadata.embedding_weight, output.metadata.embedding_bias
+    if weight is None or bias is None:
+        raise NetworkError(
+            "The network's file does not hold the weights of its embedding ('embedding.weight' and 'embedding.bias' in "
+            "its metadata), and there is no activation map without them.",
+            remedy="Networks of 'habitat-radiomics deep-train' hold them.",
+        )
+    embedding = weight @ output.features.mean(axis=(1, 2)) + bias
+    if not np.allclose(embedding, output.embedding, rtol=_TOLERANCE, atol=_TOLERANCE):
+        raise NetworkError(
+            "The weights in the network's metadata do not give its embedding.", remedy="Export the network again."
+        )
+    return np.tensordot(direction @ weight, output.features, axes=1)
+
+
+def activation_map(
+    output: NetworkOutput, direction: np.ndarray, placement: Placement, shape: tuple[int, int]
+) -> np.ndarray:
+    """What of :func:`class_map` speaks for the direction, on the slice's grid, 0 to 1.
+
+    Negative parts are 0; the rest is interpolated linearly between the centres of the map's places (beyond the outer
+    ones it stays as it is) and divided by its maximum over the whole patch.
+
+    Args:
+        placement: of the patch.
+        shape: rows and columns of the image's slices.
+
+    Returns:
+        Shape ``shape``; 0 outside of the patch.
+    """
+    positive = np.maximum(class_map(output, direction), 0)
+    rows, columns = (_interpolation(count, placement.size) for count in positive.shape)
+    fine = rows @ positive @ columns.T
+    if fine.max() > 0:
+        fine = fine / fine.max()
+    found = np.zeros(shape)
+    of_image, of_patch = placement.inside(*shape)
+    found[of_image] = fine[of_patch]
+    return found
+
+
+def activation_image(
+    output: NetworkOutput, direction: np.ndarray, placement: Placement, reference: sitk.Image
+) -> sitk.Image:
+    """:func:`activation_map` in its slice of an otherwise empty image, Float32, on the prepared image's grid."""
+    size = reference.GetSize()
+    voxels = np.zeros(size[::-1], dtype=np.float32)
+    voxels[placement.slice_index] = activation_map(output, direction, placement, (size[1], size[0]))
+    image = sitk.GetImageFromArray(voxels)
+    image.CopyInformation(reference)
+    return image
+
+
+def _interpolation(count: int, size: int) -> np.ndarray:
+    """From ``count`` places to ``size`` pixels that cover the same length: weights, shape (size, count)."""
+    centres = np.clip((np.arange(size) + 0.5) * count / size - 0.5, 0, count - 1)
+    return np.stack([np.interp(centres, np.arange(count), unit) for unit in np.eye(count)], axis=1)

@@ -1,0 +1,58 @@
+"""What a study says of its habitats: whether they differ, and how many there were in each fold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.training.train import Training
+
+
+def habitat_tests(training: Training) -> list[dict[str, Any]]:
+    """Whether neighbouring habitats differ in entropy and intensity over the cases: Wilcoxon's signed-rank test.
+
+    Habitats were made from both, so that a small p confirms the clustering and discovers nothing.
+    """
+    from scipy.stats import wilcoxon
+
+    features = training.study.features
+    rows = []
+    for sequence in features.populations[0]:
+        means = features.habitat_means(0, sequence)
+        names = list(means)
+        for place, quantity in ((1, "entropy"), (0, "intensity")):
+            for first, second in pairwise(names):
+                pairs = np.column_stack([means[first][:, place], means[second][:, place]])
+                pairs = pairs[np.isfinite(pairs).all(axis=1)]
+                if not len(pairs):  # no lesion has both
+                    continue
+                differ = len(pairs) > 1 and (pairs[:, 0] != pairs[:, 1]).any()
+                p = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if differ else 1.0
+                rows.append(
+                    {
+                        "sequence": sequence,
+                        "quantity": quantity,
+                        "habitats": [first, second],
+                        "medians": dict(zip((first, second), np.median(pairs, axis=0).tolist())),
+                        "cases": len(pairs),
+                        "p": p,
+                        "test": "Wilcoxon signed-rank",
+                    }
+                )
+    return rows
+
+
+def habitats_by_fold(training: Training) -> dict[str, dict[str, int]]:
+    """How many folds had how many habitats, by sequence."""
+    populations = training.study.features.populations
+    found: dict[str, dict[str, int]] = {}
+    for name in populations[0]:
+        counts = Counter(
+            "none" if (model := population[name]) is None else str(len(model.centroids))
+            for population in populations[1:]
+        )
+        found[name] = dict(sorted(counts.items()))
+    return found

@@ -1,0 +1,106 @@
+"""Predicted against observed risks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from HabitatRadiomicsLib.reporting.figures.checks import Numbers, Triple, estimate, numbers, ordered, two_classes
+from HabitatRadiomicsLib.reporting.figures.labels import estimate_text
+from HabitatRadiomicsLib.reporting.figures.palette import INK, MAIN, NEGATIVE, NEUTRAL, POSITIVE
+from HabitatRadiomicsLib.reporting.figures.style import SMALL, count_axis, label_axes, legend_beside, wide_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_BINS = 20
+
+
+class CalibrationGroups(TypedDict):
+    """Cases grouped by predicted risk: mean prediction, observed share with its interval, number of cases."""
+
+    predicted: Numbers
+    observed: Numbers
+    low: Numbers
+    high: Numbers
+    cases: Numbers
+
+
+def calibration_figure(
+    risks: Numbers,
+    outcome: np.ndarray,
+    groups: CalibrationGroups,
+    *,
+    curve: tuple[Numbers, Numbers] | None = None,
+    slope: Triple,
+    intercept: Triple,
+    brier: float,
+    level: float = 0.95,
+) -> Figure:
+    """Observed against predicted risk, with the cases' predicted risks below, those with the outcome upwards.
+
+    Args:
+        risks: predicted probability per case.
+        outcome: 0 or 1 per case.
+        groups: the points.
+        curve: a smooth calibration curve: predicted and observed risks.
+        slope, intercept: of the recalibration, with their intervals; 1 and 0 are perfect.
+        brier: the Brier score.
+        level: of the intervals.
+
+    Raises:
+        EvaluationError: risks outside 0..1, one class only, values missing, or intervals that are none.
+    """
+    risks = numbers(risks, "predicted risks", within=(0, 1))
+    positive = two_classes(outcome, length=len(risks))
+    figure = wide_figure(6.2)
+    upper, lower = figure.subplots(2, 1, height_ratios=(4, 1), sharex=True)
+    upper.plot([0, 1], [0, 1], color=NEUTRAL, linewidth=1, linestyle=(0, (2, 3)), label="perfect calibration")
+    if curve is not None:
+        x = numbers(curve[0], "predicted risks of the curve", within=(0, 1))
+        y = numbers(curve[1], "observed risks of the curve", length=len(x))
+        upper.plot(x, y, color=MAIN, linewidth=2, label="calibration curve")
+    _draw_groups(upper, groups, level)
+    upper.text(
+        0.02, 0.98,
+        f"Slope {estimate_text(estimate(slope, 'slope'))}\n"
+        f"Intercept {estimate_text(estimate(intercept, 'intercept'))}\n"
+        f"Brier score {numbers([brier], 'Brier score', within=(0, 1))[0]:.3f}",
+        transform=upper.transAxes, va="top", ha="left", fontsize=SMALL, linespacing=1.5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
+    )  # fmt: skip
+    label_axes(upper, y="Observed share with the outcome", ylim=(-0.02, 1.02))
+    _draw_risks(lower, risks, positive)
+    legend_beside(figure)
+    return figure
+
+
+def _draw_groups(axis: Axes, groups: CalibrationGroups, level: float) -> None:
+    x = numbers(groups["predicted"], "predicted risks of the groups", within=(0, 1))
+    y, low, high = (
+        numbers(groups[key], f"{key} of the groups", length=len(x), within=(0, 1))
+        for key in ("observed", "low", "high")
+    )
+    cases = numbers(groups["cases"], "cases of the groups", length=len(x))
+    ordered(low, high, "groups")
+    fewest, most = int(cases.min()), int(cases.max())
+    size = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    axis.vlines(x, low, high, color=INK, linewidth=1.2, zorder=4)
+    axis.plot(x, y, "o", markersize=6, color=INK, zorder=4, label=f"groups of {size} cases,\n{level:.0%} interval")
+
+
+def _draw_risks(axis: Axes, risks: np.ndarray, positive: np.ndarray) -> None:
+    edges = np.linspace(0, 1, _BINS + 1)
+    for chosen, sign, colour, label in (
+        (positive, 1, POSITIVE, "with the outcome"),
+        (~positive, -1, NEGATIVE, "without the outcome"),
+    ):
+        counts, _ = np.histogram(risks[chosen], edges)
+        label = f"{label} (n = {np.count_nonzero(chosen)})"
+        axis.bar(edges[:-1], sign * counts, width=1 / _BINS, align="edge", color=colour, edgecolor="white", label=label)
+    axis.axhline(0, color=INK, linewidth=0.8)
+    count_axis(axis, most=4)
+    axis.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    label_axes(axis, x="Predicted risk", y="Cases", xlim=(-0.02, 1.02))

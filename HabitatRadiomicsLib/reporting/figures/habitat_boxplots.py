@@ -1,0 +1,89 @@
+"""Entropy and intensity of the habitats, case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from HabitatRadiomicsLib.colours import habitat_colour
+from HabitatRadiomicsLib.reporting.figures.checks import Numbers, matrix, numbers, refused
+from HabitatRadiomicsLib.reporting.figures.labels import p_text, wrapped
+from HabitatRadiomicsLib.reporting.figures.palette import INK, NEUTRAL
+from HabitatRadiomicsLib.reporting.figures.style import SMALL, label_axes, wide_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class HabitatValues(TypedDict):
+    """Means per case and habitat, shape (cases, habitats), S1 first; p of each habitat against the next."""
+
+    entropy: np.ndarray
+    intensity: np.ndarray
+    entropy_p: Numbers
+    intensity_p: Numbers
+
+
+def habitat_boxplots(sequences: Mapping[str, HabitatValues], *, intensity_unit: str = "z-score") -> Figure:
+    """Boxes per habitat with a line per case, entropy left and intensity right, a row per sequence.
+
+    Boxes hold the quartiles, whiskers reach to the farthest case within 1.5 box lengths, and every case is a point.
+
+    Args:
+        sequences: by name; p values are those of the Wilcoxon signed-rank test.
+        intensity_unit: of the intensities.
+
+    Raises:
+        EvaluationError: no sequence, fewer than two habitats, values missing, or p outside 0..1.
+    """
+    if not sequences:
+        raise refused("There is no sequence with habitats.")
+    figure = wide_figure(0.6 + 3.3 * len(sequences))
+    rows = figure.subplots(len(sequences), 2, squeeze=False)
+    for axes, (name, given) in zip(rows, sequences.items()):
+        entropy = matrix(given["entropy"], f"entropy, {name}", within=(0, np.inf))
+        cases, habitats = entropy.shape
+        if habitats < 2:
+            raise refused("There is only one habitat: nothing to compare.", where=name)
+        intensity = matrix(given["intensity"], f"intensity, {name}", rows=cases, columns=habitats)
+        title = f"{wrapped(name, width=24, lines=1)} (n = {cases} cases)"
+        for axis, values, p, label in (
+            (axes[0], entropy, given["entropy_p"], "Mean local entropy (bits)"),
+            (axes[1], intensity, given["intensity_p"], f"Mean intensity ({intensity_unit})"),
+        ):
+            _draw(axis, values)
+            _draw_tests(axis, values, numbers(p, f"p, {name}", length=habitats - 1, within=(0, 1)))
+            label_axes(axis, y=label, title=title, xlim=(-0.6, habitats - 0.4))
+            axis.set_xticks(range(habitats), [f"S{number + 1}" for number in range(habitats)], fontsize=SMALL)
+    figure.supxlabel("Habitat; p: Wilcoxon signed-rank test", fontsize=10)
+    return figure
+
+
+def _draw(axis: Axes, values: np.ndarray) -> None:
+    places = np.arange(values.shape[1])
+    axis.plot(places, values.T, color=NEUTRAL, linewidth=0.6, alpha=0.45, zorder=2)
+    drawn = axis.boxplot(
+        values, positions=places, widths=0.5, showfliers=False, patch_artist=True, manage_ticks=False,
+        medianprops={"color": INK, "linewidth": 2}, zorder=1,
+    )  # fmt: skip
+    for place, box in zip(places, drawn["boxes"]):
+        box.set(facecolor=habitat_colour(int(place)), alpha=0.45, edgecolor=INK)
+        axis.plot(
+            np.full(len(values), place), values[:, place], "o", markersize=3.5, color=habitat_colour(int(place)),
+            markeredgecolor=INK, markeredgewidth=0.4, zorder=3,
+        )  # fmt: skip
+
+
+def _draw_tests(axis: Axes, values: np.ndarray, p_values: np.ndarray) -> None:
+    """A bracket per pair of neighbours, side by side above the highest case."""
+    low, high = values.min(), values.max()
+    step = 0.05 * ((high - low) or 1.0)
+    size = SMALL if len(p_values) < 4 else 6.5
+    for left, p in enumerate(p_values):
+        ends = (left + 0.06, left + 0.94)
+        axis.plot((ends[0], *ends, ends[1]), high + step * np.array([1, 1.6, 1.6, 1]), color=INK, linewidth=1)
+        axis.text(left + 0.5, high + 1.9 * step, p_text(float(p)), ha="center", va="bottom", fontsize=size)
+    axis.set_ylim(low - 1.5 * step, high + 4.5 * step)

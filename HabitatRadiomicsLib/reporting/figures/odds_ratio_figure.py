@@ -1,0 +1,104 @@
+"""What each term of a logistic model does to the odds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from HabitatRadiomicsLib.reporting.figures.checks import Triple, estimate, numbers, refused
+from HabitatRadiomicsLib.reporting.figures.labels import p_text, wrapped
+from HabitatRadiomicsLib.reporting.figures.palette import MAIN, NEUTRAL, POSITIVE
+from HabitatRadiomicsLib.reporting.figures.style import SMALL, label_axes, wide_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Odds ratios beyond these are drawn to the border, with an arrow.
+_LEAST, _MOST = 1e-3, 1e3
+_TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000)
+_TICKS_OF_MANY = (0.001, 0.01, 0.1, 1, 10, 100, 1000)
+
+
+def odds_ratio_figure(
+    groups: Mapping[str, Mapping[str, tuple[Triple, float]]], *, significance: float = 0.05, level: float = 0.95
+) -> Figure:
+    """A forest plot: the odds ratio of each term with its interval on a logarithmic axis, under the headings of groups.
+
+    Args:
+        groups: ((odds ratio, low, high), p) by term, by model ("all factors that entered", "final model"), in the
+            order in which they are drawn, from the top.
+        significance: terms with a smaller p are drawn in red.
+        level: of the intervals.
+
+    Raises:
+        EvaluationError: no term, an odds ratio or an end of an interval that is not above 0 or not finite, an interval
+            that ends before it begins, a p outside 0..1.
+    """
+    shown = {group: members for group, members in groups.items() if members}
+    if not shown:
+        raise refused("There is no term whose odds ratio could be drawn.")
+    rows = sum(len(members) for members in shown.values()) + len(shown)
+    figure = wide_figure(1.0 + 0.31 * rows)
+    axis = figure.subplots()
+    places: list[int] = []
+    texts: list[str] = []
+    headings: list[int] = []
+    ends, row = [1.0], 0
+    for group, members in shown.items():
+        headings.append(len(texts))
+        places.append(row)
+        texts.append(wrapped(group, lines=1))
+        for term, (values, p) in members.items():
+            row += 1
+            triple = estimate(values, f"odds ratio of {term}")
+            if min(triple) <= 0:
+                raise refused("An odds ratio is not above 0.", where=term)
+            p = float(numbers([p], f"p of {term}", within=(0, 1))[0])
+            _draw_term(axis, row, triple, p, p < significance)
+            ends += triple
+            places.append(row)
+            texts.append(wrapped(term))
+        row += 1
+    axis.axvline(1, color=NEUTRAL, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
+    low, high = max(min(ends), _LEAST) / 1.2, min(max(ends), _MOST) * 1.2
+    label_axes(
+        axis, x=f"Odds ratio with {level:.0%} interval (dotted: no effect)", xscale="log", xlim=(low, high),
+        ylim=(row - 0.4, -0.6),
+    )  # fmt: skip
+    ticks = [tick for tick in (_TICKS if high / low < 500 else _TICKS_OF_MANY) if low <= tick <= high]
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+    axis.set_xticks([], minor=True)
+    axis.set_yticks(places, texts, fontsize=SMALL)
+    for label in (axis.get_yticklabels()[index] for index in headings):
+        label.set(fontweight="bold")
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+    return figure
+
+
+def _draw_term(axis: Axes, row: int, values: Triple, p: float, significant: bool) -> None:
+    colour = POSITIVE if significant else MAIN
+    value, low, high = np.clip(values, _LEAST, _MOST)
+    axis.plot([low, high], [row, row], color=colour, linewidth=1.5)
+    for end, given, arrow in ((low, values[1], "<"), (high, values[2], ">")):
+        axis.plot([end], [row], "|" if end == given else arrow, color=colour, markersize=7)
+    axis.plot([value], [row], "s", color=colour, markersize=5)
+    text = f"{_ratio(values[0])} ({_ratio(values[1])} to {_ratio(values[2])}), {p_text(p)}"
+    axis.text(1.02, row, text, transform=axis.get_yaxis_transform(), va="center", fontsize=SMALL)
+
+
+def _ratio(value: float) -> str:
+    if value >= 1000 or value < 0.001:
+        return f"{value:.1e}"
+    return (
+        f"{value:.3g}"
+        if value < 0.1
+        else f"{value:.2f}"
+        if value < 10
+        else f"{value:.1f}"
+        if value < 100
+        else f"{value:.0f}"
+    )

@@ -1,0 +1,112 @@
+"""The figures of search, scouts, fusion and nomogram, from the study document and the trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.reporting.figures import (
+    corrected_calibration_figure,
+    correlation_heatmap,
+    odds_ratio_figure,
+    scout_figure,
+    search_heatmap,
+)
+from HabitatRadiomicsLib.reporting.figures.nomogram_figure import nomogram_figure
+from HabitatRadiomicsLib.training.train import Training
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def learning_drawings(training: Training, study: Mapping[str, Any]) -> dict[str, Callable[[], Figure | None]]:
+    """What draws each of them, by name; one that the study has no use for gives None."""
+    return {
+        "search": partial(search_of, study),
+        "scouts": partial(scouts_of, study),
+        "input-correlation": partial(input_correlation_of, study),
+        "nomogram": partial(nomogram_of, training.model),
+        "odds-ratios": partial(odds_ratios_of, study),
+        "corrected-calibration": partial(_corrected_calibration, training, study),
+    }
+
+
+def search_of(study: Mapping[str, Any]) -> Figure | None:
+    """Selectors and classifiers of the chosen candidate, each combination with its best number of features."""
+    found = study.get("search")
+    if not found:
+        return None
+    rows = [row for row in found["rows"] if row["candidate"] == found["candidate"]]
+    best: dict[tuple[str, str], tuple[float, int]] = {}
+    for row in rows:
+        way = (row["selector"], row["classifier"])
+        if way not in best or row["auc"] > best[way][0]:
+            best[way] = (row["auc"], row["features"])
+    chosen = next(((row["selector"], row["classifier"]) for row in rows if row["chosen"] == "yes"), None)
+    return search_heatmap(best, chosen=chosen)
+
+
+def scouts_of(study: Mapping[str, Any]) -> Figure | None:
+    """The scouts of the chosen candidate."""
+    found = study.get("scouts")
+    if not found:
+        return None
+    rows = [row for row in found["rows"] if row["candidate"] == found["candidate"]]
+    scouts = {row["image"]: (row["auc"], row["sd"], f"{row['selector']} + {row['classifier']}") for row in rows}
+    return scout_figure(scouts, minimum=found["minimum_auc"])
+
+
+def input_correlation_of(study: Mapping[str, Any]) -> Figure | None:
+    """How much the inputs of a fused score say the same."""
+    found = study.get("fusion") or {}
+    names = found.get("inputs") or []
+    if len(names) < 2 or not found["correlation"]:
+        return None
+    values = np.array(found["correlation"], dtype=float)
+    if not np.isfinite(values).all():
+        raise EvaluationError("An input does not vary over the training cases.", where="input-correlation")
+    return correlation_heatmap(values, names, coefficient="Spearman")
+
+
+def odds_ratios_of(study: Mapping[str, Any]) -> Figure | None:
+    """The model with all factors that entered, and the nomogram where it differs."""
+    rows = (study.get("nomogram") or {}).get("odds_ratios")
+    if not rows:
+        return None
+    groups: dict[str, dict[str, tuple[tuple[float, float, float], float]]] = {}
+    for row in rows:
+        if row["odds_ratio_low"] is None or row["odds_ratio_high"] is None:
+            raise EvaluationError("An odds ratio has no finite interval.", where=row["what"])
+        triple = (row["odds_ratio"], row["odds_ratio_low"], row["odds_ratio_high"])
+        groups.setdefault(row["model"], {})[row["what"]] = (triple, row["p"])
+    first, last = groups["all factors that entered"], groups["nomogram"]
+    return odds_ratio_figure({"nomogram": last} if set(first) == set(last) else groups)
+
+
+def nomogram_of(model: Model) -> Figure | None:
+    """The nomogram as the model file has it."""
+    part = model.nomogram
+    if part is None:
+        return None
+    return nomogram_figure(part.scale(), outcome=model.endpoint.positive, names=part.axis_names)
+
+
+def _corrected_calibration(training: Training, study: Mapping[str, Any]) -> Figure | None:
+    score, found = training.learned.nomogram, study.get("nomogram") or {}
+    curve, test = found.get("calibration"), found.get("hosmer_lemeshow")
+    if score is None or not curve:
+        return None
+    return corrected_calibration_figure(
+        curve["predicted"],
+        curve["apparent"],
+        curve["corrected"],
+        risks=score.nomogram.probability(score.inner, training.table.covariates),
+        samples=curve["samples"],
+        mean_absolute_error=curve["mean_absolute_error"],
+        hosmer_lemeshow_p=test["p"] if test else None,
+    )

@@ -1,0 +1,113 @@
+"""What in a patient's image moves the part of the score that comes from a network: class activation maps.
+
+Their direction in the embedding is the score's gradient, so that a map tells what speaks for a higher score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from HabitatRadiomicsLib.cases import title_of
+from HabitatRadiomicsLib.errors import NetworkError
+from HabitatRadiomicsLib.features.catalogue import PATCH
+from HabitatRadiomicsLib.features.deep import lesion_patch
+from HabitatRadiomicsLib.features.deep.activation import activation_image
+from HabitatRadiomicsLib.features.deep.measure import network_of
+from HabitatRadiomicsLib.features.deep.patch import Placement
+from HabitatRadiomicsLib.features.delta import DELTA, parts_of
+from HabitatRadiomicsLib.features.harmonisation import apply_combat
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.scoring.explanation.gradient import score_gradient
+from HabitatRadiomicsLib.scoring.result import ScoreResult
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One map, Float32, 0 to 1 (its maximum), 0 outside of the network's patch.
+
+    Attributes:
+        prepared: on the grid of the prepared image, in the slice that the network saw.
+        image: on the input's grid, in the slice nearest to that one.
+    """
+
+    prepared: sitk.Image
+    image: sitk.Image
+
+
+def activation_maps(result: ScoreResult) -> tuple[dict[str, Activation], tuple[str, ...]]:
+    """The map of each image that a network has seen for a score; nothing of a model without deep features.
+
+    Returns:
+        Maps by key, and a sentence for each map that there should be and is not.
+    """
+    maps, missing = {}, []
+    for key, direction in embedding_directions(result).items():
+        try:
+            found = _activation(result, key, direction) if direction.any() else None
+        except NetworkError as error:
+            missing.append(f"No activation map of {title_of(key)}: {error.problem}")
+            continue
+        if found is None:
+            missing.append(f"No activation map of {title_of(key)}: nothing in it speaks for a higher score.")
+        else:
+            maps[key] = found
+    return maps, tuple(missing)
+
+
+def embedding_directions(result: ScoreResult) -> dict[str, np.ndarray]:
+    """The score's gradient by the components of the network's embedding, by key; shape (components,).
+
+    Of a change, that of the earlier time point counts against the score what that of the later one counts for it.
+    """
+    model = result.model
+    values = np.array([result.values[feature.name] for feature in model.features])
+    gradient = dict(zip((feature.name for feature in model.features), score_gradient(model, values).tolist()))
+    deep = [name for name in model.measured_features if name.region == PATCH]
+    found: dict[str, np.ndarray] = {}
+    for name in deep:
+        slope = gradient[str(name)] * _harmonised_slope(model, str(name), result.site)
+        parts = parts_of(name, model.protocol.timepoints)
+        for part in parts:
+            direction = found.setdefault(part.key, np.zeros(network_of(model.protocol).dimensions))
+            earlier = name.timepoint == DELTA and part is parts[0]
+            direction[int(part.feature[1:]) - 1] += -slope if earlier else slope
+    return found
+
+
+def _harmonised_slope(model: Model, name: str, site: str | None) -> float:
+    """How much a harmonised value moves with the measured one: ComBat is linear in each feature."""
+    if model.combat is None or site is None:
+        return 1.0
+    low, high = apply_combat(model.combat, np.array([[0.0], [1.0]]), [site, site], columns=[name])[:, 0].tolist()
+    return float(high - low)
+
+
+def _activation(result: ScoreResult, key: str, direction: np.ndarray) -> Activation | None:
+    protocol, prepared = result.model.protocol, result.prepared[key]
+    assert protocol.deep is not None
+    patch, placement = lesion_patch(prepared.image, prepared.mask, protocol.deep.patch)
+    output = network_of(protocol).run(patch)
+    found = activation_image(output, direction, placement, prepared.image)
+    if not sitk.GetArrayViewFromImage(found).any():
+        return None
+    return Activation(found, _on_grid(found, placement, prepared.source.image))
+
+
+def _on_grid(activation: sitk.Image, placement: Placement, reference: sitk.Image) -> sitk.Image:
+    """A map of one slice on another grid of the same axes: linear within the slice, in the slice nearest to it."""
+    voxels = sitk.GetArrayFromImage(activation)
+    everywhere = sitk.GetImageFromArray(np.repeat(voxels[placement.slice_index][None], len(voxels), axis=0))
+    everywhere.CopyInformation(activation)
+    moved = sitk.GetArrayFromImage(sitk.Resample(everywhere, reference, sitk.Transform(), sitk.sitkLinear, 0.0))
+    size = activation.GetSize()
+    centre = activation.TransformIndexToPhysicalPoint((size[0] // 2, size[1] // 2, placement.slice_index))
+    nearest = round(reference.TransformPhysicalPointToContinuousIndex(centre)[2])
+    kept = np.zeros_like(moved)
+    place = min(max(nearest, 0), len(moved) - 1)
+    kept[place] = moved[place]
+    image = sitk.GetImageFromArray(kept)
+    image.CopyInformation(reference)
+    return image

@@ -1,0 +1,139 @@
+"""SHAP values of a score: exact, whether it is linear or a classifier's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.model.prediction import classifier_inputs, classifier_scores
+from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
+from HabitatRadiomicsLib.scoring.explanation.shapley import exact_shapley
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Of the training cases' values."""
+
+    mean: float
+    sd: float
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one feature, or one input of a classifier, adds to the score, against the mean of the training cases.
+
+    Attributes:
+        name: the feature's column; of a classifier's input that is a rad-score, its name.
+        columns: the features behind it.
+        value: of this case; ``z`` is the same in training standard deviations.
+        percentile: share of the training cases whose value is not above it, 0 to 100.
+        coefficient: of a linear score; None: a classifier has none.
+        shap: contribution to the score; of a linear one ``coefficient * (z - mean z of the background)``.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    value: float
+    z: float
+    percentile: float
+    coefficient: float | None
+    shap: float
+    training: Spread
+
+
+def explain(model: Model, values: np.ndarray) -> tuple[float, tuple[Contribution, ...]]:
+    """The score's base value and the contribution of each feature; together they are the score.
+
+    Args:
+        values: of the model's features, in their order, shape (features,).
+
+    Returns:
+        The mean score of the background, and the contributions, the largest first.
+    """
+    background = np.array(model.background)
+    base, shap_values = shap_of(model, values[None, :])
+    found = _linear(model, values, background) if model.classifier is None else _inputs(model, values, background)
+    contributions = [Contribution(**row, shap=float(value)) for row, value in zip(found, shap_values[0])]
+    contributions.sort(key=lambda contribution: (-abs(contribution.shap), contribution.name))
+    return base, tuple(contributions)
+
+
+def shap_of(model: Model, values: np.ndarray) -> tuple[float, np.ndarray]:
+    """SHAP values of cases, in the order of the model's features or of its classifier's inputs.
+
+    Args:
+        values: shape (cases, features).
+
+    Returns:
+        The base value, and the contributions, shape (cases, features or inputs).
+    """
+    background = np.array(model.background)
+    if model.classifier is not None:
+        inputs, reference = classifier_inputs(model, values), classifier_inputs(model, background)
+        found = [exact_shapley(lambda rows: classifier_scores(model, rows), row, reference) for row in inputs]
+        return float(found[0][0]), np.array([contributions for _, contributions in found])
+    shap = import_shap()
+    standardised = model.standardised(background)
+    # By default shap looks at 100 rows of the background only, and the values would not be exact.
+    masker = shap.maskers.Independent(standardised, max_samples=len(standardised))
+    explainer = shap.LinearExplainer((model.coefficients, model.intercept), masker)
+    contributions = np.asarray(explainer.shap_values(model.standardised(values)))
+    return float(np.asarray(explainer.expected_value)), contributions
+
+
+def explained_names(model: Model) -> tuple[str, ...]:
+    """What the columns of :func:`shap_of` are of."""
+    if model.classifier is None:
+        return tuple(feature.name for feature in model.features)
+    return tuple(row.name for row in model.classifier.inputs)
+
+
+def _linear(model: Model, values: np.ndarray, background: np.ndarray) -> list[dict]:
+    z = model.standardised(values[None, :])[0]
+    rows = []
+    for place, feature in enumerate(model.features):
+        assert feature.mean is not None
+        assert feature.sd is not None
+        assert feature.minimum is not None
+        assert feature.maximum is not None
+        rows.append(
+            {
+                "name": feature.name,
+                "columns": (feature.name,),
+                "value": float(values[place]),
+                "z": float(z[place]),
+                "percentile": float((background[:, place] <= values[place]).mean() * 100),
+                "coefficient": feature.coefficient,
+                "training": Spread(feature.mean, feature.sd, feature.minimum, feature.maximum),
+            }
+        )
+    return rows
+
+
+def _inputs(model: Model, values: np.ndarray, background: np.ndarray) -> list[dict]:
+    assert model.classifier is not None
+    own, reference = classifier_inputs(model, values[None, :])[0], classifier_inputs(model, background)
+    rows = []
+    for place, row in enumerate(model.classifier.inputs):
+        columns = tuple(row.weights)
+        value, seen = own[place], reference[:, place]
+        if columns == (row.name,):  # a feature by itself: in its own unit
+            feature = next(number for number, one in enumerate(model.features) if one.name == row.name)
+            value, seen = values[feature], background[:, feature]
+        spread = Spread(float(seen.mean()), float(seen.std(ddof=1)), float(seen.min()), float(seen.max()))
+        rows.append(
+            {
+                "name": row.name,
+                "columns": columns,
+                "value": float(value),
+                "z": (float(value) - spread.mean) / (spread.sd or 1.0),
+                "percentile": float((seen <= value).mean() * 100),
+                "coefficient": None,
+                "training": spread,
+            }
+        )
+    return rows

@@ -1,0 +1,232 @@
+"""One patient, one frozen model: from images to the score, its interval, its reasons and its warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from HabitatRadiomicsLib.cases import Case, title_of
+from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionError
+from HabitatRadiomicsLib.extraction.maps import baseline_first, map_sequence, prepare_case
+from HabitatRadiomicsLib.extraction.measure import measure_regions, regions_of
+from HabitatRadiomicsLib.features import FeatureEngine, choose_engine
+from HabitatRadiomicsLib.features.delta import value_of
+from HabitatRadiomicsLib.features.harmonisation import apply_combat
+from HabitatRadiomicsLib.features.undefined import undefined_columns
+from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.imaging import PreparedSequence
+from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.model.nomogram_part import clinical_values
+from HabitatRadiomicsLib.model.prediction import scores_of
+from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.scoring.explanation import explain
+from HabitatRadiomicsLib.scoring.result import Interval, ScoreResult
+from HabitatRadiomicsLib.scoring.warnings import model_doubts, score_warnings
+from HabitatRadiomicsLib.system.provenance import image_digest, versions
+
+_NORMAL_95 = NormalDist().inv_cdf(0.975)
+
+
+def score_case(
+    case: Case,
+    model: Model,
+    *,
+    site: str | None = None,
+    clinical: Mapping[str, str] | None = None,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> ScoreResult:
+    """Score a patient.
+
+    Args:
+        case: with the sequences that the model needs, under its names for them.
+        model: a frozen model.
+        site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
+            have not seen.
+        clinical: the patient's clinical variables by name, as a table has them, for a model with a nomogram; others
+            are ignored.
+        jobs: threads that measure the features; the result does not depend on it.
+
+    Raises:
+        ModelError: a sequence or a clinical variable is missing, a feature of the model has no value in this lesion,
+            or the model still needs a reference cohort.
+        HabitatRadiomicsError: images, habitats or regions that cannot be measured.
+    """
+    model.check_scorable()
+    _check_sequences(case, model)
+    _check_site(model, site)
+    known = {} if model.nomogram is None else clinical_values(model.nomogram, clinical or {})
+    engine = choose_engine(model.protocol.features, jobs=jobs)
+    needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
+    prepared = prepare_case(needed, model.protocol, part(progress, 0, 0.2))
+    maps, unmapped = _maps(prepared, model, part(progress, 0.2, 0.4))
+    measured = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
+    values = np.array([{**harmonised(model, measured, site), **known}[feature.name] for feature in model.features])
+    progress(0.8, "explaining the score")
+    base, contributions = explain(model, values)
+    doubts = model_doubts(model)
+    score, variance = _score(model, values)
+    interval = None
+    if variance is not None:
+        reach = _NORMAL_95 * variance**0.5
+        interval = Interval(score - reach, score + reach)
+    if interval is not None and interval.low < model.cutoff.value <= interval.high:
+        doubts.append("The interval of the score includes the cut-off: the call could as well be the other one.")
+    probability, probability_interval = _probability(model, score, variance)
+    return ScoreResult(
+        model=model,
+        score=score,
+        interval=interval,
+        probability=probability,
+        probability_interval=probability_interval,
+        positive=score >= model.cutoff.value,
+        base=base,
+        values={feature.name: float(value) for feature, value in zip(model.features, values)},
+        contributions=contributions,
+        warnings=(*doubts, *unmapped, *score_warnings(model, values, prepared, maps, site)),
+        maps=maps,
+        prepared=prepared,
+        provenance={
+            "model_sha256": model_digest(model),
+            "engine": f"{engine.name} {engine.version}",
+            "versions": versions(),
+            "inputs": {
+                name: {"image_sha256": image_digest(sequence.image), "mask_sha256": image_digest(sequence.mask)}
+                for name, sequence in needed.sequences.items()
+            },
+        },
+        site=site,
+    )
+
+
+def _score(model: Model, values: np.ndarray) -> tuple[float, float | None]:
+    """The score and its variance; None where the model has none."""
+    if model.classifier is not None:
+        return float(scores_of(model, values[None, :])[0]), None
+    assert model.intercept is not None
+    z = np.concatenate([[1.0], model.standardised(values[None, :])[0]])
+    score = float(z @ np.concatenate([[model.intercept], model.coefficients]))
+    covariance = model.coefficient_covariance
+    return score, None if covariance is None else float(z @ np.array(covariance) @ z)
+
+
+def measured_values(case: Case, model: Model) -> np.ndarray:
+    """The model's features in a case, not harmonised, shape (features,); of a model without clinical terms.
+
+    Raises:
+        HabitatRadiomicsError: as :func:`score_case`.
+    """
+    _check_sequences(case, model)
+    needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
+    prepared = prepare_case(needed, model.protocol)
+    maps, _ = _maps(prepared, model, silent)
+    measured = _feature_values(prepared, maps, model, choose_engine(model.protocol.features), silent)
+    return np.array([measured[feature.name] for feature in model.features])
+
+
+def harmonised(model: Model, values: Mapping[str, float], site: str | None) -> Mapping[str, float]:
+    """A case's feature values brought to the model's sites' common scale, where the model does that.
+
+    Raises:
+        HarmonisationError: no site is given, or one that the model does not know.
+    """
+    if model.combat is None:
+        return values
+    row = np.array(list(values.values()))
+    found = apply_combat(model.combat, row[None, :], [_check_site(model, site)], columns=list(values))[0]
+    return dict(zip(values, found.tolist()))
+
+
+def _check_site(model: Model, site: str | None) -> str:
+    if model.combat is None or (site and site in model.combat.sites):
+        return site or ""
+    known = ", ".join(model.combat.sites)
+    raise HarmonisationError(
+        f"The model harmonises sites and knows {known}; " + (f"{site} is none of them." if site else "none is given."),
+        where=model.name,
+        remedy="Only cases of these sites can be scored: give the one where the images were made.",
+    )
+
+
+def _check_sequences(case: Case, model: Model) -> None:
+    missing = [name for name in model.sequences if name not in case.sequences]
+    unknown = [name for name in case.sequences if name not in model.sequences]
+    if missing or unknown:
+        parts = [f"it needs {_listed(model.sequences)}"]
+        parts += [f"{_listed(missing)} is missing"] if missing else []
+        parts += [f"{_listed(unknown)} is not a sequence of this model"] if unknown else []
+        raise ModelError(
+            f"The images do not fit the model: {'; '.join(parts)}.",
+            where=model.name,
+            remedy="Give each sequence under the model's name for it, e.g. "
+            + " ".join(f"--image {name}=FILE" for name in model.sequences)
+            + ".",
+        )
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return " and ".join(map(title_of, keys))
+
+
+def _maps(
+    prepared: Mapping[str, PreparedSequence], model: Model, progress: Progress
+) -> tuple[dict[str, HabitatMap], list[str]]:
+    """Habitats of each sequence. Where the score needs none, a lesion that has none draws a warning only."""
+    maps: dict[str, HabitatMap] = {}
+    unmapped: list[str] = []
+    for index, name in enumerate(baseline_first(prepared, model.protocol)):
+        progress(index / len(prepared), f"habitats of {prepared[name].title}")
+        try:
+            maps[name] = map_sequence(name, prepared, model.protocol, maps)
+        except RegionError as error:
+            if any(region.startswith("S") for region in model.regions(name)):
+                raise
+            unmapped.append(f"No maps of {prepared[name].title}, which the score does not need: {error.problem}")
+    return {name: maps[name] for name in prepared if name in maps}, unmapped
+
+
+def _feature_values(
+    prepared: Mapping[str, PreparedSequence],
+    maps: Mapping[str, HabitatMap],
+    model: Model,
+    engine: FeatureEngine,
+    progress: Progress,
+) -> dict[str, float]:
+    found: dict[str, float] = {}
+    undefined: dict[str, str] = {}
+    for index, (name, sequence) in enumerate(prepared.items()):
+        progress(index / len(prepared), f"features of {sequence.title}")
+        wanted = model.measured_on(name)
+        if not wanted:  # a baseline that only gives the scale of the follow-up's habitats
+            continue
+        regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol)
+        measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
+        needed = {str(feature): measured[str(feature)] for feature in wanted}
+        undefined |= undefined_columns(sequence, regions, model.protocol, needed)
+        found |= needed
+    if undefined:
+        reasons = [
+            f"{', '.join(name for name, why in undefined.items() if why == reason)}: {reason}"
+            for reason in dict.fromkeys(undefined.values())
+        ]
+        raise ModelError(
+            f"The score needs features that are not defined for this lesion. {' '.join(reasons)}",
+            where=model.name,
+            remedy="This lesion cannot be scored by this model.",
+        )
+    return {str(name): value_of(name, found, model.protocol.timepoints) for name in model.measured_features}
+
+
+def _probability(model: Model, score: float, variance: float | None) -> tuple[float | None, Interval | None]:
+    calibration = model.calibration
+    if calibration is None:
+        return None, None
+    linear = calibration.intercept + calibration.slope * score
+    place = np.array([score, 1.0])
+    # The score's own uncertainty, where it is known, and that of the calibration line at this score (delta method).
+    total = calibration.slope**2 * (variance or 0.0) + float(place @ np.array(calibration.covariance) @ place)
+    reach = _NORMAL_95 * total**0.5
+    low, middle, high = (float(1 / (1 + np.exp(-value))) for value in (linear - reach, linear, linear + reach))
+    return middle, Interval(low, high)

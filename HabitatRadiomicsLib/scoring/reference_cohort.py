@@ -1,0 +1,130 @@
+"""Published coefficients become a model: means and standard deviations are taken from a local reference cohort.
+
+A publication that prints coefficients of z-scored features and not what they were z-scored with cannot score anybody.
+Measured in a cohort like the one that was published, the same features have about the same means and SD; how like it
+is, nobody knows, and every score says whose they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from HabitatRadiomicsLib.cases import Case
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
+from HabitatRadiomicsLib.features import choose_engine
+from HabitatRadiomicsLib.model import Model, ReferenceCohort, model_digest
+from HabitatRadiomicsLib.outputs import check_writable
+from HabitatRadiomicsLib.progress import Progress, silent
+from HabitatRadiomicsLib.scoring.patient import measured_values
+from HabitatRadiomicsLib.system.provenance import document_digest, versions
+
+#: Means and SD of fewer cases say next to nothing.
+FEWEST_CASES = 10
+
+
+@dataclass(frozen=True)
+class Referenced:
+    """A model that can score.
+
+    Attributes:
+        case_ids: the reference cases, in the cohort's order; ``values`` are their features, shape (cases, features).
+        problems: why the others could not be measured.
+    """
+
+    model: Model
+    case_ids: tuple[str, ...]
+    values: np.ndarray
+    problems: tuple[CaseProblem, ...]
+
+
+def take_reference(
+    cohort: Cohort,
+    model: Model,
+    folder: Path,
+    *,
+    name: str,
+    description: str,
+    jobs: int = 1,
+    resample_mask: bool = False,
+    progress: Progress = silent,
+) -> Referenced:
+    """Measure the model's features in a cohort and take their means, SD and ranges; outcomes are not needed.
+
+    Args:
+        folder: where finished cases are kept, for this run and the next.
+        name: of the model that comes out.
+        description: of the cohort, in a few words: stands by every score.
+        jobs: processes; the result does not depend on it.
+
+    Raises:
+        ModelError: the model has its own means and SD, too few cases could be measured, or a feature does not vary.
+        CohortError: no case could be measured.
+    """
+    if not model.needs_reference:
+        raise ModelError(
+            "The model has means and standard deviations of its own.",
+            where=model.name,
+            remedy="It can score as it is; only published coefficients need a reference cohort.",
+        )
+    engine = choose_engine(model.protocol.features)
+    check_writable(folder)
+    stage = {"stage": "reference", "model": model_digest(model), "resample_mask": resample_mask}
+    key = document_digest({**stage, "versions": {**versions(), "engine": f"{engine.name} {engine.version}"}})
+    answer = partial(_answer, model=model)
+    work = CaseWork(folder / "reference", key, model.sequences, resample_mask, answer)
+    answers, problems, _ = run_cases(cohort.cases, work, jobs, progress)
+    refuse_empty(answers, problems)
+    ids = tuple(case.case_id for case in cohort.cases if case.case_id in answers)
+    values = np.array([answers[case_id]["values"] for case_id in ids])
+    _check_enough(values, model)
+    reference = ReferenceCohort(
+        description=description,
+        cases=len(ids),
+        excluded=len(cohort.cases) - len(ids),
+        features_sha256=document_digest(values.tolist()),
+    )
+    return Referenced(_with_reference(model, values, reference, name), ids, values, tuple(problems))
+
+
+def _answer(case: Case, model: Model) -> Answer:
+    return {"values": measured_values(case, model).tolist()}
+
+
+def _check_enough(values: np.ndarray, model: Model) -> None:
+    if len(values) < FEWEST_CASES:
+        raise ModelError(
+            f"{len(values)} cases could be measured; means and standard deviations need at least {FEWEST_CASES}.",
+            where="cohort",
+            remedy="Add cases like those that the model was published for.",
+        )
+    for feature, column in zip(model.features, values.T):
+        if np.ptp(column) <= 1e-10 * np.abs(column).max():
+            raise ModelError(
+                f"{feature.name} has the same value in all cases, and no standard deviation.",
+                where="cohort",
+                remedy="The cases must be different lesions.",
+            )
+
+
+def _with_reference(model: Model, values: np.ndarray, reference: ReferenceCohort, name: str) -> Model:
+    document = model.model_dump(mode="json")
+    for row, column in zip(document["features"], values.T):
+        row |= {
+            "mean": float(column.mean()),
+            "sd": float(column.std(ddof=1)),
+            "minimum": float(column.min()),
+            "maximum": float(column.max()),
+        }
+    document |= {
+        "name": name,
+        "background": values.tolist(),
+        "reference": reference.model_dump(mode="json"),
+        "versions": {**document["versions"], **versions()},
+    }
+    return Model.model_validate(document)

@@ -1,0 +1,149 @@
+"""Whether probabilities mean what they say: recalibration, Brier score, Spiegelhalter's and Hosmer-Lemeshow's tests."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.statistics.checking import checked_logit, checked_probability
+from HabitatRadiomicsLib.statistics.intervals import Estimate
+from HabitatRadiomicsLib.statistics.logistic import logistic_fit
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """Logistic regression of the outcome on the log odds (Cox 1958, doi 10.1093/biomet/45.3-4.562); Wald intervals.
+
+    Attributes:
+        slope: 1 is right; below 1, probabilities are too extreme, as overfitting makes them.
+        intercept: beside that slope.
+        in_the_large: intercept with the slope held at 1. 0 is right; below 0, probabilities are too high on average.
+    """
+
+    slope: Estimate
+    intercept: Estimate
+    in_the_large: Estimate
+
+
+@dataclass(frozen=True)
+class BrierScore:
+    """Mean squared error of the probabilities.
+
+    Attributes:
+        score: 0 is perfect.
+        scaled: 1 is perfect, 0 as good as the prevalence for everybody (Steyerberg 2010,
+            doi 10.1097/EDE.0b013e3181c30fb2).
+    """
+
+    score: float
+    scaled: float
+
+
+@dataclass(frozen=True)
+class CalibrationTest:
+    """A statistic and its p value; small p: the probabilities do not fit. ``degrees`` of freedom where it has them."""
+
+    statistic: float
+    p: float
+    degrees: int | None = None
+
+
+def recalibration(outcome: np.ndarray, probability: np.ndarray, *, level: float = 0.95) -> Recalibration:
+    """Calibration slope, intercept and calibration-in-the-large.
+
+    Args:
+        outcome: 0 or 1, shape (cases,).
+        probability: above 0 and below 1, shape (cases,).
+
+    Raises:
+        EvaluationError: see `checked_logit`; or the probabilities separate the outcomes completely, or do not vary.
+    """
+    outcome, logit = checked_logit(outcome, probability)
+    ones = np.ones(len(outcome))
+    if np.ptp(logit) == 0:
+        raise EvaluationError("All probabilities are equal, so that there is no calibration slope.")
+    both = logistic_fit(np.column_stack([ones, logit]), outcome)
+    shift = logistic_fit(ones[:, None], outcome, offset=logit)
+    reach = NormalDist().inv_cdf(0.5 + level / 2)
+    intercept, slope, in_the_large = (
+        Estimate(float(value), float(value - reach * error), float(value + reach * error))
+        for fit in (both, shift)
+        for value, error in zip(fit.coefficients, fit.standard_errors)
+    )
+    return Recalibration(slope, intercept, in_the_large)
+
+
+def brier_score(outcome: np.ndarray, probability: np.ndarray) -> BrierScore:
+    """Brier score, plain and scaled.
+
+    Raises:
+        EvaluationError: see `checked_probability`.
+    """
+    outcome, probability = checked_probability(outcome, probability)
+    score = float(np.mean((probability - outcome) ** 2))
+    prevalence = float(outcome.mean())
+    return BrierScore(score, 1 - score / (prevalence * (1 - prevalence)))
+
+
+def spiegelhalter_test(outcome: np.ndarray, probability: np.ndarray) -> CalibrationTest:
+    """Spiegelhalter's z (1986, doi 10.1002/sim.4780050506), two-sided: whether the Brier score is as large as expected.
+
+    Raises:
+        EvaluationError: see `checked_probability`; or all probabilities are 0, 0.5 or 1, where it says nothing.
+    """
+    outcome, probability = checked_probability(outcome, probability)
+    lean = 1 - 2 * probability
+    variance = float(np.sum(lean**2 * probability * (1 - probability)))
+    if variance == 0:
+        raise EvaluationError("All probabilities are 0, 0.5 or 1, and Spiegelhalter's test says nothing about these.")
+    z = float(np.sum((outcome - probability) * lean)) / math.sqrt(variance)
+    return CalibrationTest(z, math.erfc(abs(z) / math.sqrt(2)))
+
+
+def hosmer_lemeshow_test(
+    outcome: np.ndarray, probability: np.ndarray, *, groups: int = 10, held_out: bool = False
+) -> CalibrationTest:
+    """Hosmer and Lemeshow's chi-square over groups by quantiles (1980, doi 10.1080/03610928008827941).
+
+    With equal probabilities fewer groups may remain than were asked for.
+
+    Args:
+        held_out: the model never saw these cases: as many degrees of freedom as groups. Otherwise two fewer.
+
+    Raises:
+        EvaluationError: see `checked_probability`; fewer than three groups, or a group whose probabilities are all
+            0 or all 1.
+    """
+    from scipy.special import chdtrc
+
+    outcome, probability = checked_probability(outcome, probability)
+    member = quantile_groups(probability, groups)
+    size = np.bincount(member)
+    if len(size) < 3:
+        raise EvaluationError(
+            f"The probabilities make {len(size)} groups, and the Hosmer-Lemeshow test needs three at least.",
+            remedy="Ask for more groups, or do without the test where most probabilities are equal.",
+        )
+    observed, expected = np.bincount(member, outcome), np.bincount(member, probability)
+    variance = expected * (1 - expected / size)
+    if (variance <= 0).any():
+        raise EvaluationError(
+            "A group of the Hosmer-Lemeshow test has only probabilities of exactly 0 or 1.",
+            remedy="Calibrate the model first, or ask for fewer groups.",
+        )
+    statistic = float(np.sum((observed - expected) ** 2 / variance))
+    degrees = len(size) if held_out else len(size) - 2
+    return CalibrationTest(statistic, float(chdtrc(degrees, statistic)), degrees)
+
+
+def quantile_groups(probability: np.ndarray, groups: int) -> np.ndarray:
+    """The group of each case, from 0, between quantiles of the probability; equal probabilities stay together.
+
+    A group without cases, as ties can make, is left out.
+    """
+    edges = np.quantile(probability, np.arange(1, groups) / groups)
+    return np.unique(np.searchsorted(edges, probability, "left"), return_inverse=True)[1]

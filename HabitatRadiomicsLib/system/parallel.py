@@ -1,0 +1,104 @@
+"""A function on many items, in processes of this machine or on the cluster that the caller works on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from typing import Any, TypeVar
+
+from HabitatRadiomicsLib.errors import WorkersError
+from HabitatRadiomicsLib.system.cluster import current_client, on_cluster
+from HabitatRadiomicsLib.system.tasks import Drawn, Item, ProcessDiedError, numbered
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+
+def unordered(
+    function: Callable[..., _Result],
+    items: Iterable[Item],
+    jobs: int = 1,
+    *,
+    lost: Callable[..., _Result] | None = None,
+) -> Generator[_Result, None, None]:
+    """``function(*item)`` for each item, in the order in which they end, with one thread for linear algebra each.
+
+    Inside :func:`cluster.scheduler` (or ``with`` a ``distributed.Client``) the cluster's workers do it and ``jobs`` is
+    not used. Items are taken as they are needed; closing the iterator stops what has not begun.
+
+    When a process dies (the system kills one that takes too much memory), the items that it may have had are run again
+    one by one, so that only those are lost that kill their process again.
+
+    Args:
+        function: a function of a module, or a partial of one: it travels to other processes.
+        items: the arguments of each call.
+        lost: gives what stands for the result of an item that kills its process, from the same arguments.
+
+    Raises:
+        WorkersError: an item killed its process, and there is no ``lost``; or the cluster has gone.
+    """
+    with closing(_placed(function, items, jobs, lost)) as placed:
+        for _, result in placed:
+            yield result
+
+
+def in_order(function: Callable[..., _Result], items: Iterable[Item], jobs: int = 1) -> Iterator[_Result]:
+    """As :func:`unordered`, each result in its item's place."""
+    waiting: dict[int, _Result] = {}
+    following = 0
+    with closing(_placed(function, items, jobs, None)) as placed:
+        for place, result in placed:
+            waiting[place] = result
+            while following in waiting:
+                yield waiting.pop(following)
+                following += 1
+
+
+def _placed(
+    function: Callable[..., _Result], items: Iterable[Item], jobs: int, lost: Callable[..., _Result] | None
+) -> Generator[tuple[int, _Result], None, None]:
+    drawn = Drawn(items)
+    while True:
+        try:
+            with closing(_run(function, drawn, jobs)) as results:
+                for place, result in results:
+                    del drawn.unfinished[place]
+                    yield place, result
+            if not drawn.unfinished:
+                return
+        except ProcessDiedError:
+            _log.warning("a process died; what it may have had goes one by one")
+        suspects, drawn.unfinished = drawn.unfinished, {}
+        for place, item in suspects.items():
+            try:
+                yield from _run(function, iter([(place, item)]), max(jobs, 2))
+            except ProcessDiedError as error:
+                if lost is None:
+                    raise WorkersError(
+                        "A process of a parallel computation died twice over the same work, probably for lack of "
+                        "memory.",
+                        remedy="Use fewer processes at once, or a machine with more memory; what is done is kept.",
+                    ) from error
+                yield place, lost(*item)
+
+
+def _run(
+    function: Callable[..., _Result], items: Iterator[tuple[int, Item]], jobs: int
+) -> Generator[tuple[int, _Result], None, None]:
+    client = current_client()
+    return _in_processes(function, items, jobs) if client is None else on_cluster(client, function, items)
+
+
+def _in_processes(
+    function: Callable[..., _Result], items: Iterator[tuple[int, Item]], jobs: int
+) -> Generator[tuple[int, Any], None, None]:
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+            yield from parallel(delayed(numbered)(place, function, item) for place, item in items)
+    except BrokenProcessPool as error:
+        raise ProcessDiedError from error

@@ -1,0 +1,38 @@
+"""Finds ``Resources/``, which travels with the library in a checkout, a wheel and an extension."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+
+
+def resources_folder() -> Path:
+    """The folder that holds ``Models``, ``Protocols`` and ``Features``.
+
+    A wheel and an installed extension carry it inside the library; a checkout beside it.
+
+    Raises:
+        HabitatRadiomicsError: the installation lacks the folder.
+    """
+    library = Path(__file__).resolve().parents[1]
+    for folder in (library / "Resources", library.parent / "Resources"):
+        if (folder / "Protocols").is_dir():
+            return folder
+    raise HabitatRadiomicsError(
+        "The folder Resources with protocols and models is missing from this installation.",
+        where=str(library),
+        remedy="Install the package again.",
+    )
+
+
+def resource_files(kind: str, suffix: str) -> dict[str, Path]:
+    """The bundled files of one kind (``Models``, ``Protocols``) by name without suffix, sorted."""
+    return {path.stem: path for path in sorted((resources_folder() / kind).glob(f"*{suffix}"))}
+
+
+def bundled_models_to_choose() -> dict[str, Path]:
+    """The bundled models as a list offers them: the demonstration first, which fits the synthetic patient of the
+    tutorial, so that a patient's score by another model is a choice that somebody made."""
+    files = resource_files("Models", ".json")
+    return dict(sorted(files.items(), key=lambda item: (not item[0].endswith("-demo"), item[0])))

@@ -1,0 +1,251 @@
+"""What a cohort must be before anything is learned from it: everything that can be told before an image is measured."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.cases import title_of
+from HabitatRadiomicsLib.cases.cohort import Cohort, CohortCase
+from HabitatRadiomicsLib.cases.cohort.digests import file_digest
+from HabitatRadiomicsLib.errors import CohortError, HarmonisationError, LearningError, RobustnessError
+from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES
+from HabitatRadiomicsLib.learning.folds import Fold
+from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
+from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
+from HabitatRadiomicsLib.training.measured import FEWEST_REPEATED, folds_of, more_of, repeated_cases, tested
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Cases that were left out, and why."""
+
+    reason: str
+    case_ids: tuple[str, ...]
+
+
+def check_study(
+    cohort: Cohort, protocol: Protocol, *, complete_cases: bool = False
+) -> tuple[Cohort, tuple[Exclusion, ...]]:
+    """The cases of a study and those that were left out.
+
+    Args:
+        cohort: with outcomes.
+        complete_cases: leave out cases that lack a sequence rather than refuse.
+
+    Raises:
+        CohortError: no outcomes, cases that lack a sequence or a time point, or the same image of two patients or of
+            both time points of one.
+        LearningError: too few cases of an outcome, or patients that cannot be shared out over the folds.
+        HarmonisationError: a case without a site, or a site with too few cases.
+        RobustnessError: too few cases to test robustness on in the training part of a fold.
+    """
+    wanted = protocol.keys or tuple(dict.fromkeys(row.sequence for case in cohort.cases for row in case.images))
+    lacking = {case.case_id: missing for case in cohort.cases if (missing := _missing(case, wanted))}
+    excluded: list[Exclusion] = []
+    if lacking and not complete_cases:
+        raise CohortError.listing(
+            [f"{case_id} has no {' and no '.join(map(title_of, names))}" for case_id, names in lacking.items()],
+            where="images.csv",
+            remedy="Add the images, or leave these cases out with --complete-cases.",
+        )
+    if lacking:
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for case_id, names in lacking.items():
+            reasons[f"no {' and no '.join(map(title_of, names))} image"].append(case_id)
+        excluded = [Exclusion(reason, tuple(ids)) for reason, ids in reasons.items()]
+        cohort = cohort.only({case.case_id for case in cohort.cases} - set(lacking))
+    check_cohort_outcomes(cohort, protocol.learning)
+    folds = folds_of(cohort, protocol)
+    _check_sites(cohort, folds, protocol)
+    _check_robustness(cohort, folds, protocol)
+    _refuse_twins(cohort)
+    _refuse_unchanged(cohort)
+    return cohort, tuple(excluded)
+
+
+def check_apart(training: Cohort, test: Cohort) -> None:
+    """Refuse a test cohort that shares a patient with the training cohort.
+
+    Raises:
+        CohortError: a case, a patient or an image is in both.
+    """
+    problems = [
+        f"{case.case_id} is in both" for case in test.cases if case.case_id in {row.case_id for row in training.cases}
+    ]
+    patients = {training.patient_of(case.case_id) for case in training.cases}
+    problems += [
+        f"{case.case_id} is of patient {test.patient_of(case.case_id)}, who is in the training cohort"
+        for case in test.cases
+        if test.patient_of(case.case_id) in patients and f"{case.case_id} is in both" not in problems
+    ]
+    if not problems:
+        seen = _by_image(training.cases)
+        problems += [
+            f"{case_id} has the image of {seen[digest][0]}"
+            for digest, ids in _by_image(test.cases).items()
+            for case_id in ids
+            if digest in seen
+        ]
+    if problems:
+        raise CohortError.listing(problems, where="training and test cohort")
+
+
+def check_sites_known(training: Cohort, test: Cohort, protocol: Protocol) -> None:
+    """Refuse a test cohort that a model of the training cohort could not score, for want of a known site.
+
+    Raises:
+        HarmonisationError: sites are harmonised, and a test case has none or a new one.
+    """
+    known = sorted({training.sites.get(case.case_id, "") for case in training.cases} - {""})
+    strange = [case.case_id for case in test.cases if test.sites.get(case.case_id, "") not in known]
+    if protocol.harmonisation is not None and strange:
+        raise HarmonisationError(
+            f"Sites are harmonised, and {len(strange)} test cases come from none of the training cohort's "
+            f"({', '.join(known)}): {', '.join(strange[:5])}{', ...' if len(strange) > 5 else ''}.",
+            where="--test-clinical",
+            remedy="Leave these cases, or harmonisation, out.",
+        )
+
+
+def check_cohort_outcomes(cohort: Cohort, settings: LearningSettings) -> None:
+    """Refuse a cohort without outcomes, or with too few patients of one for nested cross-validation.
+
+    Raises:
+        CohortError: no outcomes.
+        LearningError: too few of one.
+    """
+    ids = [case.case_id for case in cohort.cases]
+    if any(case_id not in cohort.outcomes for case_id in ids):
+        raise CohortError("The cases have no outcomes.", remedy="Give them in clinical.csv.")
+    outcome = [cohort.outcomes[case_id] for case_id in ids]
+    check_outcomes(outcome, [cohort.patient_of(case_id) for case_id in ids], settings)
+
+
+def check_outcomes(outcome: Sequence[int], patients: Sequence[str], settings: LearningSettings) -> None:
+    """Refuse too few patients of an outcome for nested cross-validation, which never parts a patient's cases.
+
+    Raises:
+        LearningError: saying how many there are and how many are needed.
+    """
+    events, others = (
+        len({patient for patient, value in zip(patients, outcome) if value == wanted}) for wanted in (1, 0)
+    )
+    folds = settings.folds
+    needed = fewest_of_each(folds)
+    if min(events, others) < needed:
+        what = "cases" if len(set(patients)) == len(patients) else "patients"
+        raise LearningError(
+            f"There are {events} {what} with outcome 1 and {others} with 0; {folds}-fold validation needs at least "
+            f"{needed} of each.",
+            where="cohort",
+            remedy="Add cases, or lower 'folds' in the protocol.",
+        )
+
+
+def fewest_of_each(folds: int) -> int:
+    """Cases of each outcome that nested cross-validation needs: each training part is itself cross-validated, and of
+    each outcome one case per fold must be left in it."""
+    return next(count for count in range(folds, 4 * folds) if count - math.ceil(count / folds) >= folds)
+
+
+def _missing(case: CohortCase, wanted: Sequence[str]) -> list[str]:
+    present = {row.sequence for row in case.images}
+    return [name for name in wanted if name not in present]
+
+
+def _check_sites(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol) -> None:
+    settings = protocol.harmonisation
+    if settings is None:
+        return
+    ids = [case.case_id for case in cohort.cases]
+    nowhere = [name for name in ids if not cohort.sites.get(name)]
+    if nowhere:
+        raise HarmonisationError(
+            f"Sites are harmonised, and {len(nowhere)} of {len(ids)} cases have none: {', '.join(nowhere[:5])}"
+            f"{', ...' if len(nowhere) > 5 else ''}.",
+            where="clinical.csv",
+            remedy="Complete the column site, or leave harmonisation out of the protocol.",
+        )
+    sites = np.array([cohort.sites[name] for name in ids])
+    names = sorted(set(sites.tolist()))
+    if len(names) < 2:
+        raise HarmonisationError(
+            f"All cases come from {names[0]}; there is nothing to harmonise.",
+            where="clinical.csv",
+            remedy="Leave harmonisation out of the protocol.",
+        )
+    if settings.reference_site is not None and settings.reference_site not in names:
+        raise HarmonisationError(
+            f"No case comes from the reference site {settings.reference_site}.",
+            where="clinical.csv",
+            remedy=f"The sites are {', '.join(names)}.",
+        )
+    small = []
+    for name in names:
+        fewest = min(int((sites[fold.training] == name).sum()) for fold in folds)
+        if fewest < MINIMUM_CASES:
+            small.append(f"{name} has {int((sites == name).sum())}, and in the training part of a fold {fewest}")
+    if small:
+        raise HarmonisationError(
+            f"ComBat needs at least {MINIMUM_CASES} cases of each site in the training part of every fold; "
+            f"{'; '.join(small)}.",
+            where="clinical.csv",
+            remedy="Leave these cases out, or join the site with one that has the same scanner.",
+        )
+
+
+def _check_robustness(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol) -> None:
+    for kind, repeated in repeated_cases(cohort, protocol).items():
+        seen = np.array([case.case_id in repeated for case in cohort.cases])
+        fewest = min(int(seen[fold.training].sum()) for fold in folds)
+        if fewest < FEWEST_REPEATED:
+            raise RobustnessError(
+                f"{tested(kind)} is tested on {len(repeated)} cases; the training part of a fold has {fewest} of them, "
+                f"and needs {FEWEST_REPEATED}.",
+                where="cohort",
+                remedy=f"{more_of(kind).capitalize()}.",
+            )
+
+
+def _refuse_twins(cohort: Cohort) -> None:
+    """Two cases of one patient may well lie in one image: two lesions."""
+    twins = [
+        ids for ids in _by_image(cohort.cases).values() if len({cohort.patient_of(case_id) for case_id in ids}) > 1
+    ]
+    if twins:
+        raise CohortError.listing(
+            [f"{' and '.join(ids)} have the same image: the same patient twice" for ids in twins], where="images.csv"
+        )
+
+
+def _refuse_unchanged(cohort: Cohort) -> None:
+    """A follow-up that is the baseline again: nothing would have changed in it."""
+    problems = []
+    for case in cohort.cases:
+        seen: dict[str, str] = {}
+        for row in case.images:
+            if not timepoint_of(row.sequence):
+                continue
+            first = seen.setdefault(f"{sequence_of(row.sequence)} {file_digest(row.image)}", row.sequence)
+            if first != row.sequence:
+                problems.append(f"{case.case_id} has the same image as {title_of(first)} and {title_of(row.sequence)}")
+    if problems:
+        raise CohortError.listing(problems, where="images.csv")
+
+
+def _by_image(cases: Sequence[CohortCase]) -> dict[str, list[str]]:
+    """Cases by the content of their image files."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for case in cases:
+        try:
+            digests = dict.fromkeys(file_digest(row.image) for row in case.images)
+        except OSError as error:
+            raise CohortError(f"An image cannot be read ({error.strerror}).", where=f"case {case.case_id}") from error
+        for digest in digests:
+            found[digest].append(case.case_id)
+    return found

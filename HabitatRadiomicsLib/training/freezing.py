@@ -1,0 +1,251 @@
+"""What was learned becomes a model file: coefficients, cut-off, calibration, and what stands behind them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.features.catalogue import CLINICAL
+from HabitatRadiomicsLib.features.deep.measure import network_of
+from HabitatRadiomicsLib.learning import calibrate
+from HabitatRadiomicsLib.learning.nomogram import fit_clinical_model
+from HabitatRadiomicsLib.learning.preparation import FoldTable, PreparedFold
+from HabitatRadiomicsLib.learning.strategy import Learned
+from HabitatRadiomicsLib.model import (
+    Calibration,
+    CutOff,
+    Endpoint,
+    Evidence,
+    EvidenceKind,
+    Model,
+    ModelFeature,
+    OperatingPoint,
+    Performance,
+)
+from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.model.score_names import STRATEGY
+from HabitatRadiomicsLib.protocol import DeepSettings, LearningSettings, Protocol
+from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
+from HabitatRadiomicsLib.statistics import count_calls, sensitivity_and_specificity, youden_cut_off
+from HabitatRadiomicsLib.statistics.overlap import OVERLAP_CORRECTED
+from HabitatRadiomicsLib.system.provenance import versions
+from HabitatRadiomicsLib.training.frozen_nomogram import frozen_nomogram
+from HabitatRadiomicsLib.training.frozen_terms import frozen_terms
+from HabitatRadiomicsLib.training.measured import MeasuredStudy
+from HabitatRadiomicsLib.validation.nested import HeldOut, Validation
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a model is called and meant for; everything that numbers cannot say."""
+
+    name: str
+    title: str
+    intended_use: str
+    endpoint: Endpoint
+    cohort: str
+    evidence: EvidenceKind
+    licence: str
+    attribution: str = ""
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be a model's.
+
+    Raises:
+        LearningError: it has other characters than letters, digits and hyphens.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise LearningError(
+            f"'{name}' is not a name for a model.", where="--name", remedy="Use letters, digits, hyphens."
+        )
+
+
+def freeze(
+    study: MeasuredStudy,
+    table: FoldTable,
+    prepared: PreparedFold,
+    learned: Learned,
+    validation: Validation,
+    protocol: Protocol,
+    purpose: Purpose,
+    asked: int,
+) -> Model:
+    """The model of the chosen candidate.
+
+    Args:
+        table: the cases under the habitats of all of them; ``prepared``: their robust, harmonised columns.
+        asked: cases of the cohort, measured or not.
+    """
+    score, chosen = learned.score, learned.chosen
+    assert score is not None
+    assert chosen is not None
+    rows = np.flatnonzero(chosen.measured(prepared.columns, prepared.values))
+    values, outcome = prepared.values[rows], table.outcome[rows]
+    terms = frozen_terms(score, prepared.columns, values, outcome, protocol.learning, seed=protocol.seed)
+    columns = values[:, terms.columns]
+    fitted = score.score(values)
+    held_out = validation.held_out[STRATEGY]
+    populations = {name: model for name, model in study.features.populations[0].items() if model is not None}
+    names = [prepared.columns[column] for column in terms.columns]
+    return Model(
+        name=purpose.name,
+        title=purpose.title,
+        intended_use=purpose.intended_use,
+        endpoint=purpose.endpoint,
+        evidence=Evidence(
+            kind=purpose.evidence,
+            cohort=purpose.cohort,
+            cases=len(rows),
+            excluded=asked - len(rows),
+            events=int(outcome.sum()),
+            sites=tuple(sorted({str(site) for site in table.sites[rows] if site})),
+            licence=purpose.licence,
+            attribution=purpose.attribution,
+            performance=_performance(study, validation, table, protocol),
+        ),
+        protocol=protocol.model_copy(update={"population": populations, "deep": _pinned(protocol)}),
+        features=tuple(
+            ModelFeature(
+                name=name,
+                mean=float(terms.means[index]),
+                sd=float(terms.deviations[index]),
+                coefficient=None if terms.coefficients is None else float(terms.coefficients[index]),
+                minimum=float(columns[:, index].min()),
+                maximum=float(columns[:, index].max()),
+            )
+            for index, name in enumerate(names)
+        ),
+        intercept=terms.intercept,
+        classifier=terms.classifier,
+        nomogram=_nomogram(learned, table, protocol),
+        cutoff=_cut_off(fitted, outcome, held_out, table.outcome),
+        calibration=_own_odds(_calibration(fitted, held_out, table.outcome), learned),
+        coefficient_covariance=None
+        if terms.covariance is None
+        else tuple(tuple(float(value) for value in row) for row in terms.covariance),
+        combat=None
+        if prepared.combat is None
+        else prepared.combat.subset([name for name in names if not name.startswith(CLINICAL)]),
+        background=tuple(tuple(float(value) for value in row) for row in columns),
+        versions={**versions(), "engine": study.features.engine},
+    )
+
+
+def _performance(study: MeasuredStudy, validation: Validation, table: FoldTable, protocol: Protocol) -> Performance:
+    held_out = validation.held_out[STRATEGY]
+    area = held_out.area(table.outcome, table.patients)
+    return Performance(auc=area.auc, auc_low=area.low, auc_high=area.high, method=method_of(study, held_out, protocol))
+
+
+def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> str:
+    """How a performance was found, in a sentence without its full stop."""
+    learning = protocol.learning
+    inside = [*_ways(learning), "the choice of region and sequences"]
+    if protocol.harmonisation is not None:
+        inside.insert(0, "harmonisation")
+    if protocol.robustness is not None:
+        inside.insert(0, "robustness of features")
+    once = ""
+    if study.features.populations[0]:
+        if study.frozen_habitats:
+            once = "; habitats fitted once on all cases, without their outcomes"
+        elif all(name in protocol.population for name in study.features.populations[0]):
+            once = "; habitats taken from the protocol"
+        else:
+            inside.insert(0, "habitats")
+    repeats = f"mean of {learning.repeats} repeats of " if learning.repeats > 1 else ""
+    method = (
+        f"{repeats}nested {learning.folds}-fold cross-validation, "
+        f"{', '.join(inside[:-1])} and {inside[-1]} inside the folds{once}; " + interval_of(study.cohort, held_out=True)
+    )
+    if held_out.empty:
+        method += f"; in {held_out.empty} of {held_out.fits} folds no score could be learned"
+    return method
+
+
+def interval_of(cohort: Cohort, *, held_out: bool) -> str:
+    """Whose interval an AUC of the cohort has.
+
+    Args:
+        held_out: in a cross-validation; else the whole cohort had no part in the score.
+    """
+    ids = [case.case_id for case in cohort.cases]
+    several = len({cohort.patient_of(case_id) for case_id in ids}) < len(ids)
+    name = "DeLong interval for clustered data (Obuchowski), by patient" if several else "DeLong interval"
+    return f"{name}, {OVERLAP_CORRECTED}" if held_out else name
+
+
+def _ways(learning: LearningSettings) -> list[str]:
+    """What learns from the features."""
+    if learning.search is not None:
+        scouts = ["scout models"] if learning.scouts is not None else []
+        return [*scouts, "the search over selectors and classifiers"]
+    found = ["selection", "LASSO"]
+    if learning.fusion is not None:
+        found.append("the fusing classifier")
+    if learning.nomogram is not None:
+        found.append("the nomogram with its clinical factors")
+    return found
+
+
+def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_outcome: np.ndarray) -> CutOff:
+    value = youden_cut_off(outcome, fitted)
+    sensitivity, specificity = sensitivity_and_specificity(outcome, fitted, value)
+    # Each fold's own cut-off: the model's would have seen the cases.
+    unseen = count_calls(every_outcome, held_out.scores, held_out.cut_offs)
+    events = unseen.true_positives + unseen.false_negatives
+    others = unseen.true_negatives + unseen.false_positives
+    return CutOff(
+        value=value,
+        rule="largest sensitivity + specificity - 1 on the training scores; positive when score >= cut-off",
+        training=OperatingPoint(sensitivity=sensitivity, specificity=specificity),
+        held_out=OperatingPoint(sensitivity=unseen.true_positives / events, specificity=unseen.true_negatives / others),
+    )
+
+
+def _pinned(protocol: Protocol) -> DeepSettings | None:
+    """The network by its SHA-256: another one has other features."""
+    if protocol.deep is None:
+        return None
+    return protocol.deep.model_copy(update={"sha256": network_of(protocol).sha256})
+
+
+def _nomogram(learned: Learned, table: FoldTable, protocol: Protocol) -> NomogramPart | None:
+    settings = protocol.learning.nomogram
+    if learned.nomogram is None or settings is None:
+        return None
+    clinical = fit_clinical_model(table.covariates, table.outcome, settings, seed=protocol.seed)
+    return frozen_nomogram(
+        learned.nomogram, table.covariates, table.outcome, bootstraps=settings.bootstraps, seed=protocol.seed,
+        clinical=clinical,
+    )  # fmt: skip
+
+
+def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray) -> Calibration | None:
+    """From the scale of the held-out scores, in SD of training scores, to that of the model's."""
+    found = calibrate(held_out.scores, outcome)
+    if found.slope <= 0:
+        return None
+    mean, deviation = float(fitted.mean()), float(fitted.std())
+    change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
+    covariance = change @ found.covariance @ change.T
+    return Calibration(
+        slope=found.slope / deviation,
+        intercept=found.intercept - found.slope * mean / deviation,
+        covariance=tuple(tuple(float(value) for value in row) for row in covariance),
+        method="Platt scaling of the held-out scores of the cross-validation",
+    )
+
+
+def _own_odds(found: Calibration | None, learned: Learned) -> Calibration | None:
+    """A nomogram's score is its log odds: what is read off its axes is the probability, where it gives one at all."""
+    if found is None or learned.nomogram is None:
+        return found
+    nothing = (0.0, 0.0)
+    method = "logistic regression of the nomogram, on rad-scores that had not seen the cases"
+    return Calibration(slope=1.0, intercept=0.0, covariance=(nothing, nothing), method=method)

@@ -1,0 +1,213 @@
+"""A cohort measured for nested validation: its folds, and the table of each under its training cases' habitats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.errors import RobustnessError
+from HabitatRadiomicsLib.extraction.cohort import FoldFeatures, measure_folds
+from HabitatRadiomicsLib.extraction.maps import needs_habitats
+from HabitatRadiomicsLib.extraction.superpixels import (
+    ORIGINAL,
+    PERTURBED,
+    Lesions,
+    Population,
+    find_superpixels,
+    fit_populations,
+    unread,
+)
+from HabitatRadiomicsLib.features.delta import with_deltas
+from HabitatRadiomicsLib.features.table import FeatureTable
+from HabitatRadiomicsLib.imaging.perturbation import perturbation_names
+from HabitatRadiomicsLib.learning.folds import Fold, outer_folds
+from HabitatRadiomicsLib.learning.preparation import FoldTable, Repetitions
+from HabitatRadiomicsLib.progress import Progress, part
+from HabitatRadiomicsLib.protocol import Protocol
+
+#: Cases that an intraclass correlation can be had of.
+FEWEST_REPEATED = 2
+
+
+@dataclass(frozen=True)
+class MeasuredStudy:
+    """Cases, folds and features.
+
+    Attributes:
+        cohort: the cases that could be measured.
+        folds: over their places.
+        features: under the habitats of all cases (training set 0), then those of each fold's training cases.
+        repeated: places of the cases that were measured again, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and
+            ``INTRA_OBSERVER``.
+        frozen_habitats: all folds have the habitats of all cases.
+    """
+
+    cohort: Cohort
+    folds: tuple[Fold, ...]
+    features: FoldFeatures
+    repeated: Mapping[str, np.ndarray]
+    frozen_habitats: bool
+
+    def table(self) -> FoldTable:
+        """All cases under the habitats of all of them."""
+        return self._table(0)
+
+    def fold_tables(self) -> Iterator[FoldTable]:
+        """The table of each fold, made when it is asked for: all of them would not fit into memory."""
+        for place in range(len(self.folds)):
+            yield self._table(0 if self.frozen_habitats else 1 + place)
+
+    def _table(self, training_set: int) -> FoldTable:
+        cohort, features = self.cohort, self.features
+        ids = features.case_ids
+        table = self._learned_from(training_set)
+        return FoldTable(
+            columns=table.columns,
+            values=table.values,
+            outcome=np.array([cohort.outcomes[case_id] for case_id in ids]),
+            patients=np.array([cohort.patient_of(case_id) for case_id in ids]),
+            sites=np.array([cohort.sites.get(case_id, "") for case_id in ids]),
+            volumes=np.array([features.volumes[case_id] for case_id in ids]),
+            covariates=tuple(cohort.covariates.get(case_id, {}) for case_id in ids),
+            repeated={kind: self._repetitions(training_set, kind) for kind in self.repeated},
+        )
+
+    def _repetitions(self, training_set: int, kind: str) -> Repetitions:
+        places, settings = self.repeated[kind], self.features.protocol.robustness
+        assert settings is not None
+        own = [self.features.case_ids[place] for place in places]
+        # A copy that could not be made of a case has no values.
+        views = perturbation_names(settings) if kind == PERTURBED else (kind,)
+        tables = [self._learned_from(training_set, view=view, case_ids=own).values for view in views]
+        return Repetitions(places, np.stack(tables, axis=1))
+
+    def _learned_from(
+        self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None
+    ) -> FeatureTable:
+        """The features; of two time points, those at baseline and their changes."""
+        table = self.features.table(training_set, view=view, case_ids=case_ids)
+        return with_deltas(table, self.features.protocol.timepoints)
+
+
+def measure_study(
+    cohort: Cohort,
+    protocol: Protocol,
+    folder: Path,
+    *,
+    frozen_habitats: bool,
+    jobs: int,
+    resample_mask: bool,
+    progress: Progress,
+) -> MeasuredStudy:
+    """Superpixels of all cases, habitats of every training set, and the features under each.
+
+    Args:
+        folder: where finished cases are kept, for this run and the next.
+
+    Raises:
+        CohortError: no case could be measured.
+        RegionError: the cohort has no acceptable habitats.
+        LearningError: too few cases are left for the folds.
+        RobustnessError: fewer than two of the cases that robustness is tested on could be measured.
+    """
+    repeated = repeated_cases(cohort, protocol)
+    again = frozenset().union(*repeated.values())
+    if needs_habitats(protocol):
+        lesions = find_superpixels(
+            cohort, protocol, folder, perturbed=again, jobs=jobs, resample_mask=resample_mask,
+            progress=part(progress, 0, 0.2),
+        )  # fmt: skip
+    else:
+        lesions = unread(cohort, protocol, again)
+    cohort = cohort.only(lesions.superpixels)
+    folds = folds_of(cohort, protocol)
+    populations = _populations(cohort, folds, lesions, protocol, frozen_habitats, jobs, part(progress, 0.2, 0.3))
+    features = measure_folds(
+        cohort, protocol, lesions, populations, folder, perturbed=again, jobs=jobs, resample_mask=resample_mask,
+        progress=part(progress, 0.3, 1),
+    )  # fmt: skip
+    left = cohort.only(features.case_ids)
+    if len(left.cases) < len(cohort.cases):
+        folds = tuple(_renumbered(fold, cohort, left) for fold in folds)
+    places = {kind: _places(features.case_ids, own) for kind, own in repeated.items()}
+    for kind, own in repeated.items():
+        if len(places[kind]) < FEWEST_REPEATED:
+            raise RobustnessError(
+                f"{tested(kind)} is tested on {len(own)} cases, of which {len(places[kind])} could be measured; it "
+                f"takes {FEWEST_REPEATED}.",
+                where="cohort",
+                remedy=f"See to the cases that failed, or {more_of(kind)}.",
+            )
+    return MeasuredStudy(left, folds, features, places, frozen_habitats)
+
+
+def repeated_cases(cohort: Cohort, protocol: Protocol) -> dict[str, tuple[str, ...]]:
+    """The cases on which robustness is tested, by kind of the repeated measurement: those of each further reading;
+    where there is none, cases spread evenly over the table, so that no part of it is left out."""
+    if protocol.robustness is None:
+        return {}
+    readings = {
+        kind: tuple(case.case_id for case in cohort.cases if kind in case.readings)
+        for kind in (INTER_OBSERVER, INTRA_OBSERVER)
+    }
+    if any(readings.values()):
+        return {kind: ids for kind, ids in readings.items() if ids}
+    count = min(protocol.robustness.cases, len(cohort.cases))
+    places = np.unique(np.linspace(0, len(cohort.cases) - 1, count).round().astype(int))
+    return {PERTURBED: tuple(cohort.cases[place].case_id for place in places)}
+
+
+def tested(kind: str) -> str:
+    """What a kind of repeated measurement tests, to begin a sentence with."""
+    return "Robustness" if kind == PERTURBED else f"{kind.capitalize()} agreement"
+
+
+def more_of(kind: str) -> str:
+    """How there come to be more cases of a kind, to end a sentence with."""
+    return "raise 'cases' under 'robustness' in the protocol" if kind == PERTURBED else "add cases to that reading"
+
+
+def _places(case_ids: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    return np.array([place for place, case_id in enumerate(case_ids) if case_id in wanted], dtype=int)
+
+
+def folds_of(cohort: Cohort, protocol: Protocol) -> tuple[Fold, ...]:
+    """The outer folds of a cohort, over the places of its cases.
+
+    Raises:
+        LearningError: too few cases, or patients that are not shared out, for both outcomes in every fold.
+    """
+    outcome = np.array([cohort.outcomes[case.case_id] for case in cohort.cases])
+    patients = np.array([cohort.patient_of(case.case_id) for case in cohort.cases])
+    return outer_folds(outcome, patients, protocol)
+
+
+def _populations(
+    cohort: Cohort,
+    folds: Sequence[Fold],
+    lesions: Lesions,
+    protocol: Protocol,
+    frozen: bool,
+    jobs: int,
+    progress: Progress,
+) -> list[Population]:
+    if not needs_habitats(protocol):
+        return [{}] * (1 if frozen else 1 + len(folds))
+    ids = [case.case_id for case in cohort.cases]
+    groups = [ids] if frozen else [ids, *([ids[place] for place in fold.training] for fold in folds)]
+    return fit_populations(lesions, protocol, groups, jobs=jobs, progress=progress)
+
+
+def _renumbered(fold: Fold, before: Cohort, after: Cohort) -> Fold:
+    """A fold over the cases that are left; the others could be described, but not measured."""
+    places = {case.case_id: place for place, case in enumerate(after.cases)}
+    kept = [
+        np.array([places[name] for row in rows if (name := before.cases[row].case_id) in places], dtype=int)
+        for rows in (fold.training, fold.test)
+    ]
+    return Fold(fold.repeat, fold.number, *kept)

@@ -1,0 +1,1 @@
+"""Trains the networks of deep features; the only part that needs torch."""

@@ -1,0 +1,139 @@
+"""A cohort and a protocol become a frozen model and what is known of how good it is.
+
+Nothing that learns sees a case that it is judged by: the habitats, the choice of K, robustness, harmonisation,
+selection, LASSO, the choice between candidates and the cut-off are learned anew in each fold of the cross-validation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.features.deep.measure import KNOWN_IMAGE
+from HabitatRadiomicsLib.learning.preparation import FoldTable, PreparedFold, prepare_fold
+from HabitatRadiomicsLib.learning.strategy import Learned, learn
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.outputs import check_writable
+from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.training.checks import Exclusion, check_outcomes, check_study
+from HabitatRadiomicsLib.training.freezing import Purpose, check_name, freeze
+from HabitatRadiomicsLib.training.measured import MeasuredStudy, measure_study
+from HabitatRadiomicsLib.training.workload import TrainingWork, training_work
+from HabitatRadiomicsLib.validation.nested import Validation, cross_validate, gather
+from HabitatRadiomicsLib.validation.stability import Stability, assess_stability
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model, how it came about, and what its cases say of it.
+
+    Attributes:
+        protocol: as it was given; the model's holds the habitats too.
+        cohort: as it was given; ``excluded``: cases of it that were left out before anything was measured.
+        study: the cases that were measured.
+        table: they under the habitats of all of them; ``prepared``: their robust, harmonised columns.
+        learned: every candidate's score, fitted on all cases.
+    """
+
+    model: Model
+    protocol: Protocol
+    cohort: Cohort
+    excluded: tuple[Exclusion, ...]
+    study: MeasuredStudy
+    table: FoldTable
+    prepared: PreparedFold
+    learned: Learned
+    validation: Validation
+    stability: Stability
+
+
+def train_model(
+    cohort: Cohort,
+    protocol: Protocol,
+    purpose: Purpose,
+    folder: Path,
+    *,
+    frozen_habitats: bool = False,
+    complete_cases: bool = False,
+    jobs: int = 1,
+    resample_mask: bool = False,
+    progress: Progress = silent,
+) -> Training:
+    """Measure, learn, validate, freeze.
+
+    Args:
+        cohort: with outcomes.
+        folder: where finished cases are kept, for this run and the next.
+        frozen_habitats: fit the habitats once, on all cases, rather than in each fold. They see no outcome, but a
+            fold's test cases then have had a part in them: the model's evidence says so.
+        complete_cases: leave out cases that lack a sequence.
+        jobs: processes; the result does not depend on it.
+
+    Raises:
+        LearningError: too few cases of an outcome, or nothing to learn.
+        HabitatRadiomicsError: a cohort that is refused, no case that could be measured, or no habitats that fit.
+    """
+    from threadpoolctl import threadpool_limits
+
+    check_name(purpose.name)
+    whole_cohort = cohort
+    cohort, excluded = check_study(cohort, protocol, complete_cases=complete_cases)
+    check_writable(folder)
+    work = work_of(cohort, protocol)
+    study = measure_study(
+        cohort, protocol, folder, frozen_habitats=frozen_habitats, jobs=jobs, resample_mask=resample_mask,
+        progress=part(progress, 0, work.measuring),
+    )  # fmt: skip
+    _check_network(study)
+    table = study.table()
+    check_outcomes(table.outcome.tolist(), table.patients.tolist(), protocol.learning)
+    learning = part(progress, work.measuring, 1)
+    learning(0, "learning the score")
+    # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
+    with threadpool_limits(limits=1):
+        prepared = prepare_fold(table, np.arange(len(table.outcome)), protocol)
+        learned = learn(prepared.training_table(table), protocol.learning, seed=protocol.seed)
+    if learned.score is None:
+        raise LearningError(
+            f"No feature of any region tells the outcomes of {len(table.outcome)} cases apart.",
+            where="cohort",
+            remedy="There is nothing to learn from this table.",
+        )
+    modelled, validated = 1 / work.trainings, (1 + work.validation) / work.trainings
+    learning(modelled, "the model is learned")
+    validation = _validated(study, table, protocol, jobs, part(learning, modelled, validated))
+    stability = assess_stability(table, prepared, learned, protocol, jobs=jobs, progress=part(learning, validated, 1))
+    with threadpool_limits(limits=1):
+        model = freeze(study, table, prepared, learned, validation, protocol, purpose, len(whole_cohort.cases))
+    return Training(model, protocol, whole_cohort, excluded, study, table, prepared, learned, validation, stability)
+
+
+def work_of(cohort: Cohort, protocol: Protocol) -> TrainingWork:
+    """How much the training of a cohort will be."""
+    sequences = {row.sequence for case in cohort.cases for row in case.images}
+    return training_work(protocol, sequences, len(cohort.cases))
+
+
+def _check_network(study: MeasuredStudy) -> None:
+    """A network that was trained on a case knows its outcome, and no fold of a cross-validation would be a test."""
+    known = sum(any(text.endswith(KNOWN_IMAGE) for text in row) for row in study.features.warnings.values())
+    if known:
+        raise LearningError(
+            f"The network of the deep features was trained on {known} of {len(study.cohort.cases)} cases, with their "
+            "outcomes: what it says of them would flatter the model.",
+            where="cohort",
+            remedy="Take a network that was trained on other patients, or leave these cases out.",
+        )
+
+
+def _validated(study: MeasuredStudy, table: FoldTable, protocol: Protocol, jobs: int, progress: Progress) -> Validation:
+    results = []
+    for result in cross_validate(study.folds, study.fold_tables(), protocol, jobs=jobs):
+        results.append(result)
+        progress(len(results) / len(study.folds), f"fold {len(results)} of {len(study.folds)}")
+    return gather(results, len(table.outcome))

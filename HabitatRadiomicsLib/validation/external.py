@@ -1,0 +1,132 @@
+"""A frozen model on new patients: how good its scores are where nothing was fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.errors import CohortError
+from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
+from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.model.prediction import classifier_inputs
+from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE
+from HabitatRadiomicsLib.scoring.cohort import CohortScores
+from HabitatRadiomicsLib.scoring.explanation.contributions import explained_names
+from HabitatRadiomicsLib.validation.openings import Opening
+
+
+@dataclass(frozen=True)
+class ExternalValidation:
+    """Outcomes and scores of the cases that could be scored.
+
+    Attributes:
+        outcome, scores: shape (cases,).
+        probability: None when the model gives none.
+        contributions: of the model's features, or of its classifier's inputs, shape (cases, features or inputs).
+        values: of the features, shape (cases, features).
+        openings: every look of this model at this cohort, the present one last.
+    """
+
+    model: Model
+    cohort: Cohort
+    result: CohortScores
+    outcome: np.ndarray
+    scores: np.ndarray
+    probability: np.ndarray | None
+    contributions: np.ndarray
+    values: np.ndarray
+    openings: tuple[Opening, ...]
+
+    @property
+    def patients(self) -> np.ndarray:
+        """Whose case each is, shape (cases,)."""
+        return np.array([self.cohort.patient_of(case.case_id) for case in self.scored.cases])
+
+    @property
+    def scored(self) -> Cohort:
+        """The cases that could be scored."""
+        return self.cohort.only(self.result.documents)
+
+    @property
+    def name(self) -> str:
+        """What tables and figures call the model's score."""
+        return NOMOGRAM if self.model.nomogram else self.model.name
+
+    @property
+    def compared(self) -> dict[str, np.ndarray]:
+        """What the model's score has to beat, by name, each of shape (cases,).
+
+        Of a nomogram with clinical factors the rad-score in it, and the clinical model of its training cases, as log
+        odds; of a classifier that joins several inputs those that are rad-scores. Nothing of the other models.
+        """
+        model = self.model
+        if model.nomogram is not None:
+            return {**self._rad_score_alone(model.nomogram), **self._clinical(model.nomogram)}
+        if model.classifier is None or len(model.classifier.inputs) < 2:
+            return {}
+        inputs = classifier_inputs(model, self.values)
+        return {
+            row.name: inputs[:, place]
+            for place, row in enumerate(model.classifier.inputs)
+            if row.name.startswith(RAD_SCORE_PREFIX)
+        }
+
+    def _rad_score_alone(self, part: NomogramPart) -> dict[str, np.ndarray]:
+        if not part.inputs or not part.rad_score.coefficient:
+            return {}
+        names = [feature.name for feature in self.model.features]
+        cases = zip(self.scores.tolist(), self.values.tolist())
+        return {RAD_SCORE_ALONE: np.array([part.rad_score_of(score, dict(zip(names, row))) for score, row in cases])}
+
+    def _clinical(self, part: NomogramPart) -> dict[str, np.ndarray]:
+        if part.clinical_model is None:
+            return {}
+        rows = [self.cohort.covariates.get(case.case_id, {}) for case in self.scored.cases]
+        return {CLINICAL: np.array([part.clinical_model.linear(row) for row in rows])}
+
+
+def check_outcomes_of_both(cohort: Cohort) -> None:
+    """Refuse a cohort on which nothing can be evaluated.
+
+    Raises:
+        CohortError: no outcomes, or fewer than two cases of one.
+    """
+    if any(case.case_id not in cohort.outcomes for case in cohort.cases):
+        raise CohortError("The cases have no outcomes.", remedy="Give them in clinical.csv.")
+    events = sum(cohort.outcomes[case.case_id] for case in cohort.cases)
+    others = len(cohort.cases) - events
+    if min(events, others) < 2:
+        raise CohortError(
+            f"There are {events} cases with outcome 1 and {others} with 0; an evaluation needs at least 2 of each.",
+            where="clinical.csv",
+        )
+
+
+def external_validation(
+    model: Model, cohort: Cohort, result: CohortScores, openings: list[Opening]
+) -> ExternalValidation:
+    """Put scores and outcomes together.
+
+    Raises:
+        CohortError: of the cases that could be scored, fewer than two have one of the outcomes.
+    """
+    scored = cohort.only(result.documents)
+    check_outcomes_of_both(scored)
+    documents = [result.documents[case.case_id] for case in scored.cases]
+    names, inputs = [feature.name for feature in model.features], explained_names(model)
+    rows = [{row["name"]: row for row in document["contributions"]} for document in documents]
+    chances = [document["probability"] for document in documents]
+    return ExternalValidation(
+        model=model,
+        cohort=cohort,
+        result=result,
+        outcome=np.array([cohort.outcomes[case.case_id] for case in scored.cases]),
+        scores=np.array([document["score"] for document in documents]),
+        probability=None if None in chances else np.array(chances, dtype=float),
+        contributions=np.array([[row[name]["shap"] for name in inputs] for row in rows]),
+        values=np.array([[document["values"][name] for name in names] for document in documents]),
+        openings=tuple(openings),
+    )

@@ -1,0 +1,61 @@
+"""The LASSO's path and its deviance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from HabitatRadiomicsLib.reporting import study
+from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
+
+from .made_up_study import MANY_NAMES, NAMES, lasso_path_numbers
+
+
+def test_path_draws_every_feature_and_names_the_largest() -> None:
+    penalties, coefficients = lasso_path_numbers(40)
+    figure = study.lasso_path_figure(penalties, coefficients, MANY_NAMES, lambda_min=0.031, lambda_1se=0.09)
+    lines = figure.axes[0].lines[:40]
+    drawn = {tuple(line.get_ydata()) for line in lines}
+    assert drawn == {tuple(column) for column in coefficients[::-1].T}
+    for line in lines:
+        np.testing.assert_allclose(line.get_xdata(), np.log(penalties[::-1]))
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    at_minimum = np.abs(coefficients[np.abs(np.log(penalties / 0.031)).argmin()])
+    for column in np.argsort(-at_minimum)[:10]:
+        assert any(f"Autocorrelation{column}" in text.split("\n")[-1] for text in texts)
+    assert texts[10:] == ["30 other features", "λ.min = 0.031", "λ.1se = 0.09"]
+    marks = [line.get_xdata()[0] for line in figure.axes[0].lines[-2:]]
+    assert marks == pytest.approx(np.log([0.031, 0.09]))
+
+
+def test_counts_above_are_those_of_their_steps() -> None:
+    penalties, coefficients = lasso_path_numbers(20)
+    counts = np.count_nonzero(coefficients, axis=1)
+    path = study.lasso_path_figure(penalties, coefficients, MANY_NAMES[:20], lambda_min=0.05, lambda_1se=0.1)
+    deviance = study.lasso_deviance_figure(
+        penalties, np.ones(60), np.zeros(60), counts, lambda_min=0.05, lambda_1se=0.1
+    )
+    for figure in (path, deviance):
+        png_bytes(figure)
+        above = figure.axes[0].child_axes[0]
+        assert above.get_xlabel() == "Features with a non-zero coefficient"
+        for place, label in zip(above.get_xticks(), above.get_xticklabels()):
+            assert int(label.get_text()) == counts[np.abs(np.log(penalties) - place).argmin()]
+
+
+def test_deviance_has_its_standard_errors() -> None:
+    penalties, deviance, errors = [0.2, 0.1, 0.05], [1.3, 1.1, 1.2], [0.1, 0.05, 0.2]
+    figure = study.lasso_deviance_figure(penalties, deviance, errors, [0, 1, 2], lambda_min=0.1, lambda_1se=0.2)
+    points = figure.axes[0].containers[0]
+    np.testing.assert_allclose(points.lines[0].get_xdata(), np.log(penalties[::-1]))
+    assert points.lines[0].get_ydata().tolist() == deviance[::-1]
+    spans = [segment[:, 1] for segment in points.lines[2][0].get_segments()]
+    np.testing.assert_allclose(spans, [[1.0, 1.4], [1.05, 1.15], [1.2, 1.4]])
+
+
+@pytest.mark.parametrize("coefficient", [0.0, 0.4])
+def test_one_feature_at_one_penalty(coefficient: float) -> None:
+    figure = study.lasso_path_figure([0.1], np.array([[coefficient]]), NAMES[:1], lambda_min=0.1, lambda_1se=0.1)
+    png_bytes(figure)
+    text = figure.legends[0].get_texts()[0].get_text()
+    assert text == ("T2FS S2, wavelet-LLH\nglcm MCC" if coefficient else "1 other feature")
