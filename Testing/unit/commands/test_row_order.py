@@ -13,9 +13,9 @@ import yaml
 from HabitatRadiomicsLib.cases.synthetic import write_spine_clinical
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.outputs import json_text, write_text
-from HabitatRadiomicsLib.reporting import study_files
 from HabitatRadiomicsLib.reporting.document.study import study_document
 from HabitatRadiomicsLib.reporting.document.tables import write_features, write_held_out
+from HabitatRadiomicsLib.reporting.study import files as study_files
 from HabitatRadiomicsLib.training.train import Training
 
 _NONE: dict[str, Any] = {

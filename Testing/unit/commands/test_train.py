@@ -89,7 +89,7 @@ def _renamed(table: Path, folder: Path) -> Path:
 @pytest.fixture
 def train(tables: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
     """Runs the command without its figures and report."""
-    from HabitatRadiomicsLib.reporting import study_files
+    from HabitatRadiomicsLib.reporting.study import files as study_files
 
     monkeypatch.setattr(study_files, "write_training", lambda *args, **kwargs: None)
 

@@ -28,7 +28,7 @@ from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.training.measured import measure_study
 
-from . import two_time_points
+from .. import two_time_points
 
 _PLAIN = {
     "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,

@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.extraction.maps import make_maps
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol, load_protocol, protocol_from
 
-from . import two_time_points
+from .. import two_time_points
 
 _FEW = {
     "name": "few",

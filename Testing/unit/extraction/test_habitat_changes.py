@@ -19,7 +19,7 @@ from HabitatRadiomicsLib.extraction.habitat_changes import (
 from HabitatRadiomicsLib.extraction.maps import make_maps
 from HabitatRadiomicsLib.protocol import Protocol
 
-from .two_time_points import images_of, protocol
+from ..two_time_points import images_of, protocol
 
 _TWO = protocol()
 

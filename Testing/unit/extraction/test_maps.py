@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.extraction.maps import make_maps, scale_for
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.protocol import ChoiceOfK, HabitatModel, Protocol
 
-from .two_time_points import protocol
+from ..two_time_points import protocol
 
 _SIZE, _SPACING = (10, 40, 40), (0.8, 0.8, 2.5)
 _ML = float(np.prod(_SPACING)) / 1000

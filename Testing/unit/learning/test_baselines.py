@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE, STR
 from HabitatRadiomicsLib.statistics import auc_with_interval
 from HabitatRadiomicsLib.validation.nested import cross_validate, gather
 
-from .made_up_tables import alternating, columns, protocol, table
+from ..made_up_tables import alternating, columns, protocol, table
 
 _NAMES = columns("T1W_whole")
 _TRAINING = np.arange(0, 60)

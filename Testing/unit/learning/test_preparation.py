@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.scoring.patient import harmonised
 from HabitatRadiomicsLib.training import train as training_module
 from HabitatRadiomicsLib.training.train import Training, train_model
 
-from .made_up_tables import PURPOSE, alternating, cohort, columns, measured, protocol, table
+from ..made_up_tables import PURPOSE, alternating, cohort, columns, measured, protocol, table
 
 _NAMES = columns("T1W_whole", "T1W_S1")
 _ALL = np.arange(40)

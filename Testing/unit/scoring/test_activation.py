@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.scoring.activation import activation_maps, embedding_di
 from HabitatRadiomicsLib.scoring.explanation.gradient import score_gradient
 from HabitatRadiomicsLib.scoring.patient import score_case
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from made_up_models import deep_image, deep_model
 

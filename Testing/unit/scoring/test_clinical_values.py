@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.panel.model_card import read_card
 from HabitatRadiomicsLib.scoring.patient import score_case
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from made_up_models import CLINICAL, CLINICAL_EFFECT, DEMONSTRATION, nomogram_model
 

@@ -23,7 +23,7 @@ from HabitatRadiomicsLib.scoring.cohort import score_cohort
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.scoring.result import ScoreResult, notice
 
-from . import two_time_points
+from .. import two_time_points
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from HabitatRadiomicsLib.training import train as training_module
 from HabitatRadiomicsLib.training.checks import Exclusion, check_apart, check_study, fewest_of_each
 from HabitatRadiomicsLib.training.train import train_model
 
-from .made_up_tables import PURPOSE, alternating, cohort, measured, protocol
+from ..made_up_tables import PURPOSE, alternating, cohort, measured, protocol
 
 
 def _with_images(folder: Path, outcomes: list[int], *, sequences: tuple[str, ...] = ("T1W", "T2FS")) -> Cohort:

@@ -34,7 +34,7 @@ from HabitatRadiomicsLib.training.measured import measure_study
 from HabitatRadiomicsLib.training.train import Training, train_model, work_of
 from HabitatRadiomicsLib.validation.nested import HeldOut
 
-from .made_up_tables import FIRST_ORDER, PURPOSE, cohort, measured, protocol
+from ..made_up_tables import FIRST_ORDER, PURPOSE, cohort, measured, protocol
 
 #: Of images.
 _IMAGES: dict[str, Any] = {

@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.training.workload import TrainingWork, training_work
 from HabitatRadiomicsLib.validation.nested import cross_validate
 from HabitatRadiomicsLib.validation.stability import assess_stability
 
-from .made_up_tables import FIRST_ORDER, alternating, protocol, table
+from ..made_up_tables import FIRST_ORDER, alternating, protocol, table
 
 _SEARCH = {"selectors": ["anova", "relief"], "classifiers": ["lda", "svm"], "features": [1, 2]}
 _IMAGES = {**FIRST_ORDER, "images": {**FIRST_ORDER["images"], "log_sigmas": [1.0, 2.0]}}  # type: ignore[dict-item]

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.scoring.cohort import CohortScores
 from HabitatRadiomicsLib.validation.external import ExternalValidation, check_outcomes_of_both, external_validation
 from HabitatRadiomicsLib.validation.openings import Opening
 
-from .made_up_tables import cohort
+from ..made_up_tables import cohort
 
 _FIRST = [Opening("2026-01-01T00:00:00+00:00", "m", "c", 20)]
 _OUTCOMES = [0, 1] * 10

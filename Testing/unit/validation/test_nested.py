@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.statistics import auc_with_interval, mean_auc
 from HabitatRadiomicsLib.validation.nested import FoldResult, Validation, cross_validate, gather, validate_fold
 
-from .made_up_tables import alternating, columns, protocol, table
+from ..made_up_tables import alternating, columns, protocol, table
 
 _NAMES = columns("T1W_whole", "T1W_S1", "T2FS_whole", "T2FS_S1")
 _SITES = ["Alpha", "Beta", "Beta"] * 20

@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.validation.stability import (
     permuted_outcomes,
 )
 
-from .made_up_tables import alternating, columns, protocol, table
+from ..made_up_tables import alternating, columns, protocol, table
 
 _NAMES = columns("T1W_whole", features=12)
 _WHOLE = Candidate(("T1W",), "whole")

@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.training.checks import check_study
 from HabitatRadiomicsLib.training.measured import MeasuredStudy, measure_study
 
-from .. import two_time_points
+from ... import two_time_points
 
 
 def _protocol() -> Protocol:

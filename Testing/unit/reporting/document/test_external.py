@@ -30,9 +30,9 @@ from HabitatRadiomicsLib.system.provenance import document_digest
 from HabitatRadiomicsLib.validation.external import ExternalValidation, external_validation
 from HabitatRadiomicsLib.validation.openings import Opening
 
-from .made_up_tables import cohort
+from ...made_up_tables import cohort
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path.append(str(Path(__file__).resolve().parents[3]))
 
 from made_up_models import DEMONSTRATION, classifier_model, nomogram_model, published_model
 

@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.reporting.document.tables import write_documents
 from HabitatRadiomicsLib.training.frozen_nomogram import frozen_nomogram
 from HabitatRadiomicsLib.validation.nested import cross_validate, gather
 
-from .made_up_tables import alternating, columns, protocol, table
+from ...made_up_tables import alternating, columns, protocol, table
 
 _SEARCH = {"selectors": ["anova", "mutual-information"], "classifiers": ["lda", "svm"], "features": [1, 2]}
 _NAMES = (*columns("CT_whole", "CT_ring", features=4), "CT_patch_original_deep_E001", "CT_patch_original_deep_E002")

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.features.deep import load_network
 from HabitatRadiomicsLib.reporting.document.parts import told
 from HabitatRadiomicsLib.reporting.document.study import compared, sample_size, shown_name
 
-from .made_up_tables import cohort, protocol
+from ...made_up_tables import cohort, protocol
 
 
 @pytest.mark.parametrize(

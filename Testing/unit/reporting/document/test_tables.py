@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.reporting.document.tables import write_documents, write_features, write_held_out
 from HabitatRadiomicsLib.statistics.characteristics import NumericSummary, characteristics
 
-from . import two_time_points
+from ... import two_time_points
 
 _OUTCOME = np.array([0] * 16 + [1] * 16)
 _AGES = [repr(float(value)) for value in np.random.default_rng(0).normal(60, 10, 32)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from HabitatRadiomicsLib.reporting import study
+from HabitatRadiomicsLib.reporting import figures as study
 
 NAMES = (
     "T2FS_S2_wavelet-LLH_glcm_MCC", "T2FS_S2_log-sigma-3-0-mm-3D_glszm_SmallAreaHighGrayLevelEmphasis",

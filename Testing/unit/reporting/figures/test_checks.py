@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting import study
+from HabitatRadiomicsLib.reporting import figures as study
 from HabitatRadiomicsLib.reporting.figures.checks import (
     distinct_names,
     estimate,

@@ -8,7 +8,7 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import pdist
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
-from HabitatRadiomicsLib.reporting import study
+from HabitatRadiomicsLib.reporting import figures as study
 from HabitatRadiomicsLib.reporting.figures.palette import MAIN, NEUTRAL
 from HabitatRadiomicsLib.reporting.figures.swarm import swarm_offsets
 from HabitatRadiomicsLib.reporting.figures.writing import png_bytes

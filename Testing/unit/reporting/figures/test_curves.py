@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
-from HabitatRadiomicsLib.reporting import study
+from HabitatRadiomicsLib.reporting import figures as study
 
 from .made_up_study import CASES, FIGURES, outcome_and_scores, precision_recall_line, roc_line
 

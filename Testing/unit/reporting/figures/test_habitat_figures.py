@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.reporting import study
+from HabitatRadiomicsLib.reporting import figures as study
 from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
 
 from .made_up_study import FIGURES, habitat_values

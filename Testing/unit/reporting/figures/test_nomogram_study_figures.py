@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting import study
+from HabitatRadiomicsLib.reporting import figures as study
 from HabitatRadiomicsLib.reporting.figures.palette import MAIN, POSITIVE
 
 from .made_up_study import FIGURES

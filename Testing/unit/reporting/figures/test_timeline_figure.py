@@ -13,13 +13,13 @@ from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour
 from HabitatRadiomicsLib.extraction.habitat_changes import SCALE_IN_WORDS
 from HabitatRadiomicsLib.extraction.maps import make_maps
-from HabitatRadiomicsLib.reporting import map_files, timeline_files
 from HabitatRadiomicsLib.reporting.figures.map_figure import map_figure
 from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
 from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
+from HabitatRadiomicsLib.reporting.patient import map_files, timeline_files
 from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
 
-from ..two_time_points import images_of, protocol
+from ...two_time_points import images_of, protocol
 
 _POINTS = (
     TimePoint("baseline", {"S1": 6.0, "S2": 4.0}, score=0.6, cutoff=0.1),

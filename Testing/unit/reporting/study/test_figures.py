@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting import study_figures, study_files
 from HabitatRadiomicsLib.reporting.figures.writing import new_figure
+from HabitatRadiomicsLib.reporting.study import figures as study_figures
+from HabitatRadiomicsLib.reporting.study import files as study_files
 from HabitatRadiomicsLib.reporting.study.figures import StudyFigures, write_external_figures
 
 
