@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,35 @@ def test_rooms_import_only_rooms_above(checkout: Path) -> None:
             if ROOMS.index(parts[1]) > ROOMS.index(room):
                 wrong.append(f"{file.relative_to(checkout)} imports {name}")
     assert wrong == []
+
+
+def test_root_of_the_library_is_small(checkout: Path) -> None:
+    entries = [path for path in (checkout / "HabitatRadiomicsLib").iterdir() if path.name != "__pycache__"]
+    assert {path.name for path in entries if path.is_dir()} <= set(ROOMS)
+    assert len([path for path in entries if path.suffix == ".py"]) <= 6
+
+
+def test_rooms_say_what_comes_in_and_what_goes_out(checkout: Path) -> None:
+    for file in (checkout / "HabitatRadiomicsLib").glob("*/__init__.py"):
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        assert re.search(r"^In: .*; out: .*mport", docstring, re.MULTILINE | re.DOTALL), file
+
+
+def test_a_frozen_model_knows_nothing_of_learning(tmp_path: Path) -> None:
+    """Scoring a patient, with explanation and report, loads no module that learns."""
+    code = f"""
+import sys
+from pathlib import Path
+from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
+from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.reporting import write_score
+write_score(Path({str(tmp_path)!r}), score_case(synthetic_patient(101, seed=3).case, load_model("t790m-spine-demo")))
+rooms = {{name.split(".")[1] for name in sys.modules if name.startswith("HabitatRadiomicsLib.")}}
+print(sorted(rooms & {{"learning", "validation", "training"}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
 def test_only_scene_and_panel_know_slicer(checkout: Path) -> None:
