@@ -95,7 +95,7 @@ class ScoreSection:
                 label.text = _("The picture needs packages that are not installed; press Apply to install them.")
                 label.setStyleSheet(QUIET)
             return
-        from HabitatRadiomicsLib.reporting.figures import contributions_figure, score_figure
+        from HabitatRadiomicsLib.reporting import contributions_figure, score_figure
 
         self._bars = contributions_figure(score, width=PICTURE_WIDTH, dpi=PICTURE_DPI)
         show_figure(self._ui.scalePictureLabel, score_figure(score, width=PICTURE_WIDTH, dpi=PICTURE_DPI))
