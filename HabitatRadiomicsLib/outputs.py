@@ -10,11 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Files that tell a folder of results from any other one, so that only the former is ever replaced.
 MAPS_FILE = "habitats.json"
@@ -55,6 +58,18 @@ def write_bytes(path: Path, data: bytes) -> None:
         if isinstance(error, OSError):
             raise _unwritable(path, error) from error
         raise
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write the columns of a table, without its index: UTF-8, ``\\n``, the shortest digits that give back each float.
+
+    A missing value (NaN, None) is an empty cell. Whole numbers that some rows lack keep no ``.0`` as ``Int64`` or
+    ``object``.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written.
+    """
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
 def write_image(image: sitk.Image, path: Path, *, compressed: bool = True) -> None:

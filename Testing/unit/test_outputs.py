@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import pickle
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from HabitatRadiomicsLib import errors
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, ImageError, OutputError
-from HabitatRadiomicsLib.outputs import check_writable, json_text, result_folder, write_text
+from HabitatRadiomicsLib.outputs import check_writable, json_text, result_folder, write_csv, write_text
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
 KINDS = sorted(
@@ -250,3 +254,29 @@ def test_a_listing_survives_pickling_line_by_line() -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is CohortError
     assert str(copy) == "images.csv: The table has 2 problems:\n  - one\n  - two\n Mend them."
+
+
+def test_a_table_has_the_bytes_of_the_csv_module(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    scales = 10.0 ** generator.integers(-300, 300, 500)
+    floats = [*(generator.normal(size=500) * scales).tolist(), 0.1 + 0.2, 1e16, -0.0]
+    texts = ["", "a,b", 'say "no"', "two\nlines", "Größe \u2264 3", " padded ", "0012"] * (len(floats) // 7 + 1)
+    columns = {
+        "case_id": texts[: len(floats)],
+        "value": floats,
+        "short": generator.normal(size=len(floats)).astype(np.float32).tolist(),
+        "whole": list(range(len(floats))),
+        "true": [index % 2 == 0 for index in range(len(floats))],
+    }
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values()))
+    write_csv(pd.DataFrame(columns), tmp_path / "a" / "table.csv")
+    assert (tmp_path / "a" / "table.csv").read_bytes() == stream.getvalue().encode()
+
+
+def test_what_a_table_lacks_is_an_empty_cell(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1.5, np.nan], "y": pd.array([1, None], dtype="Int64"), "z": ["a", None]})
+    write_csv(frame, tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text(encoding="utf-8") == "x,y,z\n1.5,1,a\n,,\n"

@@ -59,6 +59,7 @@ REQUIREMENTS = (
     Requirement("matplotlib", "matplotlib", "3.8"),
     Requirement("numba", "numba", "0.61", python_below="3.12"),
     Requirement("numpy", "numpy", "2.0"),
+    Requirement("pandas", "pandas", "2.2.2"),
     Requirement("pydantic", "pydantic", "2.7"),
     Requirement("PyWavelets", "pywt", "1.6"),
     Requirement("PyYAML", "yaml", "6.0"),
