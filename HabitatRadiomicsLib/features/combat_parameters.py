@@ -49,7 +49,7 @@ class CombatParameters(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> CombatParameters:
         if len(set(self.sites)) != len(self.sites) or len(self.cases) != len(self.sites):
-            raise ValueError("each site may stand there once and needs its number of cases")
+            raise ValueError("each site may be listed only once and needs its number of cases")
         if self.reference_site is not None and self.reference_site not in self.sites:
             raise ValueError(f"the reference site '{self.reference_site}' is not among the sites")
         for name, feature in self.features.items():

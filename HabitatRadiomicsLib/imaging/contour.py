@@ -1,15 +1,15 @@
-"""The same lesion, drawn a little differently."""
+"""Randomvariationofalesion'scontour."""
 
 from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
 
-#: Waves that the random displacement is made of, enough for it to be nearly normal.
+#:Numberofrandomwaveswhosesumisthedisplacement:enoughforittobenearlynormal.
 _WAVES = 64
-#: The displacement is cut at this many SD: no reader is wrong by more.
+#:ThedisplacementisclippedatthismanySD,beyondwhichnoreaderwoulderr.
 _LARGEST = 3.0
-#: What remains of the displacement, tried in this order, until the volume is within its bounds.
+#:Fractionsofthedisplacement,triedinthisorderuntilthechangeofvolumeiswithinitsbounds.
 _FRACTIONS = np.linspace(1, 0, 21)
 
 
@@ -70,14 +70,14 @@ def signed_distance(mask: sitk.Image) -> np.ndarray:
 
 def _distance_map(mask: sitk.Image) -> np.ndarray:
     if sitk.GetArrayViewFromImage(mask).all():
-        # Nothing to be distant from: the whole image is the lesion.
+        # The whole image is the lesion: there is no boundary.
         return np.full(mask.GetSize()[::-1], -np.inf)
     found = sitk.SignedMaurerDistanceMap(mask, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
     return sitk.GetArrayFromImage(found).astype(np.float64)
 
 
 def _points(image: sitk.Image, chosen: np.ndarray) -> np.ndarray:
-    """Places of the chosen voxels in mm, shape (voxels, 3)."""
+    """Positions of the chosen voxels in mm, shape (voxels, 3)."""
     indices = np.argwhere(chosen)[:, ::-1] * np.array(image.GetSpacing())
     direction = np.array(image.GetDirection()).reshape(3, 3)
     return np.einsum("pi,ji->pj", indices, direction) + np.array(image.GetOrigin())

@@ -10,7 +10,7 @@ from HabitatRadiomicsLib.protocol import IntensityWindow, Normalisation
 
 
 def cut_to_window(image: sitk.Image, mask: sitk.Image, window: IntensityWindow, *, where: str) -> sitk.Image:
-    """Intensities outside the window set to its nearest bound; Float64, or the integer type where bounds allow.
+    """Sets intensities outside the window to its nearest bound; Float64, or the integer type where the bounds allow.
 
     Raises:
         ImageError: nothing of the lesion lies inside the window.

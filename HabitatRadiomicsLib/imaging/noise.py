@@ -1,23 +1,24 @@
-"""How noisy an image is, and the same image with more noise."""
+"""Estimatesthenoiselevelofanimage,andaddsnoisetoit."""
 
 from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
 
-#: Around the lesion's box, in voxels of a slice: enough for the estimate where the lesion is small.
+#:Marginaroundthelesion'sboxinvoxelsofaslice:enoughfortheestimatewherethelesionissmall.
 _MARGIN_VOXELS = 10
 #: The median of the absolute value of a normal variable with SD 1.
 _MEDIAN_OF_NORMAL = 0.6744897501960817
 
 
 def noise_level(image: sitk.Image, mask: sitk.Image) -> float:
-    """SD of white noise around the lesion, in units of the image.
+    """SD of white noise in and around the lesion, in units of the image.
 
     The median absolute diagonal detail of a stationary wavelet transform of each slice (coif1, HH band), over 0.6745
     (Donoho and Johnstone 1994, doi 10.1093/biomet/81.3.425; for noisy images Chang 2000, doi 10.1109/83.862633).
-    Only the slices of the lesion count, in its box and a margin: the air around a patient is less noisy than the
-    patient (or, in MRI, empty). Fine texture counts as noise; noise that a scanner has smoothed is underestimated.
+    Only the lesion's box and a margin, in the slices of the lesion, are used: the air around a patient is less noisy
+    than the patient (or, in MRI, empty). Fine texture is counted as noise; noise that a scanner has smoothed is
+    underestimated.
     """
     import pywt
     from scipy.ndimage import convolve1d
@@ -32,7 +33,7 @@ def noise_level(image: sitk.Image, mask: sitk.Image) -> float:
     detail = sitk.GetArrayViewFromImage(image)[box].astype(np.float64)
     for axis in (1, 2):
         detail = convolve1d(detail, high_pass, axis=axis, mode="mirror")
-        # Where the image had to be continued, its mirror image takes some of the noise away.
+        # Where the image was padded, mirroring reduces the noise.
         edge = len(high_pass) // 2
         if detail.shape[axis] > 4 * edge:
             detail = np.take(detail, range(edge, detail.shape[axis] - edge), axis=axis)
@@ -40,7 +41,7 @@ def noise_level(image: sitk.Image, mask: sitk.Image) -> float:
 
 
 def with_noise(image: sitk.Image, deviation: float, generator: np.random.Generator) -> sitk.Image:
-    """The image plus white Gaussian noise of this SD, Float64."""
+    """The image with added white Gaussian noise of this SD, Float64."""
     array = sitk.GetArrayFromImage(image).astype(np.float64)
     array += deviation * generator.standard_normal(array.shape)
     noisy = sitk.GetImageFromArray(array)

@@ -1,8 +1,8 @@
-"""A patient as another scan and another reader might have shown the same lesion (Zwanenburg 2019).
+"""Perturbedcopiesofapatient,asanotherscanandanotherreadermighthaveshownthelesion(Zwanenburg2019).
 
 Zwanenburg et al., Assessing robustness of radiomic features by image perturbation, doi 10.1038/s41598-018-36938-4.
-There, chains of several perturbations told unreliable features best; here every copy is such a chain: noise, then
-translation and rotation (one resampling for both), then the contour. Amplitudes of 0 leave a step out.
+There,chainsofseveralperturbationsidentifiedunreliablefeaturesbest.Hereeverycopyissuchachain:noise,thentranslationand
+rotation(oneresamplingforboth),thenthecontour.Anamplitudeof0leavesastepout.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from HabitatRadiomicsLib.protocol.base import timepoint_of
 
 _INTERPOLATORS = {"bspline": sitk.sitkBSpline, "linear": sitk.sitkLinear}
 
-#: What a copy's random numbers are for; each purpose has its own, so that leaving one step out changes no other.
+#:Thestepsthatdrawrandomnumbers;eachhasastreamofitsown,sothatleavingoneoutchangesnoother.
 _GEOMETRY, _CONTOUR, _NOISE = range(3)
 
 
@@ -37,10 +37,10 @@ def perturbation_names(settings: RobustnessSettings) -> tuple[str, ...]:
 def perturbed_cases(case: Case, settings: RobustnessSettings, *, seed: int) -> Iterator[tuple[str, Case]]:
     """The copies of a case by name, one at a time.
 
-    All sequences of a copy are shifted by the same fractions of a voxel and turned by the same angle, each on its own
-    grid; their contours share one displacement in space, and each has noise of its own. Time points are moved and
-    outlined each for themselves. A case alone and in a cohort
-    gives the same copies, bit for bit, also when there are fewer sequences or more copies.
+    All sequences of a copy are shifted by the same fractions of a voxel and rotated by the same angle, each on its
+    own grid; their contours share one displacement field, and each has noise of its own. Time points are moved and
+    segmented independently. A case alone and in a cohort gives the same copies, bit for bit, also when there are
+    fewer sequences or more copies.
 
     Args:
         case: as it was read, before preprocessing.
@@ -55,11 +55,11 @@ def perturbed_cases(case: Case, settings: RobustnessSettings, *, seed: int) -> I
 
 
 def perturbed_case(case: Case, settings: RobustnessSettings, number: int, *, seed: int) -> tuple[str, Case]:
-    """One of the copies, 1 for the first: for work that is shared out by copies."""
+    """One copy by its number, starting at 1: for work that is distributed by copies."""
     name = perturbation_names(settings)[number - 1]
     copies = {}
     for key, sequence in case.sequences.items():
-        # A patient lies in the scanner, and is outlined, anew at each time point; alike in all sequences of one.
+        # Positioning and segmentation differ between time points and are the same in all sequences of one.
         own = case_seed(seed, f"{case.case_id} {timepoint_of(key)}".strip())
         copies[key] = _perturbed(sequence, settings, own, number)
     return name, Case(case.case_id, copies)
@@ -78,7 +78,7 @@ def perturbations(
 
 
 def case_seed(seed: int, case_id: str) -> int:
-    """A seed of a case's own, whichever cases are beside it."""
+    """The seed of a case, which does not depend on the other cases of the cohort."""
     return int.from_bytes(hashlib.sha256(f"{seed} {case_id}".encode()).digest()[:8], "big")
 
 
@@ -89,10 +89,10 @@ def moved_grid(
     rotation_degrees: float,
     interpolator: str = "bspline",
 ) -> SequenceImage:
-    """The same patient, sampled on a grid that is shifted and turned about the lesion's centre.
+    """The same patient, sampled on a grid that is translated and rotated about the lesion's centre.
 
-    The grid moves and the patient stays, so that image and mask still lie where they are in the patient, and a
-    sequence that was not moved still overlays. Features see what they would if the patient had moved the other way.
+    The grid moves and the patient stays, so that image and mask keep their position in the patient and still overlay
+    a sequence that was not moved. The effect on features is that of moving the patient the other way.
     The image is Float64; beyond its old edges it continues with the values there. The mask, interpolated linearly, is
     the lesion where it is at least 0.5. Interpolation smooths: under a protocol that does not resample, fine texture
     of the copies differs from the original's for that reason alone.
@@ -118,13 +118,13 @@ def moved_grid(
     moved_image = resampler.Execute(sitk.Cast(image, sitk.sitkFloat64))
     others = None if sequence.others is None else to_grid(sequence.others, grid)
     resampler.SetInterpolator(sitk.sitkLinear)
-    # A hair below a half, which rounding would otherwise decide where the shift is half a voxel.
+    # Slightly below one half: where the shift is half a voxel, rounding would otherwise decide.
     moved_mask = resampler.Execute(sitk.Cast(mask, sitk.sitkFloat64)) > 0.5 - 1e-9
     if not sitk.GetArrayViewFromImage(moved_mask).any():
         raise MaskError(
-            "Nothing of the lesion is left after the grid was moved: it is too thin.",
+            "Nothing is left of the lesion after the grid was moved: the lesion is too thin.",
             where=sequence.title,
-            remedy="Use smaller translations in the protocol's robustness, or leave the case out of it.",
+            remedy="Use smaller translations in the protocol's robustness settings, or leave the case out.",
         )
     return SequenceImage(sequence.name, moved_image, moved_mask, sequence.warnings, others)
 
@@ -160,7 +160,7 @@ def _perturbed(sequence: SequenceImage, settings: RobustnessSettings, seed: int,
 def _moved(
     image: sitk.Image, mask: sitk.Image, translation: tuple[float, float, float], rotation_degrees: float
 ) -> sitk.Image:
-    """An empty image on the moved grid."""
+    """The moved grid, as an empty image."""
     direction = np.array(image.GetDirection()).reshape(3, 3)
     turn = sitk.VersorRigid3DTransform()
     turn.SetRotation(direction[:, 2].tolist(), float(np.deg2rad(rotation_degrees)))
@@ -174,13 +174,13 @@ def _moved(
 
 
 def _centre(mask: sitk.Image) -> tuple[float, float, float]:
-    """Of the lesion's voxels, mm."""
+    """The centre of the lesion's voxels, mm."""
     indices = np.argwhere(sitk.GetArrayViewFromImage(mask))[:, ::-1]
     return mask.TransformContinuousIndexToPhysicalPoint(indices.mean(axis=0).tolist())
 
 
 def _check_inside(mask: sitk.Image, grid: sitk.Image, where: str) -> None:
-    """Refuse a grid that does not reach a voxel of the lesion."""
+    """Refuse a grid that misses a voxel of the lesion."""
     indices = np.argwhere(sitk.GetArrayViewFromImage(mask))[:, ::-1]
     placed = [_affine(mask), _affine(grid)]
     points = np.einsum("pi,ji->pj", indices, placed[0][:3, :3]) + placed[0][:3, 3]
@@ -197,7 +197,7 @@ def _check_inside(mask: sitk.Image, grid: sitk.Image, where: str) -> None:
 
 
 def _affine(image: sitk.Image) -> np.ndarray:
-    """From index i, j, k to mm, shape (4, 4)."""
+    """The affine matrix from index i, j, k to mm, shape (4, 4)."""
     matrix = np.eye(4)
     matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
     matrix[:3, 3] = image.GetOrigin()

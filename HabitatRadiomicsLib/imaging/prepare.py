@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.protocol import Preprocessing
 
 @dataclass(frozen=True)
 class PreparedSequence:
-    """A sequence ready to be measured, with the one that it was made from."""
+    """A sequence that is ready to be measured, with the one it was prepared from."""
 
     name: str
     image: sitk.Image
@@ -27,7 +27,7 @@ class PreparedSequence:
 
     @property
     def title(self) -> str:
-        """The name as a sentence has it: ``follow-up CT``."""
+        """The name for use in a sentence: ``follow-up CT``."""
         return self.source.title
 
 
@@ -47,7 +47,7 @@ def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequenc
         mask = resample_mask(mask, settings.resampling, where=sequence.title)
         image = resample_image(image, settings.resampling)
         others = None if others is None else resample_labels(others, settings.resampling)
-    # After resampling, whose spline overshoots at edges.
+    # After resampling, because the spline overshoots at edges.
     if settings.window is not None:
         image = cut_to_window(image, mask, settings.window, where=sequence.title)
     if settings.normalisation is not None:

@@ -1,4 +1,4 @@
-"""Changes of grid."""
+"""Resamplingofimagesandmasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def resample_image(image: sitk.Image, settings: Resampling) -> sitk.Image:
     """The image on the new spacing, Float64; cubic B-spline or linear."""
     resampler = _resampler(image, settings)
     resampler.SetInterpolator(_INTERPOLATORS[settings.interpolator])
-    # The new grid may reach half a voxel beyond the old one.
+    # The new grid may extend half a voxel beyond the old one.
     resampler.SetUseNearestNeighborExtrapolator(True)
     return resampler.Execute(sitk.Cast(image, sitk.sitkFloat64))
 
@@ -31,7 +31,7 @@ def resample_mask(mask: sitk.Image, settings: Resampling, *, where: str) -> sitk
     resampled = resample_labels(mask, settings)
     if not sitk.GetArrayViewFromImage(resampled).any():
         raise MaskError(
-            f"The lesion is too thin: nothing of it is left at {settings.spacing} mm spacing.",
+            f"The lesion is too thin: nothing is left of it at {settings.spacing} mm spacing.",
             where=where,
             remedy="Choose a finer spacing in the protocol.",
         )
@@ -39,14 +39,14 @@ def resample_mask(mask: sitk.Image, settings: Resampling, *, where: str) -> sitk
 
 
 def resample_labels(labels: sitk.Image, settings: Resampling) -> sitk.Image:
-    """Labels on the new spacing, nearest neighbour; nothing of them may be left."""
+    """Labels on the new spacing, nearest neighbour; the result may be empty."""
     resampler = _resampler(labels, settings)
     resampler.SetInterpolator(sitk.sitkNearestNeighbor)
     return resampler.Execute(labels)
 
 
 def to_grid_of(image: sitk.Image, reference: sitk.Image, *, labels: bool) -> sitk.Image:
-    """An image back on another grid: nearest neighbour for labels, linear for values; same pixel type."""
+    """An image resampled to another grid: nearest neighbour for labels, linear for values; same pixel type."""
     if image.GetSize() == reference.GetSize() and image.GetSpacing() == reference.GetSpacing():
         return image
     resampler = sitk.ResampleImageFilter()

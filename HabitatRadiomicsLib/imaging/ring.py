@@ -9,12 +9,13 @@ from HabitatRadiomicsLib.errors import RegionError
 
 
 def peritumoral_ring(mask: sitk.Image, thickness_mm: float) -> sitk.Image:
-    """Voxels outside the lesion whose centre is at most ``thickness_mm`` from that of its nearest voxel.
+    """Voxels outside the lesion whose centre is at most ``thickness_mm`` from the centre of the lesion's nearest
+    voxel.
 
     Distances are in mm, exact on anisotropic grids (Maurer's Euclidean distance map). UInt8, 0 or 1.
 
     Raises:
-        RegionError: no voxel is that near.
+        RegionError: no voxel is that close.
     """
     distance = sitk.SignedMaurerDistanceMap(mask, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
     outside = sitk.GetArrayViewFromImage(mask) == 0
@@ -25,6 +26,6 @@ def peritumoral_ring(mask: sitk.Image, thickness_mm: float) -> sitk.Image:
         raise RegionError(
             f"A ring of {thickness_mm:g} mm holds no voxel.",
             where="ring",
-            remedy="The voxels are larger than that: choose a thicker ring.",
+            remedy="The voxels are larger than the ring is thick: choose a thicker ring.",
         )
     return ring

@@ -1,4 +1,4 @@
-"""Where the ring around a lesion must not go: into air, out of the body, into what else is outlined."""
+"""Limitsoftheringaroundalesion:air,theoutsideofthebody,andothersegmentedstructures."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from HabitatRadiomicsLib.protocol import Protocol, RingLimits
 
 
 def ring_of(prepared: PreparedSequence, protocol: Protocol) -> sitk.Image:
-    """The ring that a protocol asks for, within its limits; UInt8, 0 or 1, on the prepared image's grid.
+    """The ring that a protocol specifies, within its limits; UInt8, 0 or 1, on the prepared image's grid.
 
-    Limits are about intensities as they were acquired (Hounsfield units in CT), brought to the prepared grid when the
-    protocol resamples, and before its bias correction, window and normalisation.
+    Limits refer to intensities as acquired (Hounsfield units in CT): resampled to the prepared grid where the
+    protocol resamples, but before bias correction, window and normalisation.
 
     Raises:
-        RegionError: no voxel is that near, or the limits leave none.
+        RegionError: no voxel is that close, or the limits leave none.
     """
     ring = peritumoral_ring(prepared.mask, protocol.ring_mm)
     limits = protocol.ring_limits
@@ -91,6 +91,6 @@ def body_of(voxels: np.ndarray, air_below: float | None) -> np.ndarray:
 
 
 def _without(forbidden: np.ndarray, left: np.ndarray, lost: list[str], why: str) -> tuple[np.ndarray, list[str]]:
-    """What is left, and how many voxels each limit took."""
+    """The remaining ring, and how many voxels each limit removed."""
     taken = int(np.count_nonzero(left & forbidden))
     return left & ~forbidden, [*lost, f"{taken} are {why}"]

@@ -189,7 +189,7 @@ class Model(_Part):
         count = len(self.features)
         names = [feature.name for feature in self.features]
         if len(set(names)) != count:
-            raise ValueError("each feature may stand there once")
+            raise ValueError("each feature may be listed only once")
         if any(len(row) != count for row in self.background):
             raise ValueError("every row of 'background' needs one value per feature")
         self._check_score(names)

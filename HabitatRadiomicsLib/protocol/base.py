@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-#: Of protocols, models and sequences: they become parts of file and column names.
+#:Namesofprotocols,modelsandsequences:theybecomepartsoffileandcolumnnames.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -16,7 +16,7 @@ _NAME = re.compile(NAME_PATTERN)
 
 
 class Settings(BaseModel):
-    """Frozen, and nothing in it that is not known."""
+    """Base of all settings: immutable, and unknown fields are refused."""
 
     # Defaults are validated too, so that a preset and its written-out form are the same document.
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -33,10 +33,10 @@ def check_sequence_name(name: str) -> None:
 
 
 def sequence_of(key: str) -> str:
-    """The sequence of a case's key: ``CT`` of ``CT`` and of ``follow-up_CT``."""
+    """The sequence in a case's key: ``CT`` in both ``CT`` and ``follow-up_CT``."""
     return key.rpartition("_")[2]
 
 
 def timepoint_of(key: str) -> str:
-    """The time point of a case's key: ``follow-up`` of ``follow-up_CT``; empty of ``CT``."""
+    """The time point in a case's key: ``follow-up`` in ``follow-up_CT``, empty in ``CT``."""
     return key.rpartition("_")[0]

@@ -42,14 +42,14 @@ class ImageFilters(Settings):
         import pywt
 
         if name is not None and name not in pywt.wavelist(kind="discrete"):
-            raise ValueError("PyWavelets knows no discrete wavelet of this name")
+            raise ValueError("PyWavelets has no discrete wavelet of this name")
         return name
 
     @field_validator("log_sigmas")
     @classmethod
     def _distinct(cls, sigmas: tuple[float, ...]) -> tuple[float, ...]:
         if len(set(sigmas)) != len(sigmas):
-            raise ValueError("each sigma may stand there once")
+            raise ValueError("each sigma may be listed only once")
         return sigmas
 
 
@@ -59,9 +59,9 @@ class TextureSettings(Settings):
     distances: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
     """Neighbours of GLCM, GLDM and NGTDM: voxels at these Chebyshev distances (1: also by edges and corners)."""
     weighting: Literal["manhattan", "euclidean", "infinity", "no_weighting"] | None = None
-    """Null: features of GLCM and GLRLM are averaged over the directions. Else they are those of the weighted sum of the
-    directions' matrices: by the length d of the direction in mm, by this norm, GLCM with ``exp(-d^2)`` and GLRLM with
-    ``d``; with ``no_weighting``, 1."""
+    """Null: GLCM and GLRLM features are averaged over the directions. Otherwise they are computed from the weighted
+    sum of the directions' matrices. With d, the length of the direction in mm under this norm, the weight is
+    ``exp(-d^2)`` for GLCM and ``d`` for GLRLM; ``no_weighting`` gives every direction the weight 1."""
     symmetrical_glcm: bool = True
     """Whether a pair of voxels counts in both orders."""
     gldm_alpha: int = Field(0, ge=0)
@@ -71,7 +71,7 @@ class TextureSettings(Settings):
     @classmethod
     def _distinct(cls, distances: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(distances)) != len(distances):
-            raise ValueError("each distance may stand there once")
+            raise ValueError("each distance may be listed only once")
         return distances
 
 
@@ -82,17 +82,18 @@ class FeatureSettings(Settings):
     """What is measured in each region."""
 
     engine: Literal["auto", "built-in", "pyradiomics"] = "auto"
-    """``auto`` is ``built-in``, which needs nothing else; ``pyradiomics``, the reference, has to be installed."""
+    """``auto`` means ``built-in``, which needs no further package; ``pyradiomics``, the reference, must be
+    installed."""
     classes: tuple[FeatureClass, ...] = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
     images: ImageFilters = ImageFilters()
     discretisation: Discretisation = Discretisation(bin_width=25.0)
     sequence_discretisation: dict[str, Discretisation] = Field(default_factory=dict)
-    """Sequences that differ, e.g. PET in SUV."""
+    """Sequences with a discretisation of their own, e.g. PET in SUV."""
     force_2d: bool = False
     """Texture slice by slice (in the i-j plane) rather than in 3D."""
     texture: TextureSettings = TextureSettings()
     excluded: tuple[str, ...] = ()
-    """Features that are left out of every image, as ``glcm_MCC``; the catalogue refuses those that there are not."""
+    """Features to leave out of every image, e.g. ``glcm_MCC``; the catalogue refuses unknown names."""
     minimum_region_voxels: int = Field(32, ge=2)
     """A region with fewer voxels is refused: its texture would be noise."""
 
@@ -104,9 +105,9 @@ class FeatureSettings(Settings):
             if kind not in get_args(FeatureClass) or not feature.isalnum():
                 raise ValueError(f"'{name}' is not the name of a feature: write class and feature, as glcm_MCC")
         if len(set(names)) != len(names):
-            raise ValueError("each feature may stand there once")
+            raise ValueError("each feature may be listed only once")
         return names
 
     def discretisation_of(self, sequence: str) -> Discretisation:
-        """The discretisation that holds for a sequence, or for a case's key (``follow-up_CT``)."""
+        """The discretisation of a sequence, given by its name or by a case's key (``follow-up_CT``)."""
         return self.sequence_discretisation.get(sequence_of(sequence), self.discretisation)

@@ -1,4 +1,4 @@
-"""A population's habitats, frozen: what a protocol or a model carries from the cohort to the next patient."""
+"""Thefrozenhabitatsofapopulation,whichaprotocoloramodelcarriesfromthecohorttothenextpatient."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class HabitatCount(BaseModel):
     calinski_harabasz: _Finite
     silhouette: _Finite
     rejected: str | None = None
-    """Why this K cannot be used, in words; null when it can."""
+    """Why this K cannot be used, as a sentence; null when it can."""
 
 
 class ChoiceOfK(BaseModel):
-    """The curves over K and the K that they led to."""
+    """The criteria for each K, and the K that was chosen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,5 +60,5 @@ class HabitatModel(BaseModel):
 
     @property
     def of_one_patient(self) -> bool:
-        """True when the habitats were found in a single patient and mean nothing in another."""
+        """True when the habitats come from a single patient and cannot be transferred to another."""
         return self.patients == 1

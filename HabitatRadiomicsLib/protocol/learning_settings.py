@@ -20,37 +20,38 @@ class SearchSettings(Settings):
     selectors: tuple[Selector, ...] = Field(("anova", "kruskal-wallis", "relief", "rfe"), min_length=1)
     classifiers: tuple[ClassifierName, ...] = Field(("logistic-regression", "svm"), min_length=1)
     features: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field((3, 6, 9), min_length=1)
-    """Numbers of features that are tried. At most 12, so that Shapley values can be exact."""
+    """Numbers of features to try; at most 12, so that Shapley values can be computed exactly."""
     maximum_correlation: float | None = Field(None, gt=0, le=1)
-    """Of each pair of features with a higher |Pearson r| one is dropped at random, by the seed; null: none."""
+    """From each pair of features with a higher |Pearson r|, one is dropped at random (seeded); null: none is
+    dropped."""
 
     @field_validator("selectors", "classifiers", "features")
     @classmethod
     def _distinct(cls, chosen: tuple[object, ...]) -> tuple[object, ...]:
         if len(set(chosen)) != len(chosen):
-            raise ValueError("each may stand there once")
+            raise ValueError("each may be listed only once")
         return chosen
 
 
 class ScoutSettings(Settings):
-    """A scout model for each base image (Li 2023, doi in the preset): the features that those with a sufficient AUC
-    selected go on to a final search, which has no correlation filter."""
+    """One scout model per base image (Li 2023, doi in the preset). The features selected by scouts with a sufficient
+    AUC enter a final search, which has no correlation filter."""
 
     minimum_auc: float = Field(0.6, ge=0.5, lt=1)
     """Mean AUC in the cross-validation within the training cases."""
 
 
 class NomogramSettings(Settings):
-    """A logistic model of the rad-score and the clinical factors that matter."""
+    """A logistic model of the rad-score and selected clinical factors."""
 
     factors: tuple[str, ...] | None = None
-    """Columns of the clinical table that compete; null: all."""
+    """Columns of the clinical table that are considered; null: all."""
     univariate_significance: float = Field(0.05, gt=0, le=1)
     """Factors whose p in their univariate test is below this enter the multivariable model."""
     multivariable_significance: float = Field(0.05, gt=0, le=1)
-    """Those whose p (Wald) in the multivariable model is below this stay."""
+    """Factors whose Wald p in the multivariable model is below this are kept."""
     bootstraps: int = Field(1000, ge=0)
-    """For the bias-corrected calibration; 0: none."""
+    """Bootstrap samples for the bias-corrected calibration; 0: none."""
 
 
 class FusionSettings(Settings):
@@ -60,19 +61,19 @@ class FusionSettings(Settings):
         ("svm", "knn", "random-forest", "naive-bayes", "logistic-regression", "mlp", "lda"), min_length=1
     )
     deep_features: int = Field(6, ge=0, le=8)
-    """How many deep features, those with the smallest p, stand beside the rad-scores."""
+    """How many deep features, those with the smallest p, are added to the rad-scores."""
 
 
 class LearningSettings(Settings):
     """From a feature table to a rad-score."""
 
     regions: tuple[str, ...] | None = None
-    """Regions whose features may enter the score, of those under the protocol's ``regions``; null: all."""
+    """Regions whose features may enter the score, a subset of the protocol's ``regions``; null: all."""
     univariate_test: Literal["mann-whitney", "by-normality", "anova"] = "mann-whitney"
     """``by-normality``: Welch's t where both outcomes look normal (Shapiro-Wilk p > 0.05), else Mann-Whitney;
-    ``anova``: one-way analysis of variance, of two groups the same as Student's t."""
+    ``anova``: one-way analysis of variance, which for two groups equals Student's t."""
     significance: float = Field(0.05, gt=0, le=1)
-    """Features whose p in this test is not below this are dropped."""
+    """Features whose p in this test is at or above this are dropped."""
     maximum_correlation: float = Field(0.9, gt=0, le=1)
     """Of two features with a higher |Pearson r|, the one with the larger p is dropped."""
     maximum_features: int = Field(10, ge=1)
@@ -80,25 +81,26 @@ class LearningSettings(Settings):
     """The LASSO's lambda: with the smallest cross-validated deviance, or the largest within a standard error of it."""
     folds: int = Field(5, ge=2)
     repeats: int = Field(5, ge=1)
-    """How often the cross-validation is repeated with other folds."""
+    """How often the cross-validation is repeated, each time with other folds."""
     bootstraps: int = Field(200, ge=50)
-    """Of the coefficients, for the interval of a score."""
+    """Bootstrap samples for the interval of a score; they give the covariance of the coefficients."""
     permutations: int = Field(100, ge=0)
-    """Of the outcomes, to test the whole procedure; 0: not tested."""
+    """Permutations of the outcome that test the whole procedure; 0: no test."""
     optimism_bootstraps: int = Field(100, ge=0)
-    """Of the whole procedure, for the optimism of its AUC and how often features are selected; 0: none."""
+    """Bootstrap samples of the whole procedure, for the optimism of its AUC and the selection frequencies; 0:
+    none."""
     learning_curve: bool = True
     univariate_selection: int | None = Field(None, ge=1)
-    """Of the features that differ, at most this many, those with the smallest p, go on to the filter of correlated ones
-    and to the LASSO (SelectKBest); null: all."""
+    """At most this many of the features that pass the test, those with the smallest p, enter the correlation filter
+    and the LASSO (SelectKBest); null: all."""
     search: SearchSettings | None = None
-    """Instead of a LASSO rad-score, a search over selectors and classifiers."""
+    """A search over selectors and classifiers, instead of a LASSO rad-score."""
     scouts: ScoutSettings | None = None
-    """The search goes by way of scout models."""
+    """Scout models precede the search."""
     nomogram: NomogramSettings | None = None
-    """The rad-score is joined with clinical factors; null: it stands alone."""
+    """Combines the rad-score with clinical factors; null: the rad-score is used alone."""
     fusion: FusionSettings | None = None
-    """The rad-scores of all regions, and deep features, are joined by a classifier; null: the best region is taken."""
+    """Combines the rad-scores of all regions, and deep features, by a classifier; null: the best region is used."""
 
     @model_validator(mode="after")
     def _one_way(self) -> LearningSettings:

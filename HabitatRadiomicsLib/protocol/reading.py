@@ -1,4 +1,4 @@
-"""Protocols come from YAML files and bundled presets, and go back to YAML."""
+"""ReadsprotocolsfromYAMLfilesandbundledpresets,andwritesthemasYAML."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load_protocol(name_or_file: str | Path) -> Protocol:
     path = presets.get(str(name_or_file), Path(name_or_file))
     if not os.path.isfile(path):  # unlike Path.is_file, this is False also for a name that cannot be one
         raise ProtocolError(
-            "There is no protocol of this name, nor a file.",
+            "There is no bundled protocol and no file of this name.",
             where=str(name_or_file),
             remedy=f"Bundled protocols: {', '.join(presets)}.",
         )
@@ -64,7 +64,7 @@ def protocol_from(document: Any, *, where: str) -> Protocol:
 
 
 def protocol_text(protocol: Protocol) -> str:
-    """A protocol as YAML that :func:`load_protocol` reads back to an equal one."""
+    """A protocol as YAML; :func:`load_protocol` reads an equal one back from it."""
     return yaml.safe_dump(protocol.document(), sort_keys=False, allow_unicode=True, width=110)
 
 

@@ -28,7 +28,7 @@ _REGION = re.compile(r"whole|habitats|ring|patch|S[1-9][0-9]*")
 class BiasCorrection(Settings):
     """N4 bias field correction of MRI (Tustison 2010, doi 10.1109/TMI.2010.2046908).
 
-    The field is estimated on a shrunken copy, inside an Otsu foreground, and applied at full resolution.
+    The field is estimated on a downsampled copy, inside an Otsu foreground, and applied at full resolution.
     """
 
     shrink_factor: int = Field(4, ge=1, le=16)
@@ -36,7 +36,7 @@ class BiasCorrection(Settings):
 
 
 class IntensityWindow(Settings):
-    """CT window: intensities outside are set to the nearest bound."""
+    """CT window: intensities outside it are set to the nearest bound."""
 
     lower: float = Field(allow_inf_nan=False)
     upper: float = Field(allow_inf_nan=False)
@@ -73,8 +73,8 @@ class Preprocessing(Settings):
 
     @property
     def arbitrary_units(self) -> str:
-        """Why the same intensity in two images of a patient is not the same tissue; empty where nothing speaks against
-        it. Of MRI that is neither corrected for bias nor normalised nobody can tell."""
+        """Why the same intensity in two images of a patient need not be the same tissue; empty if no setting suggests
+        so. Of MRI that is neither bias-corrected nor normalised, the settings cannot tell."""
         if self.normalisation is not None and self.normalisation.scope == "roi":
             return "z-scored over the lesion of each image"
         if self.normalisation is None and self.bias_correction is not None:
@@ -112,12 +112,13 @@ class HabitatSettings(Settings):
     minimum_superpixel_voxels: int = Field(10, ge=1)
     """A small ROI gets fewer superpixels, so that each has this many voxels on average."""
     clip: Positive | None = 3.0
-    """Z-scores of intensity and entropy are cut at this many SD, so that a few extreme voxels (at the rim, where a
-    window holds few of the lesion's, or in a vessel) do not become a habitat of their own; null: they are not."""
+    """Z-scores of intensity and entropy are clipped at this many SD, so that a few extreme voxels (at the rim, where
+    a window holds few voxels of the lesion, or in a vessel) do not form a habitat of their own; null: no clipping."""
     clustered_superpixels: int = Field(6000, ge=500)
-    """Of a larger population a random sample of whole patients with at most this many superpixels is clustered: Ward
-    and the silhouette compare each superpixel with each other one, so that 1,000 patients would take 25 times as long
-    as 200, and 7 GB, for centroids that a sample tells as well. 200 patients of 30 superpixels are clustered whole."""
+    """From a larger population, a random sample of whole patients with at most this many superpixels is clustered.
+    Ward's method and the silhouette compare all pairs of superpixels: 1,000 patients would take 25 times as long as
+    200, and 7 GB, for centroids that a sample estimates as well. A population of 200 patients with 30 superpixels
+    each is clustered without sampling."""
     k_min: int = Field(2, ge=2)
     k_max: int = Field(10, ge=2, le=30)
     nearly_empty_fraction: float = Field(0.01, ge=0, lt=1)
@@ -139,8 +140,8 @@ IccForm = Literal["1,1", "2,1", "3,1"]
 
 class RobustnessSettings(Settings):
     """Perturbed copies of every case, and the reliability that a feature must keep on them (Zwanenburg 2019,
-    doi 10.1038/s41598-018-36938-4). Where lesions were outlined again, by a second reader or by the same one, these
-    readings take the copies' place, and a feature must keep it in each kind of reading.
+    doi 10.1038/s41598-018-36938-4). Where lesions were segmented again, by a second reader or by the same one, these
+    readings replace the copies, and a feature must reach the threshold in each kind of reading.
 
     Each copy is perturbed in every way whose amplitude is not 0: noise, then translation and rotation of the grid,
     then the contour.
@@ -149,17 +150,19 @@ class RobustnessSettings(Settings):
     threshold: float = Field(0.80, gt=0, le=1)
     """Features whose intraclass correlation reaches this are kept."""
     icc: IccForm = "1,1"
-    """Shrout and Fleiss' form: that of Zwanenburg 2019, since the copies of two cases have nothing in common that would
-    make them the same rater, and the strictest, since it counts a shift of all copies against the feature.
+    """Shrout and Fleiss' form. The default is that of Zwanenburg 2019: the n-th copies of two cases have nothing in
+    common that would make them the same rater. It is also the strictest, since a shift of all copies counts against
+    the feature.
 
     Readers are the same in all cases: ``2,1`` is then the form of inter-observer agreement, and of intra-observer
     agreement too. Koo and Li 2016 (doi 10.1016/j.jcm.2016.02.012) ask there for absolute agreement in a mixed model,
     which is the same formula. ``3,1`` overlooks that a reader draws all lesions larger the second time."""
     cases: int = Field(20, ge=3)
-    """How many cases of a cohort are copied, spread evenly over its table; fewer when there are fewer."""
+    """How many cases of a cohort are perturbed, spread evenly over its table; all of them if the cohort is
+    smaller."""
     copies: int = Field(10, ge=1, le=100)
     noise: float = Field(1.0, ge=0, le=10)
-    """SD of the added noise, in multiples of the level that the image has already."""
+    """SD of the added noise, in multiples of the noise level of the image."""
     translation: float = Field(0.5, ge=0, le=1)
     """Largest shift along each axis, in voxels."""
     rotation_degrees: float = Field(5.0, ge=0, le=45)
@@ -167,9 +170,9 @@ class RobustnessSettings(Settings):
     contour_mm: float = Field(1.0, ge=0, le=20)
     """SD of the displacement of the lesion's boundary."""
     contour_grain_mm: Positive = 5.0
-    """How far along the boundary its displacement stays alike."""
+    """Correlation length of the displacement along the boundary."""
     maximum_volume_change: float = Field(0.2, gt=0, lt=1)
-    """Of the lesion, by its contour, as a fraction; a displacement that changes more is made smaller."""
+    """Largest change of the lesion's volume by the new contour, as a fraction; a larger displacement is reduced."""
     interpolator: Literal["bspline", "linear"] = "bspline"
 
     @model_validator(mode="after")
@@ -180,25 +183,25 @@ class RobustnessSettings(Settings):
 
 
 class TimePoints(Settings):
-    """Two time points of each patient, by their names in the image table. Features of the first, and their changes
-    (the second minus the first), are learned from."""
+    """Two time points of each patient, by their names in the image table. A model learns from the features at the
+    first and from their changes (second minus first)."""
 
     baseline: str = Field("baseline", pattern=NAME_PATTERN)
     followup: str = Field("follow-up", pattern=NAME_PATTERN)
     habitat_scale: Literal["own", "baseline"] | None = None
-    """What intensities and entropies of the lesion at follow-up are compared with before it is split into habitats.
+    """The scale on which the lesion at follow-up is split into habitats.
 
-    ``baseline``: the same patient's lesion at baseline, by its mean and SD, and for entropy by its range of levels.
-    A habitat then is, at both times, what looks like it at baseline, and a change of its volume is one of tissue; one
-    that is gone has no features. That needs intensities with a unit (Hounsfield, SUV, ADC, FA), or normalised over the
-    image.
+    ``baseline``: the mean and SD of the same patient's lesion at baseline and, for entropy, its range of grey levels.
+    A habitat then is the same kind of tissue at both times, and a change of its volume is a change of tissue; a
+    habitat that is gone has no features. This needs intensities with a unit (Hounsfield, SUV, ADC, FA), or
+    intensities normalised over the image.
 
-    ``own``: the lesion itself as it is at the time. A habitat is its relatively bright or disordered part, and its
-    volume tells of shares. MRI in arbitrary units needs it.
+    ``own``: the lesion's own mean and SD at that time. A habitat is then its relatively bright or disordered part,
+    and only its share of the volume can be interpreted. MRI in arbitrary units needs this.
 
-    Null: for each sequence ``baseline``, but ``own`` where its preprocessing speaks of arbitrary units
-    (:attr:`Preprocessing.arbitrary_units`). Nothing tells that of MRI which is measured as it was acquired: write
-    ``own`` for it."""
+    Null: ``baseline`` for each sequence, but ``own`` where its preprocessing implies arbitrary units
+    (:attr:`Preprocessing.arbitrary_units`). MRI that is measured as acquired cannot be recognised: write ``own`` for
+    it."""
 
     @model_validator(mode="after")
     def _two(self) -> TimePoints:
@@ -219,10 +222,10 @@ class RingLimits(Settings):
     """Intensities below this are air, outside the body or in it, in units of the image as it was acquired (Hounsfield
     units in CT): before window and normalisation; null: air is not left out."""
     body: bool = True
-    """Only the largest connected part of what is not air, with the air that it encloses in a slice. Where ``air_below``
-    is null, Otsu's threshold tells the body from air."""
+    """Restrict the ring to the body: the largest connected part that is not air, with the air that it encloses in a
+    slice. Where ``air_below`` is null, Otsu's threshold separates body from air."""
     other_labels: bool = True
-    """Not into another label of the mask's file."""
+    """Keep the ring out of other labels in the mask's file."""
 
 
 class DeepSettings(Settings):
@@ -231,18 +234,19 @@ class DeepSettings(Settings):
     network: str
     """An ONNX file, or the name of a bundled one; two outputs, ``embedding`` and ``features`` (the last map)."""
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    """Of the file; another one is refused. Null: any; a trained model has it."""
+    """SHA-256 of the file; a file with another one is refused. Null: any file. A trained model always states it."""
     patch: int = Field(160, ge=16, le=1024)
     """Side of the square patch around the lesion's centre, in pixels of the prepared image."""
 
 
 class CombatSettings(Settings):
-    """ComBat: sites' features on one scale (Johnson 2007, doi 10.1093/biostatistics/kxj037), parametric priors."""
+    """ComBat: brings the features of all sites to one scale (Johnson 2007, doi 10.1093/biostatistics/kxj037),
+    parametric priors."""
 
     mean_only: bool = False
-    """Align the sites' means and leave their spread."""
+    """Align only the means of the sites, not their spread."""
     reference_site: str | None = None
-    """The site that stays as it is and that the others are brought to; null: all move to their common mean."""
+    """The reference site, which stays unchanged; null: all sites are moved to their common mean."""
 
 
 class Protocol(Settings):
@@ -254,19 +258,19 @@ class Protocol(Settings):
     reference: str = ""
     """The publication that the settings follow."""
     needs: str = ""
-    """What a cohort must have, in a sentence."""
+    """What a cohort must provide, as a sentence."""
     gives: str = ""
-    """What comes out, in a sentence."""
+    """What the protocol produces, as a sentence."""
     notes: str = ""
     sequences: tuple[str, ...] | None = None
-    """The sequences that a case must have; null: whatever it has."""
+    """The sequences that a case must have; null: all that a case has."""
     timepoints: TimePoints | None = None
     """Null: one time point."""
     regions: tuple[str, ...] = ("whole", "habitats")
     """``whole``, ``habitats`` (S1..SK), single ones like ``S2``, ``ring``, ``patch`` (deep features)."""
     ring_mm: Positive = 3.0
     ring_limits: RingLimits | None = None
-    """Null: the ring goes wherever it reaches."""
+    """Limits of the ring; null: none."""
     preprocessing: Preprocessing = Preprocessing()
     sequence_preprocessing: dict[str, Preprocessing] = Field(default_factory=dict)
     """Sequences that differ, e.g. PET in SUV, which must not be normalised."""

@@ -18,13 +18,13 @@ from HabitatRadiomicsLib.imaging.diffusion.gradients import (
 )
 from HabitatRadiomicsLib.system.installation.dependencies import DIPY
 
-#: From mm2/s to the maps' unit.
+#:Factorfrommm2/stotheunitofthemaps.
 _PER_MM2 = 1e6
 
 
 @dataclass(frozen=True)
 class DiffusionMaps:
-    """Maps on the series' grid, Float32; 0 where nothing was fitted.
+    """Maps on the grid of the series, Float32; 0 where nothing was fitted.
 
     Attributes:
         adc: apparent diffusion coefficient (mean diffusivity) in 10^-6 mm2/s: free water at body temperature has 3000,
@@ -130,11 +130,11 @@ def _check_dipy() -> None:
 
 
 def _wanted(voxels: np.ndarray, table: GradientTable, grid: sitk.Image, mask: Path | None, *, where: str) -> np.ndarray:
-    """Where to fit, shape (k, j, i)."""
+    """Mask of the voxels to fit, shape (k, j, i)."""
     wanted: np.ndarray = voxels[table.unweighted].mean(axis=0) > 0
     if mask is not None:
         wanted &= _inside(mask, grid)
-    # Nothing can be learned of a voxel whose weighted signals are all gone.
+    # A voxel without any positive weighted signal cannot be fitted.
     wanted &= (voxels[~table.unweighted] > 0).any(axis=0)
     if not wanted.any():
         raise ImageError(
@@ -174,7 +174,7 @@ def _tensor(signals: np.ndarray, table: GradientTable) -> tuple[np.ndarray, np.n
     from threadpoolctl import threadpool_limits
 
     gradients = gradient_table(table.b, bvecs=table.directions, b0_threshold=B0_LIMIT)
-    # DIPY's own floor for signals is meant for other scales than, say, normalised images.
+    # DIPY's own minimum signal does not suit scales such as those of normalised images.
     model = TensorModel(gradients, fit_method="WLS", min_signal=float(signals.min()))
     with threadpool_limits(1):
         fitted = model.fit(signals)

@@ -71,7 +71,7 @@ class Checklist(_Part):
     def _consistent(self) -> Checklist:
         ids = [item.id for item in self.items]
         if len(set(ids)) != len(ids):
-            raise ValueError("each item may stand there once")
+            raise ValueError("each item may be listed only once")
         if unknown := {name for item in self.items for name in item.applies_if} - set(self.conditions):
             raise ValueError(f"unknown conditions: {', '.join(sorted(unknown))}")
         return self

@@ -242,7 +242,7 @@ def test_a_covariate_that_it_was_fitted_with_is_needed(training: tuple[np.ndarra
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"sites": ["A", "A", "B"]}, "each site may stand there once"),
+        ({"sites": ["A", "A", "B"]}, "each site may be listed only once"),
         ({"cases": [1]}, "number of cases"),
         ({"reference_site": "D"}, "not among the sites"),
         ({"covariates": ["age"]}, "one effect for each covariate"),

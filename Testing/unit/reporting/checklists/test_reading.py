@@ -88,5 +88,5 @@ def test_a_checklist_that_makes_no_sense_is_refused(changes: dict[str, object], 
 
 def test_items_stand_once() -> None:
     document = _checklist()
-    with pytest.raises(ValidationError, match="each item may stand there once"):
+    with pytest.raises(ValidationError, match="each item may be listed only once"):
         Checklist.model_validate({**document, "items": [*document["items"], *document["items"]]})  # type: ignore[misc]
