@@ -29,7 +29,7 @@ def load_protocol(name_or_file: str | Path) -> Protocol:
     path = presets.get(str(name_or_file), Path(name_or_file))
     if not os.path.isfile(path):  # unlike Path.is_file, this is False also for a name that cannot be one
         raise ProtocolError(
-            "There is no bundled protocol and no file of this name.",
+            "There is no protocol of this name, and no such file.",
             where=str(name_or_file),
             remedy=f"Bundled protocols: {', '.join(presets)}.",
         )

@@ -61,7 +61,7 @@ def test_unknown_name_is_told_with_those_that_there_are(name: str, capsys: pytes
     assert main(["protocol", "show", name]) == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert "There is no protocol of this name, nor a file." in told.err
+    assert "There is no protocol of this name, and no such file." in told.err
     assert "general-mri" in told.err
 
 
