@@ -1,4 +1,4 @@
-"""Every exception that a user can meet: what went wrong, where, and what to do."""
+"""Every exception that a user can see: what went wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class HabitatRadiomicsError(Exception):
-    """A problem told in sentences.
+    """A problem, described in sentences.
 
     Attributes:
         problem: what is wrong, a full sentence.
@@ -29,7 +29,7 @@ class HabitatRadiomicsError(Exception):
         return " ".join(part for part in (place + self.problem, self.remedy) if part)
 
     def at(self, where: str) -> HabitatRadiomicsError:
-        """The same error with its place named, or with an outer place put in front."""
+        """The same error with its location, or with an outer location put in front."""
         place = f"{where}, {self.where}" if self.where else where
         return type(self)(self.problem, where=place, remedy=self.remedy)
 
@@ -74,11 +74,11 @@ class FeatureError(HabitatRadiomicsError):
 
 
 class HarmonisationError(HabitatRadiomicsError):
-    """Sites whose features cannot be put on one scale, or a patient of a site that has no scale."""
+    """Sites whose features cannot be harmonised, or a patient from a site that the harmonisation does not know."""
 
 
 class RobustnessError(HabitatRadiomicsError):
-    """Repeated measurements that do not belong together or are too few to tell how reliable a feature is."""
+    """Repeated measurements that do not belong together, or are too few to estimate reliability."""
 
 
 class LearningError(HabitatRadiomicsError):
@@ -94,7 +94,7 @@ class ModelError(HabitatRadiomicsError):
 
 
 class NetworkError(HabitatRadiomicsError):
-    """A neural network's file that is missing, not the one that was meant, or does not give what is needed."""
+    """A neural network's file that is missing, is not the expected one, or lacks a required output."""
 
 
 class OutputError(HabitatRadiomicsError):
@@ -106,8 +106,8 @@ class DependencyError(HabitatRadiomicsError):
 
 
 class WorkersError(HabitatRadiomicsError):
-    """A cluster that cannot be worked on, or processes that die over their work."""
+    """A cluster that cannot be used, or processes that die while they work."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
-    """Raised by a progress callback to stop the work; nothing half-made stays behind."""
+    """Raised by a progress callback to stop the work; no partial result stays behind."""

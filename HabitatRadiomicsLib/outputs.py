@@ -19,7 +19,7 @@ from HabitatRadiomicsLib.errors import OutputError
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Files that tell a folder of results from any other one, so that only the former is ever replaced.
+#: Files that identify a folder of results, so that no other folder is ever replaced.
 MAPS_FILE = "habitats.json"
 
 
@@ -87,7 +87,7 @@ def write_image(image: sitk.Image, path: Path, *, compressed: bool = True) -> No
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse, before long work starts, a folder that cannot be made or written; makes nothing.
+    """Refuse, before long work starts, a folder that cannot be created or written; creates nothing.
 
     Raises:
         OutputError: a file is in the way, or its nearest existing parent may not be written.
@@ -102,16 +102,16 @@ def check_writable(folder: Path) -> None:
 
 @contextmanager
 def result_folder(folder: Path, *, mark: str, overwrite: bool = False) -> Iterator[Path]:
-    """A scratch folder that becomes ``folder`` when the block ends well, and vanishes when it does not.
+    """A temporary folder that becomes ``folder`` when the block succeeds, and is removed when it fails.
 
     Args:
-        folder: where the results shall lie.
-        mark: a file that every folder of these results holds.
+        folder: where the results belong.
+        mark: a file that every folder of such results holds.
         overwrite: replace a folder that already holds something, if it has the mark.
 
     Raises:
-        OutputError: the place cannot be written, or holds something and ``overwrite`` is false, or something else
-            than earlier results.
+        OutputError: the folder cannot be written, is not empty although ``overwrite`` is false, or holds something
+            other than earlier results.
     """
     folder = folder.absolute()
     missing = [parent for parent in folder.parents if not os.path.exists(parent)]
@@ -141,7 +141,7 @@ def result_folder(folder: Path, *, mark: str, overwrite: bool = False) -> Iterat
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
-        # The folders made on the way, innermost first; one that holds the results is not empty and stays.
+        # Remove the parent folders created above, innermost first; one that holds the results is not empty and stays.
         for parent in missing:
             with suppress(OSError):
                 parent.rmdir()
@@ -151,20 +151,20 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
     if not folder.exists():
         os.rename(scratch, folder)
         return
-    # The old results stay whole until the new ones lie in their place.
+    # The old results stay complete until the new ones have replaced them.
     old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
     try:
         os.rename(folder, old / folder.name)
         os.rename(scratch, folder)
     finally:
-        # Whatever came between, also Ctrl-C: they go back before anything is removed.
+        # After any interruption, Ctrl-C included, the old results are restored before anything is removed.
         if not os.path.lexists(folder):
             os.rename(old / folder.name, folder)
         shutil.rmtree(old, ignore_errors=True)
 
 
 def _readable_like_any_new_file(path: Path) -> None:
-    # tempfile makes files for the owner alone; results get what the user's umask allows.
+    # tempfile creates files that only the owner may read; results get the permissions of the user's umask.
     mask = os.umask(0)
     os.umask(mask)
     os.chmod(path, (0o777 if path.is_dir() else 0o666) & ~mask)

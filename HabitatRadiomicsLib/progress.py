@@ -1,4 +1,4 @@
-"""How long work tells where it stands."""
+"""Progress of long-running work."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 #: Called with the fraction done, 0 to 1, and a few words; may raise ``errors.Cancelled``.
 Progress = Callable[[float, str], None]
 
-#: Environment variable; set to 1, the commands tell their progress in lines, for a window that draws its own bar.
+#: Environment variable; if 1, the commands print their progress as lines, for a window that draws its own bar.
 LINES_VARIABLE = "HABITAT_RADIOMICS_PROGRESS_LINES"
 _MARK = "@ "
 
 
 def silent(fraction: float, message: str) -> None:
-    """Progress that nobody watches."""
+    """Discards progress."""
 
 
 def part(progress: Progress, start: float, end: float) -> Progress:
-    """Progress of one stage of a longer work: its 0 to 1 becomes ``start`` to ``end``."""
+    """Progress of one stage of longer work: maps 0..1 to ``start``..``end``."""
 
     def report(fraction: float, message: str) -> None:
         progress(start + (end - start) * fraction, message)

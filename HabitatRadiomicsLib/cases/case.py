@@ -1,4 +1,4 @@
-"""The data that walks through the rooms."""
+"""The images and masks of one patient, as every later step takes them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import SimpleITK as sitk
 
-#: Why a lesion was outlined again: to compare two readers, or two readings of one.
+#: Why a lesion was segmented again: to compare two readers, or two readings by one reader.
 INTER_OBSERVER = "inter-observer"
 INTRA_OBSERVER = "intra-observer"
 
 
 def title_of(name: str) -> str:
-    """An image's name, or a case's key, as a sentence has it: ``follow-up CT``."""
+    """An image's name, or a case's key, for use in a sentence: ``follow-up CT``."""
     return name.replace("_", " ")
 
 
@@ -25,13 +25,13 @@ class SequenceImage:
     image: sitk.Image
     mask: sitk.Image
     warnings: tuple[str, ...] = ()
-    """What the reader had to do to make them fit, in sentences; travels into every output."""
+    """Sentences on what had to be done to make image and mask match; they appear in every output."""
     others: sitk.Image | None = None
     """UInt8, 0 or 1, on the same grid: all other labels of the mask's file; None: it has none."""
 
     @property
     def title(self) -> str:
-        """The name as a sentence has it: ``follow-up CT``."""
+        """The name for use in a sentence: ``follow-up CT``."""
         return title_of(self.name)
 
 
@@ -41,7 +41,7 @@ class Case:
 
     case_id: str
     sequences: Mapping[str, SequenceImage] = field(default_factory=dict)
-    """By name; of two time points by ``<timepoint>_<sequence>``, which is then the image's name too."""
+    """Sequences by name; with two time points by ``<timepoint>_<sequence>``, which is then the image's name too."""
     readings: Mapping[str, Mapping[str, SequenceImage]] = field(default_factory=dict)
-    """The same lesion as it was outlined again, by :data:`INTER_OBSERVER` (a second reader) and
-    :data:`INTRA_OBSERVER` (the same reader a second time)."""
+    """Repeated segmentations of the lesion: :data:`INTER_OBSERVER` by a second reader, :data:`INTRA_OBSERVER` by the
+    same reader a second time."""

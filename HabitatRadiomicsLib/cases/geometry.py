@@ -1,4 +1,4 @@
-"""Whether a grid is a proper one, and whether two grids are the same."""
+"""Checks whether a grid is valid, and whether two grids are the same."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ TOLERANCE_VOXELS = 0.01
 
 _ORTHONORMALITY = 1e-3
 
-#: Decimals of a grid's numbers, below any scanner's precision and above a computer's.
+#: Decimals kept of a grid's numbers: finer than any scanner's precision, coarser than floating-point rounding.
 _DECIMALS_MM = 7
 _DECIMALS_COSINE = 10
 
 
 def canonical_grid(image: sitk.Image) -> sitk.Image:
-    """The image with its spacing, origin and direction rounded, far below what any scanner knows.
+    """The image with its spacing, origin and direction rounded, far below any scanner's precision.
 
     Two programs that read one file differ in the last digit of its geometry, since one inverts a matrix where the other
     does not. Rounded, they measure the same grid, and every number that follows is the same to the last bit.
@@ -35,7 +35,8 @@ def canonical_grid(image: sitk.Image) -> sitk.Image:
 
 
 def _rounded(values: Sequence[float], decimals: int) -> list[float]:
-    # Not halves up: spacings such as 250 / 1024 mm end in a 5, and a last digit more or less must not decide.
+    # Not rounded half up: spacings such as 250 / 1024 mm end in a 5, and a last digit must not
+    # matter.
     scale = 10.0**decimals
     return (np.floor(np.array(values) * scale + 0.51) / scale + 0.0).tolist()
 
@@ -81,11 +82,11 @@ def grid_difference(image: sitk.Image, mask: sitk.Image) -> str:
     if not np.allclose(image.GetSpacing(), mask.GetSpacing(), rtol=1e-4, atol=0):
         parts.append(f"spacing {_numbers(image.GetSpacing())} mm against {_numbers(mask.GetSpacing())} mm")
     if not np.allclose(image.GetDirection(), mask.GetDirection(), rtol=0, atol=1e-4):
-        parts.append("another direction of the axes")
+        parts.append("a different orientation of the axes")
     shift = np.subtract(mask.GetOrigin(), image.GetOrigin())
     if np.abs(shift).max() > TOLERANCE_VOXELS * min(image.GetSpacing()):
         parts.append(f"the origin shifted by {_numbers(shift)} mm")
-    details = ", ".join(parts) or "small differences that add up"
+    details = ", ".join(parts) or "small differences that accumulate"
     return f"the corners are up to {distance:.3g} mm apart ({details})"
 
 
@@ -105,7 +106,7 @@ def check_same_grid(image: sitk.Image, mask: sitk.Image, *, where: str) -> None:
 
 
 def _corners(image: sitk.Image) -> np.ndarray:
-    """Physical places of the eight corner voxels' centres, shape (8, 3), mm."""
+    """Physical positions of the centres of the eight corner voxels, shape (8, 3), mm."""
     ends = [(0, size - 1) for size in image.GetSize()]
     return np.array([image.TransformIndexToPhysicalPoint(index) for index in itertools.product(*ends)])
 

@@ -13,10 +13,10 @@ def binary_mask(labels: sitk.Image, label: int | None, *, where: str) -> sitk.Im
 
     Args:
         labels: a label image; whole numbers, also when stored as floating point.
-        label: which one; None takes the only one there is.
+        label: the label of the lesion; None: the only label there is.
 
     Raises:
-        MaskError: no label at all, not this one, several to choose from, or fractions.
+        MaskError: the mask is empty, lacks this label, has several labels and none was chosen, or holds fractions.
     """
     array = sitk.GetArrayViewFromImage(labels)
     if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.rint(array)).all()):
@@ -45,7 +45,7 @@ def binary_mask(labels: sitk.Image, label: int | None, *, where: str) -> sitk.Im
 
 
 def other_labels(labels: sitk.Image, mask: sitk.Image) -> sitk.Image | None:
-    """The labelled voxels that are not the lesion's as UInt8 0 and 1; None: there are none."""
+    """The voxels with another label than the lesion's as UInt8 0 and 1; None: there are none."""
     labelled = sitk.GetArrayViewFromImage(labels) != 0
     lesion = sitk.GetArrayViewFromImage(mask) == 1
     if np.count_nonzero(labelled) == np.count_nonzero(lesion):
@@ -65,7 +65,7 @@ def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tu
     before, after = volume_ml(mask), volume_ml(resampled)
     if after == 0:
         raise MaskError(
-            "The mask lies outside the image: no labelled voxel falls into it.",
+            "The mask lies outside the image: it has no labelled voxel inside the image.",
             where=where,
             remedy="Check that image and mask belong to the same patient and study.",
         )
@@ -76,7 +76,7 @@ def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tu
 
 
 def to_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
-    """A binary mask on an image's grid, nearest neighbour, 0 beyond its own."""
+    """A binary mask resampled to an image's grid by nearest neighbour; 0 outside the mask's own grid."""
     return sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
 
 

@@ -1,4 +1,4 @@
-"""Damage in a NIfTI file that ITK's reader repairs in silence; the file itself is asked."""
+"""Finds damage in a NIfTI file that ITK's reader repairs silently, by reading the file itself."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import numpy as np
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
 
 _HEADER_BYTES = 348
-#: Read at a time; whole voxels of every type.
+#: Bytes to read at a time: a whole number of voxels of every type.
 _BLOCK_BYTES = 1 << 22
 _FLOATS = {16: "f4", 64: "f8"}
 
 
 def check_nifti(path: Path, *, where: str) -> None:
-    """Refuse a damaged NIfTI file; any other file passes, and so does a pair of header and image file.
+    """Refuse a damaged NIfTI file; files of other formats and pairs of header and image file pass unchecked.
 
-    The reader takes a spacing of 0 for 1, flips an axis of negative spacing, and takes voxels that are missing or
-    not finite for 0.
+    ITK's reader replaces a spacing of 0 by 1, flips an axis of negative spacing, and replaces voxels that are missing
+    or not finite by 0.
 
     Raises:
         GeometryError: a spacing that is not positive or not finite.
@@ -81,12 +81,12 @@ def _check_voxels(stream: BinaryIO, header: bytes, order: str) -> tuple[int, int
             width = bits // 8
             voxels = np.frombuffer(block[: len(block) // width * width], dtype=order + _FLOATS[kind])
             not_finite += int(np.count_nonzero(~np.isfinite(voxels)))
-    stream.read(1)  # At the end of compressed data its checksum is compared.
+    stream.read(1)  # Reading to the end of compressed data verifies its checksum.
     return left, not_finite
 
 
 def _filled(stream: BinaryIO, count: int) -> bytes:
-    """That many bytes, fewer only at the end; one read of a compressed file may give less."""
+    """This many bytes, fewer only at the end of the file: a single read of a compressed file may return less."""
     block = stream.read(count)
     while len(block) < count and (more := stream.read(count - len(block))):
         block += more

@@ -16,11 +16,11 @@ from HabitatRadiomicsLib.cases.mask import binary_mask, check_roi_size, mask_on_
 from HabitatRadiomicsLib.cases.nifti import check_nifti
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
 
-#: Largest difference between two gaps of a DICOM series, as a part of the mean gap. Rounded positions stay far below;
-#: a slice that is missing or there twice makes it about 1.
+#: Largest difference between two gaps of a DICOM series, as a fraction of the mean gap. Rounded positions stay far
+#: below; a missing or duplicated slice makes it about 1.
 _UNEVEN_GAPS = 0.1
 
-#: What ITK's messages mean, where their last line does not say it.
+#: What ITK's messages mean, where their last line is not clear.
 _REASONS = {
     "Unable to determine ImageIO reader": "no reader knows its format",
     "File cannot be read": "its voxels cannot be read",
@@ -161,7 +161,7 @@ def _read_dicom_folder(folder: Path, where: str) -> sitk.Image:
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(files)
     image = _executed(reader, folder, where)
-    # The reader takes the mean gap for the spacing, and notes when the gaps differ at all.
+    # The reader uses the mean gap as spacing, and records when the gaps differ at all.
     if image.HasMetaDataKey("ITK_non_uniform_sampling_deviation"):
         _check_even_gaps(files, image, where)
     return image
@@ -180,7 +180,7 @@ def _check_even_gaps(files: tuple[str, ...], image: sitk.Image, where: str) -> N
         raise GeometryError(
             f"The slices of the DICOM series are not evenly spaced: {gaps.min():.4g} to {gaps.max():.4g} mm apart.",
             where=where,
-            remedy="Check whether slices are missing or there twice.",
+            remedy="Check whether slices are missing or duplicated.",
         )
 
 
@@ -280,7 +280,7 @@ def _itk_reason(message: str) -> str:
 
 @contextmanager
 def _quiet_reader() -> Iterator[None]:
-    # ITK prints warnings about headers that the checks here turn into sentences.
+    # ITK prints warnings about headers; the checks here report them as sentences.
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     try:

@@ -11,7 +11,7 @@ from HabitatRadiomicsLib.outputs import write_image
 def write_case(folder: Path, case: Case, *, compressed: bool = True) -> dict[str, tuple[Path, Path]]:
     """A case's images and masks as NRRD in ``folder/<case_id>``; returns the two paths by sequence.
 
-    Compression takes seconds for a large series: files that are soon removed do without.
+    Compression takes seconds for a large series, so temporary files are written without it.
     """
     place = folder / case.case_id
     place.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,15 @@
-"""Randomvariationofalesion'scontour."""
+"""Random variation of a lesion's contour."""
 
 from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
 
-#:Numberofrandomwaveswhosesumisthedisplacement:enoughforittobenearlynormal.
+#: Number of random waves whose sum is the displacement: enough for it to be nearly normal.
 _WAVES = 64
-#:ThedisplacementisclippedatthismanySD,beyondwhichnoreaderwoulderr.
+#: The displacement is clipped at this many SD, beyond which no reader would err.
 _LARGEST = 3.0
-#:Fractionsofthedisplacement,triedinthisorderuntilthechangeofvolumeiswithinitsbounds.
+#: Fractions of the displacement, tried in this order until the change of volume is within its bounds.
 _FRACTIONS = np.linspace(1, 0, 21)
 
 

@@ -1,11 +1,11 @@
-"""Estimatesthenoiselevelofanimage,andaddsnoisetoit."""
+"""Estimates the noise level of an image, and adds noise to it."""
 
 from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
 
-#:Marginaroundthelesion'sboxinvoxelsofaslice:enoughfortheestimatewherethelesionissmall.
+#: Margin around the lesion's box in voxels of a slice: enough for the estimate where the lesion is small.
 _MARGIN_VOXELS = 10
 #: The median of the absolute value of a normal variable with SD 1.
 _MEDIAN_OF_NORMAL = 0.6744897501960817

@@ -1,8 +1,8 @@
-"""Perturbedcopiesofapatient,asanotherscanandanotherreadermighthaveshownthelesion(Zwanenburg2019).
+"""Perturbed copies of a patient, as another scan and another reader might have shown the lesion (Zwanenburg 2019).
 
 Zwanenburg et al., Assessing robustness of radiomic features by image perturbation, doi 10.1038/s41598-018-36938-4.
-There,chainsofseveralperturbationsidentifiedunreliablefeaturesbest.Hereeverycopyissuchachain:noise,thentranslationand
-rotation(oneresamplingforboth),thenthecontour.Anamplitudeof0leavesastepout.
+There, chains of several perturbations identified unreliable features best. Here every copy is such a chain: noise,
+then translation and rotation (one resampling for both), then the contour. An amplitude of 0 leaves a step out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from HabitatRadiomicsLib.protocol.base import timepoint_of
 
 _INTERPOLATORS = {"bspline": sitk.sitkBSpline, "linear": sitk.sitkLinear}
 
-#:Thestepsthatdrawrandomnumbers;eachhasastreamofitsown,sothatleavingoneoutchangesnoother.
+#: The steps that draw random numbers; each has a stream of its own, so that leaving one out changes no other.
 _GEOMETRY, _CONTOUR, _NOISE = range(3)
 
 

@@ -1,4 +1,4 @@
-"""Resamplingofimagesandmasks."""
+"""Resampling of images and masks."""
 
 from __future__ import annotations
 

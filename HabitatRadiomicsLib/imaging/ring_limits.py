@@ -1,4 +1,4 @@
-"""Limitsoftheringaroundalesion:air,theoutsideofthebody,andothersegmentedstructures."""
+"""Limits of the ring around a lesion: air, the outside of the body, and other segmented structures."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-#:Namesofprotocols,modelsandsequences:theybecomepartsoffileandcolumnnames.
+#: Names of protocols, models and sequences: they become parts of file and column names.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

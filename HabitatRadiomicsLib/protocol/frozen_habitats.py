@@ -1,4 +1,4 @@
-"""Thefrozenhabitatsofapopulation,whichaprotocoloramodelcarriesfromthecohorttothenextpatient."""
+"""The frozen habitats of a population, which a protocol or a model carries from the cohort to the next patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ReadsprotocolsfromYAMLfilesandbundledpresets,andwritesthemasYAML."""
+"""Reads protocols from YAML files and bundled presets, and writes them as YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program run beside this one: its lines as they come, and a stop that really stops it."""
+"""Runs a child process: gives its output line by line, and stops it together with all that it started."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _GRACE_SECONDS = 2.0
 class ChildProcess:
     """A child process with its whole output as lines.
 
-    Nothing here blocks but :meth:`stop`, and that for a few seconds at most: a window can ask several times a second.
-    Ask for :attr:`status` before :meth:`lines`: what is printed in between would be lost.
+    Nothing here blocks except :meth:`stop`, and that for a few seconds at most: a window can poll several times a
+    second. Read :attr:`status` before :meth:`lines`; otherwise lines printed in between would be lost.
 
     Attributes:
         command: what runs.
@@ -33,13 +33,13 @@ class ChildProcess:
         Args:
             command: program and arguments.
             environment: variables to add to this process's own.
-            folder: where it runs; None is here.
+            folder: working directory; None: the current one.
 
         Raises:
             OSError: it cannot be started.
         """
         self.command = tuple(command)
-        # A group of its own, so that a launcher, the program and its workers are stopped together.
+        # A process group of its own, so that a launcher, the program and its workers are stopped together.
         windows = sys.platform == "win32"
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self._process = subprocess.Popen(
@@ -74,20 +74,20 @@ class ChildProcess:
 
     @property
     def status(self) -> int | None:
-        """The exit status, once the program has ended and its last line can be had; until then None."""
+        """The exit status, once the program has ended and its last line can be read; None until then."""
         if self._reader.is_alive():
             return None
         return self._process.poll()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the program has ended, or so long."""
+        """Wait until the program has ended, at most this long."""
         self._reader.join(seconds)
         if not self._reader.is_alive():
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
 
     def stop(self) -> None:
-        """End the program and everything that it started."""
+        """Stop the program and everything that it started."""
         if self._process.poll() is None or self._reader.is_alive():
             self._end_group(signal.SIGTERM)
             self.wait(_GRACE_SECONDS)

@@ -1,8 +1,8 @@
-"""A Dask cluster as a place to work.
+"""Runs work on a Dask cluster.
 
-Items are submitted one by one, rather than by joblib's backend for Dask: that one waits for ever when an item kills its
-workers, leaves pending items with the cluster when it is stopped, and keeps large arguments only on a worker, so that
-they die with it.
+Items are submitted one by one, rather than by joblib's backend for Dask: that backend waits forever when an item
+kills its workers, leaves pending items on the cluster when it is stopped, and keeps large arguments only on a worker,
+so that they are lost with it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from HabitatRadiomicsLib.system.tasks import Item, ProcessDiedError, on_one_thre
 _Result = TypeVar("_Result")
 #: Two before Python 3.11.
 _TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
-#: For a scheduler to answer, and for a first worker to be there.
+#: Seconds to wait for a scheduler's answer and for a first worker.
 _ANSWER_SECONDS = 5.0
 #: For another worker, when all have died: they are started again, or the queue of a computing centre starts others.
 _RETURN_SECONDS = 60.0
-#: Items that the cluster has at once, for each that it can work on: no worker waits, and not all are made at once.
+#: Items submitted at once per thread of the cluster: no worker waits, and not all items are created at once.
 _AHEAD = 2
 _WARNING = "distributed.admin.large-graph-warning-threshold"
 _NO_SCHEDULER = "The cluster's scheduler has gone."
@@ -36,7 +36,8 @@ _NO_SCHEDULER = "The cluster's scheduler has gone."
 
 @contextmanager
 def scheduler(address: str | None) -> Iterator[None]:
-    """All parallel work inside runs on the Dask cluster of a scheduler; without an address, as it would anyway.
+    """A context in which all parallel work runs on the Dask cluster of a scheduler; without an address, nothing
+    changes.
 
     Args:
         address: ``tcp://HOST:PORT``.
@@ -53,7 +54,7 @@ def scheduler(address: str | None) -> Iterator[None]:
         import dask
 
         _check_workers(client, address)
-        # Dask warns of an item of 10 MB, which a feature table may well be.
+        # Dask warns about items above 10 MB, and a feature table may be that large.
         with client.as_current(), dask.config.set({_WARNING: "1 GB"}):
             yield
     finally:
@@ -67,7 +68,7 @@ def current_client() -> Any:
     from distributed import Client
 
     try:
-        # The latest client of the process does not count: somebody may have it for other work.
+        # The process's latest client is not used: it may serve other work.
         return Client.current(allow_global=False)
     except ValueError:
         return None
@@ -135,7 +136,7 @@ def _threads(client: Any) -> int:
 
 
 def _gone(problem: str) -> WorkersError:
-    return WorkersError(problem, remedy="Given again, the same command on a cohort goes on where it was.")
+    return WorkersError(problem, remedy="Give the same command again: work on a cohort resumes where it stopped.")
 
 
 def _connected(address: str) -> Any:
@@ -159,7 +160,7 @@ def _connected(address: str) -> Any:
 
 
 async def _greeted(address: str) -> None:
-    """A client would wait for ever for somebody who listens there and says nothing."""
+    """Check for an answer first: a client would wait forever for a server that never replies."""
     from distributed.comm import connect
     from distributed.security import Security
 
@@ -169,7 +170,7 @@ async def _greeted(address: str) -> None:
 
 
 def _check_workers(client: Any, address: str) -> None:
-    """Refuse workers whose numbers would differ, or be kept under versions that did not make them."""
+    """Refuse workers whose versions or threads could change the numbers."""
     start = f"dask worker {address} --nthreads 1"
     try:
         client.wait_for_workers(1, timeout=_ANSWER_SECONDS)
@@ -180,7 +181,7 @@ def _check_workers(client: Any, address: str) -> None:
             raise WorkersError(
                 f"The worker has {threads} threads; with more than one, numbers may differ in their last digits.",
                 where=worker,
-                remedy=f"Start as many workers as there shall be tasks at once: {start}.",
+                remedy=f"Start as many workers as tasks should run at once: {start}.",
             )
     same = "Start scheduler and workers in the same environment as this program."
     dask = client.get_versions()
@@ -202,4 +203,5 @@ def _refuse_difference(
         f"{name} {theirs.get(name)} (here {ours.get(name)})" for name in names if theirs.get(name) != ours.get(name)
     ]
     if other:
-        raise WorkersError(f"Other versions than this program's: {', '.join(other)}.", where=place, remedy=remedy)
+        problem = f"The worker's versions differ from this program's: {', '.join(other)}."
+        raise WorkersError(problem, where=place, remedy=remedy)

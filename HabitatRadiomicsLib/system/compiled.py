@@ -1,4 +1,4 @@
-"""Kernels that numba compiles, where there is a numba that works; the numbers are the same either way."""
+"""Kernels compiled by numba, where a working numba is installed; the numbers are the same either way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def compiled_module(name: str) -> ModuleType | None:
     """A module of kernels, or None where numba is missing or does not work.
 
     Args:
-        name: of the module, complete; importing it imports numba.
+        name: full name of the module; importing it imports numba.
     """
     try:
         return importlib.import_module(name)

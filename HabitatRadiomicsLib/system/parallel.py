@@ -1,4 +1,4 @@
-"""A function on many items, in processes of this machine or on the cluster that the caller works on."""
+"""Applies a function to many items, in processes of this machine or on the caller's cluster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def unordered(
     *,
     lost: Callable[..., _Result] | None = None,
 ) -> Generator[_Result, None, None]:
-    """``function(*item)`` for each item, in the order in which they end, with one thread for linear algebra each.
+    """``function(*item)`` for each item, in the order of completion, each with a single thread for linear algebra.
 
     Inside :func:`cluster.scheduler` (or ``with`` a ``distributed.Client``) the cluster's workers do it and ``jobs`` is
     not used. Items are taken as they are needed; closing the iterator stops what has not begun.
@@ -44,7 +44,7 @@ def unordered(
 
 
 def in_order(function: Callable[..., _Result], items: Iterable[Item], jobs: int = 1) -> Iterator[_Result]:
-    """As :func:`unordered`, each result in its item's place."""
+    """As :func:`unordered`, with the results in the order of the items."""
     waiting: dict[int, _Result] = {}
     following = 0
     with closing(_placed(function, items, jobs, None)) as placed:
@@ -68,7 +68,7 @@ def _placed(
             if not drawn.unfinished:
                 return
         except ProcessDiedError:
-            _log.warning("a process died; what it may have had goes one by one")
+            _log.warning("a process died; the items that it may have held are run again one by one")
         suspects, drawn.unfinished = drawn.unfinished, {}
         for place, item in suspects.items():
             try:
@@ -78,7 +78,7 @@ def _placed(
                     raise WorkersError(
                         "A process of a parallel computation died twice over the same work, probably for lack of "
                         "memory.",
-                        remedy="Use fewer processes at once, or a machine with more memory; what is done is kept.",
+                        remedy="Use fewer processes, or a machine with more memory; finished work is kept.",
                     ) from error
                 yield place, lost(*item)
 

@@ -1,4 +1,4 @@
-"""What made a result: versions of the packages and digests of the inputs, and no names."""
+"""How a result was made: versions of packages and digests of inputs, but no names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NUMERICAL = ("numpy", "scipy", "scikit-learn", "SimpleITK", "PyWavelets", "scik
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, this library and the packages that compute, by name."""
+    """Versions of Python, this library and the numerical packages, by name."""
     found = {"HabitatRadiomics": __version__, "Python": platform.python_version()}
     for name in _NUMERICAL:
         try:

@@ -32,7 +32,7 @@ def resource_files(kind: str, suffix: str) -> dict[str, Path]:
 
 
 def bundled_models_to_choose() -> dict[str, Path]:
-    """The bundled models as a list offers them: the demonstration first, which fits the synthetic patient of the
-    tutorial, so that a patient's score by another model is a choice that somebody made."""
+    """The bundled models in the order in which a list offers them. The demonstration comes first: it fits the
+    synthetic patient of the tutorial, and any other model is then a deliberate choice."""
     files = resource_files("Models", ".json")
     return dict(sorted(files.items(), key=lambda item: (not item[0].endswith("-demo"), item[0])))

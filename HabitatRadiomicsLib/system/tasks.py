@@ -1,4 +1,4 @@
-"""What is run for one item, and what runs many of them have in common."""
+"""What processes and clusters have in common when they run many items."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Item = tuple[Any, ...]
 
 
 class ProcessDiedError(Exception):
-    """A process died with items that are not done; which of them killed it is not known."""
+    """A process died with unfinished items; which of them killed it is unknown."""
 
 
 class Drawn(Iterator[tuple[int, Item]]):
-    """Items with their places, taken from their iterator one by one; remembers those that are not done.
+    """Numbered items, taken from their iterator one by one; remembers the unfinished ones.
 
     Attributes:
-        unfinished: items by place, of those that were taken.
+        unfinished: items by number, of those that were taken.
     """
 
     def __init__(self, items: Iterable[Item]) -> None:
@@ -43,5 +43,5 @@ def on_one_thread(function: Callable[..., _Result], item: Item) -> _Result:
 
 
 def numbered(place: int, function: Callable[..., _Result], item: Item) -> tuple[int, _Result]:
-    """An item's place, and its result."""
+    """An item's number, and its result."""
     return place, on_one_thread(function, item)

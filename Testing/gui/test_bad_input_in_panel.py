@@ -146,7 +146,7 @@ _CASES: dict[str, tuple[Callable[[SequenceInput], None], str]] = {
     ),
     "mask wholly outside": (
         _wholly_outside,
-        "T1W segment: The mask lies outside the image: no labelled voxel falls into it. "
+        "T1W segment: The mask lies outside the image: it has no labelled voxel inside the image. "
         "Check that image and mask belong to the same patient and study.",
     ),
     "transform that is not linear": (

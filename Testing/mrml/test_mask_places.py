@@ -128,7 +128,7 @@ def test_a_lesion_outside_the_volume_is_refused(
     volume: object, image: sitk.Image, lesion: sitk.Image, voxels: Sequence[float]
 ) -> None:
     lesion.SetOrigin(image.TransformContinuousIndexToPhysicalPoint(voxels))
-    with pytest.raises(MaskError, match="The mask lies outside the image: no labelled voxel falls into it") as error:
+    with pytest.raises(MaskError, match="The mask lies outside the image: it has no labelled voxel inside") as error:
         read(volume, add_segmentation({"lesion": lesion}))
     assert error.value.where == "T1W segment"
     assert "same patient and study" in error.value.remedy

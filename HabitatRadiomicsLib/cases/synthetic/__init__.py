@@ -1,4 +1,4 @@
-"""Patients made by code, to walk, show and test the whole way anywhere; nothing in them comes from a patient."""
+"""Synthetic patients, to show and test every step anywhere; nothing in them comes from a real patient."""
 
 from HabitatRadiomicsLib.cases.synthetic.brain_metastases import write_brain_metastases
 from HabitatRadiomicsLib.cases.synthetic.lung_timepoints import write_lung_timepoints

@@ -1,4 +1,4 @@
-"""A lesion's shape: an ellipsoid with bumps."""
+"""The shape of a synthetic lesion: an ellipsoid with bumps."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Blob:
         *,
         flat: float = 1,
     ) -> Blob:
-        """One with semi-axes between two lengths in mm; along z, ``flat`` times that."""
+        """A random blob with semi-axes between two lengths in mm; along z, ``flat`` times that."""
         return cls(
             centre=np.array(centre, dtype=float),
             semi_axes=generator.uniform(smallest, largest, 3) * (1, 1, flat),
@@ -41,7 +41,7 @@ class Blob:
         )
 
     def radius(self, points: np.ndarray) -> np.ndarray:
-        """How far out points lie, shape (..., 3) to (...): 0 at the centre, 1 on the surface."""
+        """The relative radius of points, shape (..., 3) to (...): 0 at the centre, 1 on the surface."""
         away = points - self.centre
         bumps = 1 + 0.07 * np.sin(away @ self.waves.T + self.phases).sum(axis=-1) / np.sqrt(6)
         return np.linalg.norm(away / self.semi_axes, axis=-1) / bumps

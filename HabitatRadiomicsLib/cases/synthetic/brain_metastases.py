@@ -1,4 +1,4 @@
-"""Brain metastases made by code: one to four lesions of a patient, maps of diffusion and a contrast-enhanced T1."""
+"""Synthetic brain metastases: one to four lesions per patient, diffusion maps and a contrast-enhanced T1."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST = len(_QUADRANTS)
 
 @dataclass(frozen=True)
 class _Map:
-    """How a sequence sees the brain: grid, the tissue's value and its spread, the lesion's margin and core.
+    """How a sequence shows the brain: grid, value and spread of the tissue, margin and core of the lesion.
 
     Attributes:
         shift: of the core's value, for each SD of severity.
@@ -56,7 +56,7 @@ def write_brain_metastases(folder: Path, patients: int, *, seed: int, effect: fl
 
     Args:
         patients: how many; a lesion is a case (column ``lesion``), the outcome is the patient's.
-        effect: distance of the two outcomes' mean severities, in SD; 0: the outcome shows nowhere.
+        effect: distance between the mean severities of the two outcomes, in SD; 0: the images carry no information.
     """
     images: list[list[object]] = [["case_id", "lesion", "sequence", "image", "mask", "label"]]
     clinical: list[list[object]] = [["case_id", "outcome"]]
@@ -78,7 +78,7 @@ def write_brain_metastases(folder: Path, patients: int, *, seed: int, effect: fl
 
 
 def _lesions(generator: np.random.Generator, outcome: int, effect: float) -> list[tuple[Blob, float]]:
-    """Shape and severity of each; those of one patient are alike."""
+    """Shape and severity of each lesion; the severities within a patient are correlated."""
     severity = generator.normal(effect / 2 if outcome else -effect / 2, 0.9)
     count = int(generator.integers(1, _MOST + 1))
     quadrants = generator.permutation(_MOST)[:count]
@@ -92,7 +92,7 @@ def _lesions(generator: np.random.Generator, outcome: int, effect: float) -> lis
 def _scan(
     kind: _Map, lesions: list[tuple[Blob, float]], generator: np.random.Generator
 ) -> tuple[sitk.Image, sitk.Image]:
-    """The image, and its mask with labels 1, 2, ... in the lesions' order."""
+    """The image, and its mask with labels 1, 2, ... in the order of the lesions."""
     grid = axial_grid(_SIZE, kind.spacing, tilt_degrees=kind.tilt_degrees)
     points = places(grid)
     shape, spacing = points.shape[:3], kind.spacing[::-1]

@@ -1,4 +1,4 @@
-"""Chest CT with contrast made by code: a tumour at the chest wall, whose texture and rim are tied to two endpoints.
+"""Synthetic contrast-enhanced chest CT: a tumour at the chest wall whose texture and rim depend on two endpoints.
 
 Nothing here comes from a patient. The body lies in air and on a table, so that limits of a ring have something to keep
 out; the outcome is tied to the texture of the tumour, which a network can learn to see, and the second endpoint to the
@@ -29,12 +29,12 @@ _AIR, _LUNG, _FAT, _MUSCLE, _TUMOUR_HU, _NODE_HU, _TABLE = -1000.0, -820.0, -90.
 
 @dataclass(frozen=True)
 class SyntheticCTPatient:
-    """One patient: a case with one CT, and what became of the patient.
+    """One patient: a case with one CT, and the patient's outcomes.
 
     Attributes:
         outcome: 0 or 1; 1 has, on average, a coarser, darker tumour.
         endpoint_b: 0 or 1; 1 has, on average, a denser rim around it.
-        age: years; tied to nothing.
+        age: years; independent of everything else.
     """
 
     case: Case

@@ -29,7 +29,7 @@ def axial_grid(
 
 
 def places(image: sitk.Image) -> np.ndarray:
-    """Physical places of all voxel centres in mm, shape (k, j, i, 3)."""
+    """Physical positions of all voxel centres in mm, shape (k, j, i, 3)."""
     axes = [np.arange(size) * spacing for size, spacing in zip(image.GetSize(), image.GetSpacing())]
     k, j, i = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
     direction = np.array(image.GetDirection()).reshape(3, 3)

@@ -1,4 +1,4 @@
-"""A lung nodule on CT before and during treatment, made by code: the outcome shows in how its texture changes."""
+"""A synthetic lung nodule on CT before and during treatment: the outcome determines how its texture changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_lung_timepoints(folder: Path, patients: int, *, seed: int, effect: flo
     mean change at random.
 
     Args:
-        effect: distance of the two outcomes' mean changes, in SD; 0: the outcome shows nowhere.
+        effect: distance between the mean changes of the two outcomes, in SD; 0: the images carry no information.
     """
     images: list[list[object]] = [["case_id", "timepoint", "sequence", "image", "mask", "label"]]
     clinical: list[list[object]] = [["case_id", "outcome"]]

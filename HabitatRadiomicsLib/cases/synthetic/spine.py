@@ -1,7 +1,7 @@
-"""Spinal metastases made by code: two sequences, two sites, an outcome tied to the core's texture.
+"""Synthetic spinal metastases: two sequences, two sites, an outcome that depends on the texture of the core.
 
-Nothing here comes from a patient. The cohort exists so that the whole way, from images to an explained score, can be
-walked, shown and tested anywhere.
+Nothing here comes from a real patient. The cohort serves to show and test every step, from images to an explained
+score, anywhere.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SITES = ("Alpha", "Beta")
 
 @dataclass(frozen=True)
 class _Acquisition:
-    """How a sequence sees the spine: grid and mean signal of each tissue, arbitrary units."""
+    """How a sequence shows the spine: grid and mean signal of each tissue, arbitrary units."""
 
     size: tuple[int, int, int]
     spacing: tuple[float, float, float]
@@ -54,7 +54,8 @@ def synthetic_patient(number: int, *, seed: int, effect: float = 1.0) -> Synthet
     """Patient ``number`` of the cohort of a seed; the same arguments give the same voxels.
 
     Args:
-        effect: distance of the two outcomes' mean severities, in units of 2.4 SD; 0: the outcome shows nowhere.
+        effect: distance between the mean severities of the two outcomes, in units of 2.4 SD; 0: the images carry no
+        information.
     """
     generator = np.random.default_rng([seed, number])
     outcome = number % 2
@@ -128,7 +129,7 @@ def _scan(name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: 
     signal *= 1 + 0.05 * texture(generator, shape, spacing, 4.0)
     inside, core = lesion.inside(points)
     signal[inside] = scan.margin * (1 + 0.02 * texture(generator, shape, spacing, 5.0)[inside])
-    # Each sequence shows the same severity a little differently, so that two tell more than one.
+    # Each sequence shows the severity slightly differently, so that two sequences are more informative than one.
     seen = lesion.severity + generator.normal(0, 0.5)
     grain = texture(generator, shape, spacing, 1.9 * np.exp(0.22 * seen))
     signal[core] = scan.core * (1 + 0.10 * np.exp(0.25 * seen) * grain[core])

@@ -1,4 +1,4 @@
-"""The synthetic spinal metastases with what a clinician knows of the patients, and masks that were drawn again."""
+"""The synthetic spinal metastases with clinical variables and repeated segmentations."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from HabitatRadiomicsLib.outputs import write_image
 
 SECOND_READER = "second-reader.csv"
 REPEAT_READING = "repeat-reading.csv"
-#: The tables of outlines that were drawn again, and what kind of reading each is.
+#: The tables of repeated segmentations, and the kind of reading in each.
 READINGS = {SECOND_READER: INTER_OBSERVER, REPEAT_READING: INTRA_OBSERVER}
-#: SD, in mm, by which an outline that was drawn again lies elsewhere; readers agree best with themselves.
+#: SD of the displacement of a repeated contour in mm; readers agree best with themselves.
 _DISPLACEMENT = {SECOND_READER: 0.7, REPEAT_READING: 0.4}
-#: How far along the outline that stays alike, in mm.
+#: Correlation length of this displacement along the contour, in mm.
 _GRAIN = 6.0
 
 
@@ -61,7 +61,7 @@ def _clinical(seed: int, number: int, outcome: int, effect: float) -> list[objec
 
 
 def _write_reading(folder: Path, images: Path, table: str, count: int, seed: int) -> None:
-    """The same images with outlines that differ a little."""
+    """The same images with slightly different contours."""
     with images.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     again = list(dict.fromkeys(row["case_id"] for row in rows))[:count]

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.imaging.diffusion.gradients import (
 )
 from HabitatRadiomicsLib.system.installation.dependencies import DIPY
 
-#:Factorfrommm2/stotheunitofthemaps.
+#: Factor from mm2/s to the unit of the maps.
 _PER_MM2 = 1e6
 
 

@@ -1,4 +1,4 @@
-"""Installs what is missing into the running Python, and changes nothing that is there.
+"""Installs missing packages into the running Python, and never changes an installed one.
 
 Inside 3D Slicer the packages of the application must stay as they are: what is new is resolved against the versions
 that are installed, shown, and put in place only when all of it has arrived.

@@ -1,4 +1,4 @@
-"""What the library needs from PyPI, and what of it is missing here; needs nothing itself."""
+"""The packages that the library needs from PyPI, and which of them are missing; needs only the standard library."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Requirement:
     Attributes:
         distribution: its name on PyPI.
         module: the name that it is imported by.
-        minimum: the oldest version that will do.
+        minimum: the oldest version that works.
         python_below: only older Pythons need it; empty when all do.
-        exact: no other version than ``minimum`` will do.
+        exact: only the version ``minimum`` works.
     """
 
     distribution: str
@@ -31,7 +31,7 @@ class Requirement:
 
     @property
     def specifier(self) -> str:
-        """As pip wants it, without the marker: ``scipy>=1.13``."""
+        """The requirement in pip's syntax, without the marker: ``scipy>=1.13``."""
         return f"{self.distribution}{'==' if self.exact else '>='}{self.minimum}"
 
     @property
@@ -40,14 +40,14 @@ class Requirement:
         return not self.python_below or sys.version_info[:2] < _release(self.python_below)
 
     def installed(self) -> str | None:
-        """Its version here; empty when it is there and does not tell, None when it is absent."""
+        """The installed version; empty when it is unknown, None when the package is absent."""
         try:
             return importlib.metadata.version(self.distribution) or ""
         except importlib.metadata.PackageNotFoundError:
             return "" if importlib.util.find_spec(self.module) is not None else None
 
     def is_too_old(self) -> bool:
-        """Whether it is there in a version that will not do."""
+        """Whether the installed version is too old."""
         version = self.installed()
         return bool(version) and _release(str(version)) < _release(self.minimum)
 
@@ -98,7 +98,7 @@ def missing() -> list[Requirement]:
 
 
 def private_folder() -> Path:
-    """Where the installation puts PyPI's ``slicer``: beside the other packages, and on no ``sys.path``."""
+    """Where PyPI's ``slicer`` is installed: beside the other packages, but on no ``sys.path``."""
     return Path(sysconfig.get_path("purelib")) / "habitat_radiomics_private"
 
 
@@ -113,7 +113,7 @@ def slicing_library_folder() -> Path | None:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The numbers of a version, zeros at the end left out; what is behind them makes no difference here."""
+    """The numbers of a version without trailing zeros; any suffix is ignored."""
     numbers = [int(number) for number in re.findall(r"\d+", (re.match(r"[\d.]*", version) or [""])[0])]
     while numbers and numbers[-1] == 0:
         numbers.pop()

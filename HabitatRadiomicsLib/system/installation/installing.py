@@ -1,4 +1,4 @@
-"""Installs a plan: everything arrives beside the installed packages first, then moves among them."""
+"""Installs a plan: packages are unpacked beside the installed ones first, then moved into place."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from HabitatRadiomicsLib.system.installation.pip import failure, run_pip
 from HabitatRadiomicsLib.system.installation.planning import InstallationPlan, PlannedPackage
 
 _WHEEL = re.compile(r"(?:Downloading|Using cached|Processing) \S*?([^/\\\s]+\.whl)(?![.\w])")
-#: What pip puts beside the packages in a target folder; nothing of it is imported.
+#: What pip adds to a target folder beside the packages; none of it is imported.
 _NOT_PACKAGES = frozenset({"bin", "Scripts", "etc", "include", "share"})
 _UNKNOWN_SIZE = 1_000_000
-#: How much of pip's work is done when the last wheel has arrived.
+#: The fraction of pip's work that is done when the last wheel has been downloaded.
 _DOWNLOADED = 0.8
 
 
 def install(plan: InstallationPlan, *, python: str, progress: Progress = silent) -> None:
-    """Install exactly what is planned; all of it, or nothing.
+    """Install exactly what is planned, completely or not at all.
 
     Pip unpacks into a folder beside the packages. Until it has succeeded nothing that can be imported is touched, so
     that a failure, a cancel or a crash of the program leaves the environment as it was.
@@ -79,7 +79,7 @@ def _unpack(packages: Sequence[PlannedPackage], folder: Path, python: str, progr
 
 
 def _fraction(packages: Sequence[PlannedPackage]) -> Callable[[str], float]:
-    """How far pip is, by its lines: a wheel that is named is being fetched, those named before have arrived."""
+    """Progress of pip, judged by its output: the last wheel named is being downloaded, earlier ones have arrived."""
     waiting = {package.wheel: package.size or _UNKNOWN_SIZE for package in packages}
     total, arrived, arriving = sum(waiting.values()), 0, 0
 
@@ -97,7 +97,7 @@ def _fraction(packages: Sequence[PlannedPackage]) -> Callable[[str], float]:
 
 
 def _place(source: Path, target: Path, placed: list[Path]) -> None:
-    """Move what is in one folder into another, naming all that was moved; nothing that is there is replaced."""
+    """Move the content of one folder into another, and list what was moved; existing files are never replaced."""
     for path in sorted(source.iterdir()):
         goal = target / path.name
         if path.name in _NOT_PACKAGES or (path.name == "__pycache__" and goal.exists()):
@@ -109,7 +109,7 @@ def _place(source: Path, target: Path, placed: list[Path]) -> None:
             _place(path, goal, placed)
         else:
             raise DependencyError(
-                "A file of a package that is to be installed is there already, and belongs to no installed package.",
+                "A file of a package to be installed exists already and belongs to no installed package.",
                 where=str(goal),
-                remedy="Remove the folder that it lies in, a remainder of an earlier installation, and try again.",
+                remedy="Remove its folder, a remainder of an earlier installation, and try again.",
             )

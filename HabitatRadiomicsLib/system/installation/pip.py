@@ -1,4 +1,4 @@
-"""Runs pip beside this process, and tells its failures in sentences."""
+"""Runs pip in a child process, and reports its failures as sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 _BREATH_SECONDS = 0.1
 
-#: What pip or the system says, and what can be done about it; the first that fits counts.
+#: Messages of pip or the system, and what to do about them; the first match counts.
 _REMEDIES = (
     (
         r"no space left|errno 28|winerror 112|not enough space",
@@ -83,7 +83,7 @@ def run_pip(python: str, arguments: Sequence[str], *, tell: Callable[[str], None
 
 
 def failure(lines: Sequence[str]) -> DependencyError:
-    """The error that some lines of pip, or of the system, amount to."""
+    """The error that lines of pip, or of the system, indicate."""
     text = "\n".join(lines).lower()
     remedies = (remedy for pattern, remedy in _REMEDIES if re.search(pattern, text))
     told = [line.strip() for line in lines if line.strip() and "ResolutionImpossible" not in line]

@@ -1,4 +1,4 @@
-"""Finds out what would be installed, and how much of it there is to download."""
+"""Finds out which packages would be installed, and how much would be downloaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.system.installation.dependencies import SLICING_LIBRARY
 from HabitatRadiomicsLib.system.installation.pip import run_pip
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-#: Versions as pip takes them (PEP 440).
+#: Versions in pip's syntax (PEP 440).
 _VERSION = re.compile(
     r"v?(\d+!)?\d+(\.\d+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?"
     r"(-\d+|[-_.]?(post|rev|r)[-_.]?\d*)?([-_.]?dev[-_.]?\d*)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?",
@@ -39,7 +39,7 @@ class PlannedPackage:
         name: of the distribution.
         version: exactly this one.
         wheel: the name of its file.
-        size: of the file in bytes; None when the index does not tell.
+        size: of the file in bytes; None when the index does not state it.
         private: it goes to ``dependencies.private_folder()``.
     """
 
@@ -57,7 +57,7 @@ class PlannedPackage:
 
 @dataclass(frozen=True)
 class InstallationPlan:
-    """What would be installed; empty when nothing is missing."""
+    """The packages that would be installed; empty when nothing is missing."""
 
     packages: tuple[PlannedPackage, ...] = ()
 
@@ -68,14 +68,14 @@ class InstallationPlan:
 
 
 def plan_installation(python: str, *, progress: Progress = silent) -> InstallationPlan:
-    """What the running Python lacks, in versions that go with all that it has.
+    """The packages that the running Python lacks, in versions compatible with all that are installed.
 
     Args:
         python: the interpreter to run pip with; in 3D Slicer ``PythonSlicer``, else ``sys.executable``.
         progress: called ten times a second; may raise ``Cancelled``.
 
     Raises:
-        DependencyError: it cannot be had, or not without replacing a package that is installed.
+        DependencyError: a package is not available, or not without replacing an installed one.
     """
     wanted = missing()
     if not wanted:
@@ -121,13 +121,13 @@ def _resolved(
         constraints, report = Path(folder, "constraints.txt"), Path(folder, "report.json")
         pins = [f"{name}=={version}\n" for name, version in installed.items() if name != SLICING_LIBRARY.distribution]
         constraints.write_text("".join(pins), encoding="utf-8")
-        # The report goes to a file, since its output holds much else.
+        # The report goes to a file, since pip's output holds much else.
         arguments = ["install", "--dry-run", "--only-binary=:all:", "--report", str(report)]
         arguments += ["--constraint", str(constraints), *(requirement.specifier for requirement in wanted)]
         run_pip(python, arguments, tell=lambda line: progress(0.0, line or "Asking the package index"))
         entries: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["install"]
     planned = [_planned(entry) for entry in entries]
-    # Pip may not see all that is installed, where an application adds folders of its own while it runs.
+    # Pip may miss installed packages where an application adds folders of its own at run time.
     return {package: url for package, url in planned if package.private or _canonical(package.name) not in installed}
 
 
@@ -153,7 +153,7 @@ def _sizes(urls: Sequence[str], progress: Progress) -> list[int | None]:
 
 
 def _size(url: str) -> int | None:
-    """Of the file at an address, by its header; None when it does not tell."""
+    """Size of the file at an address, from its HTTP header; None when that does not state it."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_LOOK_UP_SECONDS) as answer:
             return int(answer.headers["Content-Length"])

@@ -119,7 +119,7 @@ def test_a_flipped_grid_in_the_same_box_is_another_grid(direction: np.ndarray, a
     opposite = [0 if axis in axes else SIZE[axis] - 1 for axis in range(3)]
     there, here = flipped.TransformIndexToPhysicalPoint(opposite), [SIZE[axis] - 1 for axis in range(3)]
     np.testing.assert_allclose(there, image.TransformIndexToPhysicalPoint(here))
-    assert "another direction of the axes" in grid_difference(image, flipped)
+    assert "a different orientation of the axes" in grid_difference(image, flipped)
 
 
 def test_a_slight_rotation_that_moves_the_corners_is_refused() -> None:

@@ -25,7 +25,7 @@ ELSEWHERE: dict[str, tuple[Callable[[Desk], sitk.Image], str]] = {
     "half a slice": (lambda desk: desk.moved_mask(0, 0, 0.5), "the origin shifted by 0 x 0 x 1.5 mm"),
     "one voxel": (lambda desk: desk.moved_mask(0, 1, 0), "the origin shifted by 0 x 1 x 0 mm"),
     "another spacing": (lambda desk: desk.stretched_mask(), "spacing 1 x 1 x 3 mm against 1 x 1 x 3.3 mm"),
-    "flipped": (lambda desk: desk.flipped_mask(), "another direction of the axes"),
+    "flipped": (lambda desk: desk.flipped_mask(), "a different orientation of the axes"),
 }
 
 
