@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrml_nodes import (
     add_bending,
@@ -72,7 +72,7 @@ def test_every_type_of_voxel_stays_what_it_is(scene: object, tmp_path: Path, end
     signs=st.tuples(*[st.sampled_from([-1, 1])] * 3),
     ending=st.sampled_from(["nrrd", "nii"]),
 )
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 def test_a_volume_anywhere_is_the_image_of_its_file(
     scene: object,
     tmp_path: Path,

@@ -192,7 +192,7 @@ def test_an_overflowing_filter_is_named() -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     arrays(bool, st.tuples(*[st.integers(1, 5)] * 3), elements=st.sampled_from([False] * 7 + [True])),
     st.booleans(),
@@ -211,7 +211,7 @@ def test_facts_of_a_region_equal_brute_force(inside: np.ndarray, force_2d: bool,
     assert facts.lines == any(len(set(step) - {0}) == 1 for step in steps)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     arrays(bool, st.tuples(*[st.integers(1, 5)] * 3), elements=st.sampled_from([False] * 4 + [True])),
     st.sampled_from([1, 2, 50]),

@@ -34,7 +34,7 @@ def _brute_force(image: np.ndarray, roi: np.ndarray, chosen: EntropySettings) ->
     return np.array(found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.tuples(st.integers(1, 7), st.integers(9, 20), st.integers(9, 20)),
     window=st.sampled_from([3, 5, 9, 17]),

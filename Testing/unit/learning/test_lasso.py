@@ -77,7 +77,7 @@ def _problems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, float]:
     return values, outcome, share * max(float(largest), 1e-3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_problems())
 def test_solution_is_optimal(problem: tuple[np.ndarray, np.ndarray, float]) -> None:
     """Karush-Kuhn-Tucker: the gradient is lambda times the sign where b is not 0, and no larger elsewhere.

@@ -28,7 +28,9 @@ def local_cluster(workers: int = 2, threads: int = 1, allowed_failures: int = 3)
     import dask
     import distributed
 
-    settings = {"distributed.scheduler.allowed-failures": allowed_failures}
+    # A busy machine may take minutes to answer.
+    patience = {f"distributed.comm.timeouts.{what}": "300s" for what in ("connect", "tcp")}
+    settings = {"distributed.scheduler.allowed-failures": allowed_failures, **patience}
     with (
         dask.config.set(settings),
         distributed.LocalCluster(

@@ -11,6 +11,14 @@ from pathlib import Path
 import pytest
 
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
+from HabitatRadiomicsLib.system import cluster
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take minutes to answer."""
+    monkeypatch.setattr(cluster, "_ANSWER_SECONDS", 120.0)
+    monkeypatch.setattr(cluster, "_RETURN_SECONDS", 600.0)
 
 
 @pytest.fixture(scope="module")

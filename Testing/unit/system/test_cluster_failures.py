@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,19 +75,19 @@ def test_work_that_kills_every_worker_and_cannot_be_lost_is_told_in_a_sentence()
         list(in_order(_kills, ((number,) for number in range(6))))
 
 
-def test_nobody_answers() -> None:
+def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 2.0)
     address = f"tcp://127.0.0.1:{free_port()}"
-    begun = time.monotonic()
     with (
         pytest.raises(WorkersError, match=r"No Dask scheduler answers there.*dask scheduler") as caught,
         scheduler(address),
     ):
         pass
     assert caught.value.where == address
-    assert time.monotonic() - begun < 15
 
 
-def test_somebody_else_answers() -> None:
+def test_somebody_else_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 2.0)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -142,7 +141,7 @@ def test_workers_whose_numbers_could_differ_are_refused(
     with local_cluster(workers=0) as address:
         started(worker_program(address, before))
         with distributed.Client(address, set_as_default=False) as client:
-            client.wait_for_workers(1, timeout=30)
+            client.wait_for_workers(1, timeout=300)
         with pytest.raises(WorkersError, match=f"{problem}.*same environment") as caught, scheduler(address):
             pass
     assert caught.value.where.startswith("tcp://")
@@ -154,7 +153,7 @@ def test_all_workers_gone_for_good_is_told(
     with local_cluster(workers=0) as address:
         worker = started(worker_program(address))
         with distributed.Client(address, set_as_default=False) as client:
-            client.wait_for_workers(1, timeout=30)
+            client.wait_for_workers(1, timeout=300)
         with scheduler(address):
             monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 0.3)
             monkeypatch.setattr(clusters, "_RETURN_SECONDS", 1.0)
@@ -169,8 +168,8 @@ def test_the_scheduler_gone_is_told(started: Callable[[str], subprocess.Popen[st
     address = f"tcp://127.0.0.1:{(port := free_port())}"
     process = started(scheduler_program(port))
     started(worker_program(address))
-    with distributed.Client(address, timeout=30, set_as_default=False) as client:
-        client.wait_for_workers(1, timeout=30)
+    with distributed.Client(address, timeout=300, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=300)
     with scheduler(address):
         results = unordered(slow, ((number,) for number in range(50)))
         next(results)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.cases import SequenceImage
@@ -100,7 +100,7 @@ def _small_cases(draw: st.DrawFn) -> tuple[sitk.Image, sitk.Image]:
     return image, mask
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(_small_cases(), st.sampled_from([{"bin_width": 25.0}, {"bin_count": 4}]), st.booleans())
 def test_small_regions_equal_pyradiomics_or_are_refused_by_it(
     case: tuple[sitk.Image, sitk.Image], discretisation: dict[str, float], force_2d: bool

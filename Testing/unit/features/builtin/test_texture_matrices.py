@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.features.builtin.glcm import pair_counts
@@ -91,7 +91,7 @@ def test_matrices_are_those_of_pyradiomics(name: str, force_2d: bool, builder: s
 
 
 @pytest.mark.parametrize("force_2d", [False, True], ids=["3D", "2D"])
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(levels=small_regions())
 def test_matrices_of_any_small_region_are_those_of_pyradiomics(
     levels: np.ndarray, force_2d: bool, builder: str
@@ -111,7 +111,7 @@ def test_matrices_at_other_distances_and_alphas_are_those_of_pyradiomics(
     _assert_identical(_built_in(REGIONS[name], **settings), _of_pyradiomics(REGIONS[name], **settings))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     levels=small_regions(),
     force_2d=st.booleans(),
@@ -153,7 +153,7 @@ def test_numbers_of_directions() -> None:
 
 
 @pytest.mark.parametrize("force_2d", [False, True], ids=["3D", "2D"])
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(levels=small_regions())
 def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, builder: str) -> None:
     lattice = LevelLattice.of_box(levels, force_2d=force_2d)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.errors import FeatureError
@@ -102,7 +102,7 @@ def _small_cases(draw: st.DrawFn) -> tuple[sitk.Image, sitk.Image]:
     return _region(random.normal(100, 60, shape).astype(np.float32), inside)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     _small_cases(), st.sampled_from(_TEXTURES), st.booleans(), st.sampled_from([{"bin_width": 25.0}, {"bin_count": 4}])
 )
