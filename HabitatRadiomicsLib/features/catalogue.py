@@ -1,4 +1,4 @@
-"""Names of feature columns: parsed, formatted and listed here and nowhere else."""
+"""Names of feature columns: the only place where they are parsed, formatted and listed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from HabitatRadiomicsLib.errors import FeatureError
 from HabitatRadiomicsLib.features.definitions import definition_of, features_of_class
 from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters
 
-#: What the names of clinical columns begin with, which stand beside features: ``clinical:age``.
+#: Prefix of clinical columns in a feature table: ``clinical:age``.
 CLINICAL = "clinical:"
 #: The first term of a nomogram.
 RAD_SCORE_TERM = "rad-score"
-#: The region whose features are a network's.
+#: The region whose features a neural network gives.
 PATCH = "patch"
 
 _PATTERN = re.compile(
@@ -45,12 +45,12 @@ class FeatureName:
 
     @property
     def key(self) -> str:
-        """What it was measured on: ``CT``, ``baseline_CT``, or ``delta_CT`` for a change."""
+        """The key of the image: ``CT``, ``baseline_CT``, or ``delta_CT`` for a change."""
         return f"{self.timepoint}_{self.sequence}" if self.timepoint else self.sequence
 
     @property
     def place(self) -> str:
-        """Where it was measured, to be read: ``T1W S2``, ``delta CT whole``."""
+        """Where the feature was measured, for readers: ``T1W S2``, ``delta CT whole``."""
         return f"{self.key.replace('_', ' ')} {self.region}"
 
     @property
@@ -99,7 +99,7 @@ def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
     With the default filters that is 1,967 in 3D (21 images) and 1,595 in 2D (17).
 
     Raises:
-        FeatureError: a feature is excluded that there is not.
+        FeatureError: an excluded feature does not exist.
     """
     for name in settings.excluded:
         definition_of(*name.split("_"))
@@ -114,7 +114,7 @@ def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
 
 
 def by_image_and_class(names: Iterable[str]) -> dict[str, dict[str, list[str]]]:
-    """Features of ``image_class_Feature`` names, by image and class, in their order."""
+    """Groups ``image_class_Feature`` names by image and class, keeping their order."""
     grouped: dict[str, dict[str, list[str]]] = {}
     for name in names:
         image, kind, feature = name.split("_")

@@ -1,4 +1,4 @@
-"""The sums behind ComBat: least squares, then empirical Bayes (Johnson 2007, doi 10.1093/biostatistics/kxj037)."""
+"""Estimation of ComBat: least squares, then empirical Bayes (Johnson 2007, doi 10.1093/biostatistics/kxj037)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Where sva stops; going on would change the fourth digit of a shift, and no longer give R's numbers.
+#: The convergence criterion of sva; a stricter one would change the fourth digit of a shift and no longer equal R.
 _CONVERGED = 1e-4
 _ROUNDS = 10_000
 
 
 @dataclass(frozen=True)
 class Standardised:
-    """Training values in pooled standard deviations from what grand mean and covariates say."""
+    """Training values as deviations from grand mean and covariate effects, in pooled standard deviations."""
 
     standardised: np.ndarray
     mean: np.ndarray
@@ -47,7 +47,7 @@ def site_effects(standardised: np.ndarray, membership: np.ndarray, *, mean_only:
         observed = rows.mean(axis=0)
         prior_mean, prior_variance = observed.mean(), observed.var(ddof=1)
         if mean_only:
-            # Like sva, which gives a site's mean the weight of a single case here.
+            # As in sva, a site's mean has the weight of a single case here.
             shifts.append((prior_variance * observed + prior_mean) / (prior_variance + 1))
             scales.append(np.ones_like(observed))
         else:
@@ -58,7 +58,7 @@ def site_effects(standardised: np.ndarray, membership: np.ndarray, *, mean_only:
 
 
 def _posterior(rows: np.ndarray, prior_mean: float, prior_variance: float) -> tuple[np.ndarray, np.ndarray]:
-    """A site's shift and scale given each other, in turn until neither moves (Johnson 2007, section 3.2).
+    """A site's shift and scale, each updated given the other until both converge (Johnson 2007, section 3.2).
 
     The priors are normal for the shift and inverse gamma for the scale, their moments those of the observed ones.
     """

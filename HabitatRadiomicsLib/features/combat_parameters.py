@@ -1,4 +1,4 @@
-"""What a fitted ComBat consists of: plain numbers, ready for a model file."""
+"""The parameters of a fitted ComBat as plain numbers, ready for a model file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class _Part(BaseModel):
 
 
 class CombatFeature(_Part):
-    """What one feature needs to be harmonised; sites and covariates in the order of :class:`CombatParameters`."""
+    """The parameters of one feature; sites and covariates in the order of :class:`CombatParameters`."""
 
     mean: _Finite
     """Grand mean over the sites, where every covariate is 0; the reference site's mean where there is one."""
     variance: _Positive
     """Pooled within the sites, or the reference site's."""
     effects: tuple[_Finite, ...]
-    """Per unit of each covariate; kept in the data."""
+    """Effect per unit of each covariate; it is kept in the data."""
     shifts: tuple[_Finite, ...]
     """gamma* of each site, in pooled standard deviations."""
     scales: tuple[_Positive, ...]
@@ -43,8 +43,8 @@ class CombatParameters(_Part):
     covariates: tuple[str, ...]
     features: dict[str, CombatFeature]
     unchanged: tuple[str, ...]
-    """Columns that could not be harmonised and are passed through: undefined for a training case, or constant within
-    a site."""
+    """Columns that are passed through because they could not be harmonised: undefined for a training case, or
+    constant within a site."""
 
     @model_validator(mode="after")
     def _consistent(self) -> CombatParameters:

@@ -49,8 +49,7 @@ def features_of_class(feature_class: str) -> tuple[str, ...]:
 def _component(feature: str, number: int) -> FeatureDefinition:
     text = (
         f"Component {number} of the embedding that the protocol's network gives for the patch around the lesion in the "
-        "slice where it is largest. Its meaning is the network's: what one network calls so is nothing that "
-        "another one measures."
+        "slice where it is largest. Components of different networks cannot be compared."
     )
     return FeatureDefinition("deep", feature, f"Embedding component {number}", "", "1", text)
 

@@ -15,34 +15,35 @@ from HabitatRadiomicsLib.features.catalogue import FeatureName, parse
 from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.protocol import TimePoints
 
-#: What a change has in the place of a time point.
+#: Takes the place of the time point in the name of a change.
 DELTA = "delta"
 
 
 def parts_of(name: FeatureName, timepoints: TimePoints | None) -> tuple[FeatureName, ...]:
-    """What has to be measured for a feature: a change's values at baseline and at follow-up; else itself."""
+    """The features that must be measured for a feature: for a change, its values at baseline and follow-up; otherwise
+    itself."""
     if name.timepoint != DELTA or timepoints is None:
         return (name,)
     return tuple(replace(name, timepoint=moment) for moment in timepoints.names)
 
 
 def value_of(name: FeatureName, measured: Mapping[str, float], timepoints: TimePoints | None) -> float:
-    """A feature's value from those that were measured: the value itself, or its change."""
+    """The value of a feature from the measured ones: the value itself, or the change."""
     first, *later = (measured[str(part)] for part in parts_of(name, timepoints))
     return later[0] - first if later else first
 
 
 def with_deltas(table: FeatureTable, timepoints: TimePoints | None, *, with_followup: bool = False) -> FeatureTable:
-    """The table with a column ``delta_...`` for each feature that it has at both time points.
+    """The table with a column ``delta_...`` for each feature measured at both time points.
 
-    Columns of the baseline come first, then those of the follow-up where they are asked for, then the changes. A change
+    Columns of the baseline come first, then those of the follow-up if requested, then the changes. A change
     is NaN where either value is.
 
     Args:
         table: columns ``<timepoint>_<sequence>_...``.
         timepoints: the protocol's; None: the table stays as it is.
-        with_followup: keep the columns of the follow-up. A change already says what they would add to the baseline's,
-            and so they are no candidates for learning.
+        with_followup: keep the columns of the follow-up. They are not used for learning, because the changes already
+            hold what they add to the baseline.
     """
     if timepoints is None:
         return table

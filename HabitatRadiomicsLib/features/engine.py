@@ -1,4 +1,4 @@
-"""The interface behind which features are computed."""
+"""The interface of feature engines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FeatureEngine(Protocol):
             regions: UInt8 masks (0 or 1) on the image's grid, by name.
             settings: filters, classes, 2D or 3D.
             discretisation: of this image.
-            wanted: ``image_class_Feature`` names that suffice; None: all of the settings.
+            wanted: ``image_class_Feature`` names to compute; None: all that the settings ask for.
 
         Returns:
             Per region, value by ``image_class_Feature``; NaN where a feature is not defined for the region.
@@ -50,8 +50,8 @@ def choose_engine(settings: FeatureSettings, *, jobs: int = 1) -> FeatureEngine:
         jobs: threads for one case, which the built-in engine can use; the values do not depend on it.
 
     Raises:
-        FeatureError: the settings exclude a feature that there is not.
-        DependencyError: it is pyradiomics, which is not installed.
+        FeatureError: the settings exclude a feature that does not exist.
+        DependencyError: the protocol asks for pyradiomics, which is not installed.
     """
     feature_names(settings)  # before any image is read
     if settings.engine == "pyradiomics":

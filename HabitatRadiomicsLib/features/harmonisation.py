@@ -1,9 +1,9 @@
-"""ComBat: features of several sites on one scale, and a new patient of a known site on the same one.
+"""ComBat: harmonises the features of several sites, and those of a new patient from a known site.
 
 Johnson, Li and Rabinovic 2007, doi 10.1093/biostatistics/kxj037; for radiomic features Orlhac 2018, doi
-10.2967/jnumed.117.199935. A feature of a patient at a site is taken to be ``mean + covariates + sd * (shift + scale *
-noise)`` with a shift and a scale of the site's own. Those of one site are drawn towards each other over all features
-(empirical Bayes), which is what makes small sites bearable. The numbers are those of R's ``sva::ComBat``.
+10.2967/jnumed.117.199935. A feature of a patient at a site is modelled as ``mean + covariates + sd * (shift + scale *
+noise)``, with a shift and a scale for each site. The estimates of one site are shrunk towards each other over all
+features (empirical Bayes), which makes small sites usable. The numbers are those of R's ``sva::ComBat``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from HabitatRadiomicsLib.features.combat_estimation import site_effects, standar
 from HabitatRadiomicsLib.features.combat_parameters import CombatFeature, CombatParameters
 from HabitatRadiomicsLib.protocol import CombatSettings
 
-#: Of one site among the training cases: with one alone, the site cannot be told from the patient.
+#: Smallest number of training cases per site: with a single one, site and patient cannot be separated.
 MINIMUM_CASES = 2
 
-#: Below this fraction of its largest value a column's spread is rounding.
+#: The spread of a column is rounding error below this fraction of its largest value.
 _ROUNDING = 1e-10
 
 
@@ -34,15 +34,15 @@ def fit_combat(
 ) -> CombatParameters:
     """ComBat's parameters from training cases.
 
-    It never sees an outcome: a harmonisation that protects the outcome would carry it into the features.
+    Outcomes are not used: a harmonisation that preserves the outcome would leak it into the features.
     Columns that are not finite for every case, or are constant within a site, are left out and noted.
 
     Args:
         values: shape (cases, columns).
         sites: of each case.
         columns: names, one per column.
-        covariates: numbers by name, one per case, whose effect is to stay in the data (age, say); a category needs
-            one column of 0 and 1 for each of its values but one.
+        covariates: numbers by name, one per case, whose effect stays in the data (age, for example); a category needs
+            one 0/1 column for each of its values but one.
 
     Raises:
         HarmonisationError: fewer than two sites, a site with too few cases, a reference site without any, covariates
@@ -92,13 +92,13 @@ def apply_combat(
     columns: Sequence[str],
     covariates: Mapping[str, Sequence[float]] | None = None,
 ) -> np.ndarray:
-    """Harmonised values of any cases of known sites; a case alone and among others gets the same bits.
+    """Harmonised values of any cases of known sites; a case gets the same bits alone and among others.
 
     Args:
         values: shape (cases, columns); NaN stays NaN.
         sites: of each case.
         columns: names, one per column, in any order.
-        covariates: those that it was fitted with, by name, one number per case.
+        covariates: those of the fit, by name, one number per case.
 
     Returns:
         A new array of the same shape; the columns under ``unchanged`` and the reference site's cases as they came.
@@ -126,7 +126,7 @@ def apply_combat(
     deviation = np.sqrt(np.array([feature.variance for feature in features]))
     shifts = np.array([feature.shifts for feature in features]).T[site]
     scales = np.sqrt(np.array([feature.scales for feature in features]).T[site])
-    # Value by value, no matrix products: those may round differently for another number of rows.
+    # Element by element, without matrix products, whose rounding may depend on the number of rows.
     expected = np.tile(np.array([feature.mean for feature in features]), (len(harmonised), 1))
     for number, column in enumerate(covariate_values.T):
         expected += np.array([feature.effects[number] for feature in features]) * column[:, None]
@@ -183,7 +183,8 @@ def _check_design(membership: np.ndarray, covariates: np.ndarray) -> None:
     scaled = (covariates - covariates.mean(axis=0)) / np.where(deviations > 0, deviations, 1)
     if np.linalg.matrix_rank(np.hstack([membership, scaled])) < unknowns:
         raise HarmonisationError(
-            "The covariates cannot be told from the sites or from each other: one is constant or follows from others.",
+            "The covariates cannot be separated from the sites or from each other: one is constant or "
+            "follows from others.",
             remedy="Leave that one out.",
         )
 

@@ -1,4 +1,5 @@
-"""Intraclass correlation: how much of a measurement's variation is between patients rather than between repetitions."""
+"""Intraclass correlation: the share of a measurement's variance that is between patients rather than between
+repetitions."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from HabitatRadiomicsLib.protocol import IccForm
 #: Shrout and Fleiss' forms: of a single measurement, and of the mean of all k.
 Form = IccForm | Literal["1,k", "2,k", "3,k"]
 
-#: Below this fraction of a feature's largest value a difference is rounding.
+#: A difference is rounding error below this fraction of a feature's largest value.
 _ROUNDING = 1e-10
 _FEWEST_DEGREES = 0.1
 
@@ -60,7 +61,7 @@ def intraclass_correlation(ratings: np.ndarray, form: Form, *, confidence: float
     single = {"1": _one_way, "2": _agreement, "3": _consistency}[form[0]]
     found = np.array(single(table, (1 - confidence) / 2))
     if form.endswith("k"):
-        # Spearman and Brown; below this bound the mean of all is nothing but error.
+        # Spearman-Brown formula; below this bound the mean of all measurements is pure error.
         whole = 1 + (raters - 1) * found
         found = np.divide(found * raters, whole, out=np.full_like(found, -np.inf), where=whole > 0)
     found = np.where(table.constant, 0.0, found)
@@ -71,7 +72,7 @@ def intraclass_correlation(ratings: np.ndarray, form: Form, *, confidence: float
 
 @dataclass(frozen=True)
 class _Variances:
-    """Mean squares of the two-way table without replication, shape (features,); those of rounding are 0."""
+    """Mean squares of the two-way table without replication, shape (features,); rounding error is set to 0."""
 
     subjects: int
     raters: int
@@ -144,5 +145,5 @@ def _quantile(probability: float, numerator: float | np.ndarray, denominator: fl
 
 
 def _divided(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """0 where both are 0: no variation, nothing told."""
+    """The quotient; 0 where both are 0, since there is no variation."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)

@@ -54,7 +54,7 @@ _FLAT = (
 )
 _NO_VOLUME = "The mesh of the region encloses no volume: it has a hole where voxels touch by an edge or a corner only."
 _NO_PAIRS = "No two voxels of the region are neighbours{where}, and a co-occurrence matrix counts pairs of neighbours."
-_NO_WEIGHTS = "The neighbours are so many mm apart that the weights of all pairs, exp(-distance^2), vanish."
+_NO_WEIGHTS = "The neighbours are so far apart in mm that the weights of all pairs, exp(-distance^2), vanish."
 _NO_RUNS = "No line along a direction of the matrix meets the region in more than one voxel{where}: there are no runs."
 _NONE_BETWEEN = (
     "The region is two voxels of different intensity: none lies between the 10th and the 90th percentile, where the "
@@ -77,13 +77,14 @@ _LARGEST, _SMALLEST = 1e76, 1e-76
 
 @dataclass(frozen=True)
 class RegionFacts:
-    """What of a region decides whether shape and texture are defined in it.
+    """The properties of a region that decide whether shape and texture features are defined in it.
 
     Attributes:
         voxels: how many it has.
         dimensions: 3; 2 in a plane, 1 on a line, 0 of a single voxel.
-        neighbours: some two of them are, at the distances of the co-occurrence matrix.
-        lines: some line along one of the 13 directions (4 in the slice) meets it in more than one voxel.
+        neighbours: whether any two voxels are neighbours at the distances of the co-occurrence matrix.
+        lines: whether any line along one of the 13 directions (4 within a slice) meets the region in more than one
+        voxel.
         force_2d: neighbours and lines are within the slice only.
     """
 
@@ -111,7 +112,7 @@ class RegionFacts:
 
 
 def _offsets(distances: Collection[int], force_2d: bool) -> Iterator[tuple[int, ...]]:
-    """One of each opposite pair of offsets (k, j, i)."""
+    """One offset (k, j, i) of each opposite pair."""
     reach = range(-max(distances), max(distances) + 1)
     for offset in product([0] if force_2d else reach, reach, reach):
         if offset > (0, 0, 0) and max(map(abs, offset)) in distances:
@@ -119,7 +120,7 @@ def _offsets(distances: Collection[int], force_2d: bool) -> Iterator[tuple[int, 
 
 
 def _some_pair(inside: np.ndarray, offset: tuple[int, ...]) -> bool:
-    """Whether any voxel has another one at an offset."""
+    """Whether any two voxels differ by one of the offsets."""
     if any(abs(step) >= size for step, size in zip(offset, inside.shape)):
         return False
     first = tuple(slice(max(-step, 0), size - max(step, 0)) for step, size in zip(offset, inside.shape))
@@ -129,7 +130,8 @@ def _some_pair(inside: np.ndarray, offset: tuple[int, ...]) -> bool:
 
 @dataclass(frozen=True)
 class IntensityFacts:
-    """What of the intensities decides whether the features of one (filtered) image are defined in a region.
+    """The properties of the intensities that decide whether the features of one (filtered) image are defined in a
+    region.
 
     Attributes:
         lowest, highest: of the region in the filtered image; NaN where any is not finite.

@@ -22,8 +22,9 @@ def local_entropy(
     """Entropy in bits, ``-sum p log2 p``, of the grey levels in a window around each voxel of the ROI.
 
     The window is ``w x w`` in the i-j plane of the array (or ``w x w x w``), stride 1, whatever the spacing. With
-    scope ``roi`` only voxels of the ROI count, in the window and for the range of the levels, so that nothing outside
-    changes anything; with scope ``image`` all voxels of the image do. See :class:`EntropySettings` for the variant
+    scope ``roi`` only voxels of the ROI count, in the window and for the range of the levels, so that voxels outside
+    have no influence; with scope ``image`` all voxels of the image
+    count. See :class:`EntropySettings` for the variant
     ``matlab``.
 
     Memory grows with the ROI's bounding box, not with the volume; time with box times levels.
@@ -62,13 +63,13 @@ def local_entropy(
     # H = log2 n - (sum over levels of c log2 c) / n needs no logarithm per voxel.
     # Few counts occur; their logarithms are looked up, too.
     entropy = np.log2(np.maximum(np.arange(needed + 1.0), 1))[in_window] - total / in_window
-    # One level alone has no disorder; rounding leaves 1e-16 there.
+    # A single level has no entropy; rounding would leave 1e-16.
     entropy[np.abs(entropy) < 1e-12] = 0.0
     return entropy
 
 
 def grey_limits(image: np.ndarray, roi: np.ndarray, settings: EntropySettings) -> tuple[float, float]:
-    """Lowest and highest intensity of the scope, between which the levels lie; of a ROI with voxels."""
+    """Lowest and highest intensity of the scope, the limits of the grey levels; the ROI must not be empty."""
     voxels = image
     if settings.scope == "roi":
         box = _bounding_box(roi)
@@ -84,7 +85,7 @@ def _sums_by_level(
     level_count: int,
     table: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the kernel of ``entropy_kernel`` gives, level by level."""
+    """The same sums as the kernel of ``entropy_kernel``, computed level by level."""
     inside = np.flatnonzero(wanted)
     # A window of 15 x 15 is the largest whose counts fit a byte.
     counter = np.uint8 if table.size - 1 <= np.iinfo(np.uint8).max else np.uint16

@@ -1,4 +1,4 @@
-"""The sums behind local entropy in a loop that numba compiles. Imported only through ``acceleration``."""
+"""The sums behind local entropy in a loop that numba compiles. Imported only through ``system.compiled``."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
 from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
 from HabitatRadiomicsLib.protocol.base import sequence_of
 
-#: Around the lesion's box on the prepared grid; what lies beyond takes the value of the box's rim.
+#: Margin around the lesion's box on the prepared grid; voxels beyond it take the value at the rim of the box.
 _MARGIN_VOXELS = 4
 
 
@@ -63,7 +63,7 @@ class HabitatMap:
 
     @property
     def title(self) -> str:
-        """The image's name as a sentence has it: ``follow-up CT``."""
+        """The image's name for use in a sentence: ``follow-up CT``."""
         return title_of(self.sequence)
 
 
@@ -111,7 +111,7 @@ def map_habitats(
         settings: entropy, superpixels, range of K.
         model: a population's frozen habitats; None clusters the patient's own superpixels.
         seed: of the superpixels.
-        scale: of an earlier scan of the same lesion, so that habitats are what they were in it; None: its own.
+        scale: of an earlier scan of the same lesion, so that habitats keep their meaning; None: the lesion's own.
 
     Raises:
         RegionError: the lesion is too small for the entropy window, or too uniform for habitats.
@@ -149,7 +149,7 @@ def _scattered(values: np.ndarray, roi: np.ndarray, reference: sitk.Image, kind:
 
 
 def _on_input_grid(image: sitk.Image, prepared: PreparedSequence, *, labels: bool) -> sitk.Image:
-    """Back on the grid that the user knows; where the two masks disagree at the rim, the input's mask holds."""
+    """A map resampled to the input's grid; where the two masks disagree at the rim, the input's mask decides."""
     source = prepared.source.mask
     if image.GetSize() == source.GetSize() and image.GetSpacing() == source.GetSpacing():
         return image
@@ -161,7 +161,7 @@ def _on_input_grid(image: sitk.Image, prepared: PreparedSequence, *, labels: boo
 
 
 def _grown(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
-    """Values carried outward from the nearest lesion voxel, in the lesion's box and a little around it."""
+    """Values extrapolated from the nearest lesion voxel, within the lesion's box and a margin."""
     from scipy.ndimage import distance_transform_edt
 
     inside = np.nonzero(sitk.GetArrayViewFromImage(mask))

@@ -21,7 +21,7 @@ def fit_habitats(
 ) -> HabitatModel:
     """Cluster the pooled superpixels (Ward) and freeze the centroids.
 
-    Each superpixel counts once, whatever its size, so that no large lesion outvotes the others. Where there are more
+    Each superpixel counts once, whatever its size, so that large lesions do not dominate. Where there are more
     than ``settings.clustered_superpixels``, those of a random sample of the patients are clustered; whether a habitat
     is nearly empty is judged in all patients.
 
@@ -50,7 +50,7 @@ def fit_habitats(
         tree = linkage(pooled, method="ward")
         for k in range(settings.k_min, largest + 1):
             labels = fcluster(tree, k, criterion="maxclust")
-            if len(np.unique(labels)) != k:  # ties in the tree: this K does not exist
+            if len(np.unique(labels)) != k:  # ties in the tree: there is no partition into K clusters
                 continue
             centroids[k] = _ordered_centroids(pooled, labels)
             candidates.append(
@@ -74,7 +74,7 @@ def fit_habitats(
 def assign_habitats(means: np.ndarray, centroids: np.ndarray | Sequence[tuple[float, float]]) -> np.ndarray:
     """Index of the nearest centroid for each superpixel mean, 0-based; of equally near ones the first.
 
-    One superpixel at a time in effect: the result for a patient does not depend on who else is there.
+    Each superpixel is assigned independently: the result for a patient does not depend on the other patients.
     """
     differences = means[:, None, :] - np.asarray(centroids)[None, :, :]
     return np.argmin(differences[..., 0] ** 2 + differences[..., 1] ** 2, axis=1)
@@ -83,7 +83,8 @@ def assign_habitats(means: np.ndarray, centroids: np.ndarray | Sequence[tuple[fl
 def _sample(patients: Sequence[Superpixels], limit: int, seed: int) -> Sequence[Superpixels]:
     """All patients, or as many as fit into the limit, drawn at random; in their order.
 
-    Patients are drawn whole: part of one's superpixels would say less of its habitats than all of them.
+    Patients are drawn as a whole: part of a patient's superpixels would describe its habitats less well than all of
+    them.
     """
     counts = np.array([len(patient.means) for patient in patients])
     if counts.sum() <= limit:
@@ -100,7 +101,7 @@ def _ordered_centroids(pooled: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _reason_to_reject(centroids: np.ndarray, patients: Sequence[Superpixels], settings: HabitatSettings) -> str | None:
-    if len(patients) == 1:  # one patient is no population: a small habitat of its own is a finding
+    if len(patients) == 1:  # in a single patient a small habitat is a legitimate result
         return None
     fractions = np.array(
         [

@@ -1,4 +1,4 @@
-"""Superpixels: voxels of one lesion that are alike in intensity and local entropy."""
+"""Superpixels: groups of voxels of one lesion with similar intensity and local entropy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from HabitatRadiomicsLib.habitats.scale import LesionScale
 from HabitatRadiomicsLib.protocol import HabitatSettings
 
-#: K-means starts, of which the best is taken.
+#: Number of K-means starts, of which the best is kept.
 _STARTS = 2
 
 

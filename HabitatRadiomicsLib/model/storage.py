@@ -42,7 +42,7 @@ def load_model(name_or_file: str | Path) -> Model:
     where = str(path)
     if not os.path.isfile(path):  # unlike Path.is_file, this is False also for a name that cannot be one
         raise ModelError(
-            "There is no model of this name, nor a file.",
+            "There is no model of this name, and no such file.",
             where=where,
             remedy=f"Bundled models: {', '.join(bundled) or 'none'}.",
         )

@@ -1,4 +1,4 @@
-"""Deep features: the patch that a network sees, the network, and what in the patch moved its embedding."""
+"""Deep features: the patch that a network sees, the network, and activation maps of its embedding."""
 
 from HabitatRadiomicsLib.features.deep.activation import activation_image, activation_map, class_map
 from HabitatRadiomicsLib.features.deep.network import Network, NetworkOutput, embedding_names, load_network

@@ -1,8 +1,8 @@
-"""Which part of a patch moves a network's embedding in a direction: class activation maps, without torch.
+"""Class activation maps without torch: which part of a patch moves a network's embedding in a given direction.
 
-Zhou B et al. Learning deep features for discriminative localization. CVPR 2016, doi 10.1109/CVPR.2016.319. They need an
-embedding that is linear in the mean of the last feature map over its places, whose weights are in the network's
-metadata. Then nothing is approximate: the mean of :func:`class_map`, plus the bias, is the embedding's component.
+Zhou B et al. Learning deep features for discriminative localization. CVPR 2016, doi 10.1109/CVPR.2016.319. They need
+an embedding that is linear in the spatial mean of the last feature map, with its weights in the network's metadata.
+The map is then exact: the mean of :func:`class_map`, plus the bias, is the embedding's component.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from HabitatRadiomicsLib.errors import NetworkError
 from HabitatRadiomicsLib.features.deep.network import NetworkOutput
 from HabitatRadiomicsLib.features.deep.patch import Placement
 
-#: Float32 arithmetic, in another order of summation.
+#: Tolerance for Float32 arithmetic in a different order of summation.
 _TOLERANCE = 1e-3
 
 
 def class_map(output: NetworkOutput, direction: np.ndarray) -> np.ndarray:
-    """How much each place of the feature map adds to ``direction . embedding``, shape (h, w), of either sign.
+    """The signed contribution of each position in the feature map to ``direction . embedding``, shape (h, w).
 
     The map's mean plus ``direction . bias`` is ``direction . embedding``.
 
@@ -52,10 +52,10 @@ def class_map(output: NetworkOutput, direction: np.ndarray) -> np.ndarray:
 def activation_map(
     output: NetworkOutput, direction: np.ndarray, placement: Placement, shape: tuple[int, int]
 ) -> np.ndarray:
-    """What of :func:`class_map` speaks for the direction, on the slice's grid, 0 to 1.
+    """The positive part of :func:`class_map` on the slice's grid, 0 to 1.
 
-    Negative parts are 0; the rest is interpolated linearly between the centres of the map's places (beyond the outer
-    ones it stays as it is) and divided by its maximum over the whole patch.
+    Negative values are set to 0; the rest is interpolated linearly between the centres of the map's positions
+    (constant beyond the outer ones) and divided by its maximum over the patch.
 
     Args:
         placement: of the patch.

@@ -9,12 +9,12 @@ from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.system.provenance import image_digest
 
-#: A warning of a case whose deep features know more than its image.
-KNOWN_IMAGE = "The network of the deep features was trained on this image, with its outcome: they flatter."
+#: Warning for a case that the network was trained on.
+KNOWN_IMAGE = "The network of the deep features was trained on this image and its outcome: the features are optimistic."
 
 
 def network_of(protocol: Protocol) -> Network:
-    """The network that a protocol names.
+    """The network of a protocol.
 
     Raises:
         FeatureError: it names none.
@@ -53,7 +53,7 @@ def known_image_warnings(prepared: PreparedSequence, protocol: Protocol) -> tupl
 
 
 def patch_digest_parts(protocol: Protocol) -> dict[str, object]:
-    """What decides about deep features besides the images; empty for a protocol without them."""
+    """What deep features depend on besides the images; empty for a protocol without them."""
     if protocol.deep is None:
         return {}
     network = network_of(protocol)

@@ -84,7 +84,8 @@ class Network:
         return NetworkOutput(embedding, features, self.metadata)
 
     def knows_image(self, digest: str) -> bool:
-        """Whether an image, by its digest, is a training case's: what the network says of it is no test."""
+        """Whether an image, given by its digest, was among the training images; the network's output for it is then
+        no test."""
         return digest in self.metadata.training_images
 
 
@@ -99,7 +100,7 @@ def load_network(name_or_file: str | Path, sha256: str | None = None) -> Network
     It runs on the processor in one thread: the same file gives the same bits, alone and in a cohort.
 
     Args:
-        sha256: of the file that is meant; None: any.
+        sha256: expected digest of the file; None: any.
 
     Raises:
         DependencyError: onnxruntime is not installed.
@@ -109,7 +110,7 @@ def load_network(name_or_file: str | Path, sha256: str | None = None) -> Network
     path = bundled.get(str(name_or_file), Path(name_or_file))
     if not os.path.isfile(path):
         raise NetworkError(
-            "There is no network of this name, nor a file.",
+            "There is no network of this name, and no such file.",
             where=str(name_or_file),
             remedy=f"Bundled networks: {', '.join(bundled) or 'none'}.",
         )
@@ -117,7 +118,7 @@ def load_network(name_or_file: str | Path, sha256: str | None = None) -> Network
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
         raise NetworkError(
-            f"This is not the network that is meant: its SHA-256 is {digest}, not {sha256}.",
+            f"This is not the expected network: its SHA-256 is {digest}, not {sha256}.",
             where=str(path),
             remedy="Bring the file that the model or protocol was made with, or train again with this one.",
         )

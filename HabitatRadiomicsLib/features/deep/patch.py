@@ -1,4 +1,4 @@
-"""What a network sees of a lesion: a square around it in the slice where it is largest."""
+"""The patch that a network sees: a square around the lesion in the slice where it is largest."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def lesion_patch(image: sitk.Image, mask: sitk.Image, size: int) -> tuple[np.nda
 
 @dataclass(frozen=True)
 class InputScaling:
-    """From intensities to what a network was trained on; part of the network, in its metadata ``input_scaling``.
+    """Scales intensities as in the network's training; stored in the network's metadata ``input_scaling``.
 
     ``z-score``: minus the patch's mean, by its standard deviation (n); a constant patch is 0. ``window``: ``lower`` to
     ``upper`` becomes 0 to 1, cut at both. ``none``: as they are.

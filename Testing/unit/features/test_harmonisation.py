@@ -215,8 +215,8 @@ def test_a_site_never_seen_is_refused_with_the_known_ones(training: tuple[np.nda
         ({}, {"reference_site": "D"}, "No training case came from the reference site D. Sites .* A, B, C"),
         ({"columns": 1}, {}, "1 of 1 can be used"),
         ({"covariates": {"age": [np.nan] * 95}}, {}, "covariate age is not known for every case"),
-        ({"covariates": {"scanner": [1.0] * 40 + [0.0] * 55}}, {}, "cannot be told from the sites"),
-        ({"covariates": {"sex": [1.0] * 95}}, {}, "cannot be told from the sites"),
+        ({"covariates": {"scanner": [1.0] * 40 + [0.0] * 55}}, {}, "cannot be separated from the sites"),
+        ({"covariates": {"sex": [1.0] * 95}}, {}, "cannot be separated from the sites"),
         ({"covariates": {str(n): np.arange(95.0) ** (n / 90) for n in range(92)}}, {}, "too few for 3 sites and 92"),
     ],
 )

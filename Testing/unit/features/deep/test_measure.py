@@ -130,7 +130,7 @@ def test_what_cannot_be_measured_is_refused(case: Case, cohort: Cohort, tmp_path
     wrong = _protocol(deep={"network": "synthetic-demo", "patch": 17})
     with pytest.raises(NetworkError, match=r"CT, synthetic-demo\.onnx: The network was trained on patches of"):
         extract_features(case, wrong)
-    with pytest.raises(NetworkError, match="not the network that is meant"):
+    with pytest.raises(NetworkError, match="not the expected network"):
         extract_features(case, _protocol(deep={**_protocol().document()["deep"], "sha256": "0" * 64}))  # type: ignore[dict-item]
     with pytest.raises(HabitatRadiomicsError, match="no network of this name"):
         extract_cohort(cohort, _protocol(deep={"network": "missing"}), tmp_path)

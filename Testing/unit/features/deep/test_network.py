@@ -97,7 +97,7 @@ def test_another_file_than_the_one_that_is_meant_is_refused(write_network: Calla
     with pytest.raises(NetworkError, match=f"its SHA-256 is {digest}, not {'0' * 64}"):
         load_network(path, "0" * 64)
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(NetworkError, match="not the network that is meant"):
+    with pytest.raises(NetworkError, match="not the expected network"):
         load_network(path, digest)
 
 
