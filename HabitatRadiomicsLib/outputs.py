@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Files that identify a folder of results, so that no other folder is ever replaced.
 MAPS_FILE = "habitats.json"
+#: Where a folder of results keeps the cases that are done.
+WORK_FOLDER = "work"
 
 
 def json_text(document: Any) -> str:

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.cases import Case, read_sequence
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
+from HabitatRadiomicsLib.outputs import WORK_FOLDER
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import check_sequence_name, sequence_of, timepoint_of
 from HabitatRadiomicsLib.scoring.lesions_of_a_patient import AGGREGATIONS
-
-#: Where extract and train keep the cases that are done.
-WORK_FOLDER = "work"
 
 
 def add_case_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,30 +106,6 @@ def positive_count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return value
-
-
-def timepoints_of(
-    arguments: argparse.Namespace, protocol: Protocol, keys: Sequence[str] | None = None
-) -> tuple[str, ...] | None:
-    """The time points of which a cohort's images are needed side by side; None for a protocol of one time point.
-
-    Args:
-        keys: those of a case that are needed, by a model for instance; None: all of the protocol.
-
-    Raises:
-        ProtocolError: ``--timepoint`` is given as well.
-    """
-    if protocol.timepoints is None:
-        return None
-    if arguments.timepoint is not None:
-        raise ProtocolError(
-            f"The protocol compares {protocol.timepoints.baseline} and {protocol.timepoints.followup}, and one time "
-            f"point is chosen: {arguments.timepoint}.",
-            where="--timepoint",
-            remedy="Leave it out, or take a protocol of one time point.",
-        )
-    needed = {timepoint_of(key) for key in keys or protocol.keys or ()}
-    return tuple(name for name in protocol.timepoints.names if name in needed)
 
 
 def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:

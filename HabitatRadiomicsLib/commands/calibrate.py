@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from HabitatRadiomicsLib.cases.cohort import load_cohort
+from HabitatRadiomicsLib.cases.cohort import load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
-    WORK_FOLDER,
     add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
-    timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.features.table import FeatureTable, write_table
 from HabitatRadiomicsLib.model import load_model, model_text
-from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.outputs import WORK_FOLDER, write_text
 from HabitatRadiomicsLib.scoring.reference_cohort import take_reference
 from HabitatRadiomicsLib.system.cluster import scheduler
 from HabitatRadiomicsLib.training.freezing import check_name
@@ -45,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = load_model(arguments.model)
     name = arguments.name or f"{model.name}-calibrated"
     check_name(name)
-    moments = timepoints_of(arguments, model.protocol, model.sequences)
+    moments = timepoints_of(model.protocol, arguments.timepoint, model.sequences)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
     with scheduler(arguments.scheduler), progress_bar("calibrate") as progress:
         found = take_reference(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from pathlib import Path
 
-from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
-    WORK_FOLDER,
     add_cohort_arguments,
     add_scheduler_argument,
     check_cohort_output,
-    timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.extract import Extraction, extract_cohort
@@ -21,7 +17,7 @@ from HabitatRadiomicsLib.extraction.habitat_changes import write_habitat_changes
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.extraction.maps import needs_habitats
 from HabitatRadiomicsLib.features.table import column_definitions, write_table
-from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.outputs import WORK_FOLDER, json_text, write_csv, write_text
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
 from HabitatRadiomicsLib.system.cluster import scheduler
 from HabitatRadiomicsLib.system.provenance import versions
@@ -45,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Extract the features of a cohort."""
     check_cohort_output(arguments)
     protocol = load_protocol(arguments.protocol)
-    moments = timepoints_of(arguments, protocol)
+    moments = timepoints_of(protocol, arguments.timepoint)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
     with scheduler(arguments.scheduler), progress_bar("extract") as progress:
         extraction = extract_cohort(
@@ -62,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def write_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> None:
     """All tables of an extraction in a folder."""
+    import pandas as pd
+
     table, protocol = extraction.table, extraction.protocol
     leading = {}
     if cohort.outcomes:
@@ -84,11 +82,8 @@ def write_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> No
     write_problems(extraction.problems, folder / "errors.csv")
     if protocol.timepoints is not None and needs_habitats(protocol):
         write_habitat_changes(extraction.habitat_changes, folder / "habitat_changes.csv")
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["case_id", "warning"])
-    writer.writerows((case_id, text) for case_id, texts in extraction.warnings.items() for text in texts)
-    write_text(folder / "warnings.csv", stream.getvalue())
+    warnings = [(case_id, text) for case_id, texts in extraction.warnings.items() for text in texts]
+    write_csv(pd.DataFrame(warnings, columns=["case_id", "warning"]), folder / "warnings.csv")
 
 
 def report_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> int:

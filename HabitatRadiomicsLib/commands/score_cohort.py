@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from HabitatRadiomicsLib.cases.cohort import load_cohort
+from HabitatRadiomicsLib.cases.cohort import load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
-    WORK_FOLDER,
     add_per_patient_argument,
     add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
-    timepoints_of,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.scoring.cohort import score_cohort, write_patients, write_scores
+from HabitatRadiomicsLib.outputs import WORK_FOLDER, write_csv
+from HabitatRadiomicsLib.scoring.cohort import patient_table, score_cohort
 from HabitatRadiomicsLib.scoring.result import notice
 from HabitatRadiomicsLib.system.cluster import scheduler
 
@@ -43,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Score a cohort."""
     check_cohort_output(arguments)
     model = load_model(arguments.model)
-    moments = timepoints_of(arguments, model.protocol, model.sequences)
+    moments = timepoints_of(model.protocol, arguments.timepoint, model.sequences)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
     with scheduler(arguments.scheduler), progress_bar("score-cohort") as progress:
         scores = score_cohort(
@@ -54,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
             resample_mask=arguments.resample_mask,
             progress=progress,
         )
-        write_scores(scores, arguments.out / "scores.csv")
+        write_csv(scores.table, arguments.out / "scores.csv")
         patients = arguments.out / "patients.csv"
         patients.unlink(missing_ok=True)  # of an earlier run, perhaps of other scores
         if arguments.per_patient is not None:
-            write_patients(scores, cohort, arguments.per_patient, patients)
+            write_csv(patient_table(scores, cohort, arguments.per_patient), patients)
         write_problems(scores.problems, arguments.out / "errors.csv")
     scored, all_cases = len(scores.documents), len(cohort.cases)
     print(f"{scored} of {all_cases} cases scored by '{model.title}': {arguments.out / 'scores.csv'}")

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
-from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, with_reading
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of, with_reading
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
-    WORK_FOLDER,
     add_cohort_arguments,
     add_scheduler_argument,
     check_cohort_output,
-    timepoints_of,
 )
-from HabitatRadiomicsLib.commands.evaluate import answers_of, evaluate, evaluation_lines
+from HabitatRadiomicsLib.commands.evaluate import evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import CohortError, ProtocolError
-from HabitatRadiomicsLib.model import Endpoint, Model, model_text
-from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.model import Endpoint, Model
+from HabitatRadiomicsLib.outputs import WORK_FOLDER, write_csv
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import NAME_PATTERN, Protocol, load_protocol
 from HabitatRadiomicsLib.reporting.document.study import sample_size
 from HabitatRadiomicsLib.system.cluster import scheduler
 from HabitatRadiomicsLib.training.checks import check_apart, check_cohort_outcomes, check_sites_known
 from HabitatRadiomicsLib.training.freezing import Purpose
-from HabitatRadiomicsLib.training.train import Training, train_model, work_of
+from HabitatRadiomicsLib.training.train import Training, work_of
 from HabitatRadiomicsLib.validation.external import check_outcomes_of_both
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Options that give a table of further readings, and what kind these are.
 READINGS = {"second-reader": INTER_OBSERVER, "repeat-reading": INTRA_OBSERVER}
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             purpose = replace(purpose, endpoint=purpose.endpoint.model_copy(update={"name": name}))
         trained[name], status = _train(arguments, protocol, name, endpoints, arguments.out / name, purpose)
         statuses.append(status)
-    write_text(arguments.out / "endpoints.csv", endpoints_csv(trained))
+    write_csv(endpoints_table(trained), arguments.out / "endpoints.csv")
     print(f"Endpoints: {arguments.out / 'endpoints.csv'}")
     return max(statuses)
 
@@ -120,9 +120,9 @@ def _train(
     purpose: Purpose,
 ) -> tuple[Training, int]:
     """Train a model of one endpoint; what was measured is shared by all."""
-    from HabitatRadiomicsLib.reporting.study.files import check_answers, write_training
+    from HabitatRadiomicsLib.reporting.studies import check_study_answers, evaluate_study, train_study
 
-    moments = timepoints_of(arguments, protocol)
+    moments = timepoints_of(protocol, arguments.timepoint)
     columns = Columns(arguments.timepoint, moments, outcome, tuple(endpoints))
     cohort = columns.load(arguments.cohort, arguments.clinical)
     test = _test_cohort(arguments, cohort, columns)
@@ -131,31 +131,30 @@ def _train(
         if table is not None:
             _check_robustness(protocol, option)
             cohort = with_reading(cohort, table, kind, timepoint=arguments.timepoint, timepoints=moments)
-    check_answers(arguments.answers or answers_of(folder))
+    check_study_answers(folder, arguments.answers)
     check_cohort_outcomes(cohort, protocol.learning)
     if test is not None:
         check_sites_known(cohort, test, protocol)
     print("\n".join([*sample_size(cohort, protocol), work_of(cohort, protocol).sentence()]), flush=True)
     with scheduler(arguments.scheduler), progress_bar("train") as progress:
-        training = train_model(
+        training = train_study(
             cohort,
             protocol,
             purpose,
-            arguments.out / WORK_FOLDER,
+            folder,
+            work=arguments.out / WORK_FOLDER,
             frozen_habitats=arguments.frozen_habitats,
             complete_cases=arguments.complete_cases,
+            answers=arguments.answers,
             jobs=arguments.jobs,
             resample_mask=arguments.resample_mask,
-            progress=part(progress, 0, 0.95 if test is None else 0.8),
+            progress=part(progress, 0, 1 if test is None else 0.85),
         )
-        write_text(folder / "model.json", model_text(training.model))
-        progress(0.95 if test is None else 0.8, "writing the report")
-        write_training(folder, training, answers=arguments.answers)
         evaluation = None
         if test is not None:
-            evaluation = evaluate(
-                folder / "model.json", test, folder / "test", jobs=arguments.jobs,
-                resample_mask=arguments.resample_mask, answers=arguments.answers, progress=part(progress, 0.85, 1),
+            evaluation = evaluate_study(
+                folder / "model.json", test, folder / "test", answers=arguments.answers, jobs=arguments.jobs,
+                resample_mask=arguments.resample_mask, progress=part(progress, 0.85, 1),
             )  # fmt: skip
     print("\n".join(training_lines(folder, training)))
     if evaluation is not None:
@@ -197,21 +196,30 @@ def check_endpoints(names: Sequence[str]) -> None:
             )
 
 
-def endpoints_csv(trained: Mapping[str, Training]) -> str:
+def endpoints_table(trained: Mapping[str, Training]) -> pd.DataFrame:
     """A row per endpoint: how many cases, how good the model is, and what it is."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["endpoint", "cases", "events", "auc", "auc_low", "auc_high", "chosen", "classifier", "model"])
+    import pandas as pd
+
+    rows = []
     for name, training in trained.items():
         evidence, classifier = training.model.evidence, training.model.classifier
         area = evidence.performance
         assert area is not None
         assert training.learned.chosen is not None
-        writer.writerow(
-            [name, evidence.cases, evidence.events, area.auc, area.auc_low, area.auc_high, training.learned.chosen.name,
-             "linear" if classifier is None else classifier.name, training.model.name]
-        )  # fmt: skip
-    return stream.getvalue()
+        rows.append(
+            {
+                "endpoint": name,
+                "cases": evidence.cases,
+                "events": evidence.events,
+                "auc": area.auc,
+                "auc_low": area.auc_low,
+                "auc_high": area.auc_high,
+                "chosen": training.learned.chosen.name,
+                "classifier": "linear" if classifier is None else classifier.name,
+                "model": training.model.name,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def training_lines(folder: Path, training: Training) -> list[str]:

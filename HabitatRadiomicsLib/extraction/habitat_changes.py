@@ -8,15 +8,13 @@ part of the lesion as it is at the time, and a change of its volume is one of sh
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from HabitatRadiomicsLib.habitats import HabitatMap
-from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.outputs import write_csv
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
@@ -96,13 +94,8 @@ def habitat_changes(case_id: str, volumes: Volumes, protocol: Protocol) -> tuple
 
 def write_habitat_changes(changes: Iterable[HabitatChange], path: Path) -> None:
     """``habitat_changes.csv``: a row per case, sequence and habitat; the percentage of nothing is an empty cell."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        ["case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent", "scale"]
-    )
-    for row in changes:
-        percent = "" if row.percent is None else repr(row.percent)
-        numbers = [repr(value) for value in (row.baseline_ml, row.followup_ml, row.change_ml)]
-        writer.writerow([row.case_id, row.sequence, row.habitat, *numbers, percent, row.scale])
-    write_text(path, stream.getvalue())
+    import pandas as pd
+
+    columns = ["case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent", "scale"]
+    rows = [{**asdict(row), "change_ml": row.change_ml, "change_percent": row.percent} for row in changes]
+    write_csv(pd.DataFrame(rows, columns=columns), path)

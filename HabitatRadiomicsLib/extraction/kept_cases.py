@@ -6,13 +6,11 @@ goes on where it stopped and a changed input or setting is computed again.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +18,7 @@ from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.cases.cohort import CohortCase, CohortImage
 from HabitatRadiomicsLib.cases.cohort.digests import file_digest
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, OutputError
-from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.outputs import json_text, write_csv, write_text
 from HabitatRadiomicsLib.progress import Progress
 from HabitatRadiomicsLib.system.parallel import unordered
 from HabitatRadiomicsLib.system.provenance import document_digest
@@ -109,11 +107,9 @@ def run_cases(
 
 def write_problems(problems: Iterable[CaseProblem], path: Path) -> None:
     """``errors.csv``: a row for each problem; only the header when there is none."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["case_id", "step", "problem", "where", "remedy"])
-    writer.writerows([row.case_id, row.step, row.problem, row.where, row.remedy] for row in problems)
-    write_text(path, stream.getvalue())
+    import pandas as pd
+
+    write_csv(pd.DataFrame(list(problems), columns=[column.name for column in fields(CaseProblem)]), path)
 
 
 def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> None:

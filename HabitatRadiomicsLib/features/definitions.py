@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -56,10 +55,8 @@ def _component(feature: str, number: int) -> FeatureDefinition:
 
 @cache
 def _table() -> dict[tuple[str, str], FeatureDefinition]:
-    path = resources_folder() / "Features" / "definitions.csv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [
-            FeatureDefinition(row["class"], row["feature"], row["title"], row["ibsi"], row["unit"], row["definition"])
-            for row in csv.DictReader(stream)
-        ]
+    import pandas as pd
+
+    table = pd.read_csv(resources_folder() / "Features" / "definitions.csv", dtype=str, keep_default_na=False)
+    rows = [FeatureDefinition(**row) for row in table.rename(columns={"class": "feature_class"}).to_dict("records")]
     return {(row.feature_class, row.feature): row for row in rows}

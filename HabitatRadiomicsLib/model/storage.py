@@ -31,12 +31,14 @@ def model_text(model: Model) -> str:
     return json_text({**_content(model), "sha256": model_digest(model)})
 
 
-def load_model(name_or_file: str | Path) -> Model:
-    """A bundled model by name, or a model file.
+def load_model(name_or_file: Model | str | Path) -> Model:
+    """A bundled model by name, or a model file; a model that is loaded already comes back as it is.
 
     Raises:
         ModelError: there is none, or the file is truncated, edited, of a newer format, or makes no sense.
     """
+    if isinstance(name_or_file, Model):
+        return name_or_file
     bundled = bundled_models()
     path = bundled.get(str(name_or_file), Path(name_or_file))
     where = str(path)

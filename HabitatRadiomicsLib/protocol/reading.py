@@ -19,12 +19,14 @@ def bundled_protocols() -> dict[str, Path]:
     return resource_files("Protocols", ".yaml")
 
 
-def load_protocol(name_or_file: str | Path) -> Protocol:
-    """A preset by name, or a YAML file.
+def load_protocol(name_or_file: Protocol | str | Path) -> Protocol:
+    """A preset by name, or a YAML file; a protocol that is loaded already comes back as it is.
 
     Raises:
         ProtocolError: there is no such preset or file, it is not YAML, or settings are wrong (all are named).
     """
+    if isinstance(name_or_file, Protocol):
+        return name_or_file
     presets = bundled_protocols()
     path = presets.get(str(name_or_file), Path(name_or_file))
     if not os.path.isfile(path):  # unlike Path.is_file, this is False also for a name that cannot be one

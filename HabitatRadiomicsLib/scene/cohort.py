@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,12 +117,12 @@ def _run(arguments: Sequence[str], progress: Progress) -> None:
 
 
 def _score_node(scene: Any, path: Path) -> Any:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    columns = {
-        name: [row[name] if name in _TEXT_COLUMNS else float(row[name] or "nan") for row in rows] for name in rows[0]
-    }
-    return add_table(scene, "Scores", columns)
+    import pandas as pd
+
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)  # a patient may be called NA
+    numbers = cells.columns.difference(_TEXT_COLUMNS)
+    scores = cells.replace({name: {"": "nan"} for name in numbers}).astype(dict.fromkeys(numbers, float))
+    return add_table(scene, "Scores", scores.to_dict("list"))
 
 
 def _performance_node(scene: Any, path: Path) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -272,12 +271,14 @@ def _changes(file: Path) -> list[dict[str, Any]]:
     """The rows of ``habitat_changes.csv``; none where there is no such file."""
     if not file.is_file():
         return []
-    with file.open(encoding="utf-8", newline="") as stream:
-        return [
-            {name: cell if name in ("sequence", "habitat", "scale") else float(cell) if cell else None
-             for name, cell in row.items() if name != "case_id"}
-            for row in csv.DictReader(stream)
-        ]  # fmt: skip
+    import pandas as pd
+
+    rows = pd.read_csv(file, dtype=str, keep_default_na=False).drop(columns="case_id").to_dict("records")
+    return [
+        {name: cell if name in ("sequence", "habitat", "scale") else float(cell) if cell else None
+         for name, cell in row.items()}
+        for row in rows
+    ]  # fmt: skip
 
 
 def _into_folder(scene: Any, node: Any, folder: int) -> None:

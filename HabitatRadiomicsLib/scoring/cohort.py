@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from HabitatRadiomicsLib.cases import Case, volume_ml
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.model import Model, model_digest
-from HabitatRadiomicsLib.outputs import check_writable, write_text
+from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, silent
-from HabitatRadiomicsLib.scoring.lesions_of_a_patient import Aggregation, PatientScore, aggregate
+from HabitatRadiomicsLib.scoring.lesions_of_a_patient import Aggregation, aggregate
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.scoring.result import notice
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,38 @@ class CohortScores:
     documents: Mapping[str, Mapping[str, Any]]
     problems: tuple[CaseProblem, ...]
     reused: int
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """``scores.csv``: a row per case with score, interval, probability, call, warnings and what has to stand by it.
+
+        Numbers that the model does not give are NaN.
+        """
+        import pandas as pd
+
+        nothing = {"low": None, "high": None}
+        rows = []
+        for case_id, document in self.documents.items():
+            interval = document["score_interval"] or nothing
+            probability_interval = document["probability_interval"] or nothing
+            rows.append(
+                {
+                    "case_id": case_id,
+                    "score": document["score"],
+                    "score_low": interval["low"],
+                    "score_high": interval["high"],
+                    "cutoff": document["cutoff"]["value"],
+                    "call": document["call"],
+                    "probability": document["probability"],
+                    "probability_low": probability_interval["low"],
+                    "probability_high": probability_interval["high"],
+                    "warnings": " ".join(document["warnings"]),
+                    "model": self.model.name,
+                    "notice": notice(self.model),
+                }
+            )
+        numbers = [name for name in rows[0] if name.startswith(("score", "probability", "cutoff"))]
+        return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
 
 
 def score_cohort(
@@ -80,59 +113,43 @@ def score_cohort(
     return CohortScores(model, documents, tuple(problems), reused)
 
 
-def write_scores(scores: CohortScores, path: Path) -> None:
-    """``scores.csv``: a row per case with score, interval, probability, call, warnings and what has to stand by it."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        ["case_id", "score", "score_low", "score_high", "cutoff", "call", "probability", "probability_low",
-         "probability_high", "warnings", "model", "notice"]
-    )  # fmt: skip
-    for case_id, document in scores.documents.items():
-        nothing = {"low": "", "high": ""}
-        interval, chance = document["score_interval"] or nothing, document["probability_interval"] or nothing
-        probability = "" if document["probability"] is None else document["probability"]
-        writer.writerow(
-            [case_id, document["score"], interval["low"], interval["high"], document["cutoff"]["value"],
-             document["call"], probability, chance["low"], chance["high"], " ".join(document["warnings"]),
-             scores.model.name, notice(scores.model)]
-        )  # fmt: skip
-    write_text(path, stream.getvalue())
-
-
-def write_patients(
-    scores: CohortScores, cohort: Cohort, how: Aggregation, path: Path, *, outcomes: Mapping[str, int] | None = None
-) -> tuple[PatientScore, ...]:
-    """``patients.csv``: a row per patient with a score from those of the lesions; returns the scores.
+def patient_table(
+    scores: CohortScores, cohort: Cohort, how: Aggregation, *, outcomes: Mapping[str, int] | None = None
+) -> pd.DataFrame:
+    """``patients.csv``: a row per patient with a score from those of the lesions.
 
     There is no probability: the model's calibration is that of lesions.
 
     Args:
         outcomes: by patient, for a column of their own; None: there is none.
     """
+    import pandas as pd
+
     patients = {case.case_id: cohort.patient_of(case.case_id) for case in cohort.cases}
-    found = aggregate(
+    by_patient = aggregate(
         {case_id: document["score"] for case_id, document in scores.documents.items()},
         patients,
         how,
         volumes={case_id: document["volume_ml"] for case_id, document in scores.documents.items()},
     )
     endpoint, cutoff = scores.model.endpoint, scores.model.cutoff.value
-    known = Counter(patients.values())
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        ["patient", *(["outcome"] if outcomes is not None else []), "score", "how", "case_id", "cases_scored",
-         "cases_not_scored", "cutoff", "call", "model", "notice"]
-    )  # fmt: skip
-    for row in found:
-        writer.writerow(
-            [row.patient, *([outcomes[row.patient]] if outcomes is not None else []), row.score, how, row.lesion or "",
-             len(row.lesions), known[row.patient] - len(row.lesions), cutoff,
-             endpoint.positive if row.score >= cutoff else endpoint.negative, scores.model.name, notice(scores.model)]
-        )  # fmt: skip
-    write_text(path, stream.getvalue())
-    return found
+    cases = Counter(patients.values())
+    return pd.DataFrame(
+        {
+            "patient": row.patient,
+            **({} if outcomes is None else {"outcome": outcomes[row.patient]}),
+            "score": row.score,
+            "how": how,
+            "case_id": row.lesion or "",
+            "cases_scored": len(row.lesions),
+            "cases_not_scored": cases[row.patient] - len(row.lesions),
+            "cutoff": cutoff,
+            "call": endpoint.positive if row.score >= cutoff else endpoint.negative,
+            "model": scores.model.name,
+            "notice": notice(scores.model),
+        }
+        for row in by_patient
+    )
 
 
 def _clinical(cohort: Cohort, model: Model, case_id: str) -> dict[str, str]:

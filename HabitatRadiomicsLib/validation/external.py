@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
-from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.model import Model, load_model, model_digest
 from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
 from HabitatRadiomicsLib.model.prediction import classifier_inputs
 from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE
-from HabitatRadiomicsLib.scoring.cohort import CohortScores
+from HabitatRadiomicsLib.outputs import WORK_FOLDER, check_writable
+from HabitatRadiomicsLib.progress import Progress, silent
+from HabitatRadiomicsLib.scoring.cohort import CohortScores, score_cohort
 from HabitatRadiomicsLib.scoring.explanation.contributions import explained_names
-from HabitatRadiomicsLib.validation.openings import Opening
+from HabitatRadiomicsLib.validation.openings import Opening, log_of, read_openings, record_opening
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,41 @@ class ExternalValidation:
             return {}
         rows = [self.cohort.covariates.get(case.case_id, {}) for case in self.scored.cases]
         return {CLINICAL: np.array([part.clinical_model.linear(row) for row in rows])}
+
+
+def evaluate_model(
+    model: Model | str | Path,
+    cohort: Cohort,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    resample_mask: bool = False,
+    progress: Progress = silent,
+) -> ExternalValidation:
+    """Score new patients with a frozen model, then compare the scores with their outcomes; nothing is fitted.
+
+    Args:
+        model: a bundled model's name, a file, or a model. The log of the test sets that it has seen lies beside its
+            file, that of any other model in the folder.
+        cohort: with outcomes.
+        folder: where finished cases are kept, for this run and the next, in a folder of their own.
+        jobs: processes; the result does not depend on it.
+
+    Raises:
+        CohortError: no outcomes, or fewer than two cases of one that could be scored.
+        OutputError: the folder or the log cannot be read or written.
+    """
+    frozen = load_model(model)
+    check_outcomes_of_both(cohort)
+    of_file = isinstance(model, (str, Path)) and Path(model).is_file()
+    log = log_of(Path(str(model))) if of_file else folder / f"{frozen.name}.openings.jsonl"
+    read_openings(log)  # a log that cannot be read or written is reported before long work starts
+    check_writable(log.parent)
+    result = score_cohort(
+        cohort, frozen, folder / WORK_FOLDER, jobs=jobs, resample_mask=resample_mask, progress=progress
+    )
+    # Scores need no outcome; from here on the test set has been opened.
+    return external_validation(frozen, cohort, result, record_opening(log, model_digest(frozen), cohort))
 
 
 def check_outcomes_of_both(cohort: Cohort) -> None:

@@ -3,6 +3,6 @@
 from HabitatRadiomicsLib.cases.cohort.adding import add_to_cohort
 from HabitatRadiomicsLib.cases.cohort.cohort import Cohort, CohortCase, CohortImage
 from HabitatRadiomicsLib.cases.cohort.readings import with_reading
-from HabitatRadiomicsLib.cases.cohort.tables import load_cohort
+from HabitatRadiomicsLib.cases.cohort.tables import load_cohort, timepoints_of
 
-__all__ = ["Cohort", "CohortCase", "CohortImage", "add_to_cohort", "load_cohort", "with_reading"]
+__all__ = ["Cohort", "CohortCase", "CohortImage", "add_to_cohort", "load_cohort", "timepoints_of", "with_reading"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from HabitatRadiomicsLib.cases import Case, write_case
 from HabitatRadiomicsLib.cases.cohort.lesions import lesion_case
 from HabitatRadiomicsLib.cases.cohort.tables import check_case_id, read_table
 from HabitatRadiomicsLib.errors import CohortError
-from HabitatRadiomicsLib.outputs import result_folder, write_text
+from HabitatRadiomicsLib.outputs import result_folder, write_csv, write_text
 from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
 _IMAGE_COLUMNS = ["case_id", "timepoint", "sequence", "image", "mask", "label"]
@@ -92,9 +90,7 @@ def _table(path: Path, columns: list[str]) -> list[dict[str, str]]:
 
 
 def _write(path: Path, rows: list[dict[str, str]], columns: list[str]) -> None:
+    import pandas as pd
+
     header = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, header, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, stream.getvalue())
+    write_csv(pd.DataFrame(rows, columns=header), path)

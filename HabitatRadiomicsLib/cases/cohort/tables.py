@@ -19,8 +19,9 @@ from HabitatRadiomicsLib.cases.cohort.lesions import (
     rows_of_cases,
 )
 from HabitatRadiomicsLib.cases.cohort.order import cases_in_order, images_in_order
-from HabitatRadiomicsLib.errors import CohortError
-from HabitatRadiomicsLib.protocol.base import check_sequence_name
+from HabitatRadiomicsLib.errors import CohortError, ProtocolError
+from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol.base import check_sequence_name, timepoint_of
 
 _IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label", "lesion")
 #: The column of the clinical table with the endpoint, unless another one is named.
@@ -68,6 +69,31 @@ def load_cohort(
     cases = _cases(images, timepoint, timepoints)
     cohort = Cohort(cases, patients=patients_of_lesions(read_table(images)[1]))
     return cohort if clinical is None else _with_clinical(cohort, clinical, outcome, other_outcomes)
+
+
+def timepoints_of(
+    protocol: Protocol, timepoint: str | None = None, keys: Sequence[str] | None = None
+) -> tuple[str, ...] | None:
+    """The time points of which a cohort's images are needed side by side; None for a protocol of one time point.
+
+    Args:
+        timepoint: the only one that is asked for.
+        keys: those of a case that are needed, by a model for instance; None: all of the protocol.
+
+    Raises:
+        ProtocolError: ``timepoint`` is given, and the protocol compares two.
+    """
+    if protocol.timepoints is None:
+        return None
+    if timepoint is not None:
+        raise ProtocolError(
+            f"The protocol compares {protocol.timepoints.baseline} and {protocol.timepoints.followup}, and one time "
+            f"point is chosen: {timepoint}.",
+            where="--timepoint",
+            remedy="Leave it out, or take a protocol of one time point.",
+        )
+    needed = {timepoint_of(key) for key in keys or protocol.keys or ()}
+    return tuple(name for name in protocol.timepoints.names if name in needed)
 
 
 def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) -> tuple[CohortCase, ...]:

@@ -7,8 +7,6 @@ tissue around it. With ``effect`` 0 no image tells anything of either.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +15,8 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import Case, SequenceImage, write_case
 from HabitatRadiomicsLib.cases.geometry import canonical_grid
-from HabitatRadiomicsLib.outputs import write_image, write_text
+from HabitatRadiomicsLib.cases.synthetic.tables import write_tables
+from HabitatRadiomicsLib.outputs import write_image
 
 SEQUENCE = "CT"
 #: Labels of the mask's file.
@@ -72,12 +71,7 @@ def write_synthetic_ct_cohort(folder: Path, count: int, *, seed: int, effect: fl
         relative = [path.relative_to(folder).as_posix() for path in (image, mask)]
         images.append([case_id, "baseline", SEQUENCE, *relative, TUMOUR])
         clinical.append([case_id, patient.outcome, patient.endpoint_b, patient.age])
-    tables = folder / "images.csv", folder / "clinical.csv"
-    for path, rows in zip(tables, (images, clinical)):
-        stream = io.StringIO(newline="")
-        csv.writer(stream, lineterminator="\n").writerows(rows)
-        write_text(path, stream.getvalue())
-    return tables
+    return write_tables(folder, images, clinical)
 
 
 def labels_of(sequence: SequenceImage) -> sitk.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,8 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cases.synthetic.grid import on_grid
 from HabitatRadiomicsLib.cases.synthetic.spine import write_synthetic_cohort
-from HabitatRadiomicsLib.cases.synthetic.tables import write_table
 from HabitatRadiomicsLib.cases.synthetic.texture import texture
-from HabitatRadiomicsLib.outputs import write_image
+from HabitatRadiomicsLib.outputs import write_csv, write_image
 
 SECOND_READER = "second-reader.csv"
 REPEAT_READING = "repeat-reading.csv"
@@ -39,12 +37,13 @@ def write_spine_clinical(
         read_twice: of how many patients a second reader's masks are written, and the first reader's second ones, each
             with a table of its own beside the others: ``second-reader.csv``, ``repeat-reading.csv``.
     """
+    import pandas as pd
+
     tables = write_synthetic_cohort(folder, patients, seed=seed, effect=effect)
-    with tables[1].open(encoding="utf-8", newline="") as stream:
-        header, *rows = csv.reader(stream)
-    outcome_column = header.index("outcome")
-    known = [[*row, *_clinical(seed, number, int(row[outcome_column]), effect)] for number, row in enumerate(rows)]
-    write_table(tables[1], [[*header, "age", "visceral", "sex"], *known])
+    clinical = pd.read_csv(tables[1])
+    known = [_clinical(seed, number, outcome, effect) for number, outcome in enumerate(clinical["outcome"])]
+    clinical[["age", "visceral", "sex"]] = known
+    write_csv(clinical, tables[1])
     if read_twice:
         for table in READINGS:
             _write_reading(folder, tables[0], table, read_twice, seed)
@@ -62,17 +61,18 @@ def _clinical(seed: int, number: int, outcome: int, effect: float) -> list[objec
 
 def _write_reading(folder: Path, images: Path, table: str, count: int, seed: int) -> None:
     """The same images with slightly different contours."""
-    with images.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    again = list(dict.fromkeys(row["case_id"] for row in rows))[:count]
-    own, reading = 3 + list(READINGS).index(table), []
-    for number, row in enumerate(row for row in rows if row["case_id"] in again):
-        mask = sitk.ReadImage(str(folder / row["mask"]))
-        path = Path(row["mask"]).with_name(f"{row['sequence']}-{Path(table).stem}.nrrd")
-        generator = np.random.default_rng([seed, number, own])
+    import pandas as pd
+
+    rows = pd.read_csv(images)
+    reading = rows[rows["case_id"].isin(rows["case_id"].unique()[:count])]
+    masks = []
+    for number, row in enumerate(reading.itertuples()):
+        mask = sitk.ReadImage(str(folder / row.mask))
+        path = Path(row.mask).with_name(f"{row.sequence}-{Path(table).stem}.nrrd")
+        generator = np.random.default_rng([seed, number, 3 + list(READINGS).index(table)])
         write_image(_outlined_again(mask, _DISPLACEMENT[table], generator), folder / path)
-        reading.append({**row, "mask": path.as_posix()})
-    write_table(folder / table, [list(rows[0]), *(list(row.values()) for row in reading)])
+        masks.append(path.as_posix())
+    write_csv(reading.assign(mask=masks), folder / table)
 
 
 def _outlined_again(mask: sitk.Image, displacement: float, generator: np.random.Generator) -> sitk.Image:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.outputs import write_csv
 
 #: Rows of a table, the header first.
 Rows = Sequence[Sequence[object]]
@@ -15,14 +13,9 @@ Rows = Sequence[Sequence[object]]
 
 def write_tables(folder: Path, images: Rows, clinical: Rows) -> tuple[Path, Path]:
     """``images.csv`` and ``clinical.csv`` in a folder."""
+    import pandas as pd
+
     tables = folder / "images.csv", folder / "clinical.csv"
-    for path, rows in zip(tables, (images, clinical)):
-        write_table(path, rows)
+    for path, (header, *rows) in zip(tables, (images, clinical)):
+        write_csv(pd.DataFrame(rows, columns=header), path)
     return tables
-
-
-def write_table(path: Path, rows: Rows) -> None:
-    """A table as CSV."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    write_text(path, stream.getvalue())
