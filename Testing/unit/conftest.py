@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from matplotlib.figure import Figure
+
+from HabitatRadiomicsLib.reporting.figures.writing import write_figure
+from HabitatRadiomicsLib.reporting.study import figures as study_figures
 
 #: A 3 x 4 matrix, row by row: voxel index to mm, RAS.
 Rows = Sequence[Sequence[float]]
@@ -28,6 +33,32 @@ def tiny_mask() -> sitk.Image:
     voxels = np.zeros((6, 24, 24), dtype=np.uint8)
     voxels[1:5, 6:18, 6:18] = 1
     return _placed(voxels)
+
+
+@contextmanager
+def _sketching() -> Iterator[None]:
+    """Reports with small empty pictures: drawing the true ones, of which other tests tell, takes most of their time."""
+
+    def sketch(figure: Figure, folder: Path, name: str) -> tuple[bytes, bytes]:
+        return write_figure(Figure((0.1, 0.1)), folder, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study_figures, "write_figure", sketch)
+        yield
+
+
+@pytest.fixture
+def sketches() -> Iterator[None]:
+    """The test's reports have empty pictures."""
+    with _sketching():
+        yield
+
+
+@pytest.fixture(scope="module")
+def sketches_in_module() -> Iterator[None]:
+    """The reports of a module's fixtures and tests have empty pictures."""
+    with _sketching():
+        yield
 
 
 @pytest.fixture(scope="session")

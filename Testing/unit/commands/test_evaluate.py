@@ -72,6 +72,7 @@ def test_the_scores_are_those_of_the_model_and_the_performance_is_theirs(
     assert study["flow"]["analysed"] == 4
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_second_look_is_told_and_nothing_is_scored_again(
     evaluated: Path, tables: tuple[Path, Path], model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_cohort_that_cannot_be_evaluated_is_refused_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_case_that_cannot_be_scored_gives_status_3_and_a_bundled_models_log_lies_in_the_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,6 +158,7 @@ def test_a_patient_of_the_cohort_is_written_as_it_was(tables: tuple[Path, Path],
         assert (tables[0].parent / stored[name]).read_bytes() == image.read_bytes()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_patients_of_several_cases_have_one_score_and_outcome(
     evaluated: Path, tables: tuple[Path, Path], model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,8 +31,8 @@ _PROTOCOL: dict[str, Any] = {
     "features": {"classes": ["firstorder"], "images": _NONE},
     "robustness": {"cases": 8, "copies": 1, "threshold": 0.1},
     "learning": {
-        "folds": 2, "repeats": 2, "significance": 0.9, "bootstraps": 50, "permutations": 2, "optimism_bootstraps": 2,
-        "learning_curve": True, "nomogram": {"bootstraps": 20, "univariate_significance": 0.9},
+        "folds": 2, "repeats": 2, "significance": 0.9, "bootstraps": 50, "permutations": 1, "optimism_bootstraps": 1,
+        "learning_curve": True, "nomogram": {"bootstraps": 5, "univariate_significance": 0.9},
     },
 }  # fmt: skip
 _WRITTEN = ("model.json", "study.json", "features.csv", "tables/held_out.csv")

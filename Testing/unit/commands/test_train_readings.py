@@ -61,7 +61,9 @@ def _tables(folder: Path, options: Sequence[str] = _OPTIONS) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def runs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Path]:
+def runs(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, sketches_in_module: None
+) -> dict[tuple[str, ...], Path]:
     """What came of each reading alone, and of both."""
     found = {}
     for options in (_OPTIONS[:1], _OPTIONS[1:], _OPTIONS):

@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(folder: Path) -> Path:
+def trained(folder: Path, sketches_in_module: None) -> Path:
     out = folder / "trained"
     protocol = ["--protocol", str(folder / "whole.yaml")]
     assert main(["train", *_tables(folder), *protocol, "--out", str(out), "--name", "changes"]) == 0

@@ -252,12 +252,10 @@ def test_wrong_values_are_rejected() -> None:
 @pytest.mark.parametrize(
     ("configuration", "features"),
     [
-        ("A", {"discretisation": _WIDTH}),
-        ("A", {"discretisation": _COUNT, "force_2d": True}),
         ("C", {"discretisation": _WIDTH}),
         ("E", {"discretisation": _COUNT, "force_2d": True}),
     ],
-    ids=["3D-width", "2D-count", "resampled-3D-width", "resampled-2D-count"],
+    ids=["resampled-3D-width", "resampled-2D-count"],
 )
 def test_all_features_equal_pyradiomics(
     configuration: str, features: dict[str, Any], processed: Mapping[str, Phantom]

@@ -89,7 +89,7 @@ def test_normalised_images_equal_pyradiomics_normalisation(patient: SyntheticPat
             np.testing.assert_allclose(found[f"T2FS_whole_{name}"], value.real, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize(("case_id", "name"), [("STS_042", "T1W"), ("STS_034", "PET")])
+@pytest.mark.parametrize(("case_id", "name"), [("STS_034", "PET")])
 def test_real_lesions_equal_plain_runs(sarcoma_cohort: Cohort, case_id: str, name: str) -> None:
     case = next(case for case in sarcoma_cohort.cases if case.case_id == case_id)
     bins = {"T1W": 25.0, "PET": 0.5}[name]

@@ -82,6 +82,7 @@ def test_a_score_for_each_patient(strong: Run, tmp_path: Path, how: str, of) -> 
     assert found == pytest.approx({patient: of(own) for patient, own in scores.items()})
 
 
+@pytest.mark.usefixtures("sketches")
 def test_it_holds_on_fresh_patients(strong: Run, tmp_path: Path) -> None:
     assert evaluated_auc(NAME, strong.out / "model.json", tmp_path, "--per-patient", "maximum") > 0.8
     patients = rows(tmp_path / "evaluated" / "patients.csv")
@@ -89,6 +90,7 @@ def test_it_holds_on_fresh_patients(strong: Run, tmp_path: Path) -> None:
     assert {row["patient"] for row in patients} == {row["case_id"] for row in rows(tmp_path / "fresh" / "clinical.csv")}
 
 
+@pytest.mark.usefixtures("sketches")
 def test_without_an_effect_nothing_is_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Seed 1 gives an AUC of 0.30 (0.11 to 0.48), against the outcome, and no probability; seed 2 one of 0.53.
     run = train(NAME, tmp_path, seed=1, effect=0.0)

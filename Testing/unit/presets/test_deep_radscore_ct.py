@@ -76,11 +76,13 @@ def test_a_new_patient_is_scored(strong: dict[str, Run], tmp_path: Path) -> None
     assert json.loads((tmp_path / "out" / "score.json").read_text(encoding="utf-8"))["positive"] is True
 
 
+@pytest.mark.usefixtures("sketches")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_it_holds_on_fresh_patients(strong: dict[str, Run], tmp_path: Path, endpoint: str) -> None:
     assert evaluated_auc(NAME, strong[endpoint].out / "model.json", tmp_path, outcome=endpoint) > 0.8
 
 
+@pytest.mark.usefixtures("sketches")
 def test_without_an_effect_nothing_is_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = train(NAME, tmp_path, seed=1, effect=0.0)
     assert learned_nothing(run, capsys.readouterr().err)

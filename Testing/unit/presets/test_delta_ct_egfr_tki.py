@@ -74,16 +74,17 @@ def test_a_new_patient_without_a_follow_up_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_it_holds_on_fresh_patients(strong: Run, tmp_path: Path) -> None:
     assert evaluated_auc(NAME, strong.out / "model.json", tmp_path) > 0.8
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_without_an_effect_nothing_is_claimed(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("sketches")
+def test_without_an_effect_nothing_is_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Of seeds 1 to 6 the AUCs were 0.79, 0.60, 0.30, 0.59, 0.23 and 0.60, on average 0.52, and all intervals include
     # 0.5. Held-out scores of 24 patients once divided scatter more than DeLong's own interval allows: of seed 1 it
     # leaves 0.5 out.
-    run = train(NAME, tmp_path, seed=seed, effect=0.0)
+    run = train(NAME, tmp_path, seed=1, effect=0.0)
     assert learned_nothing(run, capsys.readouterr().err)
     if run.status == 0:
         assert run.performance.auc_low <= 0.5 <= run.performance.auc_high

@@ -82,6 +82,7 @@ def test_a_new_patient_without_them_is_refused(strong: Run, tmp_path: Path, caps
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_it_holds_on_fresh_patients(strong: Run, tmp_path: Path) -> None:
     assert evaluated_auc(NAME, strong.out / "model.json", tmp_path) > 0.8
     study = json.loads((tmp_path / "evaluated" / "study.json").read_text(encoding="utf-8"))
@@ -91,6 +92,7 @@ def test_it_holds_on_fresh_patients(strong: Run, tmp_path: Path) -> None:
     assert (tmp_path / "evaluated" / "figures" / "nomogram.png").is_file()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_without_an_effect_nothing_is_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = train(NAME, tmp_path, seed=1, effect=0.0)
     assert learned_nothing(run, capsys.readouterr().err)

@@ -43,38 +43,36 @@ def _regions(prepared: PreparedSequence, protocol: Protocol, names: tuple[str, .
     return regions_of(prepared, habitats, names, protocol)
 
 
-def _compare(image: sitk.Image, regions: Mapping[str, sitk.Image], protocol: Protocol, *, crop: bool) -> None:
+def _compare(image: sitk.Image, regions: Mapping[str, sitk.Image], protocol: Protocol, *crops: bool) -> None:
     pytest.importorskip("radiomics")
     from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
 
     arguments = image, regions, protocol.features, protocol.features.discretisation
     expected = PyradiomicsEngine().extract(*arguments)
-    found = BuiltInEngine(crop=crop).extract(*arguments)
-    for region, values in expected.items():
-        assert list(found[region]) == list(values) == list(feature_names(protocol.features))
-        for name, value in values.items():
-            # These two are differences of nearly equal entropies.
-            absolute = 1e-12 if name.endswith(("Imc1", "Imc2")) else 0.0
-            np.testing.assert_allclose(found[region][name], value, rtol=1e-9, atol=absolute, err_msg=f"{region} {name}")
+    for crop in crops:
+        found = BuiltInEngine(crop=crop).extract(*arguments)
+        for region, values in expected.items():
+            assert list(found[region]) == list(values) == list(feature_names(protocol.features))
+            for name, value in values.items():
+                # These two are differences of nearly equal entropies.
+                absolute = 1e-12 if name.endswith(("Imc1", "Imc2")) else 0.0
+                told = f"{region} {name}, {'cropped' if crop else 'whole'}"
+                np.testing.assert_allclose(found[region][name], value, rtol=1e-9, atol=absolute, err_msg=told)
 
 
-@pytest.mark.parametrize("crop", [False, True], ids=["whole", "cropped"])
 @pytest.mark.parametrize("features", [{}, {"force_2d": True, "discretisation": {"bin_count": 24}}], ids=["3D", "2D"])
 @pytest.mark.parametrize("sequence", ["T1W", "T2FS"])
-def test_all_features_equal_pyradiomics(
-    patient: SyntheticPatient, sequence: str, features: dict[str, Any], crop: bool
-) -> None:
+def test_all_features_equal_pyradiomics(patient: SyntheticPatient, sequence: str, features: dict[str, Any]) -> None:
     protocol = _protocol(**features)
     prepared = prepare(patient.case.sequences[sequence], protocol.preprocessing)
     regions = _regions(prepared, protocol, _REGIONS)
-    _compare(prepared.image, regions, protocol, crop=crop)
+    _compare(prepared.image, regions, protocol, False, True)
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("case_id", "sequence"),
-    [("STS_019", "T1W"), ("STS_035", "T1W"), ("STS_042", "T1W"),
-     ("STS_030", "PET"), ("STS_034", "PET"), ("STS_047", "PET")],
+    [("STS_019", "T1W"), ("STS_030", "PET"), ("STS_047", "PET")],
 )  # fmt: skip
 def test_real_lesions_equal_pyradiomics(sarcoma_cohort: Cohort, case_id: str, sequence: str) -> None:
     case = next(case for case in sarcoma_cohort.cases if case.case_id == case_id)
@@ -82,7 +80,7 @@ def test_real_lesions_equal_pyradiomics(sarcoma_cohort: Cohort, case_id: str, se
     # The voxels of PET are wider than the ring's usual 3 mm.
     protocol = _protocol(discretisation=bins).model_copy(update={"ring_mm": 6.0})
     prepared = prepare(case.read((sequence,)).sequences[sequence], protocol.preprocessing)
-    _compare(prepared.image, _regions(prepared, protocol, _REGIONS), protocol, crop=True)
+    _compare(prepared.image, _regions(prepared, protocol, _REGIONS), protocol, True)
 
 
 @st.composite
@@ -274,4 +272,4 @@ def test_excluded_features_are_left_out_and_the_others_keep_their_values(patient
     found = BuiltInEngine().extract(sequence.image, regions, fewer, binning)["whole"]
     assert len(found) == 14 + 93 - 4
     assert found == {name: value for name, value in full.items() if name.partition("_")[2] not in excluded}
-    _compare(sequence.image, regions, _protocol(**plain, excluded=excluded), crop=True)
+    _compare(sequence.image, regions, _protocol(**plain, excluded=excluded), True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,6 +48,21 @@ def _training(learning: dict[str, Any], *, found: FoldTable | None = None) -> An
     )  # fmt: skip
 
 
+@cache
+def _scouted() -> Any:
+    return _training({"search": _SEARCH, "scouts": {"minimum_auc": 0.7}})
+
+
+@cache
+def _fused() -> Any:
+    return _training({"fusion": {"classifiers": ["lda", "knn", "svm"], "deep_features": 2}})
+
+
+@cache
+def _joined() -> Any:
+    return _training({"significance": 0.2, "nomogram": {"bootstraps": 0}}, found=_with_age(10))
+
+
 def test_a_lasso_has_none_of_these_parts() -> None:
     assert learning_parts(_training({})) == dict.fromkeys(("search", "scouts", "fusion", "nomogram"))
 
@@ -68,8 +84,7 @@ def test_every_combination_of_a_search_has_a_row_and_each_candidate_one_that_was
 
 
 def test_scouts_say_which_images_went_on() -> None:
-    training = _training({"search": _SEARCH, "scouts": {"minimum_auc": 0.7}})
-    found = learning_parts(training)["scouts"]
+    found = learning_parts(_scouted())["scouts"]
     assert found["minimum_auc"] == 0.7
     assert {row["passed"] for row in found["rows"]} == {"yes", "no"}
     for row in found["rows"]:
@@ -79,7 +94,7 @@ def test_scouts_say_which_images_went_on() -> None:
 
 
 def test_a_fused_score_tells_its_classifiers_inputs_and_their_rank_correlations() -> None:
-    training = _training({"fusion": {"classifiers": ["lda", "knn", "svm"], "deep_features": 2}})
+    training = _fused()
     found = learning_parts(training)["fusion"]
     assert [row["classifier"] for row in found["rows"]] == ["lda", "knn", "svm"]
     assert [row["chosen"] for row in found["rows"]].count("yes") == 1
@@ -101,8 +116,7 @@ def _with_age(effect: float) -> FoldTable:
 
 
 def test_a_nomogram_tells_its_tables_and_what_was_left_out() -> None:
-    training = _training({"significance": 0.2, "nomogram": {"bootstraps": 0}}, found=_with_age(10))
-    found = learning_parts(training)["nomogram"]
+    found = learning_parts(_joined())["nomogram"]
     assert found["fitted"]
     assert [(row["factor"], row["left_out"] is None) for row in found["univariate"]] == [("age", True), ("sex", False)]
     assert [row["variable"] for row in found["left_out"]] == ["sex"]
@@ -136,9 +150,7 @@ def test_a_clinical_term_is_told_in_words(term: str, text: str) -> None:
 
 
 def test_the_parts_are_tables_too(tmp_path: Path) -> None:
-    searched = learning_parts(_training({"search": _SEARCH, "scouts": {"minimum_auc": 0.5}}))
-    fused = learning_parts(_training({"fusion": {"classifiers": ["lda"], "deep_features": 1}}))
-    joined = learning_parts(_training({"significance": 0.2, "nomogram": {"bootstraps": 0}}, found=_with_age(10)))
+    searched, fused, joined = (learning_parts(training) for training in (_scouted(), _fused(), _joined()))
     parts = {**searched, "fusion": fused["fusion"], "nomogram": joined["nomogram"]}
     write_documents(tmp_path, {"validation": {"candidates": []}, "model": {"features": []}, **parts})
 

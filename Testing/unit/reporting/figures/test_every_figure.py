@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, svg_bytes, write_figure
@@ -31,24 +32,27 @@ print(json.dumps(answer))
 """
 
 
-def test_another_process_draws_the_same_bytes(checkout: Path) -> None:
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, tuple[Figure, bytes, bytes]]:
+    """Each figure, its PNG and its SVG."""
+    figures = {name: draw() for name, draw in FIGURES.items()}
+    return {name: (figure, png_bytes(figure), svg_bytes(figure)) for name, figure in figures.items()}
+
+
+def test_another_process_draws_the_same_bytes(drawn: dict[str, tuple[Figure, bytes, bytes]], checkout: Path) -> None:
     """With other hashes of strings, in another order, SVG first: digests of all PNG and SVG agree."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONHASHSEED": "4711"}
     command = [sys.executable, "-c", _DIGESTS, str(Path(__file__).with_name("made_up_study.py"))]
     done = subprocess.run(command, env=environment, cwd=checkout, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
-    here = {}
-    for name, draw in FIGURES.items():
-        figure = draw()
-        here[name] = [hashlib.sha256(data).hexdigest() for data in (png_bytes(figure), svg_bytes(figure))]
+    here = {name: [hashlib.sha256(data).hexdigest() for data in files] for name, (_, *files) in drawn.items()}
     assert json.loads(done.stdout) == here
 
 
 @pytest.mark.parametrize("name", ["roc", "correlations", "decision_curve"])
-def test_a_figure_drawn_again_is_the_same(name: str) -> None:
-    figure = FIGURES[name]()
-    first = png_bytes(figure), svg_bytes(figure)
-    assert (png_bytes(figure), svg_bytes(figure)) == first
+def test_a_figure_drawn_again_is_the_same(name: str, drawn: dict[str, tuple[Figure, bytes, bytes]]) -> None:
+    figure, *first = drawn[name]
+    assert [png_bytes(figure), svg_bytes(figure)] == first
 
 
 def test_svg_has_no_date_no_fonts_and_no_software_stamp() -> None:
@@ -60,9 +64,8 @@ def test_svg_has_no_date_no_fonts_and_no_software_stamp() -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_no_text_is_cut_off(name: str) -> None:
-    figure = FIGURES[name]()
-    png_bytes(figure)
+def test_no_text_is_cut_off(name: str, drawn: dict[str, tuple[Figure, bytes, bytes]]) -> None:
+    figure = drawn[name][0]
     width, height = figure.bbox.size
     assert width == pytest.approx(8.6 * 130, abs=1)  # a report's page
     drawn = figure.get_tightbbox()  # of all that is drawn, in inches
@@ -73,8 +76,8 @@ def test_no_text_is_cut_off(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_axis_is_labelled(name: str) -> None:
-    figure = FIGURES[name]()
+def test_every_axis_is_labelled(name: str, drawn: dict[str, tuple[Figure, bytes, bytes]]) -> None:
+    figure = drawn[name][0]
     without = {"clustered", "clustered_of_many", "flow", "correlations", "correlations_of_many"}
     if name not in without:
         assert any(axis.get_xlabel() for axis in figure.axes) or figure.get_supxlabel()
