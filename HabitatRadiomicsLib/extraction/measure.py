@@ -14,6 +14,7 @@ from HabitatRadiomicsLib.features.engine import FeatureEngine
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence, ring_of
 from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 
 def regions_of(
@@ -64,8 +65,6 @@ def measure_regions(
         FeatureError: a filter does not suit the image.
         NetworkError, DependencyError: deep features cannot be measured.
     """
-    from threadpoolctl import threadpool_limits
-
     outlined = {name: mask for name, mask in regions.items() if name != PATCH}
     for name, mask in outlined.items():
         check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.title} {name}")
@@ -75,8 +74,7 @@ def measure_regions(
     discretisation = protocol.features.discretisation_of(prepared.name)
     found: dict[str, dict[str, float]] = {}
     try:
-        # Sums over threads depend on how many there are; one keeps the bits the same alone and in a cohort.
-        with threadpool_limits(limits=1):
+        with one_thread():
             if outlined:
                 found = engine.extract(prepared.image, outlined, protocol.features, discretisation, names)
     except HabitatRadiomicsError as error:

@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.errors import HarmonisationError
 from HabitatRadiomicsLib.features.combat_estimation import site_effects, standardise
 from HabitatRadiomicsLib.features.combat_parameters import CombatFeature, CombatParameters
 from HabitatRadiomicsLib.protocol import CombatSettings
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: Smallest number of training cases per site: with a single one, site and patient cannot be separated.
 MINIMUM_CASES = 2
@@ -48,14 +49,11 @@ def fit_combat(
         HarmonisationError: fewer than two sites, a site with too few cases, a reference site without any, covariates
             that are undefined or that the sites already tell, or fewer than two columns to learn from.
     """
-    from threadpoolctl import threadpool_limits
-
     names = _checked_sites(sites, settings)
     membership = np.array([[site == name for name in names] for site in sites], dtype=float)
     adjusted = _covariate_matrix(covariates or {}, len(values))
     reference = None if settings.reference_site is None else names.index(settings.reference_site)
-    # Sums over threads depend on how many there are.
-    with threadpool_limits(limits=1):
+    with one_thread():
         _check_design(membership, adjusted)
         usable = _usable(values, membership, adjusted)
         fit = standardise(values[:, usable], membership, adjusted, reference)

@@ -9,6 +9,7 @@ import numpy as np
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.habitats.superpixels import Superpixels
 from HabitatRadiomicsLib.protocol import ChoiceOfK, HabitatCount, HabitatModel, HabitatSettings
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 RULE = (
     "of the K that are not rejected, the one with the smallest sum of its ranks by Calinski-Harabasz "
@@ -33,7 +34,6 @@ def fit_habitats(
     """
     from scipy.cluster.hierarchy import fcluster, linkage
     from sklearn.metrics import calinski_harabasz_score, silhouette_score
-    from threadpoolctl import threadpool_limits
 
     clustered = _sample(patients, settings.clustered_superpixels, seed)
     pooled = np.vstack([patient.means for patient in clustered])
@@ -46,7 +46,7 @@ def fit_habitats(
         )
     candidates: list[HabitatCount] = []
     centroids: dict[int, np.ndarray] = {}
-    with threadpool_limits(limits=1):
+    with one_thread():
         tree = linkage(pooled, method="ward")
         for k in range(settings.k_min, largest + 1):
             labels = fcluster(tree, k, criterion="maxclust")

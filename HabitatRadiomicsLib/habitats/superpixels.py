@@ -9,6 +9,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.habitats.scale import LesionScale
 from HabitatRadiomicsLib.protocol import HabitatSettings
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: Number of K-means starts, of which the best is kept.
 _STARTS = 2
@@ -47,13 +48,11 @@ def cluster_superpixels(
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
     order = np.lexsort((entropy, intensity))
     points = scale.z_scores(intensity[order], entropy[order], settings.clip)
     count = max(2, min(settings.superpixels, len(points) // settings.minimum_superpixel_voxels))
-    # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         # Fewer distinct points than clusters: the empty ones are dropped below.
         warnings.simplefilter("ignore", ConvergenceWarning)
         raw = KMeans(count, n_init=_STARTS, max_iter=200, random_state=seed).fit_predict(points)

@@ -14,6 +14,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.protocol import ClassifierName
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 TREES_OF_FOREST = 100
 #: Leaves of single cases would make the scores of the training cases themselves meaningless.
@@ -47,9 +48,7 @@ def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.n
     Raises:
         LearningError: all cases have the same outcome, or a value is not a finite number.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
+    with one_thread():
         return fit_within_limits(name, standardised, outcome, seed=seed)
 
 

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.bare_fits import fitted_scores
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
+from HabitatRadiomicsLib.learning.forests import fitted_scores
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
 from HabitatRadiomicsLib.learning.search import area_under_curve
 from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName, FusionSettings, LearningSettings
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,6 @@ def fit_fused(
     Raises:
         LearningError: no region and no single column tells the outcomes apart.
     """
-    from threadpoolctl import threadpool_limits
-
     parts: list[ScaledRadScore] = []
     held_out: list[np.ndarray] = []
     for name, columns in regions.items():
@@ -127,7 +126,7 @@ def fit_fused(
     if not parts and not len(best):
         raise LearningError("No region and no deep feature tells the outcomes apart.")
     folds = stratified_folds(outcome, learning.folds, seed, groups)
-    with threadpool_limits(limits=1):
+    with one_thread():
         results, scores_of = _compared(values, outcome, rad, single, learning, fusion, seed, folds)
     winner = max(results, key=lambda result: result.auc)  # the first of equal ones
     means, deviations = values[:, best].mean(axis=0), values[:, best].std(axis=0, ddof=1)

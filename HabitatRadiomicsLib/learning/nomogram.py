@@ -63,7 +63,9 @@ class Nomogram:
 
     def probability(self, rad_scores: np.ndarray | None, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
         """Risks of the outcome, shape (cases,)."""
-        return 0.5 * (1 + np.tanh(self.linear(rad_scores, covariates) / 2))  # the logistic function, without overflow
+        from scipy.special import expit
+
+        return np.asarray(expit(self.linear(rad_scores, covariates)))
 
 
 def fit_nomogram(

@@ -167,6 +167,7 @@ def calibrate(scores: np.ndarray, outcome: np.ndarray) -> PlattScaling:
         scores: shape (repeats, cases); the repeats of one case count as one case together.
         outcome: 0 or 1, shape (cases,).
     """
+    from scipy.special import expit
     from sklearn.linear_model import LogisticRegression
 
     repeats = len(scores)
@@ -178,7 +179,7 @@ def calibrate(scores: np.ndarray, outcome: np.ndarray) -> PlattScaling:
     weights = np.concatenate([target, 1 - target]) / repeats
     fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(column, labels, sample_weight=weights)
     slope, intercept = float(fit.coef_[0, 0]), float(fit.intercept_[0])
-    probability = 1 / (1 + np.exp(-(intercept + slope * flat)))
+    probability = expit(intercept + slope * flat)
     design = np.column_stack([flat, np.ones(len(flat))])
     information = design.T @ (design * (probability * (1 - probability) / repeats)[:, None])
     return PlattScaling(slope, intercept, np.linalg.pinv(information))

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.bare_fits import fitted_scores
 from HabitatRadiomicsLib.learning.classifiers import fit_within_limits
 from HabitatRadiomicsLib.learning.folds import stratified_folds
+from HabitatRadiomicsLib.learning.forests import fitted_scores
 from HabitatRadiomicsLib.learning.selection import usable_columns, without_redundant
 from HabitatRadiomicsLib.learning.selectors import rank_features
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName, SearchSettings, Selector
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 
 @dataclass(frozen=True)
@@ -114,14 +115,13 @@ def fit_search(
         LearningError: no column can be used, or the cases are too few for the folds.
     """
     from sklearn import config_context
-    from threadpoolctl import threadpool_limits
 
     outcome = checked_outcome(values, outcome)
     splits = stratified_folds(outcome, folds, seed, groups)
     combinations = list(product(settings.selectors, settings.classifiers, settings.features))
     areas, scores = np.empty((len(combinations), folds)), np.zeros((len(combinations), len(outcome)))
     defined = np.where(np.isfinite(values).all(axis=0), values, np.nan)
-    with threadpool_limits(limits=1), config_context(assume_finite=True, skip_parameter_validation=True):
+    with one_thread(), config_context(assume_finite=True, skip_parameter_validation=True):
         for fold, (training, test) in enumerate(splits):
             rankings = _rankings(defined[training], outcome[training], settings, seed)
             for place, (selector, classifier, count) in enumerate(combinations):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.bare_fits import svm_weights, tree_importances
+from HabitatRadiomicsLib.learning.forests import tree_importances
 from HabitatRadiomicsLib.learning.lasso import lasso_path
 from HabitatRadiomicsLib.learning.relief import relief_weights
 from HabitatRadiomicsLib.learning.selection import univariate_p, usable_columns
@@ -143,10 +143,13 @@ def _by_elimination(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.nd
 
 def _eliminated(values: np.ndarray, outcome: np.ndarray, left: int, step: int) -> np.ndarray:
     """Rank of each column: 1 for those that are left, larger the sooner the column went, ``step`` at a time."""
+    from sklearn.svm import SVC
+
     ranks = np.ones(values.shape[1], dtype=int)
     kept = np.arange(values.shape[1])
     while len(kept) > left:
-        by_weight = kept[np.argsort(svm_weights(values[:, kept], outcome) ** 2)]
+        weights = SVC(kernel="linear").fit(values[:, kept], outcome).coef_[0]
+        by_weight = kept[np.argsort(weights**2)]
         kept = np.sort(by_weight[min(step, len(kept) - left) :])
         gone = np.ones(len(ranks), dtype=bool)
         gone[kept] = False

@@ -239,10 +239,12 @@ class NomogramPart(_Part):
 
     def probability(self, rad_score: float, values: Mapping[str, float], *, level: float = 0.95) -> Estimate:
         """The risk of one patient with its Wald interval; the rad-score is taken as it is."""
+        from scipy.special import expit
+
         row = np.array([1.0, rad_score, *(values[term.term] for term in self.terms)])
         reach = NormalDist().inv_cdf(0.5 + level / 2) * float(np.sqrt(row @ np.array(self.covariance) @ row))
         middle = self.linear(rad_score, values)
-        return Estimate(*(float(0.5 * (1 + np.tanh((middle + step) / 2))) for step in (0.0, -reach, reach)))
+        return Estimate(*(float(expit(middle + step)) for step in (0.0, -reach, reach)))
 
     def effects(self, rad_score: float, values: Mapping[str, float]) -> dict[str, float]:
         """What each axis of `scale` adds to the linear predictor of one patient, by its name."""

@@ -220,6 +220,8 @@ def _feature_values(
 
 
 def _probability(model: Model, score: float, variance: float | None) -> tuple[float | None, Interval | None]:
+    from scipy.special import expit
+
     calibration = model.calibration
     if calibration is None:
         return None, None
@@ -228,5 +230,5 @@ def _probability(model: Model, score: float, variance: float | None) -> tuple[fl
     # The score's own uncertainty, where it is known, and that of the calibration line at this score (delta method).
     total = calibration.slope**2 * (variance or 0.0) + float(place @ np.array(calibration.covariance) @ place)
     reach = _NORMAL_95 * total**0.5
-    low, middle, high = (float(1 / (1 + np.exp(-value))) for value in (linear - reach, linear, linear + reach))
+    low, middle, high = (float(expit(value)) for value in (linear - reach, linear, linear + reach))
     return middle, Interval(low, high)

@@ -8,10 +8,10 @@ from statistics import NormalDist
 
 import numpy as np
 
-from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.errors import EvaluationError, LearningError
 from HabitatRadiomicsLib.statistics.checking import checked_logit, checked_probability
 from HabitatRadiomicsLib.statistics.intervals import Estimate
-from HabitatRadiomicsLib.statistics.logistic import logistic_fit
+from HabitatRadiomicsLib.statistics.logistic import logistic_model
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,24 @@ def recalibration(outcome: np.ndarray, probability: np.ndarray, *, level: float 
         EvaluationError: see `checked_logit`; or the probabilities separate the outcomes completely, or do not vary.
     """
     outcome, logit = checked_logit(outcome, probability)
-    ones = np.ones(len(outcome))
     if np.ptp(logit) == 0:
         raise EvaluationError("All probabilities are equal, so that there is no calibration slope.")
-    both = logistic_fit(np.column_stack([ones, logit]), outcome)
-    shift = logistic_fit(ones[:, None], outcome, offset=logit)
+    try:
+        both = logistic_model(logit[:, None], ["log odds"], outcome)
+        shift = logistic_model(np.empty((len(outcome), 0)), [], outcome, offset=logit)
+    except LearningError as error:
+        raise EvaluationError(
+            "The logistic regression has no solution: the scores separate the outcomes completely, or do not vary.",
+            remedy="Calibration cannot be judged on these cases; more of them, or held-out scores, are needed.",
+        ) from error
     reach = NormalDist().inv_cdf(0.5 + level / 2)
-    intercept, slope, in_the_large = (
-        Estimate(float(value), float(value - reach * error), float(value + reach * error))
-        for fit in (both, shift)
-        for value, error in zip(fit.coefficients, fit.standard_errors)
+    slope, intercept, in_the_large = (
+        Estimate(value, value - reach * math.sqrt(variance), value + reach * math.sqrt(variance))
+        for value, variance in (
+            (float(both.coefficients[0]), both.covariance[1, 1]),
+            (both.intercept, both.covariance[0, 0]),
+            (shift.intercept, shift.covariance[0, 0]),
+        )
     )
     return Recalibration(slope, intercept, in_the_large)
 

@@ -9,6 +9,7 @@ import numpy as np
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics.checking import checked
 from HabitatRadiomicsLib.statistics.lowess import lowess
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 _ROUNDS = 40
 _CHANGE = 1e-8
@@ -42,6 +43,7 @@ class CorrectedCalibration:
     asked: int
 
 
+@one_thread()
 def corrected_calibration(
     columns: np.ndarray, outcome: np.ndarray, *, bootstraps: int = 1000, seed: int
 ) -> CorrectedCalibration:
@@ -62,7 +64,7 @@ def corrected_calibration(
         EvaluationError: see `checked`; fewer than eleven cases; no bootstrap asked for; the model, or that of more
             than half the samples, has no finite coefficients.
     """
-    from threadpoolctl import threadpool_limits
+    from scipy.special import expit
 
     outcome, by_term = checked(outcome, np.asarray(columns, dtype=float).T, each=1)
     if by_term.ndim != 2 or len(outcome) < _FEWEST_CASES or bootstraps < 1:
@@ -70,11 +72,7 @@ def corrected_calibration(
             f"A corrected calibration needs a table of terms, {_FEWEST_CASES} cases and one bootstrap sample at least; "
             f"these are {len(outcome)} cases and {bootstraps} samples."
         )
-    with threadpool_limits(limits=1):
-        return _corrected(by_term.T, outcome, bootstraps, seed)
-
-
-def _corrected(columns: np.ndarray, outcome: np.ndarray, bootstraps: int, seed: int) -> CorrectedCalibration:
+    columns = by_term.T
     # Newton's method stands better on columns of one scale; the probabilities are the same.
     spread = columns.std(axis=0)
     standard = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
@@ -89,15 +87,14 @@ def _corrected(columns: np.ndarray, outcome: np.ndarray, bootstraps: int, seed: 
             "most bootstrap samples.",
             remedy="More cases or fewer terms are needed.",
         )
-    probability = _logistic(design @ coefficients[0])
+    probability = expit(design @ coefficients[0])
     ordered = np.sort(probability)
     points = np.linspace(ordered[_SPARED], ordered[-1 - _SPARED], _POINTS)
     if points[0] == points[-1]:
         raise EvaluationError("Nearly all probabilities are equal, so that there is no calibration curve.")
     apparent = _curve(probability, outcome, points)
     optimism = [
-        _curve(_logistic(design[sample] @ own), outcome[sample], points)
-        - _curve(_logistic(design @ own), outcome, points)
+        _curve(expit(design[sample] @ own), outcome[sample], points) - _curve(expit(design @ own), outcome, points)
         for sample, own, there in zip(drawn, coefficients[1:], found[1:])
         if there
     ]
@@ -124,12 +121,14 @@ def weighted_logistic_fits(design: np.ndarray, outcome: np.ndarray, weights: np.
     Returns:
         Shape (samples, columns); not a number where no finite maximum exists.
     """
+    from scipy.special import expit
+
     columns = design.shape[1]
     fits = np.zeros((len(weights), columns))
     running = np.arange(len(weights))
     products = design[:, :, None] * design[:, None, :]
     for _ in range(_ROUNDS):
-        probability = _logistic(fits[running] @ design.T)
+        probability = expit(fits[running] @ design.T)
         own = weights[running]
         gradient = (own * (outcome - probability)) @ design
         information = np.tensordot(own * probability * (1 - probability), products, axes=1)
@@ -157,7 +156,3 @@ def _curve(probability: np.ndarray, outcome: np.ndarray, points: np.ndarray) -> 
     if np.ptp(probability) == 0:
         return np.full(len(points), np.nan)
     return np.interp(points, *lowess(probability, outcome.astype(float)), left=np.nan, right=np.nan)
-
-
-def _logistic(linear: np.ndarray) -> np.ndarray:
-    return 0.5 * (1 + np.tanh(linear / 2))

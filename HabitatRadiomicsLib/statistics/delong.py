@@ -188,10 +188,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     One that is not a number stays so, and counts as a comparison made.
     """
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")  # not-a-number goes last
-    steps = p[order] * (len(p) - np.arange(len(p)))
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(1.0, np.fmax.accumulate(steps))
-    adjusted[np.isnan(p)] = np.nan
-    return [float(value) for value in adjusted]
+    from statsmodels.stats.multitest import multipletests
+
+    return multipletests(p_values, method="holm")[1].tolist() if len(p_values) else []

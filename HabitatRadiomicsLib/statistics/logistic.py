@@ -1,4 +1,4 @@
-"""Unpenalised logistic regression, for few columns."""
+"""Unpenalised logistic regression by maximum likelihood, for few columns."""
 
 from __future__ import annotations
 
@@ -10,62 +10,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from HabitatRadiomicsLib.errors import EvaluationError, LearningError
-
-_ROUNDS = 50
-_HALVINGS = 30
-_CHANGE = 1e-10
-
-
-@dataclass(frozen=True)
-class LogisticFit:
-    """Maximum-likelihood coefficients and their standard errors, in the order of the columns."""
-
-    coefficients: np.ndarray
-    standard_errors: np.ndarray
-
-
-def logistic_fit(design: np.ndarray, outcome: np.ndarray, offset: np.ndarray | None = None) -> LogisticFit:
-    """Newton's method, halving steps that would lower the likelihood.
-
-    Args:
-        design: shape (cases, columns), with a column of ones where an intercept is wanted.
-        outcome: 0 or 1, shape (cases,).
-        offset: added to the linear predictor, shape (cases,); None: zero.
-
-    Raises:
-        EvaluationError: no maximum exists, as when a column separates the outcomes, or it is not unique.
-    """
-    fixed = np.zeros(len(outcome)) if offset is None else offset
-    coefficients = np.zeros(design.shape[1])
-    for _ in range(_ROUNDS):
-        gradient, information = _derivatives(design, outcome, fixed + design @ coefficients)
-        if np.linalg.matrix_rank(information, hermitian=True) < len(information):
-            break
-        step = np.linalg.solve(information, gradient)
-        if np.abs(step).max() < _CHANGE * max(1.0, np.abs(coefficients).max()):
-            return LogisticFit(coefficients, np.sqrt(np.diag(np.linalg.inv(information))))
-        before = _log_likelihood(outcome, fixed + design @ coefficients)
-        for _ in range(_HALVINGS):
-            if _log_likelihood(outcome, fixed + design @ (coefficients + step)) >= before - 1e-12 * abs(before):
-                break
-            step = step / 2
-        coefficients = coefficients + step
-    raise EvaluationError(
-        "The logistic regression has no solution: the scores separate the outcomes completely, or do not vary.",
-        remedy="Calibration cannot be judged on these cases; more of them, or held-out scores, are needed.",
-    )
-
-
-def _derivatives(design: np.ndarray, outcome: np.ndarray, linear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    probability = 0.5 * (1 + np.tanh(linear / 2))  # the logistic function, without overflow
-    weight = probability * (1 - probability)
-    return design.T @ (outcome - probability), design.T @ (weight[:, None] * design)
-
-
-def _log_likelihood(outcome: np.ndarray, linear: np.ndarray) -> float:
-    return float(np.sum(outcome * linear - np.logaddexp(0, linear)))
-
+from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: Sum of margins, on columns of SD 1, below which a linear program's optimum is rounding.
 _MARGIN = 1e-5
@@ -125,29 +71,34 @@ class LogisticModel:
         return float(chdtrc(len(places), float(values @ np.linalg.solve(own, values))))
 
 
-def logistic_model(columns: np.ndarray, terms: Sequence[str], outcome: np.ndarray) -> LogisticModel:
+def logistic_model(
+    columns: np.ndarray, terms: Sequence[str], outcome: np.ndarray, *, offset: np.ndarray | None = None
+) -> LogisticModel:
     """Fit by statsmodels' ``Logit``.
 
     Args:
-        columns: finite, without one for the intercept, shape (cases, terms).
+        columns: finite, without one for the intercept, shape (cases, terms); there may be none.
         terms: their names.
         outcome: 0 or 1, both present, shape (cases,).
+        offset: added to the linear predictor, shape (cases,); None: zero.
 
     Raises:
         LearningError: no finite odds ratios exist (see `obstacle`), or the fit does not converge.
     """
     from statsmodels.api import Logit
-    from threadpoolctl import threadpool_limits
 
-    problem = obstacle(columns, outcome)
+    problem = obstacle(columns, outcome) if len(terms) else ""
     if problem:
         raise LearningError(f"A logistic model of {', '.join(terms)} has no odds ratios: {problem}.")
     # Columns of one scale, so that neither years nor a score of hundredths costs digits.
     means, deviations = columns.mean(axis=0), columns.std(axis=0)
     design = np.column_stack([np.ones(len(columns)), (columns - means) / deviations])
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    # Newton's method runs away from an offset far from zero; its mean is part of the intercept.
+    shift = 0.0 if offset is None else float(offset.mean())
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say is checked below
-        fit = Logit(outcome, design).fit(method="newton", maxiter=_ITERATIONS, tol=1e-10, disp=False)
+        model = Logit(outcome, design) if offset is None else Logit(outcome, design, offset=offset - shift)
+        fit = model.fit(method="newton", maxiter=_ITERATIONS, tol=1e-10, disp=False)
         back = np.diag(np.r_[1.0, 1 / deviations])
         back[0, 1:] = -means / deviations
         coefficients, covariance = back @ fit.params, back @ fit.cov_params() @ back.T
@@ -156,7 +107,7 @@ def logistic_model(columns: np.ndarray, terms: Sequence[str], outcome: np.ndarra
             f"The logistic model of {', '.join(terms)} does not converge.",
             remedy="Fewer factors, or more cases, are needed.",
         )
-    return LogisticModel(tuple(terms), float(coefficients[0]), coefficients[1:], covariance)
+    return LogisticModel(tuple(terms), float(coefficients[0]) - shift, coefficients[1:], covariance)
 
 
 def obstacle(columns: np.ndarray, outcome: np.ndarray) -> str:

@@ -105,7 +105,9 @@ class NomogramScale:
 
     def probability(self, total: float | np.ndarray) -> np.ndarray:
         """The risk that total points mean."""
-        return 0.5 * (1 + np.tanh(self.linear(total) / 2))  # the logistic function, without overflow
+        from scipy.special import expit
+
+        return np.asarray(expit(self.linear(total)))
 
 
 def nomogram_scale(
@@ -174,7 +176,9 @@ def _ticks(factor: NumericFactor | CategoricalFactor) -> tuple[tuple[str, ...], 
 
 
 def _risk_ticks(ends: np.ndarray, risks: Sequence[float] | None) -> np.ndarray:
-    low, high = (0.5 * (1 + math.tanh(end / 2)) for end in ends)
+    from scipy.special import expit
+
+    low, high = expit(ends)
     usual = np.array(_RISKS if risks is None else sorted(risks), dtype=float)
     inside = usual[(usual >= low - 1e-9) & (usual <= high + 1e-9)]
     if risks is None and len(inside) < _FEWEST_RISKS and low < high:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
@@ -33,13 +34,21 @@ class Drawn(Iterator[tuple[int, Item]]):
         return place, item
 
 
-def on_one_thread(function: Callable[..., _Result], item: Item) -> _Result:
-    """``function(*item)``; sums over threads depend on how many there are, one keeps the bits the same everywhere."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra runs on one thread inside; also a decorator of functions."""
     import scipy.linalg  # noqa: F401 - a library for linear algebra of its own, which has to be there to be limited
     from threadpoolctl import threadpool_limits
 
+    # Sums over threads depend on how many there are; one keeps the bits the same on every machine, alone and in a run.
     with threadpool_limits(limits=1):
-        return function(*item)
+        yield
+
+
+@one_thread()
+def on_one_thread(function: Callable[..., _Result], item: Item) -> _Result:
+    """``function(*item)``."""
+    return function(*item)
 
 
 def numbered(place: int, function: Callable[..., _Result], item: Item) -> tuple[int, _Result]:

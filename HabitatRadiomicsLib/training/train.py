@@ -20,6 +20,7 @@ from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.system.tasks import one_thread
 from HabitatRadiomicsLib.training.checks import Exclusion, check_outcomes, check_study
 from HabitatRadiomicsLib.training.freezing import Purpose, check_name, freeze
 from HabitatRadiomicsLib.training.measured import MeasuredStudy, measure_study
@@ -78,8 +79,6 @@ def train_model(
         LearningError: too few cases of an outcome, or nothing to learn.
         HabitatRadiomicsError: a cohort that is refused, no case that could be measured, or no habitats that fit.
     """
-    from threadpoolctl import threadpool_limits
-
     check_name(purpose.name)
     whole_cohort = cohort
     cohort, excluded = check_study(cohort, protocol, complete_cases=complete_cases)
@@ -94,8 +93,7 @@ def train_model(
     check_outcomes(table.outcome.tolist(), table.patients.tolist(), protocol.learning)
     learning = part(progress, work.measuring, 1)
     learning(0, "learning the score")
-    # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
-    with threadpool_limits(limits=1):
+    with one_thread():
         prepared = prepare_fold(table, np.arange(len(table.outcome)), protocol)
         learned = learn(prepared.training_table(table), protocol.learning, seed=protocol.seed)
     if learned.score is None:
@@ -108,7 +106,7 @@ def train_model(
     learning(modelled, "the model is learned")
     validation = _validated(study, table, protocol, jobs, part(learning, modelled, validated))
     stability = assess_stability(table, prepared, learned, protocol, jobs=jobs, progress=part(learning, validated, 1))
-    with threadpool_limits(limits=1):
+    with one_thread():
         model = freeze(study, table, prepared, learned, validation, protocol, purpose, len(whole_cohort.cases))
     return Training(model, protocol, whole_cohort, excluded, study, table, prepared, learned, validation, stability)
 

@@ -23,6 +23,7 @@ from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE, STR
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.statistics import AreaUnderCurve, mean_auc, youden_cut_off
 from HabitatRadiomicsLib.system.parallel import in_order
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,7 @@ def cross_validate(
 
 def validate_fold(fold: Fold, table: FoldTable, protocol: Protocol) -> FoldResult:
     """Learn from a fold's training cases, score its test cases."""
-    from threadpoolctl import threadpool_limits
-
-    # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
-    with threadpool_limits(limits=1):
+    with one_thread():
         prepared = prepare_fold(table, fold.training, protocol)
         training = prepared.training_table(table).rows(fold.training)
         learned = learn(training, protocol.learning, seed=protocol.seed + fold.repeat)
@@ -196,10 +194,12 @@ def _probabilities(inner: np.ndarray | None, outcome: np.ndarray, scores: np.nda
     Args:
         inner: of the training cases, by fits that had not seen them; None where nothing was learned.
     """
+    from scipy.special import expit
+
     if inner is not None:
         scaling = calibrate(inner[None, :], outcome)
         if scaling.slope > 0:
-            return 1 / (1 + np.exp(-(scaling.intercept + scaling.slope * scores)))
+            return np.asarray(expit(scaling.intercept + scaling.slope * scores))
     return np.full(len(scores), outcome.mean())
 
 

@@ -24,6 +24,7 @@ from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.statistics import PermutationTest, auc_with_interval, permutation_test, stratified_resample
 from HabitatRadiomicsLib.statistics.resampling import grouped_resample
 from HabitatRadiomicsLib.system.parallel import in_order
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 _log = logging.getLogger(__name__)
 
@@ -250,10 +251,7 @@ def _learned(
     table: FoldTable, protocol: Protocol, training: np.ndarray, seed: int
 ) -> tuple[Learned, np.ndarray, np.ndarray]:
     """What training cases teach, and the prepared values of them and of all cases."""
-    from threadpoolctl import threadpool_limits
-
-    # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
-    with threadpool_limits(limits=1):
+    with one_thread():
         prepared = prepare_fold(table, training, protocol)
         everybody = prepared.training_table(table)
         learned = learn(everybody.rows(training), protocol.learning, seed=seed)

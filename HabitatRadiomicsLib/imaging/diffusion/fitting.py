@@ -17,6 +17,7 @@ from HabitatRadiomicsLib.imaging.diffusion.gradients import (
     read_gradients,
 )
 from HabitatRadiomicsLib.system.installation.dependencies import DIPY
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: Factor from mm2/s to the unit of the maps.
 _PER_MM2 = 1e6
@@ -171,12 +172,11 @@ def _tensor(signals: np.ndarray, table: GradientTable) -> tuple[np.ndarray, np.n
     """Mean diffusivity in mm2/s and fractional anisotropy, shape (voxels,) each."""
     from dipy.core.gradients import gradient_table
     from dipy.reconst.dti import TensorModel
-    from threadpoolctl import threadpool_limits
 
     gradients = gradient_table(table.b, bvecs=table.directions, b0_threshold=B0_LIMIT)
     # DIPY's own minimum signal does not suit scales such as those of normalised images.
     model = TensorModel(gradients, fit_method="WLS", min_signal=float(signals.min()))
-    with threadpool_limits(1):
+    with one_thread():
         fitted = model.fit(signals)
     return np.asarray(fitted.md), np.asarray(fitted.fa)
 

@@ -105,6 +105,8 @@ def _other_row(found: ExternalValidation, name: str) -> dict[str, Any]:
 
 def _probabilities(found: ExternalValidation) -> dict[str, Any]:
     """Calibration and decision curve of the model's own probabilities."""
+    from scipy.special import expit
+
     if found.probability is None:
         return {"calibration": None, "decision_curve": None}
     curve = decision_curve(found.outcome, found.probability)
@@ -112,8 +114,7 @@ def _probabilities(found: ExternalValidation) -> dict[str, Any]:
         "thresholds": curve.thresholds.tolist(), "model": curve.model.tolist(), "treat_all": curve.treat_all.tolist()
     }  # fmt: skip
     if CLINICAL in found.compared:  # of the others no probabilities are known
-        clinical = 0.5 * (1 + np.tanh(found.compared[CLINICAL] / 2))
-        decisions[CLINICAL] = decision_curve(found.outcome, clinical).model.tolist()
+        decisions[CLINICAL] = decision_curve(found.outcome, expit(found.compared[CLINICAL])).model.tolist()
     return {**_calibration(found.outcome, found.probability), "decision_curve": decisions}
 
 

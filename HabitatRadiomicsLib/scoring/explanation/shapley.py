@@ -8,6 +8,7 @@ from math import factorial
 import numpy as np
 
 from HabitatRadiomicsLib.errors import ModelError
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: 2 to the power of this many subsets of features are scored with each row of the background.
 MOST_FEATURES = 12
@@ -36,11 +37,9 @@ def exact_shapley(
     Raises:
         ModelError: too many features; no background; values that do not fit it; values or scores that are not finite.
     """
-    from threadpoolctl import threadpool_limits
-
     values, background = np.asarray(values, dtype=float), np.asarray(background, dtype=float)
     _check(values, background)
-    with threadpool_limits(limits=1):
+    with one_thread():
         worth = _worths(score, values, background)
     count = len(values)
     subsets = np.arange(1 << count)

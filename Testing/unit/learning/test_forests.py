@@ -1,4 +1,4 @@
-"""The solvers by themselves give the estimators' numbers to the last bit, and what they cannot do estimators do."""
+"""Tree builders by themselves give the forests' numbers to the last bit; where they cannot, the estimators do."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-from sklearn.svm import SVC
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import bare_fits, make_classifier
-from HabitatRadiomicsLib.learning.bare_fits import fitted_scores, svm_weights, tree_importances
+from HabitatRadiomicsLib.learning import forests, make_classifier
+from HabitatRadiomicsLib.learning.forests import fitted_scores, tree_importances
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
 
-_SHORT: tuple[ClassifierName, ...] = ("svm", "random-forest")
-_LONG: tuple[ClassifierName, ...] = ("logistic-regression", "lda", "knn", "naive-bayes", "mlp")
-_CHECKS = (bare_fits._scores_hold, bare_fits._weights_hold, bare_fits._importances_hold)
+_ALL: tuple[ClassifierName, ...] = ("random-forest", "svm", "logistic-regression", "lda", "knn", "naive-bayes", "mlp")
+_CHECKS = (forests._forests_hold, forests._importances_hold)
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +39,14 @@ def _table(seed: int, cases: int = 70, columns: int = 6, effect: float = 0.8) ->
 def _count_estimators(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the classifiers that are fitted as estimators from now on."""
     made: list[str] = []
-    fit = bare_fits.fit_within_limits
+    fit = forests.fit_within_limits
     monkeypatch.setattr(
-        bare_fits, "fit_within_limits", lambda name, *rest, seed: made.append(name) or fit(name, *rest, seed=seed)
+        forests, "fit_within_limits", lambda name, *rest, seed: made.append(name) or fit(name, *rest, seed=seed)
     )
     return made
 
 
-@pytest.mark.parametrize("name", [*_SHORT, *_LONG])
+@pytest.mark.parametrize("name", _ALL)
 @pytest.mark.parametrize(
     ("cases", "columns", "effect"), [(70, 6, 0.8), (17, 1, 0.0), (12, 3, 9.0), (150, 12, 0.3)], ids=str
 )
@@ -61,7 +59,7 @@ def test_scores_are_those_of_the_estimator(name: ClassifierName, cases: int, col
     assert found[1].tobytes() == decision(estimator, unseen).tobytes()
 
 
-@pytest.mark.parametrize("name", _SHORT)
+@pytest.mark.parametrize("name", _ALL[:2])
 def test_memory_order_and_integers_change_nothing(name: ClassifierName) -> None:
     values, outcome = _table(3)
     values = np.round(values * 3)
@@ -70,7 +68,7 @@ def test_memory_order_and_integers_change_nothing(name: ClassifierName) -> None:
     assert [row.tobytes() for row in other] == [row.tobytes() for row in expected]
 
 
-@pytest.mark.parametrize("name", [*_SHORT, *_LONG])
+@pytest.mark.parametrize("name", _ALL)
 def test_scores_are_those_of_rows_as_an_estimator_that_is_kept_scores_them(name: ClassifierName) -> None:
     """Whatever the order in memory of a part of a table."""
     values, outcome = _table(4, columns=12)
@@ -81,25 +79,14 @@ def test_scores_are_those_of_rows_as_an_estimator_that_is_kept_scores_them(name:
     assert unseen.tobytes() == decision(estimator, values[40:]).tobytes()
 
 
-@pytest.mark.parametrize("name", _SHORT)
-def test_no_estimator_is_made_once_the_solver_has_proved_itself(
-    name: ClassifierName, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_forest_is_made_once_the_builders_have_proved_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     made = _count_estimators(monkeypatch)
     values, outcome = _table(5)
     for seed in range(3):
-        fitted_scores(name, values, outcome, values[:4], seed=seed)
-    compared = [name]  # what the solver was compared with
+        fitted_scores("random-forest", values, outcome, values[:4], seed=seed)
     # Forests of scikit-learn before 1.9 draw their samples otherwise: the estimators make the scores there.
     older = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 9)
-    assert made == (compared + [name] * 3 if name == "random-forest" and older else compared)
-
-
-@pytest.mark.parametrize("columns", [1, 7, 120])
-def test_weights_are_those_of_the_linear_machine(columns: int) -> None:
-    values, outcome = _table(6, columns=columns)
-    expected = np.abs(SVC(kernel="linear").fit(values, outcome).coef_[0])
-    assert svm_weights(values, outcome).tobytes() == expected.tobytes()
+    assert made == ["random-forest"] * (4 if older else 1)  # the first is what the builders were compared with
 
 
 @pytest.mark.parametrize("columns", [1, 40])
@@ -119,28 +106,25 @@ def test_a_forest_without_a_split_has_no_importances() -> None:
 
 
 @pytest.mark.parametrize("fault", ["gone", "other arguments", "other numbers"])
-def test_where_the_solvers_differ_the_estimators_are_used(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_builders_differ_the_estimators_are_used(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a later scikit-learn could have it."""
     values, outcome = _table(8)
-    expected = [fitted_scores(name, values, outcome, values[:7], seed=2) for name in _SHORT]
-    weights, importances = svm_weights(values, outcome), tree_importances(values, outcome, 30, seed=2)
+    expected = fitted_scores("random-forest", values, outcome, values[:7], seed=2)
+    importances = tree_importances(values, outcome, 30, seed=2)
     for check in _CHECKS:
         check.cache_clear()
     _break(fault, monkeypatch)
     made = _count_estimators(monkeypatch)
-    for name, rows in zip(_SHORT, expected):
-        found = fitted_scores(name, values, outcome, values[:7], seed=2)
-        assert [row.tobytes() for row in found] == [row.tobytes() for row in rows]
-    assert made == ["svm", "svm", "random-forest", "random-forest"]
-    assert svm_weights(values, outcome).tobytes() == weights.tobytes()
+    found = fitted_scores("random-forest", values, outcome, values[:7], seed=2)
+    assert [row.tobytes() for row in found] == [row.tobytes() for row in expected]
+    assert made == ["random-forest", "random-forest"]
     assert tree_importances(values, outcome, 30, seed=2).tobytes() == importances.tobytes()
-    assert not bare_fits._weights_hold()
-    assert not bare_fits._importances_hold()
+    assert not forests._importances_hold()
 
 
 def _break(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_bare_weights", "_bare_importances", "_bare_svm", "_bare_forest"):
-        solver = getattr(bare_fits, name)
+    for name in ("_bare_importances", "_bare_forest"):
+        solver = getattr(forests, name)
 
         def broken(*given: object, solver: object = solver) -> object:
             if fault == "gone":
@@ -150,13 +134,10 @@ def _break(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
             found = solver(*given)  # type: ignore[operator]
             return tuple(np.nextafter(row, 9) for row in found) if isinstance(found, tuple) else np.nextafter(found, 9)
 
-        monkeypatch.setattr(bare_fits, name, broken)
-        for classifier, own in bare_fits._BARE.items():
-            if own is solver:
-                monkeypatch.setitem(bare_fits._BARE, classifier, broken)  # type: ignore[arg-type]
+        monkeypatch.setattr(forests, name, broken)
 
 
-@pytest.mark.parametrize("name", _SHORT)
+@pytest.mark.parametrize("name", _ALL[:2])
 @pytest.mark.parametrize("wrong", ["one outcome", "gap"])
 def test_what_cannot_be_fitted_is_told(name: ClassifierName, wrong: str) -> None:
     values, outcome = _table(9)
@@ -166,10 +147,3 @@ def test_what_cannot_be_fitted_is_told(name: ClassifierName, wrong: str) -> None
         outcome = np.ones_like(outcome)
     with pytest.raises(LearningError, match="finite" if wrong == "gap" else "same outcome"):
         fitted_scores(name, values, outcome, values[:4], seed=0)
-
-
-def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    values, outcome = _table(10)
-    fitted_scores("svm", values, outcome, values[:4], seed=0)
-    svm_weights(values, outcome)
-    assert capfd.readouterr() == ("", "")

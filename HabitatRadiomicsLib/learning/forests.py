@@ -1,9 +1,11 @@
-"""Support vector machines and forests by scikit-learn's own solvers, without what its estimators do around them.
+"""The scores of a classifier that need not be kept, and forests by scikit-learn's own tree builders.
 
-For some dozen cases, checks of arguments and copies of estimators take three to twenty times as long as the fit, and a
-search makes thousands. The solvers are no public part of scikit-learn: in each process, the first use of one compares
-it with the public estimator, to the last bit, and where it differs or cannot be called, the estimator is used from
-then on. The numbers are the same either way.
+For some dozen cases, what scikit-learn's estimators do around their trees takes longer than to grow them, and a search
+grows thousands: with `RandomForestClassifier` and `ExtraTreesClassifier` the search of ``brain-metastasis-dti`` takes
+3.2 times as long, tree by tree with `DecisionTreeClassifier` 2.1 times (``Testing/benchmarks/TRAINING.md``). The
+builders are no public part of scikit-learn: in each process, the first use compares them with the public estimator, to
+the last bit, and where they differ or cannot be called, the estimator is used from then on. The numbers are the same
+either way.
 """
 
 from __future__ import annotations
@@ -21,9 +23,6 @@ from HabitatRadiomicsLib.protocol import ClassifierName
 
 _log = logging.getLogger(__name__)
 
-#: Scores of training and of test cases, from z-scored features and outcomes of training, features of test, and a seed.
-_Scores = Callable[[np.ndarray, np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
-
 
 def fitted_scores(
     name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, *, seed: int
@@ -40,20 +39,10 @@ def fitted_scores(
     Raises:
         LearningError: as `fit_within_limits`.
     """
-    bare = _BARE.get(name)
     usable = len(np.unique(outcome)) == 2 and np.isfinite(standardised).all()
-    if bare is None or not usable or not _scores_hold(name):
-        return _by_estimator(name, standardised, outcome, test, seed)
-    return bare(standardised, outcome, test, seed)
-
-
-def svm_weights(standardised: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    """Absolute weights of a linear support vector machine with C = 1, shape (features,).
-
-    Args:
-        standardised: shape (cases, features); ``outcome``: 0 or 1, both of them.
-    """
-    return _bare_weights(standardised, outcome) if _weights_hold() else _public_weights(standardised, outcome)
+    if name == "random-forest" and usable and _forests_hold():
+        return _bare_forest(standardised, outcome, test, seed)
+    return _by_estimator(name, standardised, outcome, test, seed)
 
 
 def tree_importances(standardised: np.ndarray, outcome: np.ndarray, trees: int, *, seed: int) -> np.ndarray:
@@ -72,24 +61,6 @@ def _by_estimator(
     estimator = fit_within_limits(name, standardised, outcome, seed=seed)
     # Sums of products depend on the order in memory; this is the one in which an estimator that is kept scores a table.
     return decision(estimator, np.ascontiguousarray(standardised)), decision(estimator, np.ascontiguousarray(test))
-
-
-def _bare_svm(
-    standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.svm import _libsvm
-
-    own = np.ascontiguousarray(standardised, dtype=float)
-    variance = own.var()
-    kernel = {"kernel": "rbf", "gamma": 1.0 / (own.shape[1] * variance) if variance != 0 else 1.0, "cache_size": 200.0}
-    _libsvm.set_verbosity_wrap(0)
-    fit = _libsvm.fit(own, outcome.astype(float), C=1.0, class_weight=_class_weights(outcome), **kernel)
-    machine = fit[:7]  # support, its vectors, their number of each outcome, coefficients, intercept, probA, probB
-    # libsvm's scores are higher for the first outcome.
-    return tuple(
-        -_libsvm.decision_function(np.ascontiguousarray(rows, dtype=float), *machine, **kernel).ravel()
-        for rows in (own, test)
-    )
 
 
 def _bare_forest(
@@ -144,21 +115,6 @@ def _grow(
     return grown
 
 
-def _bare_weights(standardised: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    from sklearn.svm import _libsvm
-
-    own = np.ascontiguousarray(standardised, dtype=float)
-    _libsvm.set_verbosity_wrap(0)
-    fit = _libsvm.fit(own, outcome.astype(float), kernel="linear", C=1.0, class_weight=np.ones(2), cache_size=200.0)
-    return np.asarray(np.abs(fit[3] @ fit[1])[0])
-
-
-def _public_weights(standardised: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    from sklearn.svm import SVC
-
-    return np.asarray(np.abs(SVC(kernel="linear").fit(standardised, outcome).coef_)[0])
-
-
 def _public_importances(standardised: np.ndarray, outcome: np.ndarray, trees: int, seed: int) -> np.ndarray:
     from sklearn.ensemble import ExtraTreesClassifier
 
@@ -171,24 +127,13 @@ def _class_weights(outcome: np.ndarray) -> np.ndarray:
     return len(outcome) / (2 * np.bincount(outcome, minlength=2).astype(float))
 
 
-_BARE: dict[ClassifierName, _Scores] = {"svm": _bare_svm, "random-forest": _bare_forest}
-
-
 @cache
-def _scores_hold(name: ClassifierName) -> bool:
+def _forests_hold() -> bool:
     standardised, outcome, test = _trial()
     return _same(
-        name,
-        lambda: _BARE[name](standardised, outcome, test, 3),
-        lambda: _by_estimator(name, standardised, outcome, test, 3),
-    )
-
-
-@cache
-def _weights_hold() -> bool:
-    standardised, outcome, _ = _trial()
-    return _same(
-        "svm_weights", lambda: _bare_weights(standardised, outcome), lambda: _public_weights(standardised, outcome)
+        "random-forest",
+        lambda: _bare_forest(standardised, outcome, test, 3),
+        lambda: _by_estimator("random-forest", standardised, outcome, test, 3),
     )
 
 
