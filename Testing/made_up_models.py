@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.model import (
     load_model,
 )
 from HabitatRadiomicsLib.model.document import Calibration, ModelFeature
-from HabitatRadiomicsLib.model.nomogram_part import ClinicalInput, ClinicalTerm, NomogramPart, RadScoreTerm
+from HabitatRadiomicsLib.model.nomogram import ClinicalInput, ClinicalTerm, NomogramPart, RadScoreTerm
 from HabitatRadiomicsLib.model.prediction import training_scores
 from HabitatRadiomicsLib.protocol import ClassifierName, Protocol, protocol_from
 

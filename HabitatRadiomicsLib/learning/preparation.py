@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES, apply_combat, fit_combat
 from HabitatRadiomicsLib.features.reliability import Reliability, intraclass_correlation
-from HabitatRadiomicsLib.learning.nomogram_score import clinical_columns
+from HabitatRadiomicsLib.learning.nomogram import clinical_columns
 from HabitatRadiomicsLib.learning.strategy import TrainingTable
 from HabitatRadiomicsLib.protocol import CombatSettings, Protocol, RobustnessSettings
 

@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
 from HabitatRadiomicsLib.learning.fusion import fit_fused
-from HabitatRadiomicsLib.learning.nomogram_score import NomogramScore, fit_nomogram_score
+from HabitatRadiomicsLib.learning.nomogram import NomogramScore, fit_nomogram_score
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
 from HabitatRadiomicsLib.learning.scouts import fit_scouts
 from HabitatRadiomicsLib.learning.search import fit_search

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.delta import DELTA, parts_of
-from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 

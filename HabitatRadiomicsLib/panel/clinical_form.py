@@ -106,7 +106,7 @@ class ClinicalRow:
     def _problem_and_doubt(self) -> tuple[str, str]:
         if missing():
             return ("" if self.text else _("The model needs it."), "")
-        from HabitatRadiomicsLib.model.nomogram_part import ClinicalInput, extrapolation_of, problem_with
+        from HabitatRadiomicsLib.model.nomogram import ClinicalInput, extrapolation_of, problem_with
 
         asked = ClinicalInput.model_validate(self._question.document)
         return problem_with(asked, self.text), extrapolation_of(asked, self.text)

@@ -21,28 +21,29 @@ class NomogramView:
 
     def show(self, score: dict[str, Any] | None) -> None:
         """Show the nomogram of a score; hide it where the model has none, or the packages to draw it are missing."""
-        told = score is not None and score.get("nomogram") is not None and not missing()
-        if told:
-            from HabitatRadiomicsLib.reporting.patient.patient_nomogram import patient_nomogram
+        shown = score is not None and score.get("nomogram") is not None and not missing()
+        if shown:
+            from HabitatRadiomicsLib.model.nomogram import patient_nomogram
+            from HabitatRadiomicsLib.reporting.figures.nomogram_figure import patient_nomogram_figure
 
-            found = patient_nomogram(score or {})
-            assert found is not None
-            self._png = show_figure(self._picture, found.figure())
-            self._text.text = _table(found)
+            nomogram = patient_nomogram(score or {})
+            assert nomogram is not None
+            self._png = show_figure(self._picture, patient_nomogram_figure(nomogram))
+            self._text.text = _table(nomogram)
         for label in (self._picture, self._text):
-            label.visible = told
+            label.visible = shown
 
     def _clicked(self, height: float) -> None:
         open_picture(self._png, "habitat-radiomics-nomogram")
 
 
-def _table(found: Any) -> str:
-    rows = [(f"{row.factor}: {row.value}", f"{row.points:.1f}") for row in found.rows]
+def _table(nomogram: Any) -> str:
+    rows = [(f"{row.factor}: {row.value}", f"{row.points:.1f}") for row in nomogram.rows]
     risk = _("Risk of {outcome}: {value:.0%} ({low:.0%} to {high:.0%})").format(
-        outcome=found.outcome, value=found.risk.value, low=found.risk.low, high=found.risk.high
+        outcome=nomogram.outcome, value=nomogram.risk.value, low=nomogram.risk.low, high=nomogram.risk.high
     )
     cells = "".join(
         f"<tr><td>{escape(name)}</td><td align='right' style='padding-left: 16px'>{points}</td></tr>"
-        for name, points in [(_("Nomogram"), _("points")), *rows, (_("Total points"), f"{found.total:.1f}")]
+        for name, points in [(_("Nomogram"), _("points")), *rows, (_("Total points"), f"{nomogram.total:.1f}")]
     )
     return f"<table>{cells}</table><b>{escape(risk)}</b>"

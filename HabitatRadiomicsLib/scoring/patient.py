@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.model import Model, model_digest
-from HabitatRadiomicsLib.model.nomogram_part import clinical_values
+from HabitatRadiomicsLib.model.nomogram import clinical_values
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.scoring.explanation import explain

@@ -10,7 +10,7 @@ from HabitatRadiomicsLib import RESEARCH_USE_ONLY
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.model import Model
-from HabitatRadiomicsLib.model.nomogram_part import EVIDENCE
+from HabitatRadiomicsLib.model.nomogram import EVIDENCE
 from HabitatRadiomicsLib.model.prediction import training_scores
 from HabitatRadiomicsLib.scoring.explanation import Contribution
 

@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.model import (
     OperatingPoint,
     Performance,
 )
-from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.protocol import DeepSettings, LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN

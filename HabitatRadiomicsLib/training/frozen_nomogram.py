@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError, ModelError
-from HabitatRadiomicsLib.learning.nomogram import Nomogram
-from HabitatRadiomicsLib.learning.nomogram_score import NomogramScore
-from HabitatRadiomicsLib.model.nomogram_part import (
+from HabitatRadiomicsLib.learning.nomogram import Nomogram, NomogramScore
+from HabitatRadiomicsLib.model.nomogram import (
     CalibrationCurve,
     ClinicalInput,
     ClinicalModelPart,

@@ -10,7 +10,7 @@ import numpy as np
 from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.learning.fusion import FusedScore
-from HabitatRadiomicsLib.learning.nomogram_score import NomogramScore
+from HabitatRadiomicsLib.learning.nomogram import NomogramScore
 from HabitatRadiomicsLib.learning.radscore import RadScore, coefficient_covariance
 from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.learning.strategy import FittedScore

@@ -11,7 +11,7 @@ from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
 from HabitatRadiomicsLib.model import Model, load_model, model_digest
-from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.model.prediction import classifier_inputs
 from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE
 from HabitatRadiomicsLib.outputs import WORK_FOLDER, check_writable

@@ -12,10 +12,9 @@ import qt
 
 from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.model import load_model
-from HabitatRadiomicsLib.model.nomogram_part import NomogramPart
+from HabitatRadiomicsLib.model.nomogram import NomogramPart, patient_nomogram
 from HabitatRadiomicsLib.panel import nomogram_view
 from HabitatRadiomicsLib.reporting import write_score
-from HabitatRadiomicsLib.reporting.patient.patient_nomogram import patient_nomogram
 from HabitatRadiomicsLib.scoring.patient import score_case
 
 sys.path.append(str(Path(__file__).resolve().parent))

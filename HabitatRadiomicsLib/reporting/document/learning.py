@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
 from HabitatRadiomicsLib.learning.fusion import FusedScore
 from HabitatRadiomicsLib.learning.scouts import ScoutedScore
 from HabitatRadiomicsLib.learning.search import SearchedScore
-from HabitatRadiomicsLib.model.nomogram_part import NomogramPart, OddsRatioLine
+from HabitatRadiomicsLib.model.nomogram import NomogramPart, OddsRatioLine
 from HabitatRadiomicsLib.model.score_names import CLINICAL, STRATEGY
 from HabitatRadiomicsLib.reporting.document.parts import finite
 from HabitatRadiomicsLib.training.train import Training

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from HabitatRadiomicsLib.features.description import describe_column
+from HabitatRadiomicsLib.model.nomogram import patient_nomogram
 from HabitatRadiomicsLib.outputs import json_text, write_image, write_text
 from HabitatRadiomicsLib.reporting.figures.activation_figure import activation_figure
 from HabitatRadiomicsLib.reporting.figures.contributions_figure import contributions_figure
+from HabitatRadiomicsLib.reporting.figures.nomogram_figure import patient_nomogram_figure
 from HabitatRadiomicsLib.reporting.figures.score_figure import score_figure
 from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, write_png
 from HabitatRadiomicsLib.reporting.patient.map_files import write_maps
-from HabitatRadiomicsLib.reporting.patient.patient_nomogram import patient_nomogram
 from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
 from HabitatRadiomicsLib.scoring.activation import Activation, activation_maps
 from HabitatRadiomicsLib.scoring.result import ScoreResult, notice
@@ -71,7 +72,7 @@ def score_html(
         maps={name: _embedded(picture) for name, picture in maps.items()},
         timelines={name: _embedded(picture) for name, picture in (timelines or {}).items()},
         nomogram=nomogram,
-        nomogram_picture=None if nomogram is None else _embedded(png_bytes(nomogram.figure())),
+        nomogram_picture=None if nomogram is None else _embedded(png_bytes(patient_nomogram_figure(nomogram))),
         activations={name: _embedded(picture) for name, picture in (activations or {}).items()},
         scale=_embedded(png_bytes(score_figure(result.document()))),
         contributions=_embedded(contributions),

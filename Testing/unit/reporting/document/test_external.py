@@ -18,7 +18,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.model import ClassifierInput, Model, load_model
-from HabitatRadiomicsLib.model.nomogram_part import ClinicalModelPart, ClinicalTerm
+from HabitatRadiomicsLib.model.nomogram import ClinicalModelPart, ClinicalTerm
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.reporting.document.external import external_document

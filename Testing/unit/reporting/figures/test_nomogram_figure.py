@@ -10,16 +10,15 @@ import pytest
 from matplotlib.colors import to_hex
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting.figures.nomogram_figure import nomogram_figure
-from HabitatRadiomicsLib.reporting.figures.nomogram_labels import number_labels
-from HabitatRadiomicsLib.reporting.figures.palette import POSITIVE
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, svg_bytes
-from HabitatRadiomicsLib.statistics.nomogram_points import (
+from HabitatRadiomicsLib.model.nomogram import (
     CategoricalFactor,
     NomogramScale,
     NumericFactor,
     nomogram_scale,
 )
+from HabitatRadiomicsLib.reporting.figures.nomogram_figure import _number_labels, nomogram_figure
+from HabitatRadiomicsLib.reporting.figures.palette import POSITIVE
+from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, svg_bytes
 
 _LEFT = 2.15
 _LONG = "carcinoembryonic antigen before the first line of treatment (ng/ml)"
@@ -161,11 +160,11 @@ def test_drawn_again_it_is_the_same() -> None:
 def test_numbers_without_room_are_thinned_evenly() -> None:
     places = np.linspace(2, 3, 11)
     texts = [f"{number}000" for number in range(11)]
-    labels = number_labels(places, texts, 0, 8)
+    labels = _number_labels(places, texts, 0, 8)
     shown = [texts.index(label.text) for label in labels]
     assert 2 <= len(shown) < 11
     assert len(set(np.diff(shown))) == 1
-    crowded = number_labels(np.linspace(2, 2.01, 11), texts, 0, 8)
+    crowded = _number_labels(np.linspace(2, 2.01, 11), texts, 0, 8)
     assert [label.text for label in crowded] == ["0000", "10000"]
     assert crowded[0].side != crowded[1].side
 

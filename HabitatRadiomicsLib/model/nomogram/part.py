@@ -12,14 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from HabitatRadiomicsLib.cases.cohort.cells import is_missing, level_of, number_in
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL, RAD_SCORE_TERM
+from HabitatRadiomicsLib.model.nomogram.points import CategoricalFactor, NomogramScale, NumericFactor, nomogram_scale
 from HabitatRadiomicsLib.statistics.intervals import Estimate
 from HabitatRadiomicsLib.statistics.logistic import OddsRatio
-from HabitatRadiomicsLib.statistics.nomogram_points import (
-    CategoricalFactor,
-    NomogramScale,
-    NumericFactor,
-    nomogram_scale,
-)
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -68,6 +63,18 @@ class ClinicalInput(_Part):
             return f"allowed are {', '.join(self.levels)}"
         unit = f" {self.unit}" if self.unit else ""
         return f"a number is needed, {self.minimum:g} to {self.maximum:g}{unit} in training"
+
+    def read(self, text: str) -> dict[str, float] | None:
+        """The values of the terms; None where the text is neither a number, a level nor a level's label."""
+        if self.kind == "numeric":
+            number = number_in(text)
+            return None if number is None else {self.terms[0]: number}
+        level, label = level_of(text, self.levels), level_of(text, self.labels)
+        if level is None and label is not None:
+            level = self.levels[self.labels.index(label)]
+        if level is None:
+            return None
+        return {term: float(level == other) for term, other in zip(self.terms, self.levels[1:])}
 
     @model_validator(mode="after")
     def _complete(self) -> ClinicalInput:
@@ -160,8 +167,8 @@ class ClinicalModelPart(_Part):
         values: dict[str, float] = {}
         for one in self.inputs:
             text = given.get(one.name, "").strip()
-            known = None if is_missing(text) else _values(one, text)
-            values |= known or _values(one, one.usual) or {}
+            known = None if is_missing(text) else one.read(text)
+            values |= known or one.read(one.usual) or {}
         return self.intercept + sum(term.coefficient * values[term.term] for term in self.terms)
 
 
@@ -222,7 +229,7 @@ class NomogramPart(_Part):
         """The linear predictor of one patient.
 
         Args:
-            values: by term, as `clinical_values` gives them.
+            values: by term, as :func:`clinical_values` gives them.
         """
         clinical = sum(term.coefficient * values[term.term] for term in self.terms)
         return self.intercept + self.rad_score.coefficient * rad_score + clinical
@@ -248,8 +255,8 @@ class NomogramPart(_Part):
 
     def effects(self, rad_score: float, values: Mapping[str, float]) -> dict[str, float]:
         """What each axis of `scale` adds to the linear predictor of one patient, by its name."""
-        own = {term.term: term.coefficient * values[term.term] for term in self.terms}
-        clinical = {one.name: sum(own[term] for term in one.terms) for one in self.inputs}
+        by_term = {term.term: term.coefficient * values[term.term] for term in self.terms}
+        clinical = {one.name: sum(by_term[term] for term in one.terms) for one in self.inputs}
         return {RAD_SCORE_TERM: self.rad_score.coefficient * rad_score, **clinical}
 
     @property
@@ -258,17 +265,6 @@ class NomogramPart(_Part):
         clinical = {one.name: f"{one.name} ({one.unit})" if one.unit else one.name for one in self.inputs}
         return {RAD_SCORE_TERM: "Rad-score", **clinical}
 
-    def in_words(self, rad_score: float, values: Mapping[str, float]) -> dict[str, str]:
-        """One patient's values by axis, as ``67 years`` or a level's label."""
-        words = {RAD_SCORE_TERM: f"{rad_score:.3f}"}
-        for one in self.inputs:
-            if one.kind == "numeric":
-                words[one.name] = f"{values[one.terms[0]]:g} {one.unit}".rstrip()
-            else:
-                chosen = [values[term] for term in one.terms]
-                words[one.name] = one.labels[1 + chosen.index(1.0) if 1.0 in chosen else 0]
-        return words
-
     def scale(self) -> NomogramScale:
         """The axes: the rad-score's first, then one for each input."""
         coefficients = {term.term: term.coefficient for term in self.terms}
@@ -276,65 +272,9 @@ class NomogramPart(_Part):
             NumericFactor(RAD_SCORE_TERM, self.rad_score.coefficient, self.rad_score.minimum, self.rad_score.maximum)
         ]
         for one in self.inputs:
-            own = [coefficients[term] for term in one.terms]
+            effects = [coefficients[term] for term in one.terms]
             if one.kind == "numeric":
-                factors.append(NumericFactor(one.name, own[0], one.minimum, one.maximum))
+                factors.append(NumericFactor(one.name, effects[0], one.minimum, one.maximum))
             else:
-                factors.append(CategoricalFactor(one.name, one.labels, (0.0, *own)))
+                factors.append(CategoricalFactor(one.name, one.labels, (0.0, *effects)))
         return nomogram_scale(factors, self.intercept, (self.linear_minimum, self.linear_maximum))
-
-
-def clinical_values(part: NomogramPart, given: Mapping[str, str]) -> dict[str, float]:
-    """The value of each clinical term of one patient.
-
-    Nothing stands in for a missing value: who asks for one patient's risk can ask for one patient's age.
-
-    Args:
-        given: texts by the inputs' names, numbers with point or comma, levels or their labels; more do not matter.
-
-    Raises:
-        ModelError: values that are missing, no numbers, or unknown levels; all of them at once, with what is allowed.
-    """
-    texts = {one: given.get(one.name, "").strip() for one in part.inputs}
-    problems = [problem for one, text in texts.items() if (problem := problem_with(one, text))]
-    if problems:
-        raise ModelError(" ".join(problems), where="clinical values", remedy="Complete or correct them.")
-    return {term: value for one, text in texts.items() for term, value in (_values(one, text) or {}).items()}
-
-
-def problem_with(one: ClinicalInput, text: str) -> str:
-    """Why a text cannot be used for an input, in a sentence with what is allowed; empty when it can."""
-    if is_missing(text):
-        return f"'{one.name}' is missing; {one.allowed}."
-    return "" if _values(one, text) else f"'{text}' is no value of '{one.name}'; {one.allowed}."
-
-
-def extrapolation_of(one: ClinicalInput, text: str) -> str:
-    """A sentence where a number lies outside the training cases' range; else empty."""
-    value = number_in(text) if one.kind == "numeric" else None
-    return "" if value is None else _outside(one.name, value, one.minimum, one.maximum)
-
-
-def _outside(name: str, value: float, low: float, high: float) -> str:
-    if low <= value <= high:
-        return ""
-    return f"The {name} of {value:.4g} lies outside the training cases' range of {low:.4g} to {high:.4g}."
-
-
-def _values(one: ClinicalInput, text: str) -> dict[str, float] | None:
-    """By term; None where the text is no value of the input."""
-    if one.kind == "numeric":
-        number = number_in(text)
-        return None if number is None else {one.terms[0]: number}
-    level = _level(one, text)
-    if level is None:
-        return None
-    return {term: float(level == other) for term, other in zip(one.terms, one.levels[1:])}
-
-
-def _level(one: ClinicalInput, text: str) -> str | None:
-    level = level_of(text, one.levels)
-    if level is not None:
-        return level
-    label = level_of(text, one.labels)
-    return None if label is None else one.levels[one.labels.index(label)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics.nomogram_points import (
+from HabitatRadiomicsLib.model.nomogram.points import (
     CategoricalFactor,
     NomogramScale,
     NumericFactor,

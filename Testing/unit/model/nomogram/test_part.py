@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model, fit_nomogram
-from HabitatRadiomicsLib.model.nomogram_part import (
+from HabitatRadiomicsLib.model.nomogram import (
     EVIDENCE,
     NomogramPart,
+    PatientNomogram,
     clinical_values,
     extrapolation_of,
     problem_with,
@@ -113,12 +114,15 @@ def test_axes_add_up_to_the_risk() -> None:
         assert scale.probability(total) == pytest.approx(part.probability(-0.7, values).value)
 
 
-def test_axes_and_values_have_words() -> None:
+@pytest.mark.parametrize(("rad_score", "written"), [(0.12345, "0.12"), (-0.125001, "−0.13"), (-0.004, "0.00")])
+def test_axes_and_values_have_words(rad_score: float, written: str) -> None:
     part = _part()
     assert part.axis_names == {"rad-score": "Rad-score", "age": "age (years)", "stage": "stage"}
     for stage in ("I", "II", "III"):
-        values = clinical_values(part, {"age": "61,5", "stage": stage})
-        assert part.in_words(0.12345, values) == {"rad-score": "0.123", "age": "61.5 years", "stage": stage}
+        patient = PatientNomogram(part, rad_score, clinical_values(part, {"age": "61,5", "stage": stage}), "recurrence")
+        assert patient.names == {**part.axis_names, "rad-score": "rad-score"}
+        assert patient.written == {"rad-score": written, "age": "61.5", "stage": stage}
+        assert patient.total == pytest.approx(float(part.scale().total(part.linear(rad_score, patient.values))))
 
 
 def test_tables_are_those_of_the_fit() -> None:
