@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
 from HabitatRadiomicsLib.commands import (
-    calibrate,
     deep_train,
     demo,
     diffusion,
@@ -21,6 +20,7 @@ from HabitatRadiomicsLib.commands import (
     protocols,
     score,
     score_cohort,
+    take_reference,
     train,
 )
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
@@ -32,7 +32,7 @@ _COMMANDS = (
     score_cohort,
     train,
     evaluate,
-    calibrate,
+    take_reference,
     diffusion,
     deep_train,
     models,
@@ -45,7 +45,8 @@ _EXIT_CODES = """exit status:
   0  done
   1  an error of the program itself, or doctor found something missing
   2  the input or the arguments were refused; no result was written
-  3  extract, score-cohort, train, evaluate or calibrate: done, but some cases could not be measured (see errors.csv)
+  3  extract, score-cohort, train, evaluate or take-reference: done, but some cases could not be measured (see
+     errors.csv)
 """
 
 

@@ -229,7 +229,7 @@ class Model(_Part):
 
     @property
     def needs_reference(self) -> bool:
-        """Means and SD are not known yet: nobody can be scored before ``calibrate`` has taken them from a cohort."""
+        """Means and SD are not known yet: nobody can be scored until ``take-reference`` has measured a cohort."""
         return not self.background
 
     @property
@@ -290,8 +290,8 @@ class Model(_Part):
             raise ModelError(
                 "The publication gives coefficients and no means and standard deviations: nobody can be scored yet.",
                 where=self.name,
-                remedy=f"Take them from a cohort of yours: habitat-radiomics calibrate --model {self.name} "
-                "--cohort images.csv --out calibrated",
+                remedy=f"Take them from a cohort of yours: habitat-radiomics take-reference --model "
+                f"{self.name} --cohort images.csv --out referenced",
             )
 
     def standardised(self, values: np.ndarray) -> np.ndarray:

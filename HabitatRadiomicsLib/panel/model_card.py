@@ -129,8 +129,8 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
     )
     if any(row["mean"] is None for row in document["features"]):
         well = (
-            "It scores nobody until 'habitat-radiomics calibrate' has taken means and standard deviations, which the "
-            "publication does not give, from a cohort of yours."
+            "It scores nobody until 'habitat-radiomics take-reference' has taken means and standard deviations, which "
+            "the publication does not give, from a cohort of yours."
         )
     elif area is None:
         well = "Its performance is not stated."

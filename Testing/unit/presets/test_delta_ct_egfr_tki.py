@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.commands.program import main
+from HabitatRadiomicsLib.commands.program import build_parser, main
 from HabitatRadiomicsLib.model import load_model
 
 from .tiny_presets import Run, column, evaluated_auc, images_of, learned_nothing, rows, tables, train, write
@@ -27,13 +28,13 @@ def strong(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a reference cohort and the two published models calibrated on it."""
+    """A folder with a reference cohort and the two published models with their means from it."""
     folder = tmp_path_factory.mktemp("reference")
     cohort = write(NAME, folder / "cohort", seed=5, effect=1.0, patients=CASES)
     for name in (DELTA, CLASSIC):
         options = ["--model", name, "--description", "eleven made-up nodules", "--out", str(folder / name)]
         options += MOMENT[name]
-        assert main(["calibrate", *options, *cohort]) == 0
+        assert main(["take-reference", *options, *cohort]) == 0
     return folder
 
 
@@ -91,7 +92,7 @@ def test_without_an_effect_nothing_is_claimed(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("name", [DELTA, CLASSIC])
-def test_published_coefficients_do_not_score_before_they_are_calibrated(
+def test_published_coefficients_do_not_score_before_they_have_a_reference(
     name: str, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case = images_of(reference / "cohort", "lung-000")
@@ -99,12 +100,12 @@ def test_published_coefficients_do_not_score_before_they_are_calibrated(
         case = [text.replace("baseline_CT=", "CT=") for text in case[:6]]
     assert main(["score", "--model", name, *case, "--out", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
-    assert "habitat-radiomics calibrate" in told
+    assert "habitat-radiomics take-reference" in told
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", [DELTA, CLASSIC])
-def test_a_calibrated_score_is_the_published_formula(name: str, reference: Path, tmp_path: Path) -> None:
+def test_a_score_with_a_reference_is_the_published_formula(name: str, reference: Path, tmp_path: Path) -> None:
     published = json.loads(_published(name))
     table = reference / name / "features.csv"
     expected = np.full(CASES, published["intercept"])
@@ -140,20 +141,38 @@ def test_an_evaluation_names_the_reference_cohort_and_tells_when_it_is_the_evalu
     assert "were taken from these very cases" in report
 
 
-def test_a_model_with_means_of_its_own_is_not_calibrated(
+def test_the_former_name_of_the_command_does_the_same_and_names_the_new_one(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calibrated = str(reference / DELTA / "model.json")
-    assert main(["calibrate", "--model", calibrated, *tables(reference / "cohort"), "--out", str(tmp_path / "o")]) == 2
+    out = shutil.copytree(reference / CLASSIC, tmp_path / "out")
+    options = ["--model", CLASSIC, "--description", "eleven made-up nodules", *MOMENT[CLASSIC]]
+    assert main(["calibrate", *options, *tables(reference / "cohort"), "--out", str(out)]) == 0
+    assert "'calibrate' is now called 'take-reference'" in capsys.readouterr().err
+    before, after = load_model(str(reference / CLASSIC / "model.json")), load_model(str(out / "model.json"))
+    assert (before.name, after.name) == (f"{CLASSIC}-referenced", f"{CLASSIC}-calibrated")
+    assert after == before.model_copy(update={"name": after.name})
+    assert "calibrate" not in build_parser().format_help()
+
+
+def test_a_model_with_means_of_its_own_takes_no_others(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    referenced = str(reference / DELTA / "model.json")
+    assert (
+        main(["take-reference", "--model", referenced, *tables(reference / "cohort"), "--out", str(tmp_path / "o")])
+        == 2
+    )
     assert "means and standard deviations of its own" in capsys.readouterr().err
 
 
-def test_nine_cases_are_too_few_to_calibrate(
+def test_nine_cases_are_too_few_for_a_reference(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cohort = _some_rows(reference / "cohort", tmp_path, lambda row: row["case_id"] < "lung-009")
     assert (
-        main(["calibrate", "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")])
+        main(
+            ["take-reference", "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")]
+        )
         == 2
     )
     assert "9 cases could be measured" in capsys.readouterr().err
@@ -167,7 +186,9 @@ def test_the_same_lesion_again_and_again_has_no_standard_deviation(
     copies = [{**row, "case_id": f"copy-{number}"} for number in range(10) for row in first]
     cohort = _table(copies, reference / "cohort", tmp_path)
     assert (
-        main(["calibrate", "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")])
+        main(
+            ["take-reference", "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")]
+        )
         == 2
     )
     assert "has the same value in all cases" in capsys.readouterr().err
@@ -179,7 +200,7 @@ def test_a_case_without_a_follow_up_is_left_out_and_named(
     cohort = _some_rows(
         reference / "cohort", tmp_path, lambda row: (row["case_id"], row["timepoint"]) != ("lung-004", "follow-up")
     )
-    assert main(["calibrate", "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 3
+    assert main(["take-reference", "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 3
     (problem,) = rows(tmp_path / "out" / "errors.csv")
     assert problem["case_id"] == "lung-004"
     assert "follow-up" in " ".join(problem.values())
@@ -192,7 +213,7 @@ def test_a_table_without_follow_ups_is_refused(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cohort = _some_rows(reference / "cohort", tmp_path, lambda row: row["timepoint"] == "baseline")
-    assert main(["calibrate", "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 2
+    assert main(["take-reference", "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 2
     assert "follow-up" in capsys.readouterr().err
 
 

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.model.nomogram.points import (
     pretty,
 )
 
-_DOCUMENT = json.loads((Path(__file__).parents[1] / "reference" / "rms_nomogram.json").read_text(encoding="utf-8"))
+_DOCUMENT = json.loads((Path(__file__).parents[2] / "reference" / "rms_nomogram.json").read_text(encoding="utf-8"))
 _FIGURE = _DOCUMENT["figure"]
 _COEFFICIENTS = _FIGURE["coefficients"]
 _NUMBERS = ("age", "cholesterol", "blood.pressure")
