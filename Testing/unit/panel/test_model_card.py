@@ -29,9 +29,8 @@ def test_the_card_agrees_with_the_model(name: str) -> None:
     assert model.evidence.in_words == EVIDENCE_IN_WORDS[model.evidence.kind]
     area = model.evidence.performance
     told = "performance is not stated" if area is None else f"AUC {area.auc:.2f}"
-    assert ("scores nobody until 'habitat-radiomics take-reference'" if model.needs_reference else told) in card.lines[
-        2
-    ]
+    unready = "scores nobody until 'habitat-radiomics take-reference'"
+    assert (unready if model.needs_reference else told) in card.lines[2]
     page = card.html()
     assert all(feature.name in page for feature in model.features)
     assert model.evidence.licence in page

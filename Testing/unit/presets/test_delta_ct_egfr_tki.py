@@ -17,6 +17,7 @@ from .tiny_presets import Run, column, evaluated_auc, images_of, learned_nothing
 NAME = "delta-ct-egfr-tki"
 DELTA, CLASSIC = "egfr-tki-delta-ct", "egfr-tki-classic-ct"
 CASES = 11
+COMMAND = "take-reference"
 #: The classic score is of one CT; a table with two says which.
 MOMENT = {DELTA: [], CLASSIC: ["--timepoint", "baseline"]}
 
@@ -34,7 +35,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (DELTA, CLASSIC):
         options = ["--model", name, "--description", "eleven made-up nodules", "--out", str(folder / name)]
         options += MOMENT[name]
-        assert main(["take-reference", *options, *cohort]) == 0
+        assert main([COMMAND, *options, *cohort]) == 0
     return folder
 
 
@@ -158,10 +159,7 @@ def test_a_model_with_means_of_its_own_takes_no_others(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     referenced = str(reference / DELTA / "model.json")
-    assert (
-        main(["take-reference", "--model", referenced, *tables(reference / "cohort"), "--out", str(tmp_path / "o")])
-        == 2
-    )
+    assert main([COMMAND, "--model", referenced, *tables(reference / "cohort"), "--out", str(tmp_path / "o")]) == 2
     assert "means and standard deviations of its own" in capsys.readouterr().err
 
 
@@ -170,10 +168,7 @@ def test_nine_cases_are_too_few_for_a_reference(
 ) -> None:
     cohort = _some_rows(reference / "cohort", tmp_path, lambda row: row["case_id"] < "lung-009")
     assert (
-        main(
-            ["take-reference", "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")]
-        )
-        == 2
+        main([COMMAND, "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")]) == 2
     )
     assert "9 cases could be measured" in capsys.readouterr().err
     assert not (tmp_path / "out" / "model.json").exists()
@@ -186,10 +181,7 @@ def test_the_same_lesion_again_and_again_has_no_standard_deviation(
     copies = [{**row, "case_id": f"copy-{number}"} for number in range(10) for row in first]
     cohort = _table(copies, reference / "cohort", tmp_path)
     assert (
-        main(
-            ["take-reference", "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")]
-        )
-        == 2
+        main([COMMAND, "--model", CLASSIC, *MOMENT[CLASSIC], "--cohort", cohort, "--out", str(tmp_path / "out")]) == 2
     )
     assert "has the same value in all cases" in capsys.readouterr().err
 
@@ -200,7 +192,7 @@ def test_a_case_without_a_follow_up_is_left_out_and_named(
     cohort = _some_rows(
         reference / "cohort", tmp_path, lambda row: (row["case_id"], row["timepoint"]) != ("lung-004", "follow-up")
     )
-    assert main(["take-reference", "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 3
+    assert main([COMMAND, "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 3
     (problem,) = rows(tmp_path / "out" / "errors.csv")
     assert problem["case_id"] == "lung-004"
     assert "follow-up" in " ".join(problem.values())
@@ -213,7 +205,7 @@ def test_a_table_without_follow_ups_is_refused(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cohort = _some_rows(reference / "cohort", tmp_path, lambda row: row["timepoint"] == "baseline")
-    assert main(["take-reference", "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 2
+    assert main([COMMAND, "--model", DELTA, "--cohort", cohort, "--out", str(tmp_path / "out")]) == 2
     assert "follow-up" in capsys.readouterr().err
 
 
