@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of, with_reading
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import left_out_sentences
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     add_cohort_arguments,
@@ -135,7 +136,9 @@ def _train(
     check_cohort_outcomes(cohort, protocol.learning)
     if test is not None:
         check_sites_known(cohort, test, protocol)
-    print("\n".join([*sample_size(cohort, protocol), work_of(cohort, protocol).sentence()]), flush=True)
+    nomogram = protocol.learning.nomogram
+    left_out = left_out_sentences(list(cohort.covariates.values()), (nomogram and nomogram.factors) or ())
+    print("\n".join([*sample_size(cohort, protocol), *left_out, work_of(cohort, protocol).sentence()]), flush=True)
     with scheduler(arguments.scheduler), progress_bar("train") as progress:
         training = train_study(
             cohort,

@@ -6,7 +6,6 @@ In: a table and outcomes; out: fitted scores, by folds, selection, LASSO, classi
 
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier, make_classifier
-from HabitatRadiomicsLib.learning.clinical import ClinicalModel, fit_clinical
 from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
 from HabitatRadiomicsLib.learning.lasso import LassoPath, lasso_logistic, lasso_path
 from HabitatRadiomicsLib.learning.penalty import CrossValidatedPath, cross_validated_path
@@ -27,7 +26,6 @@ from HabitatRadiomicsLib.learning.strategy import Learned, TrainingTable, fit_ca
 __all__ = [
     "Candidate",
     "ClassifierScore",
-    "ClinicalModel",
     "CrossValidatedPath",
     "LassoPath",
     "Learned",
@@ -46,7 +44,6 @@ __all__ = [
     "cross_validated_path",
     "fit_candidate",
     "fit_classifier",
-    "fit_clinical",
     "fit_rad_score",
     "fit_scouts",
     "fit_search",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from HabitatRadiomicsLib.learning.clinical import fit_clinical
+from HabitatRadiomicsLib.learning.clinical_factors import ClinicalFactor, clinical_factors
 from HabitatRadiomicsLib.learning.nomogram import fit_clinical_model
 from HabitatRadiomicsLib.learning.preparation import FoldTable
 from HabitatRadiomicsLib.protocol import NomogramSettings, Protocol
 from HabitatRadiomicsLib.statistics import auc_with_interval
+
+#: scikit-learn's ridge penalty: few cases and several variables would let an unpenalised fit run away.
+_INVERSE_PENALTY = 1.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,9 @@ def volume_baseline(table: FoldTable, training: np.ndarray) -> Baseline:
 def clinical_baseline(table: FoldTable, training: np.ndarray, protocol: Protocol) -> Baseline | None:
     """The clinical variables; None where there are none.
 
-    Without a nomogram it is a ridge regression of all of them. With one, factors are chosen as for the nomogram, by
-    univariate tests and a multivariable model; where none stays, every case has 0 and the training cases' prevalence.
+    Without a nomogram it is a ridge regression of all that are neither identifiers nor free text. With one, factors are
+    chosen as for the nomogram, by univariate tests and a multivariable model; where none stays, every case has 0 and
+    the training cases' prevalence.
     """
     covariates = [table.covariates[row] for row in training]
     outcome = table.outcome[training]
@@ -50,6 +55,57 @@ def clinical_baseline(table: FoldTable, training: np.ndarray, protocol: Protocol
         return _chosen_factors(table, training, protocol.learning.nomogram, protocol.seed)
     ridge = fit_clinical(covariates, outcome)
     return None if ridge is None else Baseline(_standardised(ridge.score(table.covariates), training))
+
+
+@dataclass(frozen=True)
+class ClinicalModel:
+    """A logistic regression on standardised variables.
+
+    Attributes:
+        factors: numeric ones first; a missing number counts as the median of training, and a missing level, or one that
+            training has not seen, as the most frequent one.
+        means, deviations, coefficients: of their columns.
+    """
+
+    factors: tuple[ClinicalFactor, ...]
+    means: np.ndarray
+    deviations: np.ndarray
+    coefficients: np.ndarray
+    intercept: float
+
+    def score(self, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
+        """Linear predictors of cases, shape (cases,)."""
+        columns = _columns(self.factors, covariates)
+        return self.intercept + (columns - self.means) / self.deviations @ self.coefficients
+
+
+def fit_clinical(covariates: Sequence[Mapping[str, str]], outcome: np.ndarray) -> ClinicalModel | None:
+    """A model of all clinical factors; None when no variable varies.
+
+    Args:
+        covariates: of each case, by name; see ``cases.cohort.clinical_columns`` for what a variable is.
+        outcome: 0 or 1.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    # Levels are compared with the most frequent one, which a penalty then leaves alone.
+    factors = tuple(
+        replace(factor, levels=tuple(sorted(factor.levels, key=lambda level: level != factor.usual)))
+        for factor in sorted(clinical_factors(covariates)[0], key=lambda factor: factor.kind != "numeric")
+    )
+    if not factors:
+        return None
+    columns = _columns(factors, covariates)
+    means, deviations = columns.mean(axis=0), columns.std(axis=0)
+    deviations[deviations == 0] = 1.0
+    fit = LogisticRegression(C=_INVERSE_PENALTY, tol=1e-10, max_iter=10_000).fit(
+        (columns - means) / deviations, outcome
+    )
+    return ClinicalModel(factors, means, deviations, fit.coef_[0], float(fit.intercept_[0]))
+
+
+def _columns(factors: Sequence[ClinicalFactor], covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
+    return np.column_stack([factor.columns(covariates) for factor in factors])
 
 
 def _chosen_factors(table: FoldTable, training: np.ndarray, settings: NomogramSettings, seed: int) -> Baseline | None:

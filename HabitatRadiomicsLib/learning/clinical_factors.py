@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from HabitatRadiomicsLib.cases.cohort.cells import is_missing, level_of, number_in
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import ClinicalColumn, clinical_columns
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.statistics.characteristics import (
@@ -20,8 +21,6 @@ from HabitatRadiomicsLib.statistics.characteristics import (
 
 #: Words for what is not there, in lower case: what is there is compared with them.
 _ABSENCE = ("no", "0", "false", "absent", "none", "negative")
-#: A variable of words with more levels than this, or a level for each second case, is free text or an identifier.
-_LEVELS = 10
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ class ClinicalFactor:
         texts = [self.usual if self.read(row) is None else row[self.name] for row in covariates]
         if self.kind == "numeric":
             return np.array([[number_in(text)] for text in texts], dtype=float).reshape(-1, 1)
-        found = [level_of(text, self.levels) for text in texts]
-        return np.array([[float(level == other) for other in self.levels[1:]] for level in found]).reshape(
+        levels = [level_of(text, self.levels) for text in texts]
+        return np.array([[float(level == other) for other in self.levels[1:]] for level in levels]).reshape(
             len(texts), len(self.levels) - 1
         )
 
@@ -96,11 +95,11 @@ def clinical_factors(
 ) -> tuple[tuple[ClinicalFactor, ...], dict[str, str]]:
     """The factors that a clinical table has, in its order, and why other variables are none.
 
-    A variable is numeric when each of its values is a number and there are more than two; else a set of categories.
+    What a variable is, ``cases.cohort.clinical_columns`` tells; one that is wanted by name is a factor in any case.
 
     Args:
         covariates: of each case, by name; an empty text, ``NA``, ``N/A`` or ``nan`` is a missing value.
-        names: variables that are wanted; None: all.
+        names: variables that are wanted; None: all but identifiers and free text.
 
     Returns:
         The factors; reasons by name of the variable.
@@ -108,20 +107,20 @@ def clinical_factors(
     Raises:
         LearningError: a variable that is wanted is in no row.
     """
-    known = list(dict.fromkeys(name for row in covariates for name in row))
-    lacking = [name for name in names or () if name not in known]
+    columns = {column.name: column for column in clinical_columns(covariates, names or ())}
+    lacking = [name for name in names or () if name not in columns]
     if lacking:
         raise LearningError(
-            f"The clinical table has no column {', '.join(lacking)}; its columns are {', '.join(known) or 'none'}.",
+            f"The clinical table has no column {', '.join(lacking)}; its columns are {', '.join(columns) or 'none'}.",
             remedy="Correct the nomogram's factors in the protocol, or add the columns.",
         )
     factors, reasons = [], {}
-    for name in known if names is None else names:
-        found = _factor(name, [row.get(name, "").strip() for row in covariates])
-        if isinstance(found, str):
-            reasons[name] = found
+    for name in columns if names is None else names:
+        factor = _factor(columns[name])
+        if isinstance(factor, str):
+            reasons[name] = factor
         else:
-            factors.append(found)
+            factors.append(factor)
     return tuple(factors), reasons
 
 
@@ -158,32 +157,28 @@ def checked_outcome(outcome: np.ndarray, cases: int) -> np.ndarray:
     return values.astype(int)
 
 
-def _factor(name: str, cells: Sequence[str]) -> ClinicalFactor | str:
-    given = [cell for cell in cells if not is_missing(cell)]
-    missing = len(cells) - len(given)
-    numbers = [number for number in map(number_in, given) if number is not None]
-    all_numbers = len(numbers) == len(given)
-    distinct = len(set(numbers)) if all_numbers else len(set(given))
-    if distinct < 2:
-        return "it does not vary" if given else "it has no value"
-    if all_numbers and distinct > 2:
+def _factor(column: ClinicalColumn) -> ClinicalFactor | str:
+    known = column.known
+    missing = len(column.cells) - len(known)
+    if column.reason:
+        return column.reason
+    if len(set(known if column.kind == "categorical" else map(number_in, known))) < 2:
+        return "it does not vary" if known else "it has no value"
+    if column.kind == "numeric":
+        numbers = [number for number in map(number_in, known) if number is not None]
         usual = repr(float(np.median(numbers)))
-        return ClinicalFactor(name, "numeric", (), usual, min(numbers), max(numbers), missing)
-    if all_numbers:  # "1" and "1.0" are one level
-        given = [f"{number:.12g}" for number in numbers]
-    if distinct > _LEVELS or (distinct > 2 and distinct > len(given) / 2):
-        return f"its {distinct} different texts look like free text or an identifier"
-    ordered = sorted(set(given), key=lambda level: (-given.count(level), level))
+        return ClinicalFactor(column.name, "numeric", (), usual, min(numbers), max(numbers), missing)
+    ordered = sorted(set(known), key=lambda level: (-known.count(level), level))
     reference = next((level for level in ordered if level.lower() in _ABSENCE), ordered[0])
     levels = (reference, *(level for level in ordered if level != reference))
-    return ClinicalFactor(name, "categorical", levels, ordered[0], 0.0, 0.0, missing)
+    return ClinicalFactor(column.name, "categorical", levels, ordered[0], 0.0, 0.0, missing)
 
 
 def _univariate_row(
     factor: ClinicalFactor, covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, seed: int
 ) -> UnivariateRow:
-    read = [factor.read(row) for row in covariates]
-    groups = [[value for value, label in zip(read, outcome) if value is not None and label == of] for of in (0, 1)]
+    values = [factor.read(row) for row in covariates]
+    groups = [[value for value, label in zip(values, outcome) if value is not None and label == of] for of in (0, 1)]
     test: GroupTest | None
     if factor.kind == "numeric":
         negative, positive = (np.array(group, dtype=float) for group in groups)

@@ -151,7 +151,7 @@ def fit_clinical_model(
     return _fit(None, covariates, outcome, settings, seed)
 
 
-def clinical_columns(
+def factor_columns(
     covariates: Sequence[Mapping[str, str]], training: np.ndarray, settings: NomogramSettings
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Names and values, shape (cases, columns), of every clinical factor as the training cases know it.
@@ -180,7 +180,7 @@ def fit_nomogram_score(
     """Join a rad-score with the clinical factors that matter.
 
     Args:
-        names: of the table's columns, among them those of :func:`clinical_columns`.
+        names: of the table's columns, among them those of :func:`factor_columns`.
         values: of the training cases, shape (cases, columns).
         inner: their rad-scores by fits that had not seen them, in SD; the rad-scores proper were fitted to these very
             cases, and would leave too little to the clinical factors.

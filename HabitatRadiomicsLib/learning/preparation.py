@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES, apply_combat, fit_combat
 from HabitatRadiomicsLib.features.reliability import Reliability, intraclass_correlation
-from HabitatRadiomicsLib.learning.nomogram import clinical_columns
+from HabitatRadiomicsLib.learning.nomogram import factor_columns
 from HabitatRadiomicsLib.learning.strategy import TrainingTable
 from HabitatRadiomicsLib.protocol import CombatSettings, Protocol, RobustnessSettings
 
@@ -105,7 +105,7 @@ def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> 
     prepared = _prepared_features(table, training, protocol)
     if protocol.learning.nomogram is None:
         return prepared
-    names, values = clinical_columns(table.covariates, training, protocol.learning.nomogram)
+    names, values = factor_columns(table.covariates, training, protocol.learning.nomogram)
     return replace(prepared, columns=(*prepared.columns, *names), values=np.column_stack([prepared.values, values]))
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from HabitatRadiomicsLib.cases.cohort.cells import is_missing, number_in
+from HabitatRadiomicsLib.cases.cohort.cells import number_in
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import ClinicalColumn, ColumnKind, clinical_column
 from HabitatRadiomicsLib.errors import CohortError
 
-#: Whole numbers with no more distinct values than this are codes (sex, stage), not measurements.
-_CODES = 5
-#: A column of words with more distinct values than this is free text.
-_LEVELS = 10
 #: Of the Shapiro-Wilk test, for the choice between Welch's t and Mann-Whitney.
 _NORMALITY = 0.05
 _TABLES = 20_000
@@ -49,7 +46,7 @@ class Characteristic:
     """One row of Table 1.
 
     Attributes:
-        kind: ``text`` columns hold identifiers or free words; they are counted, never shown.
+        kind: identifiers and free text are counted, never shown.
         levels: of a categorical column, numbers in order, words alphabetically.
         groups: by ``all``, ``negative`` (outcome 0) and ``positive`` (outcome 1); ``cases`` are without the missing.
         test: its name; null where none can be made.
@@ -57,7 +54,7 @@ class Characteristic:
     """
 
     name: str
-    kind: Literal["numeric", "categorical", "text"]
+    kind: ColumnKind
     levels: tuple[str, ...]
     groups: dict[str, NumericSummary | CategorySummary]
     test: str | None
@@ -87,10 +84,8 @@ def characteristics(
 ) -> list[Characteristic]:
     """Describe each column overall and by outcome, and test whether the two outcomes differ.
 
-    **Kind of column.** Empty cells and ``NA, N/A, NaN, null, ?, -, .`` are missing. Of the others: all numbers
-    (decimal commas are understood) are numeric, unless they are whole numbers with at most five distinct values,
-    which are codes and so categorical. Words are categorical; those with more than ten levels, or more levels than
-    half the cases, are identifiers or free text and are left out of the table but for their number.
+    **Kind of column.** See ``cases.cohort.clinical_columns``: the same as in clinical models. Identifiers and free text
+    are left out of the table but for their number.
 
     **Test.** Numeric: Welch's t when Shapiro-Wilk finds both groups normal (p >= 0.05; three cases or more), else
     Mann-Whitney U. Categorical: Pearson's chi-square without continuity correction; when an expected count is below
@@ -114,25 +109,25 @@ def characteristics(
             f"There are {len(labels)} outcomes, and another number of values in: {', '.join(wrong)}.",
             where="clinical table",
         )
-    return [_row(name, [cell.strip() for cell in cells], labels, seed) for name, cells in covariates.items()]
+    return [_row(clinical_column(name, cells), labels, seed) for name, cells in covariates.items()]
 
 
-def _row(name: str, cells: list[str], labels: np.ndarray, seed: int) -> Characteristic:
-    present = np.array([not is_missing(cell) for cell in cells], dtype=bool)
-    numbers = [number_in(cell) for cell, there in zip(cells, present) if there]
-    kind = _kind([cell for cell, there in zip(cells, present) if there], numbers)
+def _row(column: ClinicalColumn, labels: np.ndarray, seed: int) -> Characteristic:
+    name, kind = column.name, column.kind
+    present = np.array([cell is not None for cell in column.cells], dtype=bool)
     if kind == "numeric":
-        values = np.full(len(cells), np.nan)
-        values[present] = [number for number in numbers if number is not None]
+        values = np.full(len(present), np.nan)
+        values[present] = [number_in(cell) for cell in column.known]
         groups = [values[chosen] for chosen in _chosen(labels)]
         test = numeric_test(*(group[np.isfinite(group)] for group in groups[1:]))
         return Characteristic(name, kind, (), dict(zip(_GROUPS, map(_numbers, groups))), *_name_and_p(test))
-    if kind == "text":
+    if kind != "categorical":
         texts = {group: _counts(present[chosen], ()) for group, chosen in zip(_GROUPS, _chosen(labels))}
         return Characteristic(name, kind, (), {**texts}, None, None)
-    levels = sorted({cell for cell, there in zip(cells, present) if there}, key=_level_order)
+    levels = sorted(set(column.known), key=_level_order)
     # One row per case, one column per level.
-    members = np.array([[cell == level for level in levels] for cell in cells], dtype=bool).reshape(len(cells), -1)
+    members = np.array([[cell == level for level in levels] for cell in column.cells], dtype=bool)
+    members = members.reshape(len(present), -1)
     counts = {
         group: _counts(present[chosen], members[chosen].sum(axis=0)) for group, chosen in zip(_GROUPS, _chosen(labels))
     }
@@ -146,16 +141,6 @@ def _name_and_p(test: GroupTest | None) -> tuple[str | None, float | None]:
 
 def _chosen(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.ones(len(labels), dtype=bool), labels == 0, labels == 1
-
-
-def _kind(cells: list[str], numbers: list[float | None]) -> Literal["numeric", "categorical", "text"]:
-    levels = len(set(cells))
-    many = levels > len(cells) / 2
-    known = [number for number in numbers if number is not None]
-    if known and len(known) == len(numbers):
-        codes = all(number.is_integer() for number in known) and len(set(known)) <= _CODES
-        return "categorical" if codes and not many else "numeric"
-    return "text" if levels > _LEVELS or (many and len(cells) > 2) else "categorical"
 
 
 def _level_order(level: str) -> tuple[bool, float, str]:
@@ -188,10 +173,10 @@ def numeric_test(negative: np.ndarray, positive: np.ndarray) -> GroupTest | None
     if min(len(negative), len(positive)) < 2 or np.ptp(np.concatenate([negative, positive])) == 0:
         return None
     if looks_normal(negative) and looks_normal(positive):
-        found, name = ttest_ind(negative, positive, equal_var=False), "Welch's t test"
+        result, name = ttest_ind(negative, positive, equal_var=False), "Welch's t test"
     else:
-        found, name = mannwhitneyu(negative, positive, alternative="two-sided"), "Mann-Whitney U test"
-    return GroupTest(name, float(found.statistic), float(found.pvalue))
+        result, name = mannwhitneyu(negative, positive, alternative="two-sided"), "Mann-Whitney U test"
+    return GroupTest(name, float(result.statistic), float(result.pvalue))
 
 
 def looks_normal(values: np.ndarray) -> bool:

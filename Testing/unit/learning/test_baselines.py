@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.learning.baselines import clinical_baseline, volume_baseline
-from HabitatRadiomicsLib.learning.clinical import fit_clinical
+from HabitatRadiomicsLib.learning.baselines import clinical_baseline, fit_clinical, volume_baseline
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import FoldTable
 from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE, STRATEGY

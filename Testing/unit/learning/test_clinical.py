@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from HabitatRadiomicsLib.learning.clinical import ClinicalModel, fit_clinical
+from HabitatRadiomicsLib.learning.baselines import ClinicalModel, fit_clinical
 
 _GENERATOR = np.random.default_rng(4)
 _OUTCOME = np.arange(40) % 2
@@ -45,7 +45,8 @@ def test_numbers_and_categories_together_equal_scikit_learn() -> None:
 def test_a_decimal_comma_is_a_decimal_point(mark: str) -> None:
     values = _AGE + 0.5
     columns = {"marker": [f"{value:.1f}".replace(".", mark) for value in values]}
-    assert _fitted(**columns).medians == {"marker": np.median(values)}
+    (factor,) = _fitted(**columns).factors
+    assert (factor.kind, float(factor.usual)) == ("numeric", np.median(values))
     assert _fitted(**columns).score(_rows(**columns)) == pytest.approx(_by_hand(values[:, None]), abs=1e-6)
 
 
@@ -68,16 +69,14 @@ def test_a_category_that_training_has_not_seen_counts_as_none_of_them() -> None:
 
 def test_two_values_are_a_category_also_where_they_are_numbers() -> None:
     smokers = (_OUTCOME ^ (np.arange(40) % 5 == 0)).astype(str).tolist()
-    model = _fitted(smoker=smokers)
-    assert not model.medians
-    assert list(model.categories) == ["smoker"]
-    assert len(model.categories["smoker"]) == 1
+    (factor,) = _fitted(smoker=smokers).factors
+    assert (factor.kind, len(factor.levels)) == ("categorical", 2)
 
 
 def test_numbers_with_a_word_among_them_are_categories() -> None:
     texts = [f"{value % 4:.0f}" for value in _AGE]
     texts[0] = "none"
-    assert list(_fitted(grade=texts).categories) == ["grade"]
+    assert [factor.kind for factor in _fitted(grade=texts).factors] == ["categorical"]
 
 
 @pytest.mark.parametrize("rows", [[{}] * 40, [{"sex": "f"}] * 40, [{"sex": "", "age": ""}] * 40], ids=str)
@@ -91,11 +90,21 @@ def test_a_column_that_does_not_vary_changes_nothing() -> None:
     assert alone.score(_rows(age=texts)).tobytes() == beside.score(_rows(age=texts)).tobytes()
 
 
-def test_as_many_categories_as_cases_do_not_run_away() -> None:
-    names = [f"N{place}" for place in range(40)]
-    scores = _fitted(number=names).score(_rows(number=names))
-    assert np.isfinite(scores).all()
-    assert np.abs(scores).max() < 10
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"N{case}" for case in range(40)],
+        [f"{100_003 + 7 * case}" for case in range(40)],
+        [f"comment {case} " + "on the course of the disease" * (case % 3) for case in range(40)],
+        [f"{1 + case % 28:02d}.03.{1950 + case}" for case in range(40)],
+    ],
+    ids=["patients", "hospital numbers", "free text", "dates of birth"],
+)
+def test_identifiers_and_free_text_change_nothing(cells: list[str]) -> None:
+    ages = [f"{value:.0f}" for value in _AGE]
+    alone, beside = _fitted(age=ages), _fitted(age=ages, other=cells)
+    assert alone.score(_rows(age=ages)).tobytes() == beside.score(_rows(age=ages, other=cells)).tobytes()
+    assert fit_clinical(_rows(other=cells), _OUTCOME) is None
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999"])

@@ -96,6 +96,14 @@ def test_chosen_factors_come_in_the_order_of_choice() -> None:
         clinical_factors(rows, ["stage", "a", "sex"])
 
 
+def test_a_factor_of_choice_is_one_whatever_its_column_looks_like() -> None:
+    rows = _rows(patient_id=["11", "12", "13", "14"], name=["Ann", "Bob", "Cid", "Dan"], born=["1.1.50", "2.2.61"] * 2)
+    assert clinical_factors(rows)[0] == ()
+    factors, reasons = clinical_factors(rows, ["patient_id", "name", "born"])
+    assert [factor.kind for factor in factors] == ["numeric", "categorical", "categorical"]
+    assert reasons == {}
+
+
 def test_numbers_that_look_normal_have_welchs_t() -> None:
     row = _row([f"{value:.0f}" for value in _AGE])
     expected = stats.ttest_ind(_AGE[_OUTCOME == 0], _AGE[_OUTCOME == 1], equal_var=False)

@@ -126,8 +126,8 @@ def test_small_counts_of_several_levels_are_compared_by_freeman_and_halton() -> 
         (["1", "2", "3", "4", "5", "6", "7", "8"] * 4, "numeric"),
         (["male", "female"] * 16, "categorical"),
         (["1", "2", "unknown", "2"] * 8, "categorical"),
-        ([f"patient {number}" for number in range(32)], "text"),
-        ([f"free {number % 11}" for number in range(32)], "text"),
+        ([f"patient {number}" for number in range(32)], "identifier"),
+        ([f"free {number % 11}" for number in range(32)], "free text"),
         (["1_0", "2_0"] * 16, "categorical"),
         (["inf", "1"] * 16, "categorical"),
     ],
@@ -139,7 +139,7 @@ def test_kind_of_a_column(cells: list[str], kind: str) -> None:
 def test_few_cases_with_distinct_words_are_not_shown() -> None:
     """Names in a small cohort would otherwise become levels of a category."""
     row = _one(["Ann", "Bob", "Cid", "Dan"], np.array([0, 0, 1, 1]))
-    assert (row.kind, row.levels, row.p) == ("text", (), None)
+    assert (row.kind, row.levels, row.p) == ("identifier", (), None)
     assert "Ann" not in json.dumps(row.document())
 
 

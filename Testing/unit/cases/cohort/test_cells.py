@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.cases.cohort.cells import is_missing, number_in
-from HabitatRadiomicsLib.learning.clinical import fit_clinical
+from HabitatRadiomicsLib.learning.baselines import fit_clinical
 from HabitatRadiomicsLib.statistics.characteristics import NumericSummary, characteristics
 
 _MISSING = ["", " ", "NA", "n/a", "N/A", "nan", "NaN", "null", "NULL", "?", "-", "."]
@@ -46,8 +46,8 @@ def test_table_1_and_the_clinical_model_call_the_same_cells_missing(cell: str) -
     assert model is not None
     summary = age.groups["all"]
     assert isinstance(summary, NumericSummary)
-    assert model.medians == {"age": summary.median}
-    assert model.categories == {"smoker": ("no",)}
+    assert [float(factor.usual) for factor in model.factors if factor.kind == "numeric"] == [summary.median]
+    assert [factor.levels for factor in model.factors if factor.kind == "categorical"] == [("yes", "no")]
     empty = fit_clinical(
         [{"age": "" if is_missing(one) else one, "smoker": "" if is_missing(other) else other}
          for one, other in zip(holes, gaps)],
