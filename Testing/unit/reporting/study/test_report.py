@@ -128,7 +128,7 @@ def test_the_notice_and_the_attributions_are_there(study: dict[str, Any]) -> Non
 def test_no_case_is_named(study: dict[str, Any]) -> None:
     report = _report(study)
     assert "Patient-0" not in report
-    assert "could identify a case: hospital number" in _plain(report)
+    assert "could identify a case: hospital number (identifier). Models of clinical variables leave" in _plain(report)
 
 
 def test_texts_are_escaped(study: dict[str, Any]) -> None:
