@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.scoring.lesions_of_a_patient import AGGREGATIONS
 
 
 def add_case_arguments(parser: argparse.ArgumentParser) -> None:
-    """Images and masks of one patient, and what to do with them."""
+    """Add the arguments for images and masks of one patient."""
     parser.add_argument(
         "--image", action="append", required=True, metavar="SEQ=FILE",
         help="image of a sequence, e.g. T1W=t1.nii.gz; a folder with one DICOM series works too; once per sequence, "
@@ -41,32 +41,32 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where results go, for commands that write a folder at once."""
+    """Add the output arguments of commands that write a complete folder."""
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument("--overwrite", action="store_true", help="replace what the folder holds")
 
 
 def add_cohort_arguments(parser: argparse.ArgumentParser, *, clinical_required: bool) -> None:
-    """Tables and protocol of a cohort, for commands that can be interrupted and go on."""
+    """Add tables and protocol of a cohort, for commands that can be interrupted and resumed."""
     parser.add_argument("--protocol", required=True, metavar="NAME|FILE", help="bundled protocol or YAML file")
     add_table_arguments(parser, clinical="a row per case, with outcome", clinical_required=clinical_required)
 
 
 def add_table_arguments(parser: argparse.ArgumentParser, *, clinical: str, clinical_required: bool = False) -> None:
-    """Tables of a cohort, and how to work through it."""
+    """Add the tables of a cohort, and how to process it."""
     parser.add_argument("--cohort", required=True, type=Path, metavar="images.csv", help="a row per image")
     parser.add_argument("--clinical", required=clinical_required, type=Path, metavar="clinical.csv", help=clinical)
     parser.add_argument("--timepoint", metavar="NAME", help="which one to take, when the table has several")
     parser.add_argument(
         "--out", required=True, type=Path, metavar="DIR",
-        help="folder for the results; a run that was interrupted goes on there",
+        help="folder for the results; an interrupted run is resumed there",
     )  # fmt: skip
     parser.add_argument("--jobs", type=positive_count, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
 
 
 def add_scheduler_argument(parser: argparse.ArgumentParser) -> None:
-    """A cluster to work on."""
+    """Add the argument for a cluster."""
     parser.add_argument(
         "--scheduler", metavar="tcp://HOST:PORT",
         help="work on a Dask cluster rather than in --jobs processes of this machine (see the README)",
@@ -74,7 +74,7 @@ def add_scheduler_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_per_patient_argument(parser: argparse.ArgumentParser) -> None:
-    """A score for each patient of several lesions."""
+    """Add the argument for patient scores where patients have several lesions."""
     parser.add_argument(
         "--per-patient", choices=AGGREGATIONS,
         help="write patients.csv, too: a score for each patient, the highest of the lesions' scores, their mean, or "
@@ -83,7 +83,7 @@ def add_per_patient_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def check_cohort_output(arguments: argparse.Namespace) -> None:
-    """Refuse an output folder that holds an input, or something else than an earlier run.
+    """Refuse an output folder that holds an input, or anything other than an earlier run.
 
     Raises:
         OutputError: naming what is in the way.
@@ -141,7 +141,7 @@ def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:
 
 
 def default_jobs() -> int:
-    """Processes that this machine can run at once."""
+    """The number of processes that this machine can run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,7 +1,7 @@
-"""Whether what a file says of a classifier fits together.
+"""Checks the consistency of a classifier that was read from a file.
 
-scikit-learn's compiled code goes by these numbers without asking, and wrong ones would have it read or write where it
-should not. A file that was made by hand is therefore checked before the classifier scores anything.
+scikit-learn's compiled code trusts these numbers, and wrong ones would make it access memory out of bounds. A
+manipulated file is therefore refused before the classifier scores anything.
 """
 
 from __future__ import annotations

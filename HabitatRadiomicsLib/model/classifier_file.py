@@ -1,7 +1,7 @@
-"""Classifiers as text for the model file: skops' format without pickle, and types of our own list only.
+"""Classifiers as text for the model file: skops' format, without pickle and with an allow-list of types.
 
-What skops itself trusts is all of scikit-learn, and more with each version. A file is therefore looked through before
-skops builds anything from it, and holds types that stand here or is refused.
+skops by itself trusts all of scikit-learn, and more with each version. A file is therefore inspected before skops
+builds anything from it, and refused if it holds a type that is not listed here.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ _REMEDY = "Use the original file, from a source that you trust."
 def classifier_text(estimator: Any) -> str:
     """A fitted classifier as text, the same for the same classifier.
 
-    skops names things by their addresses in memory and stamps them with the time; both are taken out. So is what lay in
-    memory between the fields of a tree's nodes, which could be anything of the process that wrote the file.
+    skops identifies objects by their memory addresses and adds time stamps; both are removed. So are the padding
+    bytes between the fields of a tree's nodes, which could hold any memory of the process that wrote the file.
 
     Raises:
         ModelError: it is none of those that `make_classifier` makes.
@@ -77,7 +77,7 @@ def classifier_text(estimator: Any) -> str:
 
 
 def load_classifier(text: str) -> Any:
-    """The classifier that a text holds; its scores are those of the one that was written, bit for bit.
+    """The classifier in a text; its scores equal those of the written one, bit for bit.
 
     Raises:
         ModelError: the text is damaged, holds another type, or content that does not fit together.
@@ -134,7 +134,7 @@ def _type(part: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _many_outputs(tree: dict[str, Any]) -> bool:
-    """A tree is made for one outcome; of more, its constructor would read numbers of classes that need not be there."""
+    """Trees have one outcome; with more, the constructor would read numbers of classes that may not exist."""
     try:
         return bool(tree["__reduce__"]["args"]["content"][2]["content"] != "1")
     except (IndexError, KeyError, TypeError):

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-#: A share of neighbours, trees or the like is no certainty: log-odds of -4.6 to 4.6.
+#: A fraction of neighbours or trees is no certainty, so log-odds are limited to -4.6..4.6.
 _LEAST_PROBABILITY = 0.01
 
 
 def decision(estimator: Any, standardised: np.ndarray) -> np.ndarray:
-    """Scores, higher for outcome 1: the decision function, or log-odds of probabilities cut to 0.01..0.99.
+    """Scores, higher for outcome 1: the decision function, or log-odds of probabilities clipped to 0.01..0.99.
 
     Args:
         estimator: fitted, of `fit_classifier`.
@@ -30,13 +30,14 @@ def decision(estimator: Any, standardised: np.ndarray) -> np.ndarray:
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Of probabilities cut to 0.01..0.99."""
+    """Log-odds of probabilities clipped to 0.01..0.99."""
     probability = probability.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
     return np.asarray(np.log(probability) - np.log1p(-probability))
 
 
 def linear_terms(estimator: Any) -> tuple[float, np.ndarray] | None:
-    """Intercept and coefficients, shape (features,), of a linear classifier, whose score they give; None: it is not."""
+    """Intercept and coefficients, shape (features,), that give the score of a linear classifier; None: it is not
+    linear."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import LogisticRegression
 

@@ -1,4 +1,4 @@
-"""What a model file says."""
+"""The content of a model file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Part(BaseModel):
 
 
 class Endpoint(_Part):
-    """What the score speaks of."""
+    """The endpoint that the score predicts."""
 
     name: str
     positive: str
@@ -40,7 +40,7 @@ class Endpoint(_Part):
 
 
 class Performance(_Part):
-    """How well the score separated the outcomes, and how that was found."""
+    """How well the score separated the outcomes, and how that was estimated."""
 
     auc: _Finite
     auc_low: _Finite
@@ -49,7 +49,7 @@ class Performance(_Part):
 
 
 class Evidence(_Part):
-    """What stands behind the model."""
+    """The evidence for the model."""
 
     kind: EvidenceKind
     cohort: str
@@ -57,7 +57,7 @@ class Evidence(_Part):
     excluded: int = Field(0, ge=0)
     """Cases of the cohort that could not be measured and are missing from ``cases``."""
     events: int | None = Field(ge=1)
-    """Null: a publication that does not say it."""
+    """Null: the publication does not state it."""
     sites: tuple[str, ...] = ()
     licence: str
     attribution: str = ""
@@ -65,17 +65,18 @@ class Evidence(_Part):
 
     @property
     def in_words(self) -> str:
-        """The kind as a reader would say it."""
+        """The kind of evidence in words."""
         return EVIDENCE_IN_WORDS[self.kind]
 
 
 class ModelFeature(_Part):
-    """One term of a linear score: ``coefficient * (value - mean) / sd``; or what a classifier is given."""
+    """One term of a linear score, ``coefficient * (value - mean) / sd``, or one input of a classifier."""
 
     name: str
     """A feature's column, or a clinical one: ``clinical:age``, ``clinical:visceral=yes`` (1 or 0)."""
     mean: _Finite | None
-    """Null, with ``sd``, ``minimum`` and ``maximum``: a publication does not say it, and a reference cohort has to."""
+    """Null, as are ``sd``, ``minimum`` and ``maximum``: the publication does not state it, and a reference cohort is
+    needed."""
     sd: _Positive | None
     coefficient: _Finite | None
     """Null: a classifier has none."""
@@ -85,17 +86,17 @@ class ModelFeature(_Part):
 
     @property
     def is_clinical(self) -> bool:
-        """Not measured in an image."""
+        """Whether the feature is a clinical variable, not measured in an image."""
         return self.name.startswith(CLINICAL)
 
     @property
     def parsed(self) -> FeatureName:
-        """The parts of the name of a feature that is measured."""
+        """The parts of the name of a measured feature."""
         return parse(self.name)
 
 
 class ReferenceCohort(_Part):
-    """Where means and SD come from that a publication does not give."""
+    """The source of means and SD that a publication does not give."""
 
     description: str
     cases: int = Field(ge=2)
@@ -106,7 +107,8 @@ class ReferenceCohort(_Part):
 
 
 class ClassifierInput(_Part):
-    """What a classifier is given: ``intercept + sum weight * z`` of some features; a feature itself, or a rad-score."""
+    """One input of a classifier, ``intercept + sum weight * z`` of some features: a single feature, or a
+    rad-score."""
 
     name: str
     intercept: _Finite
@@ -125,7 +127,7 @@ class FrozenClassifier(_Part):
 
 
 class OperatingPoint(_Part):
-    """What a cut-off does to a set of cases, 0 to 1."""
+    """Performance at a cut-off in a set of cases, 0 to 1."""
 
     sensitivity: _Finite
     specificity: _Finite
@@ -137,16 +139,16 @@ class CutOff(_Part):
     value: _Finite
     rule: str
     training: OperatingPoint | None = None
-    """On the cases that the score was fitted on: flattering."""
+    """On the training cases: optimistic."""
     held_out: OperatingPoint | None = None
-    """On cases that the models of the cross-validation had not seen, their scores put on the same scale."""
+    """On the held-out cases of the cross-validation, with their scores on the same scale."""
 
 
 class Calibration(_Part):
     """``probability = 1 / (1 + exp(-(intercept + slope * score)))``."""
 
     slope: _Positive
-    """A score that falls where the outcome rises gives no probability: such a model has no calibration."""
+    """A model whose score decreases with the outcome has no calibration and gives no probability."""
     intercept: _Finite
     covariance: tuple[tuple[_Finite, _Finite], tuple[_Finite, _Finite]]
     """Of (slope, intercept)."""
@@ -163,7 +165,7 @@ class Model(_Part):
     endpoint: Endpoint
     evidence: Evidence
     protocol: Protocol
-    """With the frozen habitats of each sequence under ``population``."""
+    """The full protocol, with the frozen habitats of each sequence under ``population``."""
     features: tuple[ModelFeature, ...] = Field(min_length=1)
     intercept: _Finite | None
     """Null: a classifier has none."""
@@ -173,13 +175,14 @@ class Model(_Part):
     """Null: no clinical factor is in the score."""
     cutoff: CutOff
     calibration: Calibration | None
-    """Null: held-out scores did not rise with the outcome, or none are known, and no probability is given."""
+    """Null: held-out scores did not increase with the outcome, or none are known; no probability is given."""
     coefficient_covariance: tuple[tuple[_Finite, ...], ...] | None
-    """Of (intercept, coefficients) over bootstrap refits; gives the score its interval. Null: it has none."""
+    """Covariance of (intercept, coefficients) over bootstrap refits, for the interval of the score. Null: no
+    interval."""
     combat: CombatParameters | None = None
     """Harmonisation of sites. Background and ranges are then harmonised, and cases of other sites are not scored."""
     reference: ReferenceCohort | None = None
-    """Of published coefficients: the cohort that means, SD and background come from."""
+    """For published coefficients: the cohort that means, SD and background come from."""
     background: tuple[tuple[_Finite, ...], ...]
     """The training cases' feature values, one row each: the reference of the explanation."""
     versions: dict[str, str]
@@ -234,7 +237,7 @@ class Model(_Part):
 
     @property
     def measured_features(self) -> tuple[FeatureName, ...]:
-        """Those that come from images."""
+        """The features that come from images."""
         return tuple(feature.parsed for feature in self.features if not feature.is_clinical)
 
     def _check_timepoint(self, name: FeatureName) -> None:
@@ -258,12 +261,12 @@ class Model(_Part):
 
     @property
     def _measured(self) -> tuple[FeatureName, ...]:
-        """What is measured for the features: of a change, its values at both time points."""
+        """The names to measure for the features: for a change, its values at both time points."""
         timepoints = self.protocol.timepoints
         return tuple(dict.fromkeys(part for name in self.measured_features for part in parts_of(name, timepoints)))
 
     def measured_on(self, key: str) -> tuple[FeatureName, ...]:
-        """What the features need of one sequence, or of one key of a case with two time points."""
+        """The names to measure in one sequence, or in one key of a case with two time points."""
         return tuple(name for name in self._measured if name.key == key)
 
     @property
@@ -277,7 +280,7 @@ class Model(_Part):
 
     @property
     def is_demonstration(self) -> bool:
-        """No patient behind it: every view of its score says so."""
+        """Whether the model was made without patients; every view of its score says so."""
         return self.evidence.kind == "synthetic-demonstration"
 
     def check_scorable(self) -> None:
@@ -307,5 +310,5 @@ class Model(_Part):
 
     @property
     def coefficients(self) -> np.ndarray:
-        """Per standard deviation, in the order of the features; of a linear score."""
+        """Coefficients of a linear score per standard deviation, in the order of the features."""
         return np.array([feature.coefficient for feature in self.features], dtype=float)

@@ -1,4 +1,4 @@
-"""Scores of feature values by a frozen model, linear or a classifier."""
+"""Scores feature values with a frozen model, linear or a classifier."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def training_scores(model: Model) -> np.ndarray:
 
 
 def classifier_inputs(model: Model, values: np.ndarray) -> np.ndarray:
-    """What a model's classifier is given, shape (cases, inputs)."""
+    """The inputs of a model's classifier, shape (cases, inputs)."""
     assert model.classifier is not None
     z = model.standardised(values)
     places = {feature.name: place for place, feature in enumerate(model.features)}

@@ -1,12 +1,12 @@
-"""What the scores of a study are called, in tables, figures and reports."""
+"""Names of the scores of a study in tables, figures and reports."""
 
 from __future__ import annotations
 
-#: The model that is built: in each fold the candidate that the training cases prefer.
+#: The model under study: in each fold the candidate that performs best in the training cases.
 STRATEGY = "chosen score"
 VOLUME = "volume alone"
 CLINICAL = "clinical variables alone"
-#: Where a nomogram is asked for: the score that it was made of, chosen in each fold, without clinical factors.
+#: With a nomogram: its rad-score, chosen in each fold, without clinical factors.
 RAD_SCORE_ALONE = "rad-score alone"
-#: What a nomogram's row is called.
+#: The row of a nomogram.
 NOMOGRAM = "nomogram"

@@ -1,4 +1,4 @@
-"""Model files: written readable and diffable, read back only when whole and unedited."""
+"""Model files: readable and diffable JSON, refused when incomplete or edited."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bundled_models() -> dict[str, Path]:
 
 
 def model_digest(model: Model) -> str:
-    """SHA-256 of everything that the model says."""
+    """SHA-256 of the model's whole content."""
     return document_digest(_content(model))
 
 
@@ -35,7 +35,7 @@ def load_model(name_or_file: Model | str | Path) -> Model:
     """A bundled model by name, or a model file; a model that is loaded already comes back as it is.
 
     Raises:
-        ModelError: there is none, or the file is truncated, edited, of a newer format, or makes no sense.
+        ModelError: there is no such model, or the file is truncated, edited, of a newer format, or invalid.
     """
     if isinstance(name_or_file, Model):
         return name_or_file
@@ -72,7 +72,7 @@ def load_model(name_or_file: Model | str | Path) -> Model:
 
 
 def _as_it_was_made(model: Model) -> Model:
-    """A model of habitats at follow-up that was made before these could have the baseline's scale keeps their own."""
+    """A model made before habitats at follow-up could use the baseline's scale keeps its own scale."""
     protocol = model.protocol
     moments = protocol.timepoints
     if moments is None or "habitat_scale" in moments.model_fields_set:
@@ -84,7 +84,8 @@ def _as_it_was_made(model: Model) -> Model:
 
 
 def _digest(document: dict[str, Any]) -> str:
-    """Of the file's content; empty where it holds what no model does, as 1e999 (infinite) or half a character."""
+    """SHA-256 of the file's content; empty where it holds something impossible in a model, e.g. 1e999 (infinite) or
+    an incomplete character."""
     try:
         return document_digest(document)
     except ValueError:

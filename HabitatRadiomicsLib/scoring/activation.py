@@ -1,6 +1,6 @@
-"""What in a patient's image moves the part of the score that comes from a network: class activation maps.
+"""Class activation maps: which part of a patient's image moves the score through a network's deep features.
 
-Their direction in the embedding is the score's gradient, so that a map tells what speaks for a higher score.
+Their direction in the embedding is the gradient of the score, so that a map shows what raises the score.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Activation:
 
 
 def activation_maps(result: ScoreResult) -> tuple[dict[str, Activation], tuple[str, ...]]:
-    """The map of each image that a network has seen for a score; nothing of a model without deep features.
+    """The map of each image that a network has processed for a score; empty for a model without deep features.
 
     Returns:
-        Maps by key, and a sentence for each map that there should be and is not.
+        Maps by key, and a sentence for each map that is missing.
     """
     maps, missing = {}, []
     for key, direction in embedding_directions(result).items():
@@ -58,9 +58,10 @@ def activation_maps(result: ScoreResult) -> tuple[dict[str, Activation], tuple[s
 
 
 def embedding_directions(result: ScoreResult) -> dict[str, np.ndarray]:
-    """The score's gradient by the components of the network's embedding, by key; shape (components,).
+    """The gradient of the score with respect to the components of the network's embedding, by key; shape
+    (components,).
 
-    Of a change, that of the earlier time point counts against the score what that of the later one counts for it.
+    For a change, the gradient at the earlier time point is the negative of that at the later one.
     """
     model = result.model
     values = np.array([result.values[feature.name] for feature in model.features])
@@ -78,7 +79,7 @@ def embedding_directions(result: ScoreResult) -> dict[str, np.ndarray]:
 
 
 def _harmonised_slope(model: Model, name: str, site: str | None) -> float:
-    """How much a harmonised value moves with the measured one: ComBat is linear in each feature."""
+    """The derivative of a harmonised value by the measured one: ComBat is linear in each feature."""
     if model.combat is None or site is None:
         return 1.0
     low, high = apply_combat(model.combat, np.array([[0.0], [1.0]]), [site, site], columns=[name])[:, 0].tolist()

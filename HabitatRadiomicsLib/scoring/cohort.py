@@ -1,4 +1,4 @@
-"""The scores of a cohort by one frozen model: each the same, to the last bit, as the patient's alone."""
+"""Scores a cohort with one frozen model; each score equals, to the last bit, that of the patient alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CohortScores:
-    """What came of a cohort.
+    """The scores of a cohort.
 
     Attributes:
         documents: ``score.json`` of each case that could be scored, in the cohort's order; with the lesion's

@@ -16,11 +16,11 @@ AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 
 @dataclass(frozen=True)
 class PatientScore:
-    """What a patient's lesions come to.
+    """The score of a patient, from those of the lesions.
 
     Attributes:
         lesions: the cases that were scored, in the cohort's order.
-        lesion: the case whose score it is; None for the mean of several.
+        lesion: the case whose score was taken; None for the mean of several.
     """
 
     patient: str
@@ -40,8 +40,8 @@ def aggregate(
 
     Args:
         scores: by case.
-        patients: whose case it is; a case that is not there is a patient of its own.
-        how: of cases that are equal, the first counts.
+        patients: the patient of each case; a case that is not listed is a patient of its own.
+        how: the rule; among equal cases the first counts.
         volumes: by case, of any unit; needed for ``largest``.
 
     Raises:

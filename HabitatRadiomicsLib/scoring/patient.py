@@ -1,4 +1,4 @@
-"""One patient, one frozen model: from images to the score, its interval, its reasons and its warnings."""
+"""Scores one patient with one frozen model: from images to score, interval, contributions and warnings."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _listed(keys: Sequence[str]) -> str:
 def _maps(
     prepared: Mapping[str, PreparedSequence], model: Model, progress: Progress
 ) -> tuple[dict[str, HabitatMap], list[str]]:
-    """Habitats of each sequence. Where the score needs none, a lesion that has none draws a warning only."""
+    """Habitats of each sequence. Where the score does not need them, missing habitats only cause a warning."""
     maps: dict[str, HabitatMap] = {}
     unmapped: list[str] = []
     for index, name in enumerate(baseline_first(prepared, model.protocol)):

@@ -1,8 +1,8 @@
-"""Published coefficients become a model: means and standard deviations are taken from a local reference cohort.
+"""Completes published coefficients with means and standard deviations from a local reference cohort.
 
-A publication that prints coefficients of z-scored features and not what they were z-scored with cannot score anybody.
-Measured in a cohort like the one that was published, the same features have about the same means and SD; how like it
-is, nobody knows, and every score says whose they are.
+A publication that prints coefficients of z-scored features, but not their means and standard deviations, cannot be
+used to score anybody. In a cohort similar to the published one, the features have about the same means and SD. How
+similar it is cannot be known, so every score names the reference cohort.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.scoring.patient import measured_values
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
 
-#: Means and SD of fewer cases say next to nothing.
+#: Means and SD of fewer cases are too imprecise.
 FEWEST_CASES = 10
 
 

@@ -1,4 +1,4 @@
-"""What one model says of one patient, and what has to stand wherever that is shown."""
+"""The result of scoring one patient, and the notice that must accompany it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ScoreResult:
         return self.model.endpoint.positive if self.positive else self.model.endpoint.negative
 
     def document(self) -> dict[str, Any]:
-        """``score.json``: everything but the pixels, and no identifier."""
+        """``score.json``: everything except the pixels, and no identifier."""
         model = self.model
         return {
             "notice": notice(model),
@@ -92,7 +92,7 @@ class ScoreResult:
         }
 
     def _nomogram(self) -> dict[str, Any] | None:
-        """The nomogram and its rad-score of the patient: with the clinical values, all that a drawing needs."""
+        """The nomogram and the patient's rad-score: together with the clinical values, all that a drawing needs."""
         part = self.model.nomogram
         if part is None or part.rad_score.coefficient == 0:
             return None
@@ -103,7 +103,7 @@ class ScoreResult:
 
 
 def notice(model: Model) -> str:
-    """What has to stand wherever a score of this model is shown."""
+    """The notice that must accompany every score of this model."""
     if model.is_demonstration:
         what = "Demonstration model, trained on synthetic images: its score says nothing of a patient."
         return f"{what} {RESEARCH_USE_ONLY}"

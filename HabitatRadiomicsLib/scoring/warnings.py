@@ -1,4 +1,5 @@
-"""What to be wary of in a score: the model's evidence, values unlike those of training, small habitats, new sites."""
+"""Warnings about a score: weak evidence of the model, values outside the training range, small habitats, new
+sites."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.model import Model
 
-#: A larger part of a cohort that could not be measured is worth a warning.
+#: A warning is given if a larger fraction of the training cohort could not be measured.
 _MANY_EXCLUDED = 0.1
 
 
@@ -22,7 +23,7 @@ def score_warnings(
     maps: Mapping[str, HabitatMap],
     site: str | None,
 ) -> tuple[str, ...]:
-    """What speaks against one patient's score, in sentences.
+    """Sentences on what limits the reliability of one patient's score.
 
     Args:
         values: of the model's features, shape (features,).
@@ -58,7 +59,7 @@ def _extrapolations(model: Model, values: np.ndarray) -> list[str]:
 
 
 def model_doubts(model: Model) -> list[str]:
-    """What the model's own evidence says against it, in sentences: the same for every patient."""
+    """Sentences on the weaknesses of the model's own evidence; the same for every patient."""
     found = []
     evidence = model.evidence
     area = evidence.performance

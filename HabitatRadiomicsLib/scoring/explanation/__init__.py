@@ -1,4 +1,4 @@
-"""Why a score is what it is."""
+"""Explains a score by the contributions of its features."""
 
 from HabitatRadiomicsLib.scoring.explanation.contributions import Contribution, explain
 from HabitatRadiomicsLib.scoring.explanation.shapley import exact_shapley

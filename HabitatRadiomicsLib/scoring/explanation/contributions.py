@@ -1,4 +1,4 @@
-"""SHAP values of a score: exact, whether it is linear or a classifier's."""
+"""SHAP values of a score, exact for linear scores and for classifiers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.scoring.explanation.shapley import exact_shapley
 
 @dataclass(frozen=True)
 class Spread:
-    """Of the training cases' values."""
+    """Distribution of the values of the training cases."""
 
     mean: float
     sd: float
@@ -24,7 +24,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one feature, or one input of a classifier, adds to the score, against the mean of the training cases.
+    """What one feature, or one input of a classifier, adds to the score, relative to the mean of the training cases.
 
     Attributes:
         name: the feature's column; of a classifier's input that is a rad-score, its name.
@@ -46,7 +46,7 @@ class Contribution:
 
 
 def explain(model: Model, values: np.ndarray) -> tuple[float, tuple[Contribution, ...]]:
-    """The score's base value and the contribution of each feature; together they are the score.
+    """The base value of the score and the contribution of each feature; their sum is the score.
 
     Args:
         values: of the model's features, in their order, shape (features,).
@@ -78,7 +78,7 @@ def shap_of(model: Model, values: np.ndarray) -> tuple[float, np.ndarray]:
         return float(found[0][0]), np.array([contributions for _, contributions in found])
     shap = import_shap()
     standardised = model.standardised(background)
-    # By default shap looks at 100 rows of the background only, and the values would not be exact.
+    # By default shap uses only 100 rows of the background, and the values would not be exact.
     masker = shap.maskers.Independent(standardised, max_samples=len(standardised))
     explainer = shap.LinearExplainer((model.coefficients, model.intercept), masker)
     contributions = np.asarray(explainer.shap_values(model.standardised(values)))

@@ -1,4 +1,4 @@
-"""How a score moves with each of a model's features, near one patient."""
+"""The local gradient of a score with respect to a model's features."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import numpy as np
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.model.prediction import scores_of
 
-#: Of a classifier: how far to either side its score is compared, in standard deviations of the training cases.
+#: Step of the central difference for a classifier, in standard deviations of the training cases.
 _STEP = 0.1
 
 
 def score_gradient(model: Model, values: np.ndarray) -> np.ndarray:
-    """The derivative of the score by each feature, shape (features,), per unit of the feature.
+    """The derivative of the score with respect to each feature, shape (features,), per unit of the feature.
 
-    Of a linear score exact, and the same for all patients. Of a classifier the central difference over a tenth of a
-    standard deviation to either side; a forest of trees, whose score moves in steps, may not move at all.
+    Exact for a linear score, and the same for all patients. For a classifier, the central difference over a tenth of
+    a standard deviation to either side; the score of a random forest, which changes in steps, may not change at all.
 
     Args:
         values: of the model's features, shape (features,).

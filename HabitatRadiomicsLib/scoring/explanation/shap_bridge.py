@@ -1,8 +1,8 @@
-"""The official ``shap`` package, importable also where ``slicer`` is 3D Slicer.
+"""Imports the official ``shap`` package, also where ``slicer`` is 3D Slicer.
 
-While it is imported, ``shap`` asks a package named ``slicer`` for three names. It means a small library of PyPI; inside
-3D Slicer that name belongs to the application. The library is therefore loaded under a private name, its three names
-are lent to whatever owns ``slicer`` for the time of the import, and taken back.
+On import, ``shap`` takes three names from a package called ``slicer``, by which it means a small library from PyPI;
+inside 3D Slicer that name belongs to the application. The library is therefore loaded under a private name, its three
+names are added to the host's ``slicer`` during the import of ``shap``, and removed afterwards.
 """
 
 from __future__ import annotations

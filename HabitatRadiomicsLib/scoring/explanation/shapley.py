@@ -1,4 +1,4 @@
-"""Shapley values of any score, exact."""
+"""Exact Shapley values of any score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: 2 to the power of this many subsets of features are scored with each row of the background.
 MOST_FEATURES = 12
-#: Rows that are scored at a time: enough that a call's overhead is lost among them, few enough to stay in the cache.
+#: Rows scored at a time: enough to make the overhead of a call negligible, few enough to stay in the cache.
 _ROWS = 1 << 14
 
 
@@ -21,7 +21,8 @@ def exact_shapley(
 ) -> tuple[float, np.ndarray]:
     """Interventional Shapley values over all subsets of the features.
 
-    The worth of a subset is the mean score of the background when its features are replaced by the case's (Lundberg
+    The value of a subset is the mean score of the background with its features replaced by those of the
+    case (Lundberg
     2017, arXiv 1705.07874; Janzing 2020, arXiv 1910.13413). A feature's value is the mean of what it adds over all
     orders in which the features can come in.
 
@@ -44,7 +45,7 @@ def exact_shapley(
     count = len(values)
     subsets = np.arange(1 << count)
     sizes = np.array([int(subset).bit_count() for subset in subsets])
-    # Of all orders, the share in which exactly this subset comes before a feature that is not in it.
+    # The fraction of all orders in which exactly this subset precedes a feature outside it.
     shares = np.array([factorial(size) * factorial(count - size - 1) / factorial(count) for size in range(count)])
     contributions = np.empty(count)
     for feature in range(count):
@@ -54,7 +55,7 @@ def exact_shapley(
 
 
 def _worths(score: Callable[[np.ndarray], np.ndarray], values: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """The worth of each subset; bit f of its number says whether feature f is the case's."""
+    """The value of each subset; bit f of its number says whether feature f is taken from the case."""
     cases, count = background.shape
     together = max(1, _ROWS // cases)
     worth = np.empty(1 << count)
