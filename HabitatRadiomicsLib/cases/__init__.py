@@ -7,7 +7,7 @@ it.
 from HabitatRadiomicsLib.cases.case import INTER_OBSERVER, INTRA_OBSERVER, Case, SequenceImage, title_of
 from HabitatRadiomicsLib.cases.geometry import TOLERANCE_VOXELS, check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.cases.mask import binary_mask, mask_on_image_grid, volume_ml
-from HabitatRadiomicsLib.cases.reading import checked_sequence, read_image, read_sequence, read_volumes
+from HabitatRadiomicsLib.cases.reading import checked_sequence, read_case, read_image, read_sequence, read_volumes
 from HabitatRadiomicsLib.cases.writing import write_case
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "checked_sequence",
     "grid_difference",
     "mask_on_image_grid",
+    "read_case",
     "read_image",
     "read_sequence",
     "read_volumes",

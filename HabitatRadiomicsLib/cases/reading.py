@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases.case import SequenceImage, title_of
+from HabitatRadiomicsLib.cases.case import Case, SequenceImage, title_of
 from HabitatRadiomicsLib.cases.geometry import canonical_grid, check_proper_grid, check_same_grid, grid_difference
 from HabitatRadiomicsLib.cases.mask import binary_mask, check_roi_size, mask_on_image_grid, other_labels, to_grid
 from HabitatRadiomicsLib.cases.nifti import check_nifti
@@ -59,6 +59,38 @@ def read_sequence(
         where_image=where_image,
         where_mask=where_mask,
     )
+
+
+def read_case(
+    sequences: Mapping[str, tuple[str | Path, str | Path] | tuple[str | Path, str | Path, int]],
+    *,
+    case_id: str = "case",
+    resample_mask: bool = False,
+) -> Case:
+    """A patient from image and mask files.
+
+    Args:
+        sequences: image file (or folder with one DICOM series), mask file and, where the mask has several labels, the
+            lesion's, by the name of the sequence, such as ``T1W``; with two time points by ``baseline_CT`` and
+            ``follow-up_CT``.
+        case_id: the patient in tables and messages.
+        resample_mask: accept masks on another grid and resample them, with a warning.
+
+    Raises:
+        ImageError, MaskError, GeometryError: with the sequence and file named.
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> case = hr.read_case({"T1W": ("images/synthetic-000/T1W.nrrd", "images/synthetic-000/T1W-mask.nrrd")})
+        >>> case.sequences["T1W"].image.GetSize()
+        (72, 80, 18)
+    """
+    images = {}
+    for name, (image, mask, *label) in sequences.items():
+        images[name] = read_sequence(
+            name, Path(image), Path(mask), label=label[0] if label else None, resample_mask=resample_mask
+        )
+    return Case(case_id, images)
 
 
 def checked_sequence(

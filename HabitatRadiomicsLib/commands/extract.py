@@ -13,14 +13,10 @@ from HabitatRadiomicsLib.commands.arguments import (
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.extract import Extraction, extract_cohort
-from HabitatRadiomicsLib.extraction.habitat_changes import write_habitat_changes
-from HabitatRadiomicsLib.extraction.kept_cases import write_problems
-from HabitatRadiomicsLib.extraction.maps import needs_habitats
-from HabitatRadiomicsLib.features.table import column_definitions, write_table
-from HabitatRadiomicsLib.outputs import WORK_FOLDER, json_text, write_csv, write_text
-from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
+from HabitatRadiomicsLib.extraction.tables import write_extraction
+from HabitatRadiomicsLib.outputs import WORK_FOLDER
+from HabitatRadiomicsLib.protocol import load_protocol
 from HabitatRadiomicsLib.system.cluster import scheduler
-from HabitatRadiomicsLib.system.provenance import versions
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,36 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
         write_extraction(arguments.out, extraction, cohort)
     return report_extraction(arguments.out, extraction, cohort)
-
-
-def write_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> None:
-    """All tables of an extraction in a folder."""
-    import pandas as pd
-
-    table, protocol = extraction.table, extraction.protocol
-    leading = {}
-    if cohort.outcomes:
-        leading["outcome"] = [str(cohort.outcomes[case_id]) for case_id in table.case_ids]
-    if cohort.sites:
-        leading["site"] = [cohort.sites.get(case_id, "") for case_id in table.case_ids]
-    write_table(table, folder / "features.csv", leading)
-    definitions = {
-        "cases": len(table.case_ids),
-        "provenance": {
-            "protocol": protocol.name,
-            "protocol_sha256": protocol.sha256,
-            "engine": extraction.engine,
-            "versions": versions(),
-        },
-        **column_definitions(table.columns, protocol),
-    }
-    write_text(folder / "features.json", json_text(definitions))
-    write_text(folder / "protocol.yaml", protocol_text(protocol))
-    write_problems(extraction.problems, folder / "errors.csv")
-    if protocol.timepoints is not None and needs_habitats(protocol):
-        write_habitat_changes(extraction.habitat_changes, folder / "habitat_changes.csv")
-    warnings = [(case_id, text) for case_id, texts in extraction.warnings.items() for text in texts]
-    write_csv(pd.DataFrame(warnings, columns=["case_id", "warning"]), folder / "warnings.csv")
 
 
 def report_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> int:

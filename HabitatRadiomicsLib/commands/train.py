@@ -54,13 +54,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="column of the clinical table with the outcome (default: outcome); given several times, a model of each "
         "endpoint is trained in a folder of its own, and endpoints.csv compares them",
     )  # fmt: skip
-    parser.add_argument("--name", default="model", help="the model's name: letters, digits, hyphens")
-    parser.add_argument("--title", default="Rad-score model", help="its title in reports")
-    parser.add_argument("--endpoint", default="outcome", help="what the score speaks of, e.g. 'lung metastasis'")
-    parser.add_argument("--positive", default="positive", help="what a score at or above the cut-off is called")
-    parser.add_argument("--negative", default="negative", help="what a score below it is called")
-    parser.add_argument("--description", default="not described", help="the cohort, for the model card")
-    parser.add_argument("--licence", default="not stated", help="of the model, for the model card")
+    parser.add_argument("--name", default=Purpose.name, help="the model's name: letters, digits, hyphens")
+    parser.add_argument("--title", default=Purpose.title, help="its title in reports")
+    endpoint = Purpose.endpoint
+    parser.add_argument("--endpoint", default=endpoint.name, help="what the score speaks of, e.g. 'lung metastasis'")
+    parser.add_argument("--positive", default=endpoint.positive, help="what a score at or above the cut-off is called")
+    parser.add_argument("--negative", default=endpoint.negative, help="what a score below it is called")
+    parser.add_argument("--description", default=Purpose.cohort, help="the cohort, for the model card")
+    parser.add_argument("--licence", default=Purpose.licence, help="of the model, for the model card")
     parser.add_argument("--attribution", default="", help="whose data it was trained on, for the model card")
     parser.add_argument(
         "--frozen-habitats", action="store_true",
@@ -270,10 +271,8 @@ def _purpose(arguments: argparse.Namespace) -> Purpose:
     return Purpose(
         name=arguments.name,
         title=arguments.title,
-        intended_use="Research on cohorts like the one it was trained on.",
         endpoint=Endpoint(name=arguments.endpoint, positive=arguments.positive, negative=arguments.negative),
         cohort=arguments.description,
-        evidence="trained-on-patients",
         licence=arguments.licence,
         attribution=arguments.attribution,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -13,7 +14,7 @@ from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.habitats import HabitatMap, LesionScale, lesion_scale, map_habitats
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.progress import Progress, part, silent
-from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.protocol import Protocol, load_protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Voxel sizes that differ by less are taken as equal: headers are rounded.
@@ -139,3 +140,31 @@ def make_maps(
         progress(0.5 + 0.5 * index / len(prepared), f"habitats of {prepared[name].title}")
         maps[name] = map_sequence(name, prepared, protocol, maps)
     return prepared, {name: maps[name] for name in prepared}
+
+
+def maps(case: Case, protocol: Protocol | str | Path = "general-mri") -> dict[str, HabitatMap]:
+    """Local entropy and habitats of one patient.
+
+    Args:
+        case: see :func:`read_case`.
+        protocol: bundled name, YAML file or protocol. With that of a model (``model.protocol``) the habitats are the
+            model's, else the patient's own.
+
+    Returns:
+        By sequence: ``entropy`` (bits) and ``labels`` (1..K for S1..SK) as SimpleITK images on the input's grid, and
+        ``statistics`` of each habitat.
+
+    Raises:
+        ProtocolError: there is no such protocol.
+        RegionError: a lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> case = hr.read_case({"T1W": ("images/synthetic-000/T1W.nrrd", "images/synthetic-000/T1W-mask.nrrd")})
+        >>> maps = hr.maps(case, "general-mri")
+        >>> maps["T1W"].labels.GetSize()
+        (72, 80, 18)
+        >>> round(sum(habitat.fraction for habitat in maps["T1W"].statistics), 6)
+        1.0
+    """
+    return make_maps(case, load_protocol(protocol))[1]

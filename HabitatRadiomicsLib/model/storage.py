@@ -36,6 +36,11 @@ def load_model(name_or_file: Model | str | Path) -> Model:
 
     Raises:
         ModelError: there is no such model, or the file is truncated, edited, of a newer format, or invalid.
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> hr.load_model("t790m-spine-demo").sequences
+        ('T1W', 'T2FS')
     """
     if isinstance(name_or_file, Model):
         return name_or_file

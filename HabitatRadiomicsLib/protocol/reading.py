@@ -24,6 +24,11 @@ def load_protocol(name_or_file: Protocol | str | Path) -> Protocol:
 
     Raises:
         ProtocolError: there is no such preset or file, it is not YAML, or settings are wrong (all are named).
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> hr.load_protocol("t790m-spine-mri").sequences
+        ('T1W', 'T2FS')
     """
     if isinstance(name_or_file, Protocol):
         return name_or_file

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.cases import Case, volume_ml
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.features import choose_engine
-from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.model import Model, load_model, model_digest
 from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.scoring.lesions_of_a_patient import Aggregation, aggregate
@@ -76,8 +76,8 @@ class CohortScores:
 
 def score_cohort(
     cohort: Cohort,
-    model: Model,
-    folder: Path,
+    model: Model | str | Path,
+    folder: str | Path,
     *,
     jobs: int = 1,
     resample_mask: bool = False,
@@ -86,12 +86,21 @@ def score_cohort(
     """Score all cases; a failing one never stops the others.
 
     Args:
+        cohort: see :func:`load_cohort`.
+        model: bundled name, JSON file or model.
         folder: where finished cases are kept, for this run and the next.
         jobs: processes; the result does not depend on it.
 
     Raises:
         CohortError: no case could be scored.
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> scores = hr.score_cohort(hr.load_cohort("new/images.csv"), "t790m-spine-demo", "scores")
+        >>> scores.table["call"].tolist()
+        ['T790M-negative', 'T790M-positive', 'T790M-negative', 'T790M-negative']
     """
+    model, folder = load_model(model), Path(folder)
     engine = choose_engine(model.protocol.features)
     check_writable(folder)
     clinical = {case.case_id: _clinical(cohort, model, case.case_id) for case in cohort.cases}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -17,7 +18,7 @@ from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.features.undefined import undefined_columns
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.model import Model, load_model, model_digest
 from HabitatRadiomicsLib.model.nomogram import clinical_values
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.progress import Progress, part, silent
@@ -99,6 +100,43 @@ def score_case(
         },
         site=site,
     )
+
+
+def score(
+    case: Case,
+    model: Model | str | Path,
+    *,
+    site: str | None = None,
+    clinical: Mapping[str, object] | None = None,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> ScoreResult:
+    """Maps, score and explanation of one patient by a frozen model.
+
+    Args:
+        case: see :func:`read_case`; with the sequences that the model needs, under its names for them.
+        model: bundled name, JSON file or model.
+        site: where the images were made: a model that harmonises sites needs it.
+        clinical: clinical values by name, such as ``{"age": 61}``, for a model with a nomogram.
+        jobs: threads; the result does not depend on it.
+
+    Raises:
+        ModelError: a sequence or a clinical value is missing, or a feature has no value in this lesion.
+        HabitatRadiomicsError: images, habitats or regions that cannot be measured.
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> folder = "images/synthetic-001"
+        >>> files = {name: (f"{folder}/{name}.nrrd", f"{folder}/{name}-mask.nrrd") for name in ("T1W", "T2FS")}
+        >>> case = hr.read_case(files)
+        >>> result = hr.score(case, "t790m-spine-demo")
+        >>> result.call
+        'T790M-negative'
+        >>> abs(result.base + sum(row.shap for row in result.contributions) - result.score) < 1e-9
+        True
+    """
+    values = {name: str(value) for name, value in (clinical or {}).items()}
+    return score_case(case, load_model(model), site=site, clinical=values, jobs=jobs, progress=progress)
 
 
 def _score(model: Model, values: np.ndarray) -> tuple[float, float | None]:

@@ -38,18 +38,20 @@ from HabitatRadiomicsLib.training.frozen_terms import frozen_terms
 from HabitatRadiomicsLib.training.measured import MeasuredStudy
 from HabitatRadiomicsLib.validation.nested import HeldOut, Validation
 
+_ENDPOINT = Endpoint(name="outcome", positive="positive", negative="negative")
+
 
 @dataclass(frozen=True)
 class Purpose:
     """What a model is called and meant for; everything that numbers cannot say."""
 
-    name: str
-    title: str
-    intended_use: str
-    endpoint: Endpoint
-    cohort: str
-    evidence: EvidenceKind
-    licence: str
+    name: str = "model"
+    title: str = "Rad-score model"
+    intended_use: str = "Research on cohorts like the one it was trained on."
+    endpoint: Endpoint = _ENDPOINT
+    cohort: str = "not described"
+    evidence: EvidenceKind = "trained-on-patients"
+    licence: str = "not stated"
     attribution: str = ""
 
 

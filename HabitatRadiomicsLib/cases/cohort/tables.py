@@ -38,8 +38,8 @@ _Row = tuple[int, Mapping[str, str]]
 
 
 def load_cohort(
-    images: Path,
-    clinical: Path | None = None,
+    images: str | Path,
+    clinical: str | Path | None = None,
     *,
     timepoint: str | None = None,
     timepoints: Sequence[str] | None = None,
@@ -65,10 +65,17 @@ def load_cohort(
 
     Raises:
         CohortError: every problem of a table: duplicates, missing files, unknown columns, empty outcomes, ...
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> cohort = hr.load_cohort("images.csv", "clinical.csv")
+        >>> len(cohort.cases), sum(cohort.outcomes.values())
+        (12, 6)
     """
+    images = Path(images)
     cases = _cases(images, timepoint, timepoints)
     cohort = Cohort(cases, patients=patients_of_lesions(read_table(images)[1]))
-    return cohort if clinical is None else _with_clinical(cohort, clinical, outcome, other_outcomes)
+    return cohort if clinical is None else _with_clinical(cohort, Path(clinical), outcome, other_outcomes)
 
 
 def timepoints_of(
