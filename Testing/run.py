@@ -102,7 +102,7 @@ def _run_layer(layer: str, *, fresh: bool) -> str:
 def _pytest(python: Path, layer: str) -> None:
     folder = f"Testing/{layer}"
     # By file: its tests share what takes long to make.
-    processes = ["--numprocesses", "2", "--dist", "loadscope"]
+    processes = ["--numprocesses", str(min(os.cpu_count() or 1, 4)), "--dist", "loadscope"]
     _run(f"Running the tests of {folder}", [python, "-m", "pytest", folder, *processes])
 
 

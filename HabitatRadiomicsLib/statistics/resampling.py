@@ -47,13 +47,22 @@ def grouped_resample(
         outcome: 0 or 1, shape (cases,).
         groups: the group of each case.
     """
-    generator = np.random.default_rng((seed, replicate))
+    member, alike = _groups_by_kind(outcome, groups)
+    drawn = _drawn_groups(alike, seed, replicate)
+    return np.concatenate([np.flatnonzero(member == group) for group in drawn])
+
+
+def _groups_by_kind(outcome: np.ndarray, groups: Sequence[object] | np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The number of each case's group, and the groups of each kind."""
     member = np.unique(np.asarray(groups), return_inverse=True)[1]
     positive, size = np.bincount(member, outcome), np.bincount(member)
     kind = (positive > 0).astype(int) + (positive == size)
-    alike = [np.flatnonzero(kind == value) for value in np.unique(kind)]
-    drawn = [group for same in alike for group in generator.choice(same, len(same))]
-    return np.concatenate([np.flatnonzero(member == group) for group in drawn])
+    return member, [np.flatnonzero(kind == value) for value in np.unique(kind)]
+
+
+def _drawn_groups(alike: Sequence[np.ndarray], seed: int, replicate: int) -> np.ndarray:
+    generator = np.random.default_rng((seed, replicate))
+    return np.concatenate([generator.choice(same, len(same)) for same in alike])
 
 
 def resample_weights(
@@ -66,10 +75,9 @@ def resample_weights(
     Args:
         groups: the group of each case: whole groups are drawn, see `grouped_resample`; None: cases.
     """
-
-    def drawn(replicate: int) -> np.ndarray:
-        if groups is None:
-            return stratified_resample(outcome, seed, replicate)
-        return grouped_resample(outcome, groups, seed, replicate)
-
-    return np.array([np.bincount(drawn(replicate), minlength=len(outcome)) for replicate in range(count)])
+    if groups is None:
+        samples = (stratified_resample(outcome, seed, replicate) for replicate in range(count))
+        return np.array([np.bincount(sample, minlength=len(outcome)) for sample in samples])
+    member, alike = _groups_by_kind(outcome, groups)
+    draws = (_drawn_groups(alike, seed, replicate) for replicate in range(count))
+    return np.array([np.bincount(drawn, minlength=member.max() + 1)[member] for drawn in draws])
