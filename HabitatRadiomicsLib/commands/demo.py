@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
-from HabitatRadiomicsLib.cases import write_case
-from HabitatRadiomicsLib.cases.cohort import load_cohort
-from HabitatRadiomicsLib.cases.synthetic import SITES, synthetic_patient, write_synthetic_cohort
+from HabitatRadiomicsLib.cases import Case, write_case
+from HabitatRadiomicsLib.cases.cohort import load_cohort, with_reading
+from HabitatRadiomicsLib.cases.synthetic import SITES, synthetic_patient
+from HabitatRadiomicsLib.cases.synthetic.spine_clinical import READINGS
 from HabitatRadiomicsLib.commands.arguments import default_jobs, positive_count
-from HabitatRadiomicsLib.commands.preset_demo import run_preset_demo
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary
-from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
+from HabitatRadiomicsLib.commands.small_presets import DEFAULT, SMALL_PRESETS, SmallPreset, small_preset
 from HabitatRadiomicsLib.commands.train import summary as model_summary
-from HabitatRadiomicsLib.model import Endpoint, load_model, model_text
+from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.outputs import result_folder, write_text
 from HabitatRadiomicsLib.progress import part
-from HabitatRadiomicsLib.protocol import load_protocol
+from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
 from HabitatRadiomicsLib.scoring.patient import score_case
-from HabitatRadiomicsLib.training.freezing import Purpose
 from HabitatRadiomicsLib.training.train import train_model
 
-CASES = 30
-SEED = 4
-#: The first patient after the cohort with the outcome.
-NEW_PATIENT = CASES + 1
-
-PURPOSE = Purpose(
-    name="t790m-spine-demo",
-    title="T790M in spinal metastases, demonstration",
-    intended_use="To show and test the program. It knows synthetic images only.",
-    endpoint=Endpoint(name="T790M mutation", positive="T790M-positive", negative="T790M-negative"),
-    cohort=f"{CASES} synthetic spinal metastases made by code, T1W and T2FS, two sites",
-    evidence="synthetic-demonstration",
-    licence="MIT",
-)
+#: Seed of the patients that are scored: others than those that a small preset's model was trained on.
+_NEW = 98
 
 #: Written first, so that a later run knows the folder as its own and may replace it.
 _MARK = "habitat-radiomics-demo.txt"
@@ -60,39 +48,63 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Walk the whole way and tell where the report lies."""
-    target: Path = arguments.out
-    if arguments.preset is not None:
-        return run_preset_demo(arguments.preset, target, mark=_MARK, jobs=arguments.jobs)
+    """Write a synthetic cohort, train on it, score a new patient, and tell where the reports lie."""
     from HabitatRadiomicsLib.reporting import write_score
     from HabitatRadiomicsLib.reporting.study.files import write_training
 
+    target: Path = arguments.out
+    name: str | None = arguments.preset
+    small = DEFAULT if name is None else SMALL_PRESETS[name]
+    protocol = load_protocol("t790m-spine-demo") if name is None else small_preset(name)
+    moments = None if protocol.timepoints is None else protocol.timepoints.names
     with result_folder(target, mark=_MARK, overwrite=True) as folder, progress_bar("demo") as progress:
         write_text(folder / _MARK, "Made by 'habitat-radiomics demo', which may replace this folder.\n")
         progress(0.0, "making synthetic patients")
-        tables = write_synthetic_cohort(folder / "cohort", CASES, seed=SEED)
-        cohort = load_cohort(*tables)
+        write_text(folder / "protocol.yaml", protocol_text(protocol))
+        tables = small.write(folder / "cohort", small.patients, small.seed, small.effect)
+        cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
+        for table, kind in READINGS.items():
+            if (folder / "cohort" / table).is_file():
+                cohort = with_reading(cohort, folder / "cohort" / table, kind, timepoints=moments)
         training = train_model(
-            cohort,
-            load_protocol("t790m-spine-demo"),
-            PURPOSE,
-            folder / "training" / "work",
-            jobs=arguments.jobs,
-            progress=part(progress, 0.05, 0.9),
-        )
-        model_path = folder / "training" / "model.json"
-        write_text(model_path, model_text(training.model))
-        progress(0.92, "writing the training's report")
+            cohort, protocol, small.purpose(name), folder / "training" / "work", jobs=arguments.jobs,
+            progress=part(progress, 0.05, 0.85),
+        )  # fmt: skip
+        path = folder / "training" / "model.json"
+        write_text(path, model_text(training.model))
+        progress(0.85, "writing the training's report")
         write_training(folder / "training", training)
-        patient = synthetic_patient(NEW_PATIENT, seed=SEED)
-        write_case(folder / "new-patient", patient.case)
-        (folder / "score").mkdir()
         # The model is read back from its file, as it would be at another site.
-        result = score_case(patient.case, load_model(model_path), site=SITES[0], progress=part(progress, 0.94, 0.98))
+        model = load_model(path)
+        if name is None:
+            case, site, clinical = _new_spine(folder)
+        else:
+            case, site, clinical = _new_patient(small, folder, moments, model.sequences)
+        (folder / "score").mkdir()
+        result = score_case(
+            case, model, site=site, clinical=clinical, jobs=arguments.jobs, progress=part(progress, 0.9, 1)
+        )
         write_score(folder / "score", result)
-    print(f"Trained on {CASES} synthetic patients: {target / 'training' / 'model.json'}")
+    print(f"Trained on {small.says}: {target / 'training' / 'model.json'}")
     print("\n".join(model_summary(training.model)))
     print(f"Report of the training: {target / 'training' / 'report.html'}")
     print("A new synthetic patient, scored:")
     print("\n".join(score_summary(result, target / "score" / "report.html")))
     return 0
+
+
+def _new_spine(folder: Path) -> tuple[Case, str | None, Mapping[str, str]]:
+    """The first patient after the default cohort with the outcome."""
+    patient = synthetic_patient(DEFAULT.patients + 1, seed=DEFAULT.seed)
+    write_case(folder / "new-patient", patient.case)
+    return patient.case, SITES[0], {}
+
+
+def _new_patient(
+    small: SmallPreset, folder: Path, moments: tuple[str, ...] | None, sequences: tuple[str, ...]
+) -> tuple[Case, str | None, Mapping[str, str]]:
+    """The last of two new patients of a small preset's kind, who has the outcome."""
+    tables = small.write(folder / "new-patients", 2, _NEW, small.effect)
+    cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
+    new = cohort.cases[-1]
+    return new.read(sequences), cohort.sites.get(new.case_id), cohort.covariates.get(new.case_id, {})

@@ -11,9 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from HabitatRadiomicsLib.cases.synthetic import write_brain_metastases, write_lung_timepoints, write_spine_clinical
+from HabitatRadiomicsLib.cases.synthetic import (
+    write_brain_metastases,
+    write_lung_timepoints,
+    write_spine_clinical,
+    write_synthetic_cohort,
+)
 from HabitatRadiomicsLib.cases.synthetic.chest_ct import write_synthetic_ct_cohort
+from HabitatRadiomicsLib.model import Endpoint
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_from
+from HabitatRadiomicsLib.training.freezing import Purpose
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class SmallPreset:
         effect: in the units of ``write``; much larger than any that a patient would show.
         says: what the cohort is, in a few words.
         endpoints: columns of its clinical table that are outcomes.
+        seed: of the cohort.
     """
 
     changes: Mapping[str, Any]
@@ -35,6 +43,28 @@ class SmallPreset:
     effect: float
     says: str
     endpoints: tuple[str, ...] = ("outcome",)
+    seed: int = 1
+
+    def purpose(self, name: str | None) -> Purpose:
+        """What the model of the preset of this name is called and meant for; None: of the default demo."""
+        if name is None:
+            title, cohort = "T790M in spinal metastases, demonstration", _SPINE_COHORT
+            endpoint = Endpoint(name="T790M mutation", positive="T790M-positive", negative="T790M-negative")
+        else:
+            title, cohort = f"Demonstration of {name}", self.says
+            endpoint = Endpoint(name="a made-up outcome", positive="outcome likely", negative="outcome unlikely")
+        return Purpose(
+            name="t790m-spine-demo" if name is None else f"{name}-demo",
+            title=title,
+            intended_use="To show and test the program. It knows synthetic images only.",
+            endpoint=endpoint,
+            cohort=cohort,
+            evidence="synthetic-demonstration",
+            licence="MIT",
+        )
+
+
+_SPINE_COHORT = "30 synthetic spinal metastases made by code, T1W and T2FS, two sites"
 
 
 def small_preset(name: str) -> Protocol:
@@ -69,6 +99,10 @@ def _brains(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path
 
 def _chests(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
     return write_synthetic_ct_cohort(folder, patients, seed=seed, effect=effect)
+
+
+def _t790m(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
+    return write_synthetic_cohort(folder, patients, seed=seed, effect=effect)
 
 
 _QUICK: dict[str, Any] = {
@@ -109,3 +143,6 @@ SMALL_PRESETS: Mapping[str, SmallPreset] = {
     ),
 }  # fmt: skip
 """By the preset's name."""
+
+#: In the T790M study's form, which is small as it is; its model is bundled.
+DEFAULT = SmallPreset({}, _t790m, 30, 1.0, "30 synthetic patients", seed=4)

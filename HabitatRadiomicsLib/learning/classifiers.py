@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 from HabitatRadiomicsLib.protocol import ClassifierName
 from HabitatRadiomicsLib.system.tasks import one_thread
 
@@ -56,8 +57,7 @@ def fit_within_limits(name: ClassifierName, standardised: np.ndarray, outcome: n
     """The same for a caller who fits many and has limited the threads: to do so takes longer than most fits."""
     from sklearn.exceptions import ConvergenceWarning
 
-    if len(np.unique(outcome)) < 2:
-        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    check_two_outcomes(outcome)
     if not np.isfinite(standardised).all():
         raise LearningError("A classifier needs finite values.", remedy="Leave out columns with gaps.")
     with warnings.catch_warnings():

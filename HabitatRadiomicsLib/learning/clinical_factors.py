@@ -12,6 +12,7 @@ from HabitatRadiomicsLib.cases.cohort.cells import is_missing, level_of, number_
 from HabitatRadiomicsLib.cases.cohort.clinical_columns import ClinicalColumn, clinical_columns
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
+from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 from HabitatRadiomicsLib.statistics.characteristics import (
     GroupTest,
     categorical_test,
@@ -152,8 +153,7 @@ def checked_outcome(outcome: np.ndarray, cases: int) -> np.ndarray:
         raise LearningError(f"There are {cases} cases and outcomes of shape {values.shape}.")
     if not np.isin(values, (0, 1)).all():
         raise LearningError("An outcome is neither 0 nor 1.", remedy="Leave out the cases without an outcome.")
-    if len(np.unique(values)) < 2:
-        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    check_two_outcomes(values)
     return values.astype(int)
 
 

@@ -14,6 +14,16 @@ from HabitatRadiomicsLib.protocol import Protocol
 Split = tuple[np.ndarray, np.ndarray]
 
 
+def check_two_outcomes(outcome: np.ndarray) -> None:
+    """Refuse cases that all have the same outcome.
+
+    Raises:
+        LearningError: there is nothing to learn from them.
+    """
+    if len(np.unique(outcome)) < 2:
+        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+
+
 def stratified_folds(
     outcome: np.ndarray, folds: int, seed: int, groups: Sequence[object] | np.ndarray | None = None
 ) -> list[Split]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 
 #: A Newton step that moves no linear predictor by more than this leaves an error of about its square.
 _SETTLED = 1e-5
@@ -39,9 +40,8 @@ class LassoSolver:
         """
         if not np.isfinite(values).all():
             raise LearningError("The LASSO needs finite values.", remedy="Leave out columns with gaps.")
+        check_two_outcomes(outcome)
         prevalence = outcome.mean()
-        if not 0 < prevalence < 1:
-            raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
         if start is None:
             start = np.zeros(1 + values.shape[1])
             start[0] = np.log(prevalence / (1 - prevalence))

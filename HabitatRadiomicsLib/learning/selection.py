@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 #: Groups of more cases go by the normal approximation of U, smaller ones by its exact distribution; as in SciPy and R.
@@ -82,8 +82,7 @@ def univariate_p(values: np.ndarray, outcome: np.ndarray, test: str) -> np.ndarr
     from scipy.stats import ttest_ind
 
     positive, negative = values[outcome == 1], values[outcome == 0]
-    if not len(positive) or not len(negative):
-        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    check_two_outcomes(outcome)
     if test == "anova":
         return _anova_p(positive, negative)
     p = _mann_whitney_p(positive, negative)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 from HabitatRadiomicsLib.learning.forests import tree_importances
 from HabitatRadiomicsLib.learning.lasso import lasso_path
 from HabitatRadiomicsLib.learning.relief import relief_weights
@@ -54,8 +55,7 @@ def rank_features(name: Selector, values: np.ndarray, outcome: np.ndarray, *, se
     """
     if len(usable_columns(values)) < values.shape[1]:
         raise LearningError("A selector needs columns that vary, without gaps.", remedy="Leave the others out.")
-    if len(np.unique(outcome)) < 2:
-        raise LearningError("All cases have the same outcome.", remedy="There is nothing to learn from them.")
+    check_two_outcomes(outcome)
     standardised = (values - values.mean(axis=0)) / values.std(axis=0)
     return _RANKINGS[name](standardised, outcome, seed)
 

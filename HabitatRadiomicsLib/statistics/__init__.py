@@ -50,7 +50,6 @@ from HabitatRadiomicsLib.statistics.roc_band import RocBand, roc_band
 from HabitatRadiomicsLib.statistics.sample_size import (
     MinimumSampleSize,
     affordable_parameters,
-    cox_snell_from_auc,
     largest_cox_snell,
     minimum_sample_size,
     sample_size_lines,
@@ -86,7 +85,6 @@ __all__ = [
     "classify",
     "compare_aucs",
     "count_calls",
-    "cox_snell_from_auc",
     "decision_curve",
     "holm",
     "hosmer_lemeshow_test",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.statistics.calibration_curve import lowess
 from HabitatRadiomicsLib.statistics.checking import checked
-from HabitatRadiomicsLib.statistics.lowess import lowess
 from HabitatRadiomicsLib.system.tasks import one_thread
 
 _ROUNDS = 40

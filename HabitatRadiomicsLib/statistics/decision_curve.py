@@ -27,11 +27,6 @@ class DecisionCurve:
     prevalence: float
 
     @property
-    def treat_none(self) -> np.ndarray:
-        """Acting on nobody: no benefit and no harm."""
-        return np.zeros_like(self.thresholds)
-
-    @property
     def standardised(self) -> np.ndarray:
         """The model's net benefit as a share of the largest possible (Kerr 2016, doi 10.1200/JCO.2015.65.5654)."""
         return self.model / self.prevalence

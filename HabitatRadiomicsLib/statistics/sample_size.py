@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
-
-import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
+
+_SHRINKAGE, _OPTIMISM, _MARGIN = 0.9, 0.05, 0.05
 
 
 @dataclass(frozen=True)
@@ -47,64 +46,27 @@ def largest_cox_snell(prevalence: float) -> float:
     return 1 - math.exp(2 * entropy)
 
 
-def cox_snell_from_auc(auc: float, prevalence: float) -> float:
-    """The Cox-Snell R² that goes with an AUC (Riley 2021, doi 10.1002/sim.8806).
-
-    Scores of both outcomes are taken as normal with one standard deviation, for which a logistic model is exactly
-    right. The expectation that the paper simulates is integrated here (Gauss-Hermite), so that nothing is random.
-
-    Raises:
-        EvaluationError: an AUC that is not above 0.5 and below 1, or such a prevalence.
-    """
-    _between("The anticipated AUC", auc, 0.5, 1)
-    _between("The prevalence", prevalence, 0, 1)
-    apart = math.sqrt(2) * NormalDist().inv_cdf(auc)
-    places, weights = np.polynomial.hermite_e.hermegauss(101)
-    weights = weights / weights.sum()
-    prior = math.log(prevalence / (1 - prevalence))
-    # Log odds of a score x: prior + apart * x - apart² / 2, with x around 0 (outcome 0) or around `apart` (outcome 1).
-    without, among = prior + apart * places - apart**2 / 2, prior + apart * places + apart**2 / 2
-    fitted = -prevalence * np.sum(weights * np.logaddexp(0, -among))
-    fitted -= (1 - prevalence) * np.sum(weights * np.logaddexp(0, without))
-    null = prevalence * math.log(prevalence) + (1 - prevalence) * math.log(1 - prevalence)
-    return 1 - math.exp(-2 * float(fitted - null))
-
-
-def minimum_sample_size(
-    parameters: int,
-    prevalence: float,
-    *,
-    auc: float | None = None,
-    cox_snell: float | None = None,
-    shrinkage: float = 0.9,
-    optimism: float = 0.05,
-    margin: float = 0.05,
-) -> MinimumSampleSize:
+def minimum_sample_size(parameters: int, prevalence: float, *, cox_snell: float | None = None) -> MinimumSampleSize:
     """Riley's criteria 1 (overall risk), 3 (shrinkage) and 4 (optimism), as the authors' pmsampsize has them.
 
     Args:
         parameters: candidates, counted before any selection that sees the outcome.
         prevalence: share of cases with outcome 1.
-        auc: anticipated from earlier studies; or
-        cox_snell: anticipated R². With neither: 15 % of the largest possible.
+        cox_snell: anticipated R²; None: 15 % of the largest possible.
 
     Raises:
         EvaluationError: a setting that makes no sense.
     """
     if parameters < 1:
         raise EvaluationError(f"A model cannot have {parameters} candidate parameters.")
-    _between("The shrinkage", shrinkage, 0, 1)
     largest = largest_cox_snell(prevalence)
-    if auc is not None and cox_snell is not None:
-        raise EvaluationError("An AUC and an R² were both anticipated.", remedy="Give one of the two.")
-    anticipated = cox_snell if auc is None else cox_snell_from_auc(auc, prevalence)
-    r2 = 0.15 * largest if anticipated is None else anticipated
+    r2 = 0.15 * largest if cox_snell is None else cox_snell
     _between("The anticipated Cox-Snell R²", r2, 0, largest)
     # 1.96, not its further digits, is what paper and software have.
     sizes = (
-        math.ceil(_cases_for(parameters, r2, shrinkage)),
-        math.ceil(_cases_for(parameters, r2, r2 / (r2 + optimism * largest))),
-        math.ceil((1.96 / margin) ** 2 * prevalence * (1 - prevalence)),
+        math.ceil(_cases_for(parameters, r2, _SHRINKAGE)),
+        math.ceil(_cases_for(parameters, r2, r2 / (r2 + _OPTIMISM * largest))),
+        math.ceil((1.96 / _MARGIN) ** 2 * prevalence * (1 - prevalence)),
     )
     events = max(sizes) * prevalence
     return MinimumSampleSize(*sizes, max(sizes), events, events / parameters, r2, largest)
@@ -116,56 +78,51 @@ def _cases_for(parameters: int, r2: float, shrinkage: float) -> float:
     return parameters / ((shrinkage - 1) * math.log1p(-r2 / shrinkage))
 
 
-def affordable_parameters(cases: int, prevalence: float, *, auc: float | None = None) -> int:
+def affordable_parameters(cases: int, prevalence: float) -> int:
     """The largest number of candidate parameters for which so many cases meet all criteria; 0 if none.
 
     Raises:
         EvaluationError: see `minimum_sample_size`.
     """
-    if minimum_sample_size(1, prevalence, auc=auc).cases > cases:
+    if minimum_sample_size(1, prevalence).cases > cases:
         return 0
     low, high = 1, cases + 1  # Needs grow with the parameters, and never reach one parameter per case.
     while high - low > 1:
         middle = (low + high) // 2
-        if minimum_sample_size(middle, prevalence, auc=auc).cases <= cases:
+        if minimum_sample_size(middle, prevalence).cases <= cases:
             low = middle
         else:
             high = middle
     return low
 
 
-def sample_size_lines(cases: int, events: int, parameters: int, *, auc: float | None = None) -> list[str]:
+def sample_size_lines(cases: int, events: int, parameters: int) -> list[str]:
     """Sentences to show before training starts.
 
     Args:
         cases, events: of the cohort, all and with outcome 1.
         parameters: candidate features.
-        auc: anticipated from earlier studies, if any.
 
     Raises:
         EvaluationError: see `minimum_sample_size`.
     """
     _between("The number of events", events, 0, cases)
     prevalence = events / cases
-    need = minimum_sample_size(parameters, prevalence, auc=auc)
-    basis = (
-        "15 % of the largest Cox-Snell R² possible, for want of an anticipated AUC"
-        if auc is None
-        else f"the Cox-Snell R² of an anticipated AUC of {auc:.2f}"
-    )
+    need = minimum_sample_size(parameters, prevalence)
     lines = [
         f"The cohort has {cases} cases with {events} events for {_candidates(parameters)}: "
         f"{events / parameters:.2g} events per candidate.",
         f"Riley's criteria ask for at least {need.cases} cases with {math.ceil(need.events)} events "
-        f"({need.events_per_parameter:.1f} per candidate), assuming {basis} ({need.cox_snell:.3f}).",
+        f"({need.events_per_parameter:.1f} per candidate), assuming 15 % of the largest Cox-Snell R² possible, "
+        f"for want of an anticipated AUC ({need.cox_snell:.3f}).",
     ]
     if cases >= need.cases:
         return [*lines, "The cohort meets the criteria."]
-    affordable = affordable_parameters(cases, prevalence, auc=auc)
+    affordable = affordable_parameters(cases, prevalence)
     lines.append(
         f"So many cases are enough for {_candidates(affordable)} at most."
         if affordable
-        else f"Even 1 candidate parameter takes {minimum_sample_size(1, prevalence, auc=auc).cases} cases."
+        else f"Even 1 candidate parameter takes {minimum_sample_size(1, prevalence).cases} cases."
     )
     lines.append(
         "The cohort is smaller than the criteria ask for: expect optimism and unstable features, and read the results "

@@ -18,6 +18,7 @@ from HabitatRadiomicsLib.learning.folds import Fold
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 from HabitatRadiomicsLib.training.measured import FEWEST_REPEATED, folds_of, more_of, repeated_cases, tested
+from HabitatRadiomicsLib.validation.external import outcomes_of
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,7 @@ def check_cohort_outcomes(cohort: Cohort, settings: LearningSettings) -> None:
         LearningError: too few of one.
     """
     ids = [case.case_id for case in cohort.cases]
-    if any(case_id not in cohort.outcomes for case_id in ids):
-        raise CohortError("The cases have no outcomes.", remedy="Give them in clinical.csv.")
-    outcome = [cohort.outcomes[case_id] for case_id in ids]
-    check_outcomes(outcome, [cohort.patient_of(case_id) for case_id in ids], settings)
+    check_outcomes(outcomes_of(cohort), [cohort.patient_of(case_id) for case_id in ids], settings)
 
 
 def check_outcomes(outcome: Sequence[int], patients: Sequence[str], settings: LearningSettings) -> None:

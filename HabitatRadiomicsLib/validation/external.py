@@ -126,15 +126,24 @@ def evaluate_model(
     return external_validation(frozen, cohort, result, record_opening(log, model_digest(frozen), cohort))
 
 
+def outcomes_of(cohort: Cohort) -> list[int]:
+    """The outcome of each case, 0 or 1.
+
+    Raises:
+        CohortError: a case has none.
+    """
+    if any(case.case_id not in cohort.outcomes for case in cohort.cases):
+        raise CohortError("The cases have no outcomes.", remedy="Give them in clinical.csv.")
+    return [cohort.outcomes[case.case_id] for case in cohort.cases]
+
+
 def check_outcomes_of_both(cohort: Cohort) -> None:
     """Refuse a cohort on which nothing can be evaluated.
 
     Raises:
         CohortError: no outcomes, or fewer than two cases of one.
     """
-    if any(case.case_id not in cohort.outcomes for case in cohort.cases):
-        raise CohortError("The cases have no outcomes.", remedy="Give them in clinical.csv.")
-    events = sum(cohort.outcomes[case.case_id] for case in cohort.cases)
+    events = sum(outcomes_of(cohort))
     others = len(cohort.cases) - events
     if min(events, others) < 2:
         raise CohortError(

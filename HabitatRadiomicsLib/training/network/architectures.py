@@ -8,9 +8,6 @@ import torch
 
 from HabitatRadiomicsLib.errors import NetworkError
 
-#: DenseNet121: Huang G et al. Densely connected convolutional networks. CVPR 2017, doi 10.1109/CVPR.2017.243.
-ARCHITECTURES = ("densenet121", "small")
-
 
 class EmbeddingNetwork(torch.nn.Module):  # type: ignore[misc]
     """Convolutions, the mean of their last map over its places, a linear embedding, a linear classifier.
@@ -56,6 +53,7 @@ def build(architecture: str, dimensions: int, *, pretrained: bool) -> EmbeddingN
     from monai.networks.nets import DenseNet121
 
     try:
+        # Huang G et al. Densely connected convolutional networks. CVPR 2017, doi 10.1109/CVPR.2017.243.
         dense = DenseNet121(spatial_dims=2, in_channels=1, out_channels=1, pretrained=pretrained)
     except (OSError, RuntimeError) as error:
         raise NetworkError(

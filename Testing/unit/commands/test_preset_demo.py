@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 
 from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cases.cohort import Cohort
-from HabitatRadiomicsLib.commands import preset_demo
+from HabitatRadiomicsLib.commands import demo
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS, small_preset
 from HabitatRadiomicsLib.model import load_model
@@ -63,10 +64,10 @@ def test_the_spine_is_trained_on_with_both_further_readings(tmp_path: Path, monk
     def seen(cohort: Cohort, *args: object, **kwargs: object) -> None:
         raise _SeenError(cohort)
 
-    monkeypatch.setattr(preset_demo, "train_model", seen)
+    monkeypatch.setattr(demo, "train_model", seen)
     small = replace(SMALL_PRESETS["spine-nomogram-mri"], patients=14)
-    monkeypatch.setattr(preset_demo, "SMALL_PRESETS", {"spine-nomogram-mri": small})
+    monkeypatch.setattr(demo, "SMALL_PRESETS", {"spine-nomogram-mri": small})
     with pytest.raises(_SeenError) as found:
-        preset_demo.run_preset_demo("spine-nomogram-mri", tmp_path / "out", mark="mark.txt", jobs=1)
+        demo.run(argparse.Namespace(preset="spine-nomogram-mri", out=tmp_path / "out", jobs=1))
     (cohort,) = found.value.args
     assert [list(case.readings) for case in cohort.cases] == [[INTER_OBSERVER, INTRA_OBSERVER]] * 12 + [[]] * 2

@@ -18,7 +18,7 @@ def test_perfect_and_useless_forecasts() -> None:
     useless = decision_curve(_OUTCOME, np.full(10, 0.4))
     below = useless.thresholds <= 0.4
     np.testing.assert_allclose(useless.model[below], useless.treat_all[below])
-    np.testing.assert_array_equal(useless.model[~below], useless.treat_none[~below])
+    np.testing.assert_array_equal(useless.model[~below], 0)
 
 
 def test_treating_all_gains_nothing_at_the_prevalence() -> None:

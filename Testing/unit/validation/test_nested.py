@@ -14,6 +14,7 @@ from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.model.score_names import CLINICAL, STRATEGY, VOLUME
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.statistics import auc_with_interval, mean_auc
+from HabitatRadiomicsLib.validation import nested
 from HabitatRadiomicsLib.validation.nested import FoldResult, Validation, cross_validate, gather, validate_fold
 
 from ..made_up_tables import alternating, columns, protocol, table
@@ -256,3 +257,12 @@ def test_volume_and_clinical_variables_are_models_of_their_own() -> None:
     assert validation.held_out[VOLUME].area(found.outcome).auc > 0.9
     assert validation.held_out[CLINICAL].area(found.outcome).auc > 0.9
     assert validation.held_out[VOLUME].empty == 0
+
+
+def test_scores_that_do_not_rise_with_the_outcome_give_the_prevalence() -> None:
+    outcome = np.array([0, 0, 0, 1] * 10)
+    rising = outcome + np.random.default_rng(0).normal(size=40)
+    scores = np.array([-2.0, 0.5, 3.0])
+    assert nested._probabilities(-rising, outcome, scores).tolist() == [0.25] * 3
+    assert nested._probabilities(None, outcome, scores).tolist() == [0.25] * 3
+    assert (np.diff(nested._probabilities(rising, outcome, scores)) > 0).all()
