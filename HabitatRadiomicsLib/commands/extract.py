@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.commands.arguments import (
     check_cohort_output,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.extraction.extract import Extraction, extract_cohort
+from HabitatRadiomicsLib.extraction.cohort import Extraction, extract_features
 from HabitatRadiomicsLib.extraction.tables import write_extraction
 from HabitatRadiomicsLib.outputs import WORK_FOLDER
 from HabitatRadiomicsLib.protocol import load_protocol
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     moments = timepoints_of(protocol, arguments.timepoint)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
     with scheduler(arguments.scheduler), progress_bar("extract") as progress:
-        extraction = extract_cohort(
+        extraction = extract_features(
             cohort,
             protocol,
             arguments.out / WORK_FOLDER,
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def report_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> int:
     """Say in the terminal what came out; 3 when cases are missing from the table."""
-    measured, all_cases = len(extraction.table.case_ids), len(cohort.cases)
+    measured, all_cases = len(extraction.table), len(cohort.cases)
     print(f"{measured} of {all_cases} cases, {len(extraction.table.columns)} features each: {folder / 'features.csv'}")
     if extraction.reused:
         print(f"{extraction.reused} cases were done before and taken over.")

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.commands.arguments import (
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
-from HabitatRadiomicsLib.features.table import FeatureTable, write_table
+from HabitatRadiomicsLib.features.table import write_values
 from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.outputs import WORK_FOLDER, write_text
 from HabitatRadiomicsLib.scoring.reference_cohort import take_reference
@@ -65,12 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
             description=arguments.description or "a local reference cohort", jobs=arguments.jobs,
             resample_mask=arguments.resample_mask, progress=progress,
         )  # fmt: skip
-    names = tuple(feature.name for feature in model.features)
-    write_table(FeatureTable(referenced.case_ids, names, referenced.values), arguments.out / "features.csv")
+    write_values(referenced.table, arguments.out / "features.csv")
     write_problems(referenced.problems, arguments.out / "errors.csv")
     path = arguments.out / "model.json"
     write_text(path, model_text(referenced.model))
-    print(f"{len(referenced.case_ids)} of {len(cohort.cases)} cases.")
+    print(f"{len(referenced.table)} of {len(cohort.cases)} cases.")
     for feature in referenced.model.features:
         print(f"  {feature.name}: mean {feature.mean:.4g}, SD {feature.sd:.4g}")
     print(f"Model: {path}")

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,6 +46,50 @@ _Outcome = tuple[str, Answer, CaseProblem | None, bool]
 
 
 @dataclass(frozen=True)
+class CaseImages:
+    """The images of a case, read when they are asked for.
+
+    Attributes:
+        sequences: those that are read; None: all that there are.
+    """
+
+    case: CohortCase
+    sequences: tuple[str, ...] | None
+    resample_mask: bool
+
+    def read(self) -> Case:
+        """The images and masks.
+
+        Raises:
+            HabitatRadiomicsError: one is missing or refused.
+        """
+        return self.case.read(self.sequences, resample_mask=self.resample_mask)
+
+    @cached_property
+    def digests(self) -> list[list[object]]:
+        """SHA-256 of the files, with what tells one image of the case from another."""
+
+        def of_rows(rows: Iterable[CohortImage]) -> list[list[object]]:
+            wanted = [row for row in rows if self.sequences is None or row.sequence in self.sequences]
+            return [[row.sequence, file_digest(row.image), file_digest(row.mask), row.label] for row in wanted]
+
+        readings = [[kind, *row] for kind, rows in sorted(self.case.readings.items()) for row in of_rows(rows)]
+        return [*of_rows(self.case.images), *readings]
+
+
+class Completion(Protocol):
+    """An answer that grows: what was kept is taken over, and what it lacks is added."""
+
+    def lacks(self, kept: Answer) -> bool:
+        """Whether something has to be computed."""
+        ...
+
+    def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
+        """The answer with what it lacked; None: nothing was kept."""
+        ...
+
+
+@dataclass(frozen=True)
 class CaseWork:
     """What is done with each case; travels to other processes.
 
@@ -52,28 +97,14 @@ class CaseWork:
         folder: where finished cases are kept; its name is the step's in ``errors.csv``.
         key: digest of the settings that the answer depends on.
         sequences: those that are read; None: all that there are.
-        answer: gives what is kept of a case.
-        complete: adds to an answer that was kept and lacks something; None: what was kept is all there is.
+        answer: gives what is kept of a case, from its images or, where an answer grows, from what was kept.
     """
 
     folder: Path
     key: str
     sequences: tuple[str, ...] | None
     resample_mask: bool
-    answer: Callable[[Case], Answer] = field(repr=False)
-    complete: Completion | None = field(default=None, repr=False)
-
-
-class Completion(Protocol):
-    """What an answer that was kept still lacks."""
-
-    def lacks(self, kept: Answer) -> bool:
-        """Whether something has to be computed."""
-        ...
-
-    def completed(self, case: Case, kept: Answer) -> Answer:
-        """The answer with what it lacked."""
-        ...
+    answer: Callable[[Case], Answer] | Completion = field(repr=False)
 
 
 def run_cases(
@@ -112,6 +143,14 @@ def write_problems(problems: Iterable[CaseProblem], path: Path) -> None:
     write_csv(pd.DataFrame(list(problems), columns=[column.name for column in fields(CaseProblem)]), path)
 
 
+def write_warnings(warnings: Mapping[str, Iterable[str]], path: Path) -> None:
+    """``warnings.csv``: a row for each sentence, by case; only the header when there is none."""
+    import pandas as pd
+
+    rows = [(case_id, text) for case_id, texts in warnings.items() for text in texts]
+    write_csv(pd.DataFrame(rows, columns=["case_id", "warning"]), path)
+
+
 def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> None:
     """Refuse a cohort of which nothing is left.
 
@@ -148,21 +187,25 @@ def _lost(case: CohortCase, work: CaseWork) -> _Outcome:
 
 
 def _work_of(case: CohortCase, work: CaseWork | Mapping[str, CaseWork]) -> CaseWork:
-    own = work if isinstance(work, CaseWork) else work[case.case_id]
-    return replace(own, folder=own.folder.absolute())
+    of_case = work if isinstance(work, CaseWork) else work[case.case_id]
+    return replace(of_case, folder=of_case.folder.absolute())
 
 
 def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
     step = work.folder.name
     try:
-        wanted = work.sequences
+        images = CaseImages(case, work.sequences, work.resample_mask)
         path = work.folder / f"{case.case_id}.json"
-        key = document_digest({"plan": work.key, "inputs": _input_digests(case, wanted)})
+        key = document_digest({"plan": work.key, "inputs": images.digests})
         kept = _kept(path, key)
-        if kept is not None and (work.complete is None or not work.complete.lacks(kept)):
-            return case.case_id, kept, None, True
-        images = case.read(wanted, resample_mask=work.resample_mask)
-        answer = work.answer(images) if kept is None or work.complete is None else work.complete.completed(images, kept)
+        if callable(work.answer):
+            if kept is not None:
+                return case.case_id, kept, None, True
+            answer = work.answer(images.read())
+        else:
+            if kept is not None and not work.answer.lacks(kept):
+                return case.case_id, kept, None, True
+            answer = work.answer.completed(images, kept)
         write_text(path, json_text({"key": key, **answer}))
         return case.case_id, answer, None, False
     except OutputError:  # a full disk is not the case's fault: the run stops, and goes on once there is room
@@ -174,15 +217,6 @@ def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
         text = f"Unexpected {type(error).__name__}: {error}"
         remedy = "Please report this; running the case alone with --verbose shows where."
         return case.case_id, {}, CaseProblem(case.case_id, step, text, "", remedy), False
-
-
-def _input_digests(case: CohortCase, wanted: Sequence[str] | None) -> list[list[object]]:
-    def digests(rows: Iterable[CohortImage]) -> list[list[object]]:
-        own = [row for row in rows if wanted is None or row.sequence in wanted]
-        return [[row.sequence, file_digest(row.image), file_digest(row.mask), row.label] for row in own]
-
-    again = [[kind, *row] for kind, rows in sorted(case.readings.items()) for row in digests(rows)]
-    return [*digests(case.images), *again]
 
 
 def _kept(path: Path, key: str) -> Answer | None:

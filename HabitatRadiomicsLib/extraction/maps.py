@@ -97,11 +97,11 @@ def map_sequence(
     found = map_habitats(prepared[name], protocol.habitats, model, seed=protocol.seed, scale=scale)
     if scale is None:
         return found
-    doubts = _scale_doubts(prepared[name], prepared[protocol.scale_key(name)], scale, protocol)
+    doubts = scale_doubts(prepared[name], prepared[protocol.scale_key(name)], scale, protocol)
     return replace(found, warnings=(*found.warnings, *doubts))
 
 
-def _scale_doubts(
+def scale_doubts(
     prepared: PreparedSequence, before: PreparedSequence, scale: LesionScale, protocol: Protocol
 ) -> list[str]:
     """What speaks against comparing a lesion with its earlier self, in sentences."""

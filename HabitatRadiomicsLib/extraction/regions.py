@@ -1,144 +1,269 @@
-"""The regions of one case that a study needs: measured once, and kept for every later run.
+"""The regions of a lesion and their features: those that are asked for now, and all that a cohort needs, kept on disk.
 
-A habitat is named by the superpixels that it consists of, so that it is the same region whichever population's
+A habitat is kept under the superpixels that it consists of, so that it is the same region whichever population's
 centroids led to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases import Case
-from HabitatRadiomicsLib.cases.mask import volume_ml
-from HabitatRadiomicsLib.errors import RegionError
-from HabitatRadiomicsLib.extraction.kept_cases import Answer
-from HabitatRadiomicsLib.extraction.maps import scale_for
-from HabitatRadiomicsLib.extraction.measure import check_size, measure_regions
-from HabitatRadiomicsLib.extraction.superpixels import ORIGINAL, prepared_views
-from HabitatRadiomicsLib.features import choose_engine, feature_names
-from HabitatRadiomicsLib.features.catalogue import PATCH
-from HabitatRadiomicsLib.features.deep.measure import known_image_warnings, measure_patch
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError, RegionError
+from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseImages
+from HabitatRadiomicsLib.extraction.prepared_cases import (
+    ORIGINAL,
+    Preparation,
+    PreparedLesion,
+    Unmeasured,
+)
+from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, feature_names
+from HabitatRadiomicsLib.features.catalogue import PATCH, FeatureName
+from HabitatRadiomicsLib.features.deep.measure import known_image_warnings, measure_patch, patch_digest_parts
 from HabitatRadiomicsLib.features.undefined import undefined_columns
-from HabitatRadiomicsLib.habitats import describe_lesion
-from HabitatRadiomicsLib.imaging import PreparedSequence, ring_of
+from HabitatRadiomicsLib.habitats import HabitatMap
+from HabitatRadiomicsLib.imaging import PreparedImage, PreparedSequence, ring_of
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of
+from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: Regions that are no habitat.
 NAMED = ("whole", "ring", PATCH)
 
 #: Regions of a case by view and sequence: "whole", "ring", "patch", or the superpixels that a habitat consists of.
 Plan = dict[str, dict[str, list[str]]]
-#: Measured regions of a case by view, sequence and region; a sentence where a region cannot be measured.
-Measured = dict[str, dict[str, dict[str, np.ndarray | str]]]
+#: Measured regions of a case by view, sequence and region, or why a region cannot be measured.
+Measured = dict[str, dict[str, dict[str, np.ndarray | Unmeasured]]]
+
+
+def regions_of(
+    prepared: PreparedSequence, habitats: HabitatMap | None, names: Collection[str], protocol: Protocol
+) -> dict[str, sitk.Image]:
+    """Masks of the regions asked for, UInt8 0 or 1, on the prepared image's grid.
+
+    Args:
+        prepared: the lesion.
+        habitats: its habitats; may be None when no habitat is asked for.
+        names: ``whole``, ``habitats``, ``S1``.., ``ring``, ``patch`` (the lesion, which the patch is placed by).
+        protocol: thickness and limits of the ring.
+
+    Raises:
+        RegionError: a habitat has no voxels in this lesion, or nothing is left of the ring.
+    """
+    masks: dict[str, sitk.Image] = {}
+    for name in names:
+        if name in ("whole", PATCH):
+            masks[name] = prepared.mask
+        elif name == "ring":
+            try:
+                masks[name] = ring_of(prepared, protocol)
+            except RegionError as error:
+                raise error.at(prepared.title) from error
+        else:
+            if habitats is None:
+                raise RegionError(f"{name} was asked for without habitats.", where=prepared.title)
+            for wanted in habitats.model.names if name == "habitats" else (name,):
+                masks[wanted] = _habitat(habitats, wanted)
+    return masks
+
+
+def measure_regions(
+    prepared: PreparedImage,
+    regions: Mapping[str, sitk.Image],
+    protocol: Protocol,
+    engine: FeatureEngine,
+    wanted: Collection[FeatureName] | None = None,
+) -> dict[str, float]:
+    """Feature values of one sequence by column name.
+
+    Args:
+        wanted: features that suffice (of this sequence; others are ignored); None: all.
+
+    Raises:
+        RegionError: a region is too small for texture.
+        FeatureError: a filter does not suit the image.
+        NetworkError, DependencyError: deep features cannot be measured.
+    """
+    outlined = {name: mask for name, mask in regions.items() if name != PATCH}
+    for name, mask in outlined.items():
+        check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.title} {name}")
+    names = None
+    if wanted is not None:
+        names = {name.within_region for name in wanted if name.key == prepared.name and name.region != PATCH}
+    discretisation = protocol.features.discretisation_of(prepared.name)
+    found: dict[str, dict[str, float]] = {}
+    try:
+        with one_thread():
+            if outlined:
+                found = engine.extract(prepared.image, outlined, protocol.features, discretisation, names)
+    except HabitatRadiomicsError as error:
+        raise error.at(prepared.title) from error
+    if PATCH in regions:
+        found[PATCH] = measure_patch(prepared, protocol)
+    return {f"{prepared.name}_{region}_{name}": value for region in regions for name, value in found[region].items()}
+
+
+def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
+    if name in habitats.regions:
+        return habitats.regions[name]
+    if name in habitats.model.names:
+        missing = no_habitat(name)
+        raise RegionError(missing.problem, where=habitats.title, remedy=missing.remedy)
+    raise unknown_habitat(name, habitats.model.names, habitats.title)
+
+
+def no_habitat(name: str) -> Unmeasured:
+    """What is said of a habitat that a lesion has no voxel of."""
+    return Unmeasured(
+        f"Habitat {name} has no voxel in this lesion.",
+        "The lesion has no tissue of this kind; it cannot be scored by a model that needs it.",
+    )
+
+
+def unknown_habitat(name: str, names: Iterable[str], where: str) -> RegionError:
+    """What is said of a habitat that the population does not have."""
+    return RegionError(
+        f"There is no habitat {name}: this population has {', '.join(names)}.",
+        where=where,
+        remedy="Name only habitats that exist in the protocol's regions, or 'habitats' for all.",
+    )
+
+
+def check_size(mask: sitk.Image, minimum: int, where: str) -> None:
+    """Refuse a region that is too small for texture.
+
+    Raises:
+        RegionError: it has fewer voxels than ``minimum``, or they lie on a line.
+    """
+    inside = np.nonzero(sitk.GetArrayViewFromImage(mask))
+    voxels = len(inside[0])
+    if voxels < minimum:
+        raise RegionError(
+            f"The region has {voxels} voxels; texture needs at least {minimum}.",
+            where=where,
+            remedy="A finer spacing or a smaller minimum_region_voxels in the protocol would admit it.",
+        )
+    extents = [int(axis.max() - axis.min()) + 1 for axis in inside]
+    if sum(extent > 1 for extent in extents) < 2:
+        raise RegionError("The region is a line of voxels; texture needs an area or a volume.", where=where)
+
+
+def later_settings(protocol: Protocol) -> dict[str, object]:
+    """Settings of regions that few protocols have; those of others keep what they measured before there were such."""
+    limits = protocol.ring_limits
+    rows: dict[str, object] = {} if limits is None else {"ring_limits": limits.model_dump(mode="json")}
+    return {**rows, **patch_digest_parts(protocol)}
 
 
 @dataclass(frozen=True)
-class RegionMeasuring:
+class RegionWork:
     """The regions of one case that are needed, on top of those that were kept; travels to other processes."""
 
-    protocol: Protocol
+    preparation: Preparation
     plan: Plan
-
-    def answer(self, case: Case) -> Answer:
-        """All of them, when nothing was kept."""
-        return self.completed(case, {"regions": {}, "undefined": {}, "warnings": [], "volumes_ml": {}})
 
     def lacks(self, kept: Answer) -> bool:
         """Whether a region of the plan has not been measured."""
-        return any(
-            key not in kept["regions"].get(view, {}).get(sequence, {})
-            for view, sequences in self.plan.items()
-            for sequence, keys in sequences.items()
-            for key in keys
-        )
+        return any(self._missing(kept).values())
 
-    def completed(self, case: Case, kept: Answer) -> Answer:
+    def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
         """What was kept, and what it lacked."""
-        regions, undefined, volumes = kept["regions"], kept["undefined"], kept["volumes_ml"]
-        warnings = list(kept["warnings"])
-        for view, prepared in prepared_views(case, self.protocol, perturbed=len(self.plan) > 1):
-            if view == ORIGINAL:
-                warnings = [
-                    f"{sequence.title}: {text}"
-                    for sequence in prepared.values()
-                    for text in (*sequence.warnings, *known_image_warnings(sequence, self.protocol))
-                ]
-                volumes = {
-                    name: volume_ml(sequence.source.mask)
-                    for name, sequence in prepared.items()
-                    if name == self.protocol.baseline_key(sequence_of(name))
+        protocol = self.preparation.protocol
+        first = kept is None
+        regions: dict[str, Any] = {ORIGINAL: {name: {} for name in self.plan[ORIGINAL]}}
+        answer = kept or {"regions": regions, "undefined": {}, "warnings": {}, "volumes_ml": {}}
+        missing = self._missing(answer)
+        views = [view for view, sequences in missing.items() if sequences or (first and view == ORIGINAL)]
+        made = set()
+        for view, lesions in self.preparation.lesions(images, views):
+            made.add(view)
+            if view == ORIGINAL and first:
+                answer["warnings"] = {name: _warnings(lesion, protocol) for name, lesion in lesions.items()}
+                answer["volumes_ml"] = {
+                    name: lesion.volume_ml
+                    for name, lesion in lesions.items()
+                    if name == protocol.baseline_key(sequence_of(name))
                 }
-            for name, keys in self.plan.get(view, {}).items():
-                place = regions.setdefault(view, {}).setdefault(name, {})
-                missing = [key for key in keys if key not in place]
-                found, reasons = _measure(name, prepared, missing, self.protocol, explain=view == ORIGINAL)
-                place.update(found)
-                undefined.setdefault(name, {}).update(reasons)
-        return {"regions": regions, "undefined": undefined, "warnings": warnings, "volumes_ml": volumes}
+            for name, keys in missing[view].items():
+                values, reasons = _measured(lesions[name], keys, protocol, explain=view == ORIGINAL)
+                answer["regions"].setdefault(view, {}).setdefault(name, {}).update(values)
+                answer["undefined"].setdefault(name, {}).update(reasons)
+        for view in set(views) - made:
+            for name, keys in missing[view].items():
+                none = {key: {"problem": "The copy could not be made."} for key in keys}
+                answer["regions"].setdefault(view, {}).setdefault(name, {}).update(none)
+        return answer
+
+    def _missing(self, kept: Answer) -> Plan:
+        """The part of the plan that has not been measured."""
+        missing: Plan = {}
+        for view, sequences in self.plan.items():
+            known = kept["regions"].get(view, {})
+            rows = {name: [key for key in keys if key not in known.get(name, {})] for name, keys in sequences.items()}
+            missing[view] = {name: keys for name, keys in rows.items() if keys}
+        return missing
 
 
-def _measure(
-    name: str, view: Mapping[str, PreparedSequence], keys: Sequence[str], protocol: Protocol, *, explain: bool
+def _warnings(lesion: PreparedLesion, protocol: Protocol) -> list[str]:
+    texts = (*lesion.warnings, *known_image_warnings(lesion.image_sha256, protocol))
+    return [f"{lesion.title}: {text}" for text in texts]
+
+
+def _measured(
+    lesion: PreparedLesion, keys: Collection[str], protocol: Protocol, *, explain: bool
 ) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    """Feature values of an image's regions in the catalogue's order, null for an undefined one; or why there are none.
+    """Feature values of a lesion's regions in the catalogue's order, null for an undefined one; or why there are none,
+    and the remedy.
 
     Beside them, if asked for, the reason of each undefined value by region and feature.
     """
-    found: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     masks: dict[str, sitk.Image] = {}
-    labels = None
-    prepared = view[name]
-    if any(key not in NAMED for key in keys):
-        scale = scale_for(name, view, protocol)
-        labels = describe_lesion(prepared, protocol.habitats, seed=protocol.seed, scale=scale).superpixels.labels
     for key in keys:
         if key == PATCH:
-            found[key] = list(measure_patch(prepared, protocol).values())
+            measured[key] = list(measure_patch(lesion, protocol).values())
+            continue
+        mask = _mask(lesion, key)
+        if isinstance(mask, Unmeasured):
+            measured[key] = {"problem": mask.problem, "remedy": mask.remedy}
             continue
         try:
-            mask = _mask(prepared, key, labels, protocol)
-            check_size(mask, protocol.features.minimum_region_voxels, prepared.name)
+            check_size(mask, protocol.features.minimum_region_voxels, lesion.name)
             masks[key] = mask
         except RegionError as error:
-            found[key] = error.problem
+            measured[key] = {"problem": error.problem, "remedy": error.remedy}
     if not masks:
-        return found, {}
+        return measured, {}
     # Column names may not hold just any region name.
     numbered = {f"S{number}": mask for number, mask in enumerate(masks.values(), start=1)}
-    values = measure_regions(prepared, numbered, protocol, choose_engine(protocol.features))
+    values = measure_regions(lesion, numbered, protocol, choose_engine(protocol.features))
     names = feature_names(protocol.features)
-    reasons = undefined_columns(prepared, numbered, protocol, values) if explain else {}
+    reasons = undefined_columns(lesion, numbered, protocol, values) if explain else {}
     undefined: dict[str, dict[str, str]] = {}
     for number, key in enumerate(masks, start=1):
-        start = f"{prepared.name}_S{number}_"
+        start = f"{lesion.name}_S{number}_"
         row = [values[start + name] for name in names]
-        found[key] = [value if np.isfinite(value) else None for value in row]
+        measured[key] = [value if np.isfinite(value) else None for value in row]
         undefined[key] = {name: reasons[start + name] for name in names if start + name in reasons}
-    return found, {key: row for key, row in undefined.items() if row}
+    return measured, {key: row for key, row in undefined.items() if row}
 
 
-def _mask(prepared: PreparedSequence, key: str, labels: np.ndarray | None, protocol: Protocol) -> sitk.Image:
+def _mask(lesion: PreparedLesion, key: str) -> sitk.Image | Unmeasured:
     if key == "whole":
-        return prepared.mask
+        return lesion.mask
     if key == "ring":
-        return ring_of(prepared, protocol)
-    assert labels is not None
-    return _mask_of(prepared, np.isin(labels, [int(number) for number in key.split()]))
-
-
-def _mask_of(prepared: PreparedSequence, inside: np.ndarray) -> sitk.Image:
-    """A mask of some of the lesion's voxels, given in C order."""
-    roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
+        assert lesion.ring is not None
+        return lesion.ring
+    assert lesion.labels is not None
+    roi = sitk.GetArrayViewFromImage(lesion.mask) == 1
     voxels = np.zeros(roi.shape, dtype=np.uint8)
-    voxels[roi] = inside
+    voxels[roi] = np.isin(lesion.labels, [int(number) for number in key.split()])
     mask = sitk.GetImageFromArray(voxels)
-    mask.CopyInformation(prepared.mask)
+    mask.CopyInformation(lesion.mask)
     return mask
 
 
@@ -147,14 +272,15 @@ class MeasuredCase:
     """What is held of a case: numbers as arrays, for a list of a cohort's numbers would take four times the room.
 
     Attributes:
-        regions: values by view, sequence and region, or a sentence where the region cannot be measured.
+        regions: values by view, sequence and region, or why the region cannot be measured.
         undefined: reasons by sequence, region and feature, of the case as it is.
+        warnings: of the images, sentences by sequence.
         volume_ml: of the lesion, the mean over its sequences; of two time points, at baseline.
     """
 
     regions: Measured
     undefined: Mapping[str, Mapping[str, Mapping[str, str]]]
-    warnings: tuple[str, ...]
+    warnings: Mapping[str, tuple[str, ...]]
     volume_ml: float
 
     @classmethod
@@ -163,12 +289,12 @@ class MeasuredCase:
         regions = {
             view: {
                 sequence: {
-                    key: row if isinstance(row, str) else np.array(row, dtype=float) for key, row in rows.items()
+                    key: Unmeasured(**row) if isinstance(row, dict) else np.array(row, dtype=float)
+                    for key, row in rows.items()
                 }
                 for sequence, rows in sequences.items()
             }
             for view, sequences in answer["regions"].items()
         }
-        return cls(
-            regions, answer["undefined"], tuple(answer["warnings"]), float(np.mean(list(answer["volumes_ml"].values())))
-        )
+        warnings = {sequence: tuple(texts) for sequence, texts in answer["warnings"].items()}
+        return cls(regions, answer["undefined"], warnings, float(np.mean(list(answer["volumes_ml"].values()))))

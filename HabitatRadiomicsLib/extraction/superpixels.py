@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.cases.cohort import Cohort
-from HabitatRadiomicsLib.errors import HabitatRadiomicsError, RegionError
-from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
-from HabitatRadiomicsLib.extraction.maps import prepare_case, scale_for
-from HabitatRadiomicsLib.habitats import Superpixels, describe_lesion, fit_habitats
-from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.imaging.perturbation import perturbation_names, perturbed_case
+from HabitatRadiomicsLib.errors import RegionError
+from HabitatRadiomicsLib.extraction.kept_cases import (
+    Answer,
+    CaseImages,
+    CaseProblem,
+    CaseWork,
+    refuse_empty,
+    run_cases,
+)
+from HabitatRadiomicsLib.extraction.prepared_cases import ORIGINAL, Preparation, superpixel_settings, views_of
+from HabitatRadiomicsLib.habitats import Superpixels, fit_habitats
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.system.parallel import in_order
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
-
-_log = logging.getLogger(__name__)
-
-#: The view of a case that is its images as they are; the others are further readings by their kind, or perturbed ones.
-ORIGINAL = "original"
-#: Of measurements that were repeated: those on perturbed copies.
-PERTURBED = "perturbed copies"
-#: Settings that superpixels depend on. A change of any other one (a title, the range of K, the learning) takes over
-#: what is done.
-_SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "seed")
-_HABITAT_SETTINGS = ("entropy", "superpixels", "minimum_superpixel_voxels", "clip")
-_LATER_ROBUSTNESS_SETTINGS = ("threshold", "icc", "cases", "copies")
 
 #: Superpixels by view and sequence (of two time points: the case's key).
 Views = Mapping[str, Mapping[str, Superpixels]]
@@ -45,55 +34,43 @@ Population = Mapping[str, HabitatModel | None]
 
 @dataclass(frozen=True)
 class Lesions:
-    """What came of the first reading of a cohort.
+    """What came of the first visit to each case of a cohort.
 
     Attributes:
-        superpixels: of each case that could be read; without their labels.
+        superpixels: of each case that could be read, and of each view that is measured; without their labels.
         measured: mean intensity (of the prepared image) and mean local entropy (bits) of each superpixel, by case and
             sequence, shape (superpixels, 2).
         problems: why the others could not be.
+        doubts: what speaks against comparing a follow-up with its baseline, sentences by case and sequence.
+        input_ml: volume of each superpixel's voxels on the input's grid, as their number and the ml of one, by case and
+            sequence; of two time points.
     """
 
     superpixels: Mapping[str, Views]
     measured: Mapping[str, Mapping[str, np.ndarray]]
     problems: tuple[CaseProblem, ...]
+    doubts: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    input_ml: Mapping[str, Mapping[str, tuple[np.ndarray, float]]] = field(default_factory=dict)
 
 
-def superpixel_settings(protocol: Protocol) -> dict[str, Any]:
-    """What the superpixels of a case and of a perturbed copy of it depend on."""
-    document: dict[str, Any] = protocol.document()
-    robustness = document["robustness"]
-    scales = {key: protocol.scale_key(key) for key in protocol.keys or () if protocol.scale_key(key) != key}
-    return {
-        # Cases that have scales of their own keep what was found before there were others.
-        **({"scales": scales} if scales else {}),
-        **{name: document[name] for name in _SETTINGS},
-        "habitats": {name: document["habitats"][name] for name in _HABITAT_SETTINGS},
-        "robustness": robustness
-        and {name: value for name, value in robustness.items() if name not in _LATER_ROBUSTNESS_SETTINGS},
-    }
+@dataclass(frozen=True)
+class SuperpixelWork:
+    """The superpixels of a case's views, on top of those that were kept; travels to other processes."""
 
+    preparation: Preparation
+    views: tuple[str, ...]
 
-def prepared_views(
-    case: Case, protocol: Protocol, *, perturbed: bool
-) -> Iterator[tuple[str, dict[str, PreparedSequence]]]:
-    """The prepared case as it is; then, if asked for, as it was outlined again in each further reading, or, where
-    there is none, each perturbed copy of it that could be made."""
-    yield ORIGINAL, prepare_case(case, protocol)
-    settings = protocol.robustness if perturbed else None
-    if settings is None:
-        return
-    for kind, reading in case.readings.items():
-        yield kind, prepare_case(Case(case.case_id, reading), protocol)
-    if case.readings:
-        return
-    for number, name in enumerate(perturbation_names(settings), start=1):
-        try:
-            copy = prepare_case(perturbed_case(case, settings, number, seed=protocol.seed)[1], protocol)
-        except HabitatRadiomicsError as error:  # the lesion reaches beyond the moved image, for instance
-            _log.info("a perturbed copy could not be made: %s", error.problem)
-            continue
-        yield name, copy
+    def lacks(self, kept: Answer) -> bool:
+        """Whether a view has not been described."""
+        return any(view not in kept["superpixels"] for view in self.views)
+
+    def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
+        """What was kept, and what it lacked; a view that cannot be made has no sequence."""
+        described = dict((kept or {}).get("superpixels", {}))
+        missing = [view for view in self.views if view not in described]
+        described |= {view: {} for view in missing}
+        described |= {view: rows for view, _, rows in self.preparation.fresh(images, missing)}
+        return {"superpixels": described}
 
 
 def find_superpixels(
@@ -106,7 +83,7 @@ def find_superpixels(
     resample_mask: bool = False,
     progress: Progress = silent,
 ) -> Lesions:
-    """Superpixels of all cases; a failing one never stops the others.
+    """Superpixels of all cases; a failing one never stops the others. Prepared lesions are kept for the second visit.
 
     Args:
         folder: where finished cases are kept, for this run and the next.
@@ -115,34 +92,51 @@ def find_superpixels(
     Raises:
         CohortError: no case could be read.
     """
-    work = {}
-    for case in cohort.cases:
-        also = case.case_id in perturbed
-        copies = protocol.robustness.copies if also and protocol.robustness is not None else 0
-        settings = superpixel_settings(protocol)
-        key = document_digest(
-            {"versions": versions(), "settings": settings, "copies": copies, "resample": resample_mask}
+    settings = superpixel_settings(protocol)
+    key = document_digest({"versions": versions(), "settings": settings, "resample": resample_mask})
+    preparation = Preparation.of(protocol, folder, resample_mask=resample_mask)
+    views = {case.case_id: views_of(case, protocol, perturbed=case.case_id in perturbed) for case in cohort.cases}
+    work = {
+        case_id: CaseWork(
+            folder / "superpixels", key, protocol.keys, resample_mask, SuperpixelWork(preparation, of_case)
         )
-        answer = partial(_described, protocol=protocol, perturbed=also)
-        work[case.case_id] = CaseWork(folder / "superpixels", key, protocol.keys, resample_mask, answer)
-    found, problems, _ = run_cases(cohort.cases, work, jobs, progress, take=_in_memory)
-    refuse_empty(found, problems)
-    read = [case.case_id for case in cohort.cases if case.case_id in found]
+        for case_id, of_case in views.items()
+    }
+    answers, problems, _ = run_cases(cohort.cases, work, jobs, progress)
+    refuse_empty(answers, problems)
+    rows = {case.case_id: answers[case.case_id]["superpixels"] for case in cohort.cases if case.case_id in answers}
+    asked = protocol.habitats.superpixels
+    originals = {case_id: of_case[ORIGINAL] for case_id, of_case in rows.items()}
     return Lesions(
-        {case_id: found[case_id][0] for case_id in read},
-        {case_id: found[case_id][1] for case_id in read},
-        tuple(problems),
+        superpixels={
+            case_id: {view: _in_memory(of_case[view], asked) for view in views[case_id]}
+            for case_id, of_case in rows.items()
+        },
+        measured={
+            case_id: {name: np.array(row["measured"]) for name, row in of_case.items()}
+            for case_id, of_case in originals.items()
+        },
+        problems=tuple(problems),
+        doubts={
+            case_id: {name: row["doubts"] for name, row in of_case.items()} for case_id, of_case in originals.items()
+        },
+        input_ml={
+            case_id: {
+                name: (np.array(row["input_voxels"]), row["voxel_ml"])
+                for name, row in of_case.items()
+                if "input_voxels" in row
+            }
+            for case_id, of_case in originals.items()
+        },
     )
 
 
 def unread(cohort: Cohort, protocol: Protocol, perturbed: Collection[str]) -> Lesions:
     """Cases of a protocol without habitats, whose superpixels nobody needs."""
-    seen: dict[str, Views] = {}
-    for case in cohort.cases:
-        views = [ORIGINAL]
-        if case.case_id in perturbed and protocol.robustness is not None:
-            views += case.readings or perturbation_names(protocol.robustness)
-        seen[case.case_id] = {view: {} for view in views}
+    seen: dict[str, Views] = {
+        case.case_id: {view: {} for view in views_of(case, protocol, perturbed=case.case_id in perturbed)}
+        for case in cohort.cases
+    }
     return Lesions(seen, {}, ())
 
 
@@ -195,37 +189,8 @@ def _fitted(patients: list[Superpixels], sequence: str, protocol: Protocol) -> H
         return None
 
 
-def _described(case: Case, protocol: Protocol, perturbed: bool) -> Answer:
-    found: dict[str, Any] = {}
-    for view, prepared in prepared_views(case, protocol, perturbed=perturbed):
-        described = {}
-        for name, sequence in prepared.items():
-            try:
-                scale = scale_for(name, prepared, protocol)
-                entropy, superpixels, _ = describe_lesion(sequence, protocol.habitats, seed=protocol.seed, scale=scale)
-            except HabitatRadiomicsError:
-                if view == ORIGINAL:
-                    raise
-                continue  # a perturbed lesion may have become too small
-            described[name] = {"means": superpixels.means.tolist(), "sizes": superpixels.sizes.tolist()}
-            if view == ORIGINAL:
-                intensity = sitk.GetArrayViewFromImage(sequence.image)[sitk.GetArrayViewFromImage(sequence.mask) == 1]
-                means = [
-                    np.bincount(superpixels.labels, weights=values) / superpixels.sizes
-                    for values in (intensity, entropy)
-                ]
-                described[name]["measured"] = np.column_stack(means).tolist()
-        found[view] = described
-    return {"superpixels": found}
-
-
-def _in_memory(answer: Answer) -> tuple[Views, dict[str, np.ndarray]]:
+def _in_memory(rows: Mapping[str, Any], asked: int) -> dict[str, Superpixels]:
     nothing = np.zeros(0, dtype=int)
-    views = {
-        view: {
-            name: Superpixels(nothing, np.array(row["means"]), np.array(row["sizes"]), 0)
-            for name, row in sequences.items()
-        }
-        for view, sequences in answer["superpixels"].items()
+    return {
+        name: Superpixels(nothing, np.array(row["means"]), np.array(row["sizes"]), asked) for name, row in rows.items()
     }
-    return views, {name: np.array(row["measured"]) for name, row in answer["superpixels"][ORIGINAL].items()}

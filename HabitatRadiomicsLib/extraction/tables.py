@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of
-from HabitatRadiomicsLib.extraction.extract import Extraction, extract_cohort
+from HabitatRadiomicsLib.extraction.cohort import Extraction, extract_features
 from HabitatRadiomicsLib.extraction.habitat_changes import write_habitat_changes
-from HabitatRadiomicsLib.extraction.kept_cases import write_problems
+from HabitatRadiomicsLib.extraction.kept_cases import write_problems, write_warnings
 from HabitatRadiomicsLib.extraction.maps import needs_habitats
-from HabitatRadiomicsLib.features.table import column_definitions, write_table
-from HabitatRadiomicsLib.outputs import WORK_FOLDER, json_text, write_csv, write_text
+from HabitatRadiomicsLib.features.table import catalogue, write_feature_table
+from HabitatRadiomicsLib.outputs import WORK_FOLDER
 from HabitatRadiomicsLib.progress import Progress, silent
-from HabitatRadiomicsLib.protocol import Protocol, load_protocol, protocol_text
-from HabitatRadiomicsLib.system.provenance import versions
+from HabitatRadiomicsLib.protocol import Protocol, load_protocol
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +46,7 @@ def extract(
         protocol: bundled name, YAML file or protocol.
         clinical: ``clinical.csv``; its outcomes and sites are written before the features.
         folder: for all files of ``habitat-radiomics extract``, the finished cases among them, so that a run that was
-            interrupted goes on there; None: nothing is kept.
+            interrupted, or a training, goes on there; None: nothing is kept.
         timepoint: which one to take, when the table has several.
         jobs: processes; the result does not depend on it.
         resample_mask: accept masks on another grid, with a warning.
@@ -69,8 +68,6 @@ def extract(
         >>> table.attrs["catalogue"]["columns"][table.columns[0]]["sequence"]
         'T1W'
     """
-    import pandas as pd
-
     protocol = load_protocol(protocol)
     cohort = load_cohort(
         Path(images),
@@ -80,15 +77,14 @@ def extract(
     )
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()) if folder is None else folder)
-        extraction = extract_cohort(
+        extraction = extract_features(
             cohort, protocol, work / WORK_FOLDER, jobs=jobs, resample_mask=resample_mask, progress=progress
         )
         if folder is not None:
             write_extraction(work, extraction, cohort)
-    measured = extraction.table
-    table = pd.DataFrame(measured.values, pd.Index(measured.case_ids, name="case_id"), measured.columns)
+    table = extraction.table
     table.attrs = {
-        "catalogue": Catalogue(catalogue(extraction)),
+        "catalogue": Catalogue(catalogue(table, extraction.protocol, extraction.engine)),
         "protocol": extraction.protocol,
         "problems": list(extraction.problems),
     }
@@ -97,33 +93,9 @@ def extract(
 
 def write_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> None:
     """All tables of an extraction in a folder."""
-    import pandas as pd
-
     table, protocol = extraction.table, extraction.protocol
-    leading = {}
-    if cohort.outcomes:
-        leading["outcome"] = [str(cohort.outcomes[case_id]) for case_id in table.case_ids]
-    if cohort.sites:
-        leading["site"] = [cohort.sites.get(case_id, "") for case_id in table.case_ids]
-    write_table(table, folder / "features.csv", leading)
-    write_text(folder / "features.json", json_text(catalogue(extraction)))
-    write_text(folder / "protocol.yaml", protocol_text(protocol))
+    write_feature_table(folder, table, protocol, engine=extraction.engine, outcomes=cohort.outcomes, sites=cohort.sites)
     write_problems(extraction.problems, folder / "errors.csv")
     if protocol.timepoints is not None and needs_habitats(protocol):
         write_habitat_changes(extraction.habitat_changes, folder / "habitat_changes.csv")
-    warnings = [(case_id, text) for case_id, texts in extraction.warnings.items() for text in texts]
-    write_csv(pd.DataFrame(warnings, columns=["case_id", "warning"]), folder / "warnings.csv")
-
-
-def catalogue(extraction: Extraction) -> dict[str, Any]:
-    """``features.json``: what each column is, and how it came about."""
-    return {
-        "cases": len(extraction.table.case_ids),
-        "provenance": {
-            "protocol": extraction.protocol.name,
-            "protocol_sha256": extraction.protocol.sha256,
-            "engine": extraction.engine,
-            "versions": versions(),
-        },
-        **column_definitions(extraction.table.columns, extraction.protocol),
-    }
+    write_warnings(extraction.warnings, folder / "warnings.csv")

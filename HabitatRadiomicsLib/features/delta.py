@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.features.catalogue import FeatureName, parse
-from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.protocol import TimePoints
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Takes the place of the time point in the name of a change.
 DELTA = "delta"
@@ -33,30 +34,30 @@ def value_of(name: FeatureName, measured: Mapping[str, float], timepoints: TimeP
     return later[0] - first if later else first
 
 
-def with_deltas(table: FeatureTable, timepoints: TimePoints | None, *, with_followup: bool = False) -> FeatureTable:
+def with_deltas(table: pd.DataFrame, timepoints: TimePoints | None, *, with_followup: bool = False) -> pd.DataFrame:
     """The table with a column ``delta_...`` for each feature measured at both time points.
 
     Columns of the baseline come first, then those of the follow-up if requested, then the changes. A change
     is NaN where either value is.
 
     Args:
-        table: columns ``<timepoint>_<sequence>_...``.
+        table: a row per case; columns ``<timepoint>_<sequence>_...``.
         timepoints: the protocol's; None: the table stays as it is.
         with_followup: keep the columns of the follow-up. They are not used for learning, because the changes already
             hold what they add to the baseline.
     """
     if timepoints is None:
         return table
-    place = {column: index for index, column in enumerate(table.columns)}
+    import pandas as pd
+
     moments = timepoints.names if with_followup else (timepoints.baseline,)
     names = [parse(column) for column in table.columns]
     kept = [str(name) for moment in moments for name in names if name.timepoint == moment]
-    pairs: dict[str, tuple[int, int]] = {}
+    pairs: dict[str, tuple[str, str]] = {}
     for name in names:
-        later = place.get(str(replace(name, timepoint=timepoints.followup)))
-        if name.timepoint == timepoints.baseline and later is not None:
-            pairs[str(replace(name, timepoint=DELTA))] = (place[str(name)], later)
-    before, after = np.array(list(pairs.values()), dtype=int).reshape(-1, 2).T
-    changes = table.values[:, after] - table.values[:, before]
-    values = np.concatenate([table.with_columns(kept).values, changes], axis=1)
-    return FeatureTable(table.case_ids, (*kept, *pairs), values)
+        later = str(replace(name, timepoint=timepoints.followup))
+        if name.timepoint == timepoints.baseline and later in table.columns:
+            pairs[str(replace(name, timepoint=DELTA))] = (str(name), later)
+    before, after = (table[[pair[place] for pair in pairs.values()]].to_numpy() for place in (0, 1))
+    changes = pd.DataFrame(after - before, index=table.index, columns=list(pairs))
+    return pd.concat([table[kept], changes], axis=1)

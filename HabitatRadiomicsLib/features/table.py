@@ -1,60 +1,76 @@
-"""Feature tables: one row per case."""
+"""Feature tables: a ``pandas.DataFrame`` with a row per case (index ``case_id``) and a column per feature."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from HabitatRadiomicsLib.features.catalogue import parse
 from HabitatRadiomicsLib.features.definitions import definition_of
-from HabitatRadiomicsLib.outputs import write_text
-from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.outputs import json_text, write_csv, write_text
+from HabitatRadiomicsLib.protocol import Protocol, protocol_text
+from HabitatRadiomicsLib.system.provenance import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True)
-class FeatureTable:
-    """Values by case and column; NaN where a feature is not defined for a case. Shape (cases, columns)."""
-
-    case_ids: tuple[str, ...]
-    columns: tuple[str, ...]
-    values: np.ndarray
-
-    @classmethod
-    def of_rows(cls, rows: Mapping[str, Mapping[str, float]]) -> FeatureTable:
-        """A table from one mapping per case; columns in the order in which they first appear."""
-        columns = tuple(dict.fromkeys(name for row in rows.values() for name in row))
-        values = np.array([[row.get(name, np.nan) for name in columns] for row in rows.values()], dtype=float)
-        return cls(tuple(rows), columns, values.reshape(len(rows), len(columns)))
-
-    def with_columns(self, columns: Sequence[str]) -> FeatureTable:
-        """The same cases with these columns only, in this order."""
-        place = {name: index for index, name in enumerate(self.columns)}
-        return FeatureTable(self.case_ids, tuple(columns), self.values[:, [place[name] for name in columns]])
-
-
-def write_table(table: FeatureTable, path: Path, leading: Mapping[str, Sequence[str]] | None = None) -> None:
-    """CSV with every digit that matters; an undefined value is an empty cell.
+def write_feature_table(
+    folder: Path,
+    table: pd.DataFrame,
+    protocol: Protocol,
+    *,
+    engine: str,
+    outcomes: Mapping[str, int],
+    sites: Mapping[str, str],
+) -> None:
+    """``features.csv`` with outcome and site before the features where they are known, ``features.json`` (what each
+    column is), and ``protocol.yaml``.
 
     Args:
-        leading: columns to put between ``case_id`` and the features, a cell per case.
+        table: index ``case_id``; NaN where a feature is not defined.
+        protocol: that it was measured with, with the population's habitats.
+        engine: its name and version.
+        outcomes, sites: by case; empty where there are none.
     """
-    leading = leading or {}
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["case_id", *leading, *table.columns])
-    for index, (case_id, row) in enumerate(zip(table.case_ids, table.values)):
-        cells = ["" if np.isnan(value) else repr(float(value)) for value in row]
-        writer.writerow([case_id, *(column[index] for column in leading.values()), *cells])
-    write_text(path, stream.getvalue())
+    leading: dict[str, Sequence[object]] = {}
+    if outcomes:
+        leading["outcome"] = [outcomes[case_id] for case_id in table.index]
+    if sites:
+        leading["site"] = [sites.get(case_id, "") for case_id in table.index]
+    write_values(table, folder / "features.csv", leading)
+    write_text(folder / "features.json", json_text(catalogue(table, protocol, engine)))
+    write_text(folder / "protocol.yaml", protocol_text(protocol))
 
 
-def column_definitions(columns: Sequence[str], protocol: Protocol) -> dict[str, Any]:
+def catalogue(table: pd.DataFrame, protocol: Protocol, engine: str) -> dict[str, Any]:
+    """``features.json``: what each column of a table is, and how it came about."""
+    return {
+        "cases": len(table),
+        "provenance": {
+            "protocol": protocol.name,
+            "protocol_sha256": protocol.sha256,
+            "engine": engine,
+            "versions": versions(),
+        },
+        **column_definitions(table.columns, protocol),
+    }
+
+
+def write_values(table: pd.DataFrame, path: Path, leading: Mapping[str, Sequence[object]] | None = None) -> None:
+    """A table as CSV, its index as the first column; an undefined value is an empty cell.
+
+    Args:
+        leading: columns to put between the index and the features, a cell per case.
+    """
+    import pandas as pd
+
+    before = pd.DataFrame(dict(leading or {}), index=table.index)
+    write_csv(pd.concat([before, table], axis=1).reset_index(), path)
+
+
+def column_definitions(columns: Iterable[str], protocol: Protocol) -> dict[str, Any]:
     """What each column is: its parts, the definition of its feature, and the settings of its sequence."""
     names = {column: parse(column) for column in columns}
     used = dict.fromkeys((name.feature_class, name.feature) for name in names.values())
@@ -62,12 +78,12 @@ def column_definitions(columns: Sequence[str], protocol: Protocol) -> dict[str, 
     deep = {} if protocol.deep is None else {"deep": protocol.deep.model_dump(mode="json")}
     definitions = {}
     for kind, feature in used:
-        found = definition_of(kind, feature)
+        definition = definition_of(kind, feature)
         definitions[f"{kind}_{feature}"] = {
-            "title": found.title,
-            "unit": found.unit,
-            "ibsi": found.ibsi,
-            "definition": found.definition,
+            "title": definition.title,
+            "unit": definition.unit,
+            "ibsi": definition.ibsi,
+            "definition": definition.definition,
         }
     return {
         "note": "Definitions are pyradiomics'. With a fixed bin width its bins lie on multiples of the width, and the "

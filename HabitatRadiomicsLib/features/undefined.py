@@ -41,7 +41,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.features.builtin.cropping import box_of
 from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
 from HabitatRadiomicsLib.features.catalogue import by_image_and_class, parse
-from HabitatRadiomicsLib.imaging import PreparedSequence
+from HabitatRadiomicsLib.imaging import PreparedImage
 from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings, Protocol
 
 #: Of pyradiomics only: the built-in engine has a value in all cases that are not named here.
@@ -220,7 +220,7 @@ def undefined_reasons(
 
 
 def undefined_columns(
-    prepared: PreparedSequence,
+    prepared: PreparedImage,
     regions: Mapping[str, sitk.Image],
     protocol: Protocol,
     values: Mapping[str, float],

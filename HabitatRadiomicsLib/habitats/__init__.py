@@ -5,7 +5,14 @@ rooms before it.
 """
 
 from HabitatRadiomicsLib.habitats.entropy import local_entropy
-from HabitatRadiomicsLib.habitats.maps import HabitatMap, HabitatStatistics, describe_lesion, map_habitats
+from HabitatRadiomicsLib.habitats.maps import (
+    HabitatMap,
+    HabitatStatistics,
+    describe_lesion,
+    habitat_warnings,
+    map_habitats,
+    voxels_on_input_grid,
+)
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
 from HabitatRadiomicsLib.habitats.scale import LesionScale, lesion_scale
 from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
@@ -19,7 +26,9 @@ __all__ = [
     "cluster_superpixels",
     "describe_lesion",
     "fit_habitats",
+    "habitat_warnings",
     "lesion_scale",
     "local_entropy",
     "map_habitats",
+    "voxels_on_input_grid",
 ]

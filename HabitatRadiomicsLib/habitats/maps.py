@@ -136,8 +136,23 @@ def map_habitats(
         superpixels=len(superpixels.sizes),
         superpixels_asked=superpixels.asked,
         statistics=_statistics(on_input, prepared, habitat_of_voxel, entropy, applied),
-        warnings=_warnings(model, superpixels, habitat_of_voxel, applied, prepared.title),
+        warnings=(*_unsteady(model, prepared.title), *habitat_warnings(superpixels, applied, prepared.title)),
     )
+
+
+def voxels_on_input_grid(prepared: PreparedSequence, superpixels: Superpixels) -> tuple[np.ndarray, float]:
+    """How many voxels of the input's grid each superpixel has, shape (superpixels,), and the volume of one in ml.
+
+    Summed over a habitat's superpixels they are its voxels in :class:`HabitatStatistics`.
+    """
+    roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
+    numbers = _on_input_grid(_scattered(superpixels.labels + 1, roi, prepared.mask, np.int32), prepared, labels=True)
+    counts = np.bincount(sitk.GetArrayViewFromImage(numbers).ravel(), minlength=len(superpixels.sizes) + 1)[1:]
+    return counts, _voxel_ml(numbers)
+
+
+def _voxel_ml(image: sitk.Image) -> float:
+    return float(np.prod(image.GetSpacing())) / 1000
 
 
 def _scattered(values: np.ndarray, roi: np.ndarray, reference: sitk.Image, kind: type) -> sitk.Image:
@@ -201,7 +216,7 @@ def _statistics(
 ) -> tuple[HabitatStatistics, ...]:
     label_array = sitk.GetArrayViewFromImage(labels)
     image_array = sitk.GetArrayViewFromImage(prepared.source.image)
-    voxel_ml = float(np.prod(labels.GetSpacing())) / 1000
+    voxel_ml = _voxel_ml(labels)
     lesion = int(np.count_nonzero(label_array))
     rows = []
     for value, name in enumerate(model.names, start=1):
@@ -224,24 +239,25 @@ def _statistics(
     return tuple(rows)
 
 
-def _warnings(
-    given: HabitatModel | None,
-    superpixels: Superpixels,
-    habitat_of_voxel: np.ndarray,
-    applied: HabitatModel,
-    title: str,
-) -> tuple[str, ...]:
-    found = []
-    if given is None:
-        found.append(
-            f"{title}: no population habitats were given, so the patient's own superpixels were clustered; "
-            "S1, S2, ... mean nothing in another patient, and how many there are is unsteady."
-        )
+def _unsteady(given: HabitatModel | None, title: str) -> tuple[str, ...]:
+    if given is not None:
+        return ()
+    return (
+        f"{title}: no population habitats were given, so the patient's own superpixels were clustered; "
+        "S1, S2, ... mean nothing in another patient, and how many there are is unsteady.",
+    )
+
+
+def habitat_warnings(superpixels: Superpixels, applied: HabitatModel, title: str) -> tuple[str, ...]:
+    """That a lesion is small, or has no voxel of a habitat, in sentences; ``title`` is the image's."""
+    warnings = []
     count = len(superpixels.sizes)
     if count < superpixels.asked:
-        found.append(f"{title}: the lesion is small and was split into {count} superpixels, not {superpixels.asked}.")
-    present = set(np.unique(habitat_of_voxel))
-    empty = [name for value, name in enumerate(applied.names, start=1) if value not in present]
+        warnings.append(
+            f"{title}: the lesion is small and was split into {count} superpixels, not {superpixels.asked}."
+        )
+    present = set(assign_habitats(superpixels.means, applied.centroids))
+    empty = [name for place, name in enumerate(applied.names) if place not in present]
     if empty:
-        found.append(f"{title}: no voxel of this lesion belongs to {' or '.join(empty)}.")
-    return tuple(found)
+        warnings.append(f"{title}: no voxel of this lesion belongs to {' or '.join(empty)}.")
+    return tuple(warnings)

@@ -4,9 +4,9 @@ In: a ``Case``; out: prepared sequences, rings, perturbed copies and diffusion m
 before it.
 """
 
-from HabitatRadiomicsLib.imaging.prepare import PreparedSequence, prepare
+from HabitatRadiomicsLib.imaging.prepare import PreparedImage, PreparedSequence, prepare
 from HabitatRadiomicsLib.imaging.resample import to_grid_of
 from HabitatRadiomicsLib.imaging.ring import peritumoral_ring
 from HabitatRadiomicsLib.imaging.ring_limits import ring_of
 
-__all__ = ["PreparedSequence", "peritumoral_ring", "prepare", "ring_of", "to_grid_of"]
+__all__ = ["PreparedImage", "PreparedSequence", "peritumoral_ring", "prepare", "ring_of", "to_grid_of"]

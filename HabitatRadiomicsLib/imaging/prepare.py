@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases import SequenceImage
+from HabitatRadiomicsLib.cases import SequenceImage, title_of
 from HabitatRadiomicsLib.imaging.bias import correct_bias
 from HabitatRadiomicsLib.imaging.intensity import cut_to_window, normalise
 from HabitatRadiomicsLib.imaging.resample import resample_image, resample_labels, resample_mask
@@ -14,21 +14,27 @@ from HabitatRadiomicsLib.protocol import Preprocessing
 
 
 @dataclass(frozen=True)
-class PreparedSequence:
-    """A sequence that is ready to be measured, with the one it was prepared from."""
+class PreparedImage:
+    """An image ready to be measured, and the mask of its lesion (UInt8, 0 or 1) on the same grid."""
 
     name: str
     image: sitk.Image
     mask: sitk.Image
-    source: SequenceImage
-    warnings: tuple[str, ...] = ()
-    others: sitk.Image | None = None
-    """UInt8, 0 or 1: other labels of the mask's file; None: it has none."""
 
     @property
     def title(self) -> str:
         """The name for use in a sentence: ``follow-up CT``."""
-        return self.source.title
+        return title_of(self.name)
+
+
+@dataclass(frozen=True)
+class PreparedSequence(PreparedImage):
+    """A prepared image with the one that it was made from."""
+
+    source: SequenceImage
+    warnings: tuple[str, ...] = ()
+    others: sitk.Image | None = None
+    """UInt8, 0 or 1: other labels of the mask's file; None: it has none."""
 
 
 def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequence:

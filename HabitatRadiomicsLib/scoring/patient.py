@@ -11,7 +11,7 @@ import numpy as np
 from HabitatRadiomicsLib.cases import Case, title_of
 from HabitatRadiomicsLib.errors import HarmonisationError, ModelError, RegionError
 from HabitatRadiomicsLib.extraction.maps import baseline_first, map_sequence, prepare_case
-from HabitatRadiomicsLib.extraction.measure import measure_regions, regions_of
+from HabitatRadiomicsLib.extraction.regions import measure_regions, regions_of
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine
 from HabitatRadiomicsLib.features.delta import value_of
 from HabitatRadiomicsLib.features.harmonisation import apply_combat

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.scoring.patient import measured_values
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: Means and SD of fewer cases are too imprecise.
 FEWEST_CASES = 10
 
@@ -33,13 +37,12 @@ class Referenced:
     """A model that can score.
 
     Attributes:
-        case_ids: the reference cases, in the cohort's order; ``values`` are their features, shape (cases, features).
+        table: the model's features in the reference cases, in the cohort's order (index ``case_id``).
         problems: why the others could not be measured.
     """
 
     model: Model
-    case_ids: tuple[str, ...]
-    values: np.ndarray
+    table: pd.DataFrame
     problems: tuple[CaseProblem, ...]
 
 
@@ -66,6 +69,8 @@ def take_reference(
         ModelError: the model has its own means and SD, too few cases could be measured, or a feature does not vary.
         CohortError: no case could be measured.
     """
+    import pandas as pd
+
     if not model.needs_reference:
         raise ModelError(
             "The model has means and standard deviations of its own.",
@@ -89,7 +94,9 @@ def take_reference(
         excluded=len(cohort.cases) - len(ids),
         features_sha256=document_digest(values.tolist()),
     )
-    return Referenced(_with_reference(model, values, reference, name), ids, values, tuple(problems))
+    columns = [feature.name for feature in model.features]
+    table = pd.DataFrame(values, index=pd.Index(ids, name="case_id"), columns=columns)
+    return Referenced(_with_reference(model, values, reference, name), table, tuple(problems))
 
 
 def _answer(case: Case, model: Model) -> Answer:

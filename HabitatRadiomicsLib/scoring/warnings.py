@@ -11,6 +11,7 @@ from HabitatRadiomicsLib.features.deep.measure import known_image_warnings
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.system.provenance import image_digest
 
 #: A warning is given if a larger fraction of the training cohort could not be measured.
 _MANY_EXCLUDED = 0.1
@@ -32,10 +33,10 @@ def score_warnings(
     """
     found: list[str] = []
     for name, sequence in prepared.items():
-        found += [
-            f"{sequence.title}: {text}"
-            for text in (*sequence.warnings, *known_image_warnings(sequence, model.protocol))
-        ]
+        of_network: tuple[str, ...] = ()
+        if model.protocol.deep is not None:
+            of_network = known_image_warnings(image_digest(sequence.source.image), model.protocol)
+        found += [f"{sequence.title}: {text}" for text in (*sequence.warnings, *of_network)]
         if name in maps:
             found += maps[name].warnings
             found += _small_habitats(model, maps[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,8 @@ from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import RobustnessError
 from HabitatRadiomicsLib.extraction.cohort import FoldFeatures, measure_folds
 from HabitatRadiomicsLib.extraction.maps import needs_habitats
+from HabitatRadiomicsLib.extraction.prepared_cases import ORIGINAL, PERTURBED
 from HabitatRadiomicsLib.extraction.superpixels import (
-    ORIGINAL,
-    PERTURBED,
     Lesions,
     Population,
     find_superpixels,
@@ -23,12 +23,14 @@ from HabitatRadiomicsLib.extraction.superpixels import (
     unread,
 )
 from HabitatRadiomicsLib.features.delta import with_deltas
-from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.imaging.perturbation import perturbation_names
 from HabitatRadiomicsLib.learning.folds import Fold, outer_folds
 from HabitatRadiomicsLib.learning.preparation import FoldTable, Repetitions
 from HabitatRadiomicsLib.progress import Progress, part
 from HabitatRadiomicsLib.protocol import Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Cases that an intraclass correlation can be had of.
 FEWEST_REPEATED = 2
@@ -67,8 +69,8 @@ class MeasuredStudy:
         ids = features.case_ids
         table = self._learned_from(training_set)
         return FoldTable(
-            columns=table.columns,
-            values=table.values,
+            columns=tuple(table.columns),
+            values=np.array(table, order="C"),
             outcome=np.array([cohort.outcomes[case_id] for case_id in ids]),
             patients=np.array([cohort.patient_of(case_id) for case_id in ids]),
             sites=np.array([cohort.sites.get(case_id, "") for case_id in ids]),
@@ -80,15 +82,15 @@ class MeasuredStudy:
     def _repetitions(self, training_set: int, kind: str) -> Repetitions:
         places, settings = self.repeated[kind], self.features.protocol.robustness
         assert settings is not None
-        own = [self.features.case_ids[place] for place in places]
+        case_ids = [self.features.case_ids[place] for place in places]
         # A copy that could not be made of a case has no values.
         views = perturbation_names(settings) if kind == PERTURBED else (kind,)
-        tables = [self._learned_from(training_set, view=view, case_ids=own).values for view in views]
+        tables = [self._learned_from(training_set, view=view, case_ids=case_ids).to_numpy() for view in views]
         return Repetitions(places, np.stack(tables, axis=1))
 
     def _learned_from(
         self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None
-    ) -> FeatureTable:
+    ) -> pd.DataFrame:
         """The features; of two time points, those at baseline and their changes."""
         table = self.features.table(training_set, view=view, case_ids=case_ids)
         return with_deltas(table, self.features.protocol.timepoints)

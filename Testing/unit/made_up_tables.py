@@ -108,7 +108,7 @@ def measured(given: Cohort, settings: Protocol, values: np.ndarray, *, lost: int
         protocol=settings,
         lesions=Lesions({}, {}, ()),
         measured={
-            case_id: MeasuredCase({"original": {"T1W": {"whole": row}}}, {}, (), 10.0)
+            case_id: MeasuredCase({"original": {"T1W": {"whole": row}}}, {}, {}, 10.0)
             for case_id, row in zip(ids, rows)
         },
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from HabitatRadiomicsLib.errors import FeatureError, HabitatRadiomicsError
 from HabitatRadiomicsLib.features.catalogue import PATCH, feature_names
 from HabitatRadiomicsLib.features.deep import Network, embedding_names, lesion_patch, load_network
-from HabitatRadiomicsLib.imaging import PreparedSequence
+from HabitatRadiomicsLib.imaging import PreparedImage
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.system.provenance import image_digest
 
 #: Warning for a case that the network was trained on.
 KNOWN_IMAGE = "The network of the deep features was trained on this image and its outcome: the features are optimistic."
@@ -30,7 +29,7 @@ def feature_names_of(protocol: Protocol, region: str) -> tuple[str, ...]:
     return embedding_names(network_of(protocol)) if region == PATCH else feature_names(protocol.features)
 
 
-def measure_patch(prepared: PreparedSequence, protocol: Protocol) -> dict[str, float]:
+def measure_patch(prepared: PreparedImage, protocol: Protocol) -> dict[str, float]:
     """The embedding of the lesion's patch, value by ``image_class_Feature``.
 
     Raises:
@@ -45,9 +44,9 @@ def measure_patch(prepared: PreparedSequence, protocol: Protocol) -> dict[str, f
     return dict(zip(embedding_names(network), output.embedding.tolist()))
 
 
-def known_image_warnings(prepared: PreparedSequence, protocol: Protocol) -> tuple[str, ...]:
-    """:data:`KNOWN_IMAGE`, where the protocol's network was trained on this image."""
-    if protocol.deep is None or not network_of(protocol).knows_image(image_digest(prepared.source.image)):
+def known_image_warnings(image_sha256: str, protocol: Protocol) -> tuple[str, ...]:
+    """:data:`KNOWN_IMAGE`, where the protocol's network was trained on the image of this :func:`image_digest`."""
+    if protocol.deep is None or not network_of(protocol).knows_image(image_sha256):
         return ()
     return (KNOWN_IMAGE,)
 

@@ -12,16 +12,15 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
+from HabitatRadiomicsLib.extraction import extract_features
 from HabitatRadiomicsLib.extraction import regions as region_measuring
 from HabitatRadiomicsLib.extraction.cohort import FoldFeatures, measure_folds
-from HabitatRadiomicsLib.extraction.extract import extract_cohort, extract_features
+from HabitatRadiomicsLib.extraction.prepared_cases import PERTURBED, prepared_views
 from HabitatRadiomicsLib.extraction.superpixels import (
-    PERTURBED,
     Lesions,
     Population,
     find_superpixels,
     fit_populations,
-    prepared_views,
 )
 from HabitatRadiomicsLib.habitats import describe_lesion, lesion_scale
 from HabitatRadiomicsLib.progress import silent
@@ -82,17 +81,16 @@ def test_a_training_sets_table_is_what_its_cases_alone_would_give(
 ) -> None:
     """Habitats of the first half, fitted apart from the rest; then every case under them, one by one."""
     half = cohort.only(_groups(cohort)[1])
-    alone = extract_cohort(half, _protocol(), tmp_path)
+    alone = extract_features(half, _protocol(), tmp_path)
     for place, group in ((0, cohort), (1, half)):
-        extraction = extract_cohort(group, _protocol(), tmp_path / str(place))
+        extraction = extract_features(group, _protocol(), tmp_path / str(place))
         table = measured.table(place)
-        rows = [table.case_ids.index(case_id) for case_id in extraction.table.case_ids]
-        assert table.columns == extraction.table.columns
-        assert table.values[rows].tobytes() == extraction.table.values.tobytes()
-    last = cohort.cases[-1]
-    values = extract_features(last.read(("T1W", "T2FS")), alone.protocol).values
-    row = measured.table(1).values[-1]
-    assert row.tobytes() == np.array([values[name] for name in measured.table(1).columns]).tobytes()
+        assert list(table.columns) == list(extraction.table.columns)
+        assert table.loc[extraction.table.index].to_numpy().tobytes() == extraction.table.to_numpy().tobytes()
+    last = cohort.only([cohort.cases[-1].case_id])
+    row = extract_features(last, alone.protocol, tmp_path / "last").table
+    assert list(row.columns) == list(measured.table(1).columns)
+    assert row.to_numpy().tobytes() == measured.table(1).iloc[[-1]].to_numpy().tobytes()
 
 
 def test_training_sets_have_habitats_of_their_own(measured: FoldFeatures) -> None:
@@ -160,7 +158,7 @@ def test_a_region_that_is_too_small_is_missing_and_told_and_the_others_are_there
     assert np.isnan(table.values[:, habitat]).any()
     told = {(row.case_id, row.where) for row in found.region_problems(0)}
     missing = {
-        (case_id, "T1W S1") for case_id, row in zip(table.case_ids, table.values[:, habitat]) if np.isnan(row).all()
+        (case_id, "T1W S1") for case_id, row in zip(table.index, table.values[:, habitat]) if np.isnan(row).all()
     }
     assert missing
     assert missing <= told
@@ -244,17 +242,17 @@ def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path, scal
     )
     features = study.features
     assert all(list(population) == ["CT"] for population in features.populations)
-    extraction = extract_cohort(cohort, protocol, tmp_path / "extraction")
-    measured = extraction.table.with_columns(features.table(0).columns)
+    extraction = extract_features(cohort, protocol, tmp_path / "extraction")
+    measured = extraction.table[features.table(0).columns]
     assert features.table(0).values.tobytes() == measured.values.tobytes()
     # Learned from are the baseline and the changes, of the cases and of their copies.
     table = study.table()
     assert {name.split("_")[0] for name in table.columns} == {"baseline", "delta"}
-    assert table.values.tobytes() == extraction.table.with_columns(table.columns).values.tobytes()
+    assert table.values.tobytes() == extraction.table[list(table.columns)].values.tobytes()
     copies = table.repeated[PERTURBED].values
     assert copies.shape == (3, 2, len(table.columns))
     copy = features.table(0, view="copy-02", case_ids=[cohort.cases[0].case_id])
-    values = dict(zip(copy.columns, copy.values[0]))
+    values = dict(zip(copy.columns, copy.to_numpy()[0]))
     name = "CT_whole_original_firstorder_Mean"
     change = values[f"follow-up_{name}"] - values[f"baseline_{name}"]
     assert copies[0, 1, table.columns.index(f"delta_{name}")] == change
@@ -265,14 +263,15 @@ def test_two_time_points_under_the_habitats_of_the_baseline(tmp_path: Path, scal
     assert table.volumes[2] == pytest.approx(voxels * np.prod(mask.GetSpacing()) / 1000)
     # A fold's habitats come from the baselines of its training cases.
     fold = study.folds[0]
-    alone = extract_cohort(cohort.only([features.case_ids[place] for place in fold.training]), protocol, tmp_path / "a")
+    alone = extract_features(
+        cohort.only([features.case_ids[place] for place in fold.training]), protocol, tmp_path / "a"
+    )
     assert features.populations[1]["CT"] == alone.protocol.population["CT"]
     means = features.habitat_means(0, "CT")
     assert list(means) == list(extraction.protocol.population["CT"].names)
     assert all(np.isfinite(rows).any() for rows in means.values())
     # A copy's follow-up is split on the scale of the copy's baseline.
-    view = prepared_views(cohort.cases[0].read(), protocol, perturbed=True)
-    prepared = dict(view)["copy-02"]
+    [(_, prepared)] = prepared_views(cohort.cases[0].read(), protocol, ["copy-02"])
     expected = describe_lesion(
         prepared["follow-up_CT"], protocol.habitats, seed=protocol.seed,
         scale=lesion_scale(prepared["baseline_CT"], protocol.habitats) if scale == "baseline" else None,

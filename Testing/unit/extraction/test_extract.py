@@ -19,8 +19,8 @@ from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import Cancelled, CohortError
-from HabitatRadiomicsLib.extraction import extract as extraction
-from HabitatRadiomicsLib.extraction.extract import extract_cohort, extract_features
+from HabitatRadiomicsLib.extraction import extract_features
+from HabitatRadiomicsLib.extraction import regions as region_measuring
 from HabitatRadiomicsLib.extraction.kept_cases import CaseWork, run_cases
 from HabitatRadiomicsLib.extraction.maps import make_maps
 from HabitatRadiomicsLib.progress import silent
@@ -60,9 +60,9 @@ def protocol() -> Protocol:
 
 
 def test_table_has_a_row_per_case_and_a_column_per_feature(cohort: Cohort, protocol: Protocol, tmp_path: Path) -> None:
-    found = extract_cohort(cohort, protocol, tmp_path)
+    found = extract_features(cohort, protocol, tmp_path)
     regions = {name: 1 + len(model.names) for name, model in found.protocol.population.items()}
-    assert found.table.case_ids == tuple(case.case_id for case in cohort.cases)
+    assert list(found.table.index) == [case.case_id for case in cohort.cases]
     assert len(found.table.columns) == (14 + 18 + 24) * sum(regions.values())
     assert np.isfinite(found.table.values).all()
     assert found.problems == ()
@@ -72,27 +72,30 @@ def test_table_has_a_row_per_case_and_a_column_per_feature(cohort: Cohort, proto
 def test_a_second_run_takes_over_what_is_done_and_gives_the_same(
     cohort: Cohort, protocol: Protocol, tmp_path: Path
 ) -> None:
-    first = extract_cohort(cohort, protocol, tmp_path, jobs=1)
-    (tmp_path / "features" / f"{cohort.cases[1].case_id}.json").unlink()  # as if the run had been stopped
-    (tmp_path / "features" / f"{cohort.cases[2].case_id}.json").write_text("{trunca", encoding="utf-8")
-    second = extract_cohort(cohort, protocol, tmp_path, jobs=2)
+    first = extract_features(cohort, protocol, tmp_path, jobs=1)
+    (tmp_path / "regions" / f"{cohort.cases[1].case_id}.json").unlink()  # as if the run had been stopped
+    (tmp_path / "regions" / f"{cohort.cases[2].case_id}.json").write_text("{trunca", encoding="utf-8")
+    second = extract_features(cohort, protocol, tmp_path, jobs=2)
     assert second.reused == 2
     np.testing.assert_array_equal(first.table.values, second.table.values)
-    assert extract_cohort(cohort, protocol, tmp_path).reused == 4
+    assert extract_features(cohort, protocol, tmp_path).reused == 4
 
 
 def test_a_changed_image_or_setting_is_computed_again(protocol: Protocol, folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     cohort = load_cohort(copy / "images.csv")
-    population = extract_cohort(cohort, protocol, tmp_path / "work").protocol
+    population = extract_features(cohort, protocol, tmp_path / "work").protocol
     image = copy / "images" / "synthetic-001" / "T1W.nrrd"
     sitk.WriteImage(sitk.ReadImage(str(image)) + 1, str(image))
-    assert extract_cohort(cohort, population, tmp_path / "work").reused == 3
-    other = population.model_copy(update={"regions": ("whole",)})
-    assert extract_cohort(cohort, other, tmp_path / "work").reused == 0
+    assert extract_features(cohort, population, tmp_path / "work").reused == 3
+    fewer = population.model_copy(update={"regions": ("whole",)})
+    assert extract_features(cohort, fewer, tmp_path / "work").reused == 4
+    finer = fewer.features.model_copy(update={"minimum_region_voxels": 9})
+    other = fewer.model_copy(update={"features": finer})
+    assert extract_features(cohort, other, tmp_path / "work").reused == 0
     renamed = other.model_copy(update={"title": "Another title", "learning": LearningSettings(folds=3)})
-    assert extract_cohort(cohort, renamed, tmp_path / "work").reused == 4
+    assert extract_features(cohort, renamed, tmp_path / "work").reused == 4
 
 
 def test_a_failing_case_is_reported_and_the_others_are_measured(
@@ -105,8 +108,8 @@ def test_a_failing_case_is_reported_and_the_others_are_measured(
     shifted.SetOrigin([value + 1 for value in shifted.GetOrigin()])
     sitk.WriteImage(shifted, str(mask))
     (copy / "images" / "synthetic-000" / "T1W.nrrd").write_bytes(b"not an image")
-    found = extract_cohort(load_cohort(copy / "images.csv"), protocol, tmp_path / "work", jobs=2)
-    assert found.table.case_ids == ("synthetic-001", "synthetic-003")
+    found = extract_features(load_cohort(copy / "images.csv"), protocol, tmp_path / "work", jobs=2)
+    assert list(found.table.index) == ["synthetic-001", "synthetic-003"]
     problems = {row.case_id: row for row in found.problems}
     assert set(problems) == {"synthetic-000", "synthetic-002"}
     assert "does not lie on the image's grid" in problems["synthetic-002"].problem
@@ -117,7 +120,7 @@ def test_a_failing_case_is_reported_and_the_others_are_measured(
 def test_an_unexpected_error_in_one_case_does_not_stop_the_others(
     cohort: Cohort, protocol: Protocol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = extraction.measure_regions
+    real = region_measuring.measure_regions
     calls: list[int] = []
 
     def fails_once(*args: Any, **kwargs: Any) -> dict[str, float]:
@@ -126,9 +129,9 @@ def test_an_unexpected_error_in_one_case_does_not_stop_the_others(
             raise ZeroDivisionError("surprise")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(extraction, "measure_regions", fails_once)
-    found = extract_cohort(cohort, protocol, tmp_path, jobs=1)
-    assert len(found.table.case_ids) == 3
+    monkeypatch.setattr(region_measuring, "measure_regions", fails_once)
+    found = extract_features(cohort, protocol, tmp_path, jobs=1)
+    assert len(found.table) == 3
     assert found.problems[0].problem == "Unexpected ZeroDivisionError: surprise"
 
 
@@ -147,7 +150,7 @@ def test_features_without_a_value_are_reported_with_their_reason_also_from_an_ea
     sitk.WriteImage(isolated, str(path))
     whole = protocol_from({**_FEW, "regions": ["whole"]}, where="test")
     cohort = load_cohort(copy / "images.csv")
-    first = extract_cohort(cohort, whole, tmp_path / "work")
+    first = extract_features(cohort, whole, tmp_path / "work")
     [problem] = first.problems
     assert (problem.case_id, problem.step, problem.where) == ("synthetic-002", "features", "T1W whole")
     assert problem.problem == (
@@ -155,9 +158,9 @@ def test_features_without_a_value_are_reported_with_their_reason_also_from_an_ea
         "Features without a value: 24 (original_glcm_Autocorrelation, original_glcm_ClusterProminence, "
         "original_glcm_ClusterShade, original_glcm_ClusterTendency, original_glcm_Contrast, ...)."
     )
-    row = first.table.values[first.table.case_ids.index("synthetic-002")]
+    row = first.table.loc["synthetic-002"]
     assert np.isnan(row).sum() == 24
-    again = extract_cohort(cohort, whole, tmp_path / "work")
+    again = extract_features(cohort, whole, tmp_path / "work")
     assert again.reused == 4
     assert again.problems == first.problems
 
@@ -165,7 +168,7 @@ def test_features_without_a_value_are_reported_with_their_reason_also_from_an_ea
 def test_no_case_left_is_an_error(folder: Path, protocol: Protocol, tmp_path: Path) -> None:
     needs_more = protocol.model_copy(update={"sequences": ("T1W", "CT")})
     with pytest.raises(CohortError, match="The case has no CT image"):
-        extract_cohort(load_cohort(folder / "images.csv"), needs_more, tmp_path)
+        extract_features(load_cohort(folder / "images.csv"), needs_more, tmp_path)
 
 
 def test_command_writes_tables_that_read_back(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +203,7 @@ def test_identifiers_do_not_reach_the_log(
     cohort: Cohort, protocol: Protocol, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
-        extract_cohort(cohort, protocol, tmp_path)
+        extract_features(cohort, protocol, tmp_path)
     assert "synthetic-0" not in caplog.text
 
 
@@ -210,10 +213,10 @@ def test_cancelling_stops_and_what_is_done_is_kept(cohort: Cohort, protocol: Pro
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        extract_cohort(cohort, protocol, tmp_path, progress=stop_after_two)
-    done = len(list((tmp_path / "features").glob("*.json")))
+        extract_features(cohort, protocol, tmp_path, progress=stop_after_two)
+    done = len(list((tmp_path / "regions").glob("*.json")))
     assert 1 <= done < 4
-    assert extract_cohort(cohort, protocol, tmp_path).reused == done
+    assert extract_features(cohort, protocol, tmp_path).reused == done
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_work_starts(
@@ -264,11 +267,11 @@ _HABITATS = {"regions": ["whole", "habitats"]}
 
 
 def test_two_time_points_give_both_values_and_their_change(two: Path, tmp_path: Path) -> None:
-    found = extract_cohort(two_time_points.cohort_of(two), two_time_points.protocol(), tmp_path)
+    found = extract_features(two_time_points.cohort_of(two), two_time_points.protocol(), tmp_path)
     table, count = found.table, 14 + 18 + 22
     assert found.problems == ()
     assert found.habitat_changes == ()
-    assert table.case_ids == ("P00", "P01", "P02", "P03")
+    assert list(table.index) == ["P00", "P01", "P02", "P03"]
     starts = [name.partition("_whole_")[0] for name in table.columns]
     assert starts == ["baseline_CT"] * count + ["follow-up_CT"] * count + ["delta_CT"] * count
     baseline, followup, change = np.split(table.values, 3, axis=1)
@@ -277,7 +280,7 @@ def test_two_time_points_give_both_values_and_their_change(two: Path, tmp_path: 
     # By hand: the mean intensity of the input's voxels, of the second patient.
     for moment, values in zip(two_time_points.MOMENTS, (baseline, followup)):
         image, mask = two_time_points.images_of(1, responds=True, core_left=0.35)[moment]
-        place = table.columns.index("baseline_CT_whole_original_firstorder_Mean")
+        place = table.columns.get_loc("baseline_CT_whole_original_firstorder_Mean")
         inside = sitk.GetArrayFromImage(image)[sitk.GetArrayFromImage(mask) == 1]
         assert values[1, place] == pytest.approx(inside.mean())
 
@@ -286,36 +289,34 @@ def test_two_time_points_give_both_values_and_their_change(two: Path, tmp_path: 
 def test_a_patient_alone_has_the_same_features_at_both_time_points(two: Path, tmp_path: Path, scale: str) -> None:
     cohort = two_time_points.cohort_of(two)
     protocol = two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": scale})
-    together = extract_cohort(cohort, protocol, tmp_path / "two-jobs", jobs=2)
+    together = extract_features(cohort, protocol, tmp_path / "two-jobs", jobs=2)
     turned = type(cohort)(cohort.cases[::-1])
-    reversed_table = extract_cohort(turned, protocol, tmp_path / "reversed").table
-    assert reversed_table.columns == together.table.columns
+    reversed_table = extract_features(turned, protocol, tmp_path / "reversed").table
+    assert list(reversed_table.columns) == list(together.table.columns)
     assert reversed_table.values[::-1].tobytes() == together.table.values.tobytes()
-    for case, row in zip(cohort.cases, together.table.values):
-        alone = extract_features(case.read(together.protocol.keys), together.protocol).values
-        measured = [place for place, name in enumerate(together.table.columns) if not name.startswith("delta_")]
-        expected = np.array([alone[together.table.columns[place]] for place in measured])
-        assert row[measured].tobytes() == expected.tobytes()
+    for case in cohort.cases:
+        alone = extract_features(cohort.only([case.case_id]), together.protocol, tmp_path / case.case_id).table
+        assert alone.to_numpy().tobytes() == together.table.loc[[case.case_id]].to_numpy().tobytes()
 
 
 def test_habitats_are_fitted_on_the_baseline_and_applied_at_both_time_points(two: Path, tmp_path: Path) -> None:
     protocol = two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": "own"})
     cohort = two_time_points.cohort_of(two)
-    found = extract_cohort(cohort, protocol, tmp_path / "both")
+    found = extract_features(cohort, protocol, tmp_path / "both")
     assert list(found.protocol.population) == ["CT"]
     assert found.protocol.population["CT"].patients == 4
     # The same population from the baselines alone, as patients with one time point.
     single = two_time_points.protocol(**_HABITATS, timepoints=None)
-    baselines = extract_cohort(load_cohort(two / "images.csv", timepoint="baseline"), single, tmp_path / "single")
+    baselines = extract_features(load_cohort(two / "images.csv", timepoint="baseline"), single, tmp_path / "single")
     assert baselines.protocol.population == found.protocol.population
     same = [name for name in found.table.columns if name.startswith("baseline_")]
     assert [name.removeprefix("baseline_") for name in same] == list(baselines.table.columns)
-    assert found.table.with_columns(same).values.tobytes() == baselines.table.values.tobytes()
+    assert found.table[list(same)].values.tobytes() == baselines.table.values.tobytes()
     # And the follow-ups under them.
     followups = load_cohort(two / "images.csv", timepoint="follow-up")
-    later = extract_cohort(followups, baselines.protocol, tmp_path / "later").table
+    later = extract_features(followups, baselines.protocol, tmp_path / "later").table
     same = [f"follow-up_{name}" for name in later.columns]
-    assert found.table.with_columns(same).values.tobytes() == later.values.tobytes()
+    assert found.table[list(same)].values.tobytes() == later.values.tobytes()
     changes = {(row.case_id, row.habitat): row for row in found.habitat_changes}
     names = [*found.protocol.population["CT"].names, "whole"]
     assert list(changes) == [(case.case_id, name) for case in cohort.cases for name in names]
@@ -328,7 +329,7 @@ def test_habitats_are_fitted_on_the_baseline_and_applied_at_both_time_points(two
 def test_on_the_baselines_scale_only_the_follow_ups_habitats_are_others(two: Path, tmp_path: Path) -> None:
     cohort = two_time_points.cohort_of(two)
     own, compared = (
-        extract_cohort(
+        extract_features(
             cohort, two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": scale}), tmp_path / "work"
         )
         for scale in ("own", "baseline")
@@ -337,7 +338,7 @@ def test_on_the_baselines_scale_only_the_follow_ups_habitats_are_others(two: Pat
     assert own.protocol.population == compared.protocol.population
     for start, same in (("baseline_", True), ("follow-up_CT_whole_", True), ("follow-up_CT_S", False)):
         columns = [name for name in own.table.columns if name.startswith(start)]
-        one, other = (found.table.with_columns(columns).values for found in (own, compared))
+        one, other = (found.table[list(columns)].values for found in (own, compared))
         assert (one.tobytes() == other.tobytes()) is same
     # The core of those who respond is gone; on a scale of its own every lesion has a bright part.
     core = own.protocol.population["CT"].names[-1]
@@ -348,16 +349,16 @@ def test_on_the_baselines_scale_only_the_follow_ups_habitats_are_others(two: Pat
         for scale, found in (("own", own), ("baseline", compared))
     }
     assert all(one > 2 * other for one, other in zip(left["own"], left["baseline"])), left
-    again = extract_cohort(cohort, compared.protocol, tmp_path / "work")
+    again = extract_features(cohort, compared.protocol, tmp_path / "work")
     assert again.reused == 4
 
 
 def test_a_habitat_that_a_lesion_has_not_leaves_its_other_features(two: Path, tmp_path: Path) -> None:
     protocol = two_time_points.protocol(**_HABITATS, timepoints={"habitat_scale": "own"})
     cohort = two_time_points.cohort_of(two)
-    population = extract_cohort(cohort, protocol, tmp_path / "before").protocol.population["CT"]
+    population = extract_features(cohort, protocol, tmp_path / "before").protocol.population["CT"]
     far = population.model_copy(update={"centroids": (*population.centroids, (9.0, 9.0))})
-    found = extract_cohort(cohort, protocol.model_copy(update={"population": {"CT": far}}), tmp_path / "far")
+    found = extract_features(cohort, protocol.model_copy(update={"population": {"CT": far}}), tmp_path / "far")
     missing = far.names[-1]
     empty = np.array([f"_CT_{missing}_" in name for name in found.table.columns])
     assert np.isnan(found.table.values[:, empty]).all()
@@ -378,7 +379,7 @@ def test_a_patient_who_lacks_a_time_point_is_a_problem_of_its_own(two: Path, tmp
     (copy / "images.csv").write_text(
         "".join(line for line in lines if not line.startswith("P02,follow-up")), encoding="utf-8"
     )
-    found = extract_cohort(two_time_points.cohort_of(copy), two_time_points.protocol(), tmp_path / "work")
-    assert found.table.case_ids == ("P00", "P01", "P03")
+    found = extract_features(two_time_points.cohort_of(copy), two_time_points.protocol(), tmp_path / "work")
+    assert list(found.table.index) == ["P00", "P01", "P03"]
     [problem] = found.problems
     assert (problem.case_id, problem.problem) == ("P02", "The case has no follow-up CT image.")

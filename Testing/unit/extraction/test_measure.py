@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem
-from HabitatRadiomicsLib.extraction.measure import measure_regions, regions_of
+from HabitatRadiomicsLib.extraction.regions import measure_regions, regions_of
 from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Preprocessing

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.delta import parts_of, value_of, with_deltas
-from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.protocol import TimePoints
 
 _MOMENTS = TimePoints(baseline="pre", followup="week6")
@@ -19,14 +19,15 @@ _COLUMNS = (
 )
 
 
-def _table(columns: tuple[str, ...], *rows: list[float]) -> FeatureTable:
-    return FeatureTable(tuple(f"P{number}" for number in range(len(rows))), columns, np.array(rows, dtype=float))
+def _table(columns: tuple[str, ...], *rows: list[float]) -> pd.DataFrame:
+    index = [f"P{number}" for number in range(len(rows))]
+    return pd.DataFrame(np.array(rows, dtype=float), index=index, columns=list(columns))
 
 
 def test_baseline_and_changes_are_learned_from() -> None:
     found = with_deltas(_table(_COLUMNS, [1, 10, 13, 0.5], [2, 20, 20, 8]), _MOMENTS)
-    assert found.case_ids == ("P0", "P1")
-    assert found.columns == (
+    assert list(found.index) == ["P0", "P1"]
+    assert tuple(found.columns) == (
         *_COLUMNS[:2], "delta_CT_whole_original_glcm_Contrast", "delta_CT_whole_original_firstorder_Mean",
     )  # fmt: skip
     assert found.values.tolist() == [[1, 10, -0.5, 3], [2, 20, 6, 0]]
@@ -34,7 +35,7 @@ def test_baseline_and_changes_are_learned_from() -> None:
 
 def test_a_table_for_readers_keeps_the_follow_up() -> None:
     found = with_deltas(_table(_COLUMNS, [1, 10, 13, 0.5]), _MOMENTS, with_followup=True)
-    assert found.columns[:4] == (*_COLUMNS[:2], *_COLUMNS[2:])
+    assert tuple(found.columns[:4]) == (*_COLUMNS[:2], *_COLUMNS[2:])
     assert found.values.tolist() == [[1, 10, 13, 0.5, -0.5, 3]]
 
 
@@ -47,8 +48,8 @@ def test_a_change_of_what_is_not_defined_is_not_defined() -> None:
 def test_what_was_measured_at_one_time_point_only_has_no_change() -> None:
     columns = ("pre_CT_S1_original_glcm_Contrast", "week6_CT_S2_original_glcm_Contrast")
     found = with_deltas(_table(columns, [1, 2]), _MOMENTS)
-    assert (found.columns, found.values.tolist()) == (columns[:1], [[1]])
-    assert with_deltas(_table(columns, [1, 2]), _MOMENTS, with_followup=True).columns == columns
+    assert (tuple(found.columns), found.values.tolist()) == (columns[:1], [[1]])
+    assert tuple(with_deltas(_table(columns, [1, 2]), _MOMENTS, with_followup=True).columns) == columns
 
 
 def test_one_time_point_leaves_a_table_as_it_is() -> None:
@@ -61,7 +62,7 @@ def test_sequences_and_regions_are_not_mixed() -> None:
     columns = tuple(f"{moment}_{place}_original_glcm_Contrast" for moment in _MOMENTS.names for place in places)
     found = with_deltas(_table(columns, [1, 2, 3, 10, 200, 3000]), _MOMENTS)
     assert found.values[0, 3:].tolist() == [9, 198, 2997]
-    assert found.columns[3:] == tuple(f"delta_{place}_original_glcm_Contrast" for place in places)
+    assert tuple(found.columns[3:]) == tuple(f"delta_{place}_original_glcm_Contrast" for place in places)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import DependencyError, FeatureError, RegionError
-from HabitatRadiomicsLib.extraction.measure import measure_regions, regions_of
+from HabitatRadiomicsLib.extraction.regions import measure_regions, regions_of
 from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.features.pyradiomics_engine import PyradiomicsEngine
 from HabitatRadiomicsLib.habitats import map_habitats

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from HabitatRadiomicsLib.cases import Case, SequenceImage, check_same_grid
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import MaskError
-from HabitatRadiomicsLib.extraction.measure import measure_regions
+from HabitatRadiomicsLib.extraction.regions import measure_regions
 from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.imaging import prepare
 from HabitatRadiomicsLib.imaging.noise import noise_level

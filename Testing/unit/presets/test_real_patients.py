@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.commands.small_presets import small_preset
-from HabitatRadiomicsLib.extraction.extract import extract_cohort
+from HabitatRadiomicsLib.extraction import extract_features
 from HabitatRadiomicsLib.imaging import prepare
 from HabitatRadiomicsLib.imaging.ring_limits import ring_of
 from HabitatRadiomicsLib.model import Endpoint, load_model
@@ -58,12 +58,12 @@ def test_tumour_ring_and_patch_of_real_ct(sarcoma_cohort: Cohort, tmp_path: Path
     original = small_preset("deep-radscore-ct").features.model_dump(mode="json")
     original["images"] = {**original["images"], "wavelet": None}
     protocol = preset("deep-radscore-ct", features=original)
-    found = extract_cohort(with_ct(sarcoma_cohort), protocol, tmp_path)
-    assert len(found.table.case_ids) == 8
+    found = extract_features(with_ct(sarcoma_cohort), protocol, tmp_path)
+    assert len(found.table) == 8
     assert not found.problems
     columns = {region: [name for name in found.table.columns if f"_{region}_" in name] for region in protocol.regions}
     assert {region: len(names) for region, names in columns.items()} == {"whole": 107, "ring": 107, "patch": 16}
-    patch = found.table.with_columns(columns["patch"]).values
+    patch = found.table[list(columns["patch"])].values
     assert np.isfinite(patch).all()
     assert len(np.unique(patch, axis=0)) == 8  # eight patients, eight embeddings
 

@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient, write_synthetic_cohort
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.extraction.extract import Extraction, extract_cohort
+from HabitatRadiomicsLib.extraction import Extraction, extract_features
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.scoring.cohort import score_cohort
@@ -74,14 +74,13 @@ def test_alone_in_a_cohort_and_in_another_order_give_the_same_bits(model: Model,
     tables = write_synthetic_cohort(tmp_path, 3, seed=9)
     cohort = load_cohort(*tables)
     protocol = model.protocol
-    together = extract_cohort(cohort, protocol, tmp_path / "two-jobs", jobs=2).table
-    reversed_table = extract_cohort(type(cohort)(cohort.cases[::-1]), protocol, tmp_path / "reversed", jobs=1).table
+    together = extract_features(cohort, protocol, tmp_path / "two-jobs", jobs=2).table
+    reversed_table = extract_features(type(cohort)(cohort.cases[::-1]), protocol, tmp_path / "reversed", jobs=1).table
     for case in cohort.cases:
         alone = score_case(case.read(protocol.sequences), model)
         for table in (together, reversed_table):
-            row = table.with_columns([feature.name for feature in model.features])
-            values = dict(zip(row.columns, row.values[row.case_ids.index(case.case_id)]))
-            assert {entry.name: entry.value for entry in alone.contributions} == values
+            values = table.loc[case.case_id, [feature.name for feature in model.features]]
+            assert {entry.name: entry.value for entry in alone.contributions} == values.to_dict()
 
 
 def test_two_runs_give_the_same_document(model: Model, result: ScoreResult, patient: SyntheticPatient) -> None:
@@ -210,7 +209,7 @@ def changes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Extractio
     folder = tmp_path_factory.mktemp("changes")
     cohort = two_time_points.cohort_of(two_time_points.write_cohort(folder / "cohort", 3))
     settings = two_time_points.protocol(regions=["whole", "habitats"])
-    found = extract_cohort(cohort, settings, folder / "work")
+    found = extract_features(cohort, settings, folder / "work")
     return cohort, found, two_time_points.model_of(found.protocol, _CHANGES)
 
 
@@ -233,7 +232,7 @@ def test_a_change_has_the_bits_that_it_has_in_a_cohort(
     changes: tuple[Cohort, Extraction, Model], tmp_path: Path
 ) -> None:
     cohort, found, model = changes
-    table = found.table.with_columns(_CHANGES)
+    table = found.table[list(_CHANGES)]
     together = score_cohort(cohort, model, tmp_path, jobs=2).documents
     for case, row in zip(cohort.cases, table.values):
         alone = score_case(case.read(model.sequences), model)
@@ -292,7 +291,7 @@ def test_a_score_of_a_later_habitat_asks_for_the_baseline_whose_scale_it_has(
     model = two_time_points.model_of(found.protocol, [name])
     assert model.sequences == ("baseline_CT", "follow-up_CT")
     result = score_case(cohort.cases[1].read(), model)
-    assert result.values[name] == found.table.values[1, found.table.columns.index(name)]
+    assert result.values[name] == found.table.values[1, found.table.columns.get_loc(name)]
     with pytest.raises(ModelError, match="baseline CT is missing"):
         score_case(cohort.cases[1].read(("follow-up_CT",)), model)
     own = two_time_points.protocol(regions=["whole", "habitats"], timepoints={"habitat_scale": "own"})

@@ -18,7 +18,7 @@ import pytest
 from HabitatRadiomicsLib.cases.cohort import load_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import Cancelled
-from HabitatRadiomicsLib.extraction.extract import extract_cohort
+from HabitatRadiomicsLib.extraction import extract_features
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.strategy import learn
@@ -141,17 +141,17 @@ def test_a_cohort_has_the_same_table_and_files_as_here(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(folder, "cohort")
     cohort = load_cohort(Path("cohort/images.csv"), Path("cohort/clinical.csv"))
-    here = extract_cohort(cohort, few, Path("here"))
+    here = extract_features(cohort, few, Path("here"))
     with scheduler(address):
-        there = extract_cohort(cohort, few, Path("there"))
-    assert here.table.columns == there.table.columns
+        there = extract_features(cohort, few, Path("there"))
+    assert list(here.table.columns) == list(there.table.columns)
     assert here.table.values.tobytes() == there.table.values.tobytes()
     assert here.protocol == there.protocol
     written = sorted(path.relative_to("here") for path in Path("here").rglob("*.json"))
     assert len(written) == 8
     for path in written:
         assert (Path("here") / path).read_bytes() == (Path("there") / path).read_bytes()
-    assert extract_cohort(cohort, few, Path("there")).reused == 4
+    assert extract_features(cohort, few, Path("there")).reused == 4
 
 
 def test_folds_permutations_and_bootstrap_samples_are_those_made_here(address: str) -> None:
@@ -181,8 +181,8 @@ def test_a_failing_case_is_reported_and_the_others_are_measured(address: str, fo
     (copy / "images" / "synthetic-000" / "T1W.nrrd").write_bytes(b"not an image")
     cohort = load_cohort(copy / "images.csv")
     with scheduler(address):
-        found = extract_cohort(cohort, protocol_from(FEW, where="test"), tmp_path / "work")
-    assert found.table.case_ids == ("synthetic-001", "synthetic-002", "synthetic-003")
+        found = extract_features(cohort, protocol_from(FEW, where="test"), tmp_path / "work")
+    assert tuple(found.table.index) == ("synthetic-001", "synthetic-002", "synthetic-003")
     assert [row.case_id for row in found.problems] == ["synthetic-000"]
     assert "cannot be read" in found.problems[0].problem
 

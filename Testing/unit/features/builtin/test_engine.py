@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import FeatureError, RegionError
-from HabitatRadiomicsLib.extraction.measure import measure_regions, regions_of
+from HabitatRadiomicsLib.extraction.regions import measure_regions, regions_of
 from HabitatRadiomicsLib.features.builtin import filters
 from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
 from HabitatRadiomicsLib.features.catalogue import feature_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic.chest_ct import synthetic_ct_patient, write_synthetic_ct_cohort
-from HabitatRadiomicsLib.errors import FeatureError, HabitatRadiomicsError, NetworkError
+from HabitatRadiomicsLib.errors import CohortError, FeatureError, HabitatRadiomicsError, NetworkError
+from HabitatRadiomicsLib.extraction import extract_features, needs_habitats
 from HabitatRadiomicsLib.extraction.cohort import measure_folds
-from HabitatRadiomicsLib.extraction.extract import extract_cohort, extract_features, needs_habitats
 from HabitatRadiomicsLib.extraction.superpixels import unread
 from HabitatRadiomicsLib.features import definition_of, feature_names, feature_names_of, parse
 from HabitatRadiomicsLib.features.deep import lesion_patch, load_network
@@ -48,9 +49,20 @@ def case() -> Case:
     return synthetic_ct_patient(1, seed=12).case
 
 
-def test_values_are_the_networks_for_the_patch(case: Case) -> None:
+@pytest.fixture
+def values(cohort: Cohort, tmp_path: Path) -> Callable[[Protocol], dict[str, float]]:
+    """Gives the features of the second case alone."""
+    second = cohort.only([cohort.cases[1].case_id])
+
+    def measure(protocol: Protocol) -> dict[str, float]:
+        return extract_features(second, protocol, tmp_path / "alone").table.iloc[0].to_dict()
+
+    return measure
+
+
+def test_values_are_the_networks_for_the_patch(case: Case, values: Callable[[Protocol], dict[str, float]]) -> None:
     protocol = _protocol()
-    found = extract_features(case, protocol).values
+    found = values(protocol)
     prepared = prepare(case.sequences["CT"], protocol.preprocessing)
     network = load_network("synthetic-demo")
     patch, _ = lesion_patch(prepared.image, prepared.mask, network.metadata.patch)
@@ -61,34 +73,34 @@ def test_values_are_the_networks_for_the_patch(case: Case) -> None:
     assert {name: value for name, value in found.items() if "_patch_" in name} == expected
     # Nothing else moved, and the ring is the limited one.
     without = _protocol(regions=["whole", "ring"], deep=None)
-    assert extract_features(case, without).values == {name: v for name, v in found.items() if "_patch_" not in name}
-    unlimited = extract_features(case, without.model_copy(update={"ring_limits": None})).values
+    assert values(without) == {name: v for name, v in found.items() if "_patch_" not in name}
+    unlimited = values(without.model_copy(update={"ring_limits": None}))
     changed = {parse(name).region for name, value in unlimited.items() if value != found[name]}
     assert changed == {"ring"}
 
 
-def test_a_protocol_of_the_patch_alone_needs_no_engine(case: Case) -> None:
+def test_a_protocol_of_the_patch_alone_needs_no_engine(values: Callable[[Protocol], dict[str, float]]) -> None:
     protocol = _protocol(regions=["patch"])
     assert not needs_habitats(protocol)
-    values = extract_features(case, protocol).values
-    assert list(values) == [f"CT_patch_{name}" for name in feature_names_of(protocol, "patch")]
+    assert list(values(protocol)) == [f"CT_patch_{name}" for name in feature_names_of(protocol, "patch")]
 
 
-def test_cohort_and_folds_give_the_same_numbers(case: Case, cohort: Cohort, tmp_path: Path) -> None:
+def test_cohort_and_folds_give_the_same_numbers(
+    values: Callable[[Protocol], dict[str, float]], cohort: Cohort, tmp_path: Path
+) -> None:
     protocol = _protocol()
-    alone = extract_features(case, protocol).values
-    extraction = extract_cohort(cohort, protocol, tmp_path / "extract")
-    row = dict(zip(extraction.table.columns, extraction.table.values[1]))
-    assert row == pytest.approx(alone, rel=0, abs=0, nan_ok=True)
+    alone = values(protocol)
+    extraction = extract_features(cohort, protocol, tmp_path / "extract")
+    assert extraction.table.iloc[1].to_dict() == pytest.approx(alone, rel=0, abs=0, nan_ok=True)
     lesions = unread(cohort, protocol, ())
     features = measure_folds(cohort, protocol, lesions, [{"CT": None}], tmp_path / "folds")
     assert features.problems == ()
     table = features.table(0)
     regions = ("whole", "ring", "patch")
-    assert table.columns == tuple(f"CT_{r}_{n}" for r in regions for n in feature_names_of(protocol, r))
+    assert tuple(table.columns) == tuple(f"CT_{r}_{n}" for r in regions for n in feature_names_of(protocol, r))
     assert table.values.shape == (4, 2 * len(feature_names(protocol.features)) + 16)
     np.testing.assert_array_equal(
-        table.values, extraction.table.with_columns(table.columns).values
+        table.values, extraction.table[table.columns]
     )  # bit for bit, whichever way they were measured
     again = measure_folds(cohort, protocol, lesions, [{"CT": None}], tmp_path / "folds")
     assert again.reused == 4
@@ -109,10 +121,10 @@ def test_kept_values_of_another_network_or_ring_are_not_taken_over(cohort: Cohor
     measure_folds(few, protocol, lesions, [{"CT": None}], tmp_path / "folds")
     assert measure_folds(few, changed[0], lesions, [{"CT": None}], tmp_path / "folds").reused == 0
     # The same file under another name is the same network.
-    extract_cohort(few, protocol, tmp_path / "extract")
-    assert extract_cohort(few, changed[0], tmp_path / "extract").reused == 0
-    extract_cohort(few, protocol, tmp_path / "extract")
-    assert extract_cohort(few, changed[1], tmp_path / "extract").reused == 2
+    extract_features(few, protocol, tmp_path / "extract")
+    assert extract_features(few, changed[0], tmp_path / "extract").reused == 0
+    extract_features(few, protocol, tmp_path / "extract")
+    assert extract_features(few, changed[1], tmp_path / "extract").reused == 2
 
 
 def test_features_json_tells_what_a_deep_feature_is() -> None:
@@ -126,13 +138,13 @@ def test_features_json_tells_what_a_deep_feature_is() -> None:
         definition_of("deep", "Mean")
 
 
-def test_what_cannot_be_measured_is_refused(case: Case, cohort: Cohort, tmp_path: Path) -> None:
+def test_what_cannot_be_measured_is_refused(cohort: Cohort, tmp_path: Path) -> None:
     wrong = _protocol(deep={"network": "synthetic-demo", "patch": 17})
-    with pytest.raises(NetworkError, match=r"CT, synthetic-demo\.onnx: The network was trained on patches of"):
-        extract_features(case, wrong)
+    with pytest.raises(CohortError, match=r"CT, synthetic-demo\.onnx: The network was trained on patches of"):
+        extract_features(cohort, wrong, tmp_path)
     with pytest.raises(NetworkError, match="not the expected network"):
-        extract_features(case, _protocol(deep={**_protocol().document()["deep"], "sha256": "0" * 64}))  # type: ignore[dict-item]
+        extract_features(cohort, _protocol(deep={**_protocol().document()["deep"], "sha256": "0" * 64}), tmp_path)  # type: ignore[dict-item]
     with pytest.raises(HabitatRadiomicsError, match="no network of this name"):
-        extract_cohort(cohort, _protocol(deep={"network": "missing"}), tmp_path)
+        extract_features(cohort, _protocol(deep={"network": "missing"}), tmp_path)
     with pytest.raises(FeatureError, match="without settings under 'deep'"):
         feature_names_of(_protocol(regions=["whole"], deep=None), "patch")

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from HabitatRadiomicsLib.features.table import FeatureTable
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.reporting.document.tables import write_documents, write_features, write_held_out
 from HabitatRadiomicsLib.statistics.characteristics import NumericSummary, characteristics
@@ -26,11 +26,15 @@ def _study(**parts: Any) -> dict[str, Any]:
     return {"validation": {"candidates": []}, "model": {"features": []}, **parts}
 
 
-def _training(table: FeatureTable, settings: Protocol) -> Any:
+def _table(columns: dict[str, list[float]]) -> pd.DataFrame:
+    return pd.DataFrame(columns, index=pd.Index(["A", "B"], name="case_id"))
+
+
+def _training(table: pd.DataFrame, settings: Protocol) -> Any:
     """What the tables of features and of held-out scores look at."""
-    cohort = SimpleNamespace(outcomes=dict.fromkeys(table.case_ids, 1), sites={})
+    cohort = SimpleNamespace(outcomes=dict.fromkeys(table.index, 1), sites={})
     features = SimpleNamespace(
-        case_ids=table.case_ids, table=lambda training_set: table, engine="e", problems=(), warnings={},
+        case_ids=tuple(table.index), table=lambda training_set: table, engine="e", problems=(), warnings={},
         region_problems=lambda training_set: [],
     )  # fmt: skip
     held_out = {
@@ -46,7 +50,7 @@ def _training(table: FeatureTable, settings: Protocol) -> Any:
 
 def test_features_of_two_time_points_are_written_with_their_changes(tmp_path: Path) -> None:
     name = "CT_whole_original_firstorder_Mean"
-    table = FeatureTable(("A", "B"), (f"baseline_{name}", f"follow-up_{name}"), np.array([[1.0, 4.0], [2.0, np.nan]]))
+    table = _table({f"baseline_{name}": [1.0, 2.0], f"follow-up_{name}": [4.0, np.nan]})
     write_features(tmp_path, _training(table, two_time_points.protocol()))
     rows = _rows(tmp_path, "features")
     assert rows[0] == {
@@ -58,7 +62,7 @@ def test_features_of_two_time_points_are_written_with_their_changes(tmp_path: Pa
 
 
 def test_held_out_scores_have_the_names_of_the_other_tables(tmp_path: Path) -> None:
-    table = FeatureTable(("A", "B"), (), np.zeros((2, 0)))
+    table = _table({})
     write_held_out(tmp_path, _training(table, two_time_points.protocol()))
     assert [(row["case_id"], row["model"], row["outcome"], row["score"]) for row in _rows(tmp_path, "held_out")] == [
         ("A", "nomogram", "1", "0.5"), ("B", "nomogram", "0", "-0.5"),
