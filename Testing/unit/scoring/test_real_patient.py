@@ -37,12 +37,13 @@ features:
     lbp_2d: false, log_sigmas: [3.0]}
   sequence_discretisation:
     PET: {bin_width: 0.5}
-learning: {folds: 3, maximum_features: 4, significance: 0.3}
+learning: {folds: 3, repeats: 1, maximum_features: 4, significance: 0.3, bootstraps: 50, permutations: 0,
+  optimism_bootstraps: 0, learning_curve: false}
 """
 
 
 @pytest.fixture(scope="module")
-def trained(sarcoma_cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(sarcoma_cohort: Cohort, tmp_path_factory: pytest.TempPathFactory, sketches_in_module: None) -> Path:
     folder = tmp_path_factory.mktemp("sarcoma")
     (folder / "protocol.yaml").write_text(_PROTOCOL, encoding="utf-8")
     with (folder / "images.csv").open("w", newline="", encoding="utf-8") as stream:
