@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.features.deep import load_network
-from HabitatRadiomicsLib.learning import fit_classifier
+from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.model import (
     ClassifierInput,
     FrozenClassifier,

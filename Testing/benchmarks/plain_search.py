@@ -14,8 +14,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from HabitatRadiomicsLib.learning import lasso_path, make_classifier, relief_weights
+from HabitatRadiomicsLib.learning import lasso_path
+from HabitatRadiomicsLib.learning.classifiers import make_classifier
 from HabitatRadiomicsLib.learning.folds import Split
+from HabitatRadiomicsLib.learning.relief import relief_weights
 from HabitatRadiomicsLib.learning.selectors import kruskal_h
 from HabitatRadiomicsLib.protocol import LearningSettings, SearchSettings
 

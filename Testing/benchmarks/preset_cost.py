@@ -31,10 +31,12 @@ from threadpoolctl import threadpool_limits
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, with_reading
 from HabitatRadiomicsLib.cases.synthetic.spine_clinical import READINGS
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
-from HabitatRadiomicsLib.learning import fit_rad_score, fit_search, learn, stratified_folds
+from HabitatRadiomicsLib.learning import stratified_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
+from HabitatRadiomicsLib.learning.radscore import fit_rad_score
+from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.learning.selection import usable_columns
-from HabitatRadiomicsLib.learning.strategy import TrainingTable
+from HabitatRadiomicsLib.learning.strategy import TrainingTable, learn
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
 from HabitatRadiomicsLib.training.measured import measure_study

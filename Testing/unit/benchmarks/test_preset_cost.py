@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import sklearn
 
-from HabitatRadiomicsLib.learning import TrainingTable, fit_search, stratified_folds
+from HabitatRadiomicsLib.learning import stratified_folds
+from HabitatRadiomicsLib.learning.search import fit_search
+from HabitatRadiomicsLib.learning.strategy import TrainingTable
 from HabitatRadiomicsLib.protocol import LearningSettings, SearchSettings, load_protocol
 from HabitatRadiomicsLib.training.workload import TrainingWork
 

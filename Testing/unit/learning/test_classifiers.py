@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import fit_classifier, make_classifier
+from HabitatRadiomicsLib.learning.classifiers import fit_classifier, make_classifier
 from HabitatRadiomicsLib.model.decision import decision, linear_terms
 from HabitatRadiomicsLib.protocol import ClassifierName
 from HabitatRadiomicsLib.statistics import auc_with_interval

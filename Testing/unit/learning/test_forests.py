@@ -10,7 +10,8 @@ import sklearn
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import forests, make_classifier
+from HabitatRadiomicsLib.learning import forests
+from HabitatRadiomicsLib.learning.classifiers import make_classifier
 from HabitatRadiomicsLib.learning.forests import fitted_scores, tree_importances
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import lasso_logistic, lasso_path
+from HabitatRadiomicsLib.learning import lasso_path
+from HabitatRadiomicsLib.learning.lasso import lasso_logistic
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import Split, cross_validated_path, lasso_path, select_features, stratified_folds
+from HabitatRadiomicsLib.learning import lasso_path, stratified_folds
+from HabitatRadiomicsLib.learning.folds import Split
+from HabitatRadiomicsLib.learning.penalty import cross_validated_path
+from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 

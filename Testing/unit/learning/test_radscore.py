@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import (
-    RadScore,
-    calibrate,
-    coefficient_covariance,
-    cross_validated_path,
-    fit_rad_score,
-    held_out_scores,
-    lasso_path,
-    select_features,
-    selection_steps,
-    stratified_folds,
-)
+from HabitatRadiomicsLib.learning import calibrate, lasso_path, stratified_folds
+from HabitatRadiomicsLib.learning.penalty import cross_validated_path
+from HabitatRadiomicsLib.learning.radscore import RadScore, coefficient_covariance, fit_rad_score
+from HabitatRadiomicsLib.learning.selection import select_features, selection_steps
+from HabitatRadiomicsLib.learning.strategy import held_out_scores
 from HabitatRadiomicsLib.protocol import LearningSettings
 from HabitatRadiomicsLib.statistics import auc_with_interval
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import fit_scouts, fit_search, scouts, stratified_folds
-from HabitatRadiomicsLib.learning.search import in_training_deviations
+from HabitatRadiomicsLib.learning import scouts, stratified_folds
+from HabitatRadiomicsLib.learning.scouts import fit_scouts
+from HabitatRadiomicsLib.learning.search import fit_search, in_training_deviations
 from HabitatRadiomicsLib.protocol import ScoutSettings, SearchSettings
 from HabitatRadiomicsLib.statistics import auc_with_interval
 

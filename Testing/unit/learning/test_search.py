@@ -10,7 +10,9 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import SearchedScore, fit_search, rank_features, search, stratified_folds
+from HabitatRadiomicsLib.learning import search, stratified_folds
+from HabitatRadiomicsLib.learning.search import SearchedScore, fit_search
+from HabitatRadiomicsLib.learning.selectors import rank_features
 from HabitatRadiomicsLib.protocol import SearchSettings
 from HabitatRadiomicsLib.statistics import auc_with_interval
 

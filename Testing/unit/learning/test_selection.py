@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.feature_selection import SelectKBest, f_classif
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import select_features, selection_steps, univariate_p
+from HabitatRadiomicsLib.learning.selection import select_features, selection_steps, univariate_p
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.learning import fit_rad_score, lasso_path, select_features, stratified_folds
+from HabitatRadiomicsLib.learning import lasso_path, stratified_folds
 from HabitatRadiomicsLib.learning.candidates import Candidate
-from HabitatRadiomicsLib.learning.radscore import RadScore
+from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
+from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.learning.strategy import TrainingTable, fit_candidate, held_out_scores, learn
 from HabitatRadiomicsLib.protocol import LearningSettings
 

@@ -22,7 +22,7 @@ import pytest
 from skops.io import dumps
 
 from HabitatRadiomicsLib.errors import DependencyError, ModelError
-from HabitatRadiomicsLib.learning import fit_classifier
+from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.model import classifier_text, load_classifier
 from HabitatRadiomicsLib.model.classifier_checks import check_content
 from HabitatRadiomicsLib.model.decision import decision

@@ -17,8 +17,8 @@ from HabitatRadiomicsLib.statistics import (
     recalibration,
     smooth_calibration,
     spiegelhalter_test,
-    wilson,
 )
+from HabitatRadiomicsLib.statistics.intervals import wilson
 
 
 @pytest.fixture(scope="module")

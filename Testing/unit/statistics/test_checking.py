@@ -10,13 +10,10 @@ import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics import (
-    auc_covariance,
     auc_with_interval,
     average_precision,
-    average_precision_with_interval,
     brier_score,
     calibration_groups,
-    classify,
     count_calls,
     decision_curve,
     hosmer_lemeshow_test,
@@ -29,6 +26,9 @@ from HabitatRadiomicsLib.statistics import (
     spiegelhalter_test,
     youden_cut_off,
 )
+from HabitatRadiomicsLib.statistics.classification import classify
+from HabitatRadiomicsLib.statistics.delong import auc_covariance
+from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 
 _OUTCOME = np.array([0, 1, 0, 1, 0, 1])
 _PROBABILITY = np.array([0.1, 0.8, 0.3, 0.4, 0.6, 0.7])

@@ -8,13 +8,9 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics import (
-    classify,
-    count_calls,
-    sensitivity_and_specificity,
-    stratified_resample,
-    wilson,
-)
+from HabitatRadiomicsLib.statistics import count_calls, sensitivity_and_specificity, stratified_resample
+from HabitatRadiomicsLib.statistics.classification import classify
+from HabitatRadiomicsLib.statistics.intervals import wilson
 
 
 def _cases(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

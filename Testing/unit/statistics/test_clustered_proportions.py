@@ -9,15 +9,11 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics import (
-    Classification,
-    average_precision_with_interval,
-    classify,
-    performance_table_row,
-    roc_band,
-    wilson,
-)
+from HabitatRadiomicsLib.statistics import performance_table_row, roc_band
+from HabitatRadiomicsLib.statistics.classification import Classification, classify
 from HabitatRadiomicsLib.statistics.clustered_proportions import design_effect
+from HabitatRadiomicsLib.statistics.intervals import wilson
+from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 from HabitatRadiomicsLib.statistics.resampling import grouped_resample
 
 PROPORTIONS = ("sensitivity", "specificity", "accuracy", "ppv", "npv")

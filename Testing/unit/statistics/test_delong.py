@@ -13,13 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics import (
-    AucDifference,
-    auc_covariance,
-    auc_with_interval,
-    compare_aucs,
-    holm,
-)
+from HabitatRadiomicsLib.statistics import auc_with_interval, compare_aucs
+from HabitatRadiomicsLib.statistics.delong import AucDifference, auc_covariance, holm
 
 
 def _difference(outcome: np.ndarray, first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> AucDifference:

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from HabitatRadiomicsLib.statistics import wilson
-from HabitatRadiomicsLib.statistics.intervals import percentile_estimate
+from HabitatRadiomicsLib.statistics.intervals import percentile_estimate, wilson
 
 
 @given(st.integers(1, 300), st.data(), st.sampled_from([0.9, 0.95, 0.99]))

@@ -9,15 +9,10 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics import (
-    Estimate,
-    auc_with_interval,
-    average_precision_with_interval,
-    classify,
-    mean_auc,
-    performance_table_row,
-    wilson,
-)
+from HabitatRadiomicsLib.statistics import Estimate, auc_with_interval, mean_auc, performance_table_row
+from HabitatRadiomicsLib.statistics.classification import classify
+from HabitatRadiomicsLib.statistics.intervals import wilson
+from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 
 
 def _repeats() -> tuple[np.ndarray, np.ndarray]:

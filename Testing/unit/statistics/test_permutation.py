@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics import Task, auc_with_interval, permutation_test
+from HabitatRadiomicsLib.statistics import auc_with_interval, permutation_test
 from HabitatRadiomicsLib.statistics.permutation import permuted_outcome
+from HabitatRadiomicsLib.statistics.resampling import Task
 
 
 def _auc_of(scores: np.ndarray, outcome: np.ndarray) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.statistics import average_precision, average_precision_with_interval, precision_recall_curve
+from HabitatRadiomicsLib.statistics import average_precision, precision_recall_curve
+from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 from HabitatRadiomicsLib.statistics.resampling import stratified_resample
 
 

@@ -7,12 +7,8 @@ import math
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics import (
-    affordable_parameters,
-    largest_cox_snell,
-    minimum_sample_size,
-    sample_size_lines,
-)
+from HabitatRadiomicsLib.statistics import sample_size_lines
+from HabitatRadiomicsLib.statistics.sample_size import affordable_parameters, largest_cox_snell, minimum_sample_size
 
 
 def test_example_of_the_software() -> None:

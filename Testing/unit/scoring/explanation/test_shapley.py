@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.learning import fit_classifier
+from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
 from HabitatRadiomicsLib.scoring.explanation import exact_shapley
