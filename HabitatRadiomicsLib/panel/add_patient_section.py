@@ -1,4 +1,4 @@
-"""The patient of the Patient tab, written into the tables of a cohort."""
+"""Adds the patient of the Patient tab to the tables of a cohort."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NO_SUCH_CASE = "-"
 
 
 class AddPatientSection:
-    """Binds the widgets of *Add current patient*; the tables are those that the tab names."""
+    """Binds the widgets of *Add current patient*; the Cohort tab names the tables."""
 
     def __init__(self, ui: Any, current_case: Callable[[str], Case | None], on_added: Callable[[], None]) -> None:
         """Connect the widgets.
 
         Args:
-            current_case: gives the patient of the Patient tab under an identifier, or None.
+            current_case: returns the patient of the Patient tab as a case of the given identifier, or None.
             on_added: called when the tables have changed.
         """
         self.ui = ui
@@ -36,7 +36,7 @@ class AddPatientSection:
         connect(ui.addPatientButton, "clicked(bool)", self._add_patient)
 
     def update(self) -> None:
-        """Say what is missing, and enable the button if the patient can be added."""
+        """Show what is missing, and enable the button if the patient can be added."""
         images, case_id = self.ui.imagesPathEdit.currentPath, self.ui.caseIdEdit.text.strip()
         problem = ""
         if self._current_case(_NO_SUCH_CASE) is None:

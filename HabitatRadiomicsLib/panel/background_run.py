@@ -1,4 +1,4 @@
-"""A command of the library in a process of its own, watched by a timer: the window never waits."""
+"""Runs a command of the library in a separate process and polls it with a timer, so that the window never blocks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVERY_MS = 100
 
 
 class BackgroundRun:
-    """One command at a time."""
+    """Runs one command at a time."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class BackgroundRun:
         on_line: Callable[[str], None],
         on_end: Callable[[int], None],
     ) -> None:
-        """Prepare; nothing runs yet.
+        """Create the timer; nothing runs yet.
 
         Args:
             on_progress: called with the fraction done and a few words.
@@ -58,14 +58,14 @@ class BackgroundRun:
         self._timer.start()
 
     def poll(self) -> None:
-        """Hand on what came since the last time."""
+        """Pass on the output since the last poll."""
         if self._process is None:
             return
         status = self._process.status
         for line in self._process.lines():
-            told = progress_of(line)
-            if told is not None:
-                self._on_progress(*told)
+            progress = progress_of(line)
+            if progress is not None:
+                self._on_progress(*progress)
             else:
                 self.lines.append(line)
                 self._on_line(line)
@@ -80,7 +80,7 @@ class BackgroundRun:
             self._end()
 
     def seconds_left(self, fraction: float) -> float | None:
-        """At the pace so far; None when nothing can be said yet."""
+        """The remaining time at the pace so far; None while it cannot be estimated."""
         elapsed = time.monotonic() - self._started
         return elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 1 else None
 
@@ -90,7 +90,7 @@ class BackgroundRun:
 
 
 def in_words(seconds: float) -> str:
-    """A duration as a person says it: about 40 s, about 3 min."""
+    """A rounded duration in words: about 40 s, about 3 min."""
     if seconds < 60:
         return f"about {max(5, 5 * round(seconds / 5))} s"
     return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

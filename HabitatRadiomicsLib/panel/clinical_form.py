@@ -1,4 +1,4 @@
-"""The clinical values that a model with a nomogram asks for: a row for each, and what is missing or odd under it."""
+"""The form for the clinical values that a nomogram needs: one row per value, with any problem shown below it."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ class ClinicalForm:
     """The section *Clinical values*; ``on_change`` is called when the user gives another value."""
 
     def __init__(self, ui: Any, on_change: Callable[[], None]) -> None:
-        self._section, self._place = ui.clinicalSection, ui.clinicalRows
+        self._section, self._container = ui.clinicalSection, ui.clinicalRows
         self._on_change = on_change
         self._form: Any = None
         self.rows: dict[str, ClinicalRow] = {}
 
     @property
     def values(self) -> dict[str, str]:
-        """What was given, by name; nothing for what is not known."""
+        """The values given, by name; unknown values are left out."""
         return {name: row.text for name, row in self.rows.items() if row.text}
 
     def show(self, card: ModelCard | None, values: Mapping[str, str]) -> None:
-        """Ask for what a model needs and show what is known, without telling anybody."""
+        """Show a row for each value that a model needs, filled in where it is known, without calling ``on_change``."""
         questions = () if card is None else card.clinical
         if self._form is not None:
-            self._place.layout().removeWidget(self._form)
+            self._container.layout().removeWidget(self._form)
             self._form.hide()
             self._form.deleteLater()
         self._form = qt.QWidget()
         layout = qt.QFormLayout(self._form)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.rows = {one.name: ClinicalRow(one, layout, self._on_change) for one in questions}
+        self.rows = {question.name: ClinicalRow(question, layout, self._on_change) for question in questions}
         for name, row in self.rows.items():
             row.show(values.get(name, ""))
-        self._place.layout().addWidget(self._form)
+        self._container.layout().addWidget(self._form)
         self._section.visible = bool(questions)
         self.check()
 
     def check(self) -> bool:
-        """Say under each row what is missing or odd.
+        """Show missing and unusual values below their rows.
 
         Returns:
-            Whether all of it can be used. Before the packages are installed nobody can tell numbers from words: then
-            it is enough that nothing is missing.
+            Whether all values can be used. Before the packages are installed numbers cannot be parsed: then it is
+            enough that no value is missing.
         """
-        fine = [row.check() for row in self.rows.values()]  # all of them have something to say
-        return all(fine)
+        usable = [row.check() for row in self.rows.values()]  # a list: every row shows its own message
+        return all(usable)
 
 
 class ClinicalRow:
@@ -71,9 +71,10 @@ class ClinicalRow:
             connect(self.field, "currentIndexChanged(int)", lambda index: on_change())
         else:
             self.field = qt.QLineEdit()
-            reach = f"{question.minimum:g} to {question.maximum:g}"
+            training_range = f"{question.minimum:g} to {question.maximum:g}"
             self.field.placeholderText = _("not known")
-            self.field.toolTip = _("Training cases: {reach} {unit}").format(reach=reach, unit=question.unit).strip()
+            tool_tip = _("Training cases: {reach} {unit}").format(reach=training_range, unit=question.unit)
+            self.field.toolTip = tool_tip.strip()
             connect(self.field, "textChanged(QString)", lambda text: on_change())
         label.toolTip = self.field.toolTip
         self.message = qt.QLabel()
@@ -84,11 +85,11 @@ class ClinicalRow:
 
     @property
     def text(self) -> str:
-        """The number as it was typed, or the level; empty: not known."""
+        """The number as typed, or the chosen level; empty if unknown."""
         return (self.field.currentData or "") if self._question.choices else self.field.text.strip()
 
     def show(self, text: str) -> None:
-        """Show a value, without telling anybody; of the levels, an unknown one is none."""
+        """Show a value without calling ``on_change``; a level that the model does not know is shown as not known."""
         with quiet(self.field):
             if self._question.choices:
                 self.field.setCurrentIndex(max(0, self.field.findData(text)))
@@ -96,7 +97,7 @@ class ClinicalRow:
                 self.field.text = text
 
     def check(self) -> bool:
-        """Whether the value can be used; if not, or if the nomogram extrapolates, it is said."""
+        """Whether the value can be used; shows a message if not, or if the nomogram would extrapolate."""
         problem, doubt = self._problem_and_doubt()
         self.message.text = problem or doubt
         self.message.setStyleSheet(WARNING if not problem else PROBLEM if self.text else QUIET)
@@ -108,5 +109,5 @@ class ClinicalRow:
             return ("" if self.text else _("The model needs it."), "")
         from HabitatRadiomicsLib.model.nomogram import ClinicalInput, extrapolation_of, problem_with
 
-        asked = ClinicalInput.model_validate(self._question.document)
-        return problem_with(asked, self.text), extrapolation_of(asked, self.text)
+        clinical_input = ClinicalInput.model_validate(self._question.document)
+        return problem_with(clinical_input, self.text), extrapolation_of(clinical_input, self.text)

@@ -1,4 +1,4 @@
-"""What came of a cohort's run: its main lines, the way to its report, and its model in the panel."""
+"""The result of a cohort run: its summary, a link to its report, and a button to use its model."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class CohortResult:
         self.update()
 
     def begin(self, task: Task, folder: Path) -> None:
-        """A run starts; what an earlier one gave is shown no more."""
+        """A run starts: hide the result of the previous one."""
         self._task, self._folder, self._finished, self._lines = task, folder, False, []
         self.update(running=True)
 
     def finish(self) -> None:
-        """The run gave its result."""
+        """The run ended successfully: show its result."""
         self._finished = True
         if self._task is not None and self._task.reports:
             self._lines = _main_lines(self._folder)
         self.update()
 
     def update(self, *, running: bool = False) -> None:
-        """Show what there is."""
+        """Show the current result."""
         ui, task = self._ui, self._task
         ui.cohortResultLabel.text = "\n".join(f"\u2022 {line}" for line in self._lines)
         ui.cohortResultLabel.visible = bool(self._lines)
@@ -62,16 +62,16 @@ class CohortResult:
     def _open(self, checked: bool = False) -> None:
         assert self._task is not None
         result = self._folder / self._task.result
-        # After a run that failed, the file would be an earlier run's.
-        place = result if self._finished and result.is_file() else self._folder
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
+        # After a failed run, the file would be that of an earlier run.
+        target = result if self._finished and result.is_file() else self._folder
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(target)))
 
     def _use(self, checked: bool = False) -> None:
         self._use_model(str(self._model))
 
 
 def _main_lines(folder: Path) -> list[str]:
-    """The summary of a study, in the words of its report, with what has to stand by it."""
+    """The summary of a study, in the words of its report, with the required notices."""
     from HabitatRadiomicsLib.reporting.text.summary import headline_row, summary_sentences
 
     try:

@@ -1,4 +1,4 @@
-"""Many patients at once: a command of the library in its own process, while Slicer stays usable."""
+"""The Cohort tab: runs a command on many patients in a separate process, while Slicer stays usable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.system.resources import bundled_models_to_choose, resource_files
 
-#: Options of the training whose value is a text, by widget.
+#: Training options whose value is a text, by widget.
 _TRAINING_TEXTS = {
     "--name": "modelNameEdit",
     "--title": "modelTitleEdit",
@@ -30,7 +30,7 @@ _TRAINING_TEXTS = {
     "--positive": "positiveEdit",
     "--negative": "negativeEdit",
 }
-#: Options of the training whose value is a table of lesions that were outlined again, by widget.
+#: Training options whose value is a table of repeated segmentations, by widget.
 _READINGS = {"--second-reader": "secondReaderPathEdit", "--repeat-reading": "repeatReadingPathEdit"}
 
 
@@ -73,11 +73,11 @@ class CohortTab:
 
     @property
     def task(self) -> Task:
-        """The one that is chosen."""
+        """The chosen task."""
         return TASKS[max(0, self.ui.taskSelector.currentIndex)]
 
     def load(self, parameters: Parameters) -> None:
-        """Show what a parameter node holds."""
+        """Show the content of a parameter node."""
         self._parameters = parameters
         with quiet(self.ui.taskSelector, *self._paths.values()):
             chosen = self.ui.taskSelector.findData(parameters.text("cohort.task", TASKS[0].command))
@@ -88,7 +88,7 @@ class CohortTab:
         self.update()
 
     def update(self) -> None:
-        """Say what is missing, and enable Run if it can start."""
+        """Show what is missing, and enable Run if the task can start."""
         problem = self._problem()
         running = self.run.running
         self.ui.trainingSection.visible = self.task.trains
@@ -101,32 +101,32 @@ class CohortTab:
         self.adding.update()
 
     def close(self) -> None:
-        """Stop what runs: the widget goes."""
+        """Stop the run, before the widget is deleted."""
         self.run.stop()
 
     def arguments(self) -> list[str]:
-        """Of the command that Run starts."""
+        """The arguments of the command that Run starts."""
         ui, task = self.ui, self.task
-        found = [task.command, "--cohort", ui.imagesPathEdit.currentPath, "--out", ui.outputPathEdit.currentPath]
-        found += [f"--{task.settings}", ui.settingsSelector.currentData, "--jobs", str(ui.jobsSpinBox.value)]
+        arguments = [task.command, "--cohort", ui.imagesPathEdit.currentPath, "--out", ui.outputPathEdit.currentPath]
+        arguments += [f"--{task.settings}", ui.settingsSelector.currentData, "--jobs", str(ui.jobsSpinBox.value)]
         if ui.clinicalPathEdit.currentPath:
-            found += ["--clinical", ui.clinicalPathEdit.currentPath]
+            arguments += ["--clinical", ui.clinicalPathEdit.currentPath]
         if ui.resampleMaskCheckBox.checked:
-            found.append("--resample-mask")
-        return found + self._training_arguments() if task.trains else found
+            arguments.append("--resample-mask")
+        return arguments + self._training_arguments() if task.trains else arguments
 
     def _training_arguments(self) -> list[str]:
         texts = {option: getattr(self.ui, name).text.strip() for option, name in _TRAINING_TEXTS.items()}
-        # In one word: a text that begins with a hyphen would be taken for an option.
-        found = [f"{option}={text}" for option, text in texts.items() if text]
+        # As one argument: a text that begins with a hyphen would be taken for an option.
+        arguments = [f"{option}={text}" for option, text in texts.items() if text]
         for option, name in _READINGS.items():
             if path := getattr(self.ui, name).currentPath:
-                found += [option, path]
+                arguments += [option, path]
         if self.ui.completeCasesCheckBox.checked:
-            found.append("--complete-cases")
+            arguments.append("--complete-cases")
         if self.ui.frozenHabitatsCheckBox.checked:
-            found.append("--frozen-habitats")
-        return found
+            arguments.append("--frozen-habitats")
+        return arguments
 
     def _problem(self) -> str:
         images, clinical = self.ui.imagesPathEdit.currentPath, self.ui.clinicalPathEdit.currentPath
@@ -242,7 +242,7 @@ class CohortTab:
         self.update()
 
     def _take_model(self, file: str) -> None:
-        """Use a model that was trained here: for the patient, and for tasks that take one."""
+        """Use a newly trained model: for the patient, and for tasks that take a model."""
         if self._parameters is not None:
             self._parameters.set_text("cohort.model", file)
         self._list_settings()

@@ -1,4 +1,4 @@
-"""What the Cohort tab can do: the commands of the library that work on a table of patients."""
+"""The tasks of the Cohort tab: the commands of the library that work on a table of patients."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Task:
 
     @property
     def trains(self) -> bool:
-        """A model comes out."""
+        """Whether the task trains a model."""
         return self.command == "train"
 
     @property
     def reports(self) -> bool:
-        """A report comes out, and ``study.json`` with it."""
+        """Whether the task writes a report and ``study.json``."""
         return self.result == "report.html"
 
 

@@ -1,4 +1,4 @@
-"""The packages that the library needs: asked for when they are first used, installed after a yes."""
+"""Installs the packages that the library needs on first use, after the user agreed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MEGABYTE = 1_000_000
 
 
 def packages_ready() -> tuple[bool, str]:
-    """Whether everything is installed; asks the user and installs where something is missing.
+    """Whether all packages are installed; if not, asks the user and installs them.
 
     Returns:
         True and nothing; or False and what to do, in sentences. Then Slicer is as it was.
@@ -40,7 +40,7 @@ def packages_ready() -> tuple[bool, str]:
 
 
 def question(plan: InstallationPlan) -> str:
-    """What would be installed, with the size of each download, and that nothing else changes."""
+    """The question: what would be installed, the size of each download, and that nothing else changes."""
     lines = [f"{package.name} {package.version}  ({_size(package.size)})" for package in plan.packages]
     return "\n".join(
         [

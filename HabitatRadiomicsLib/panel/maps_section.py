@@ -50,11 +50,11 @@ class MapsSection:
 
     @property
     def sequence(self) -> str:
-        """Which one is shown."""
+        """The sequence shown."""
         return self._ui.shownSequenceSelector.currentData or ""
 
     def show_results(self, results: ResultNodes | None, parameters: Parameters) -> None:
-        """Fill the section; the slice views are left alone."""
+        """Fill the section; the slice views do not change."""
         self._results, self._parameters = results, parameters
         ui = self._ui
         ui.mapsSection.visible = results is not None
@@ -78,7 +78,7 @@ class MapsSection:
             widget.visible = results is not None and bool(results.activation)
 
     def show_maps(self) -> None:
-        """Show the chosen sequence in the slice views; what they showed before can be had back."""
+        """Show the chosen sequence in the slice views; the previous view can be restored."""
         self.remember_view()
         if self._results is not None:
             views.show_maps(slicer.mrmlScene, self._results, self.sequence)
@@ -87,8 +87,8 @@ class MapsSection:
     @property
     def _shows_activation(self) -> bool:
         """The slice views have one overlay: entropy, or the activation of a sequence that has one."""
-        there = self._results is not None and self.sequence in self._results.activation
-        return bool(there and self._ui.activationCheckBox.checked)
+        has_activation = self._results is not None and self.sequence in self._results.activation
+        return bool(has_activation and self._ui.activationCheckBox.checked)
 
     def show_habitat(self, sequence: str, region: str) -> None:
         """Show one habitat, or the whole lesion, of a sequence in the slice views."""
@@ -101,7 +101,7 @@ class MapsSection:
             self._apply_appearance()
 
     def forget_view(self) -> None:
-        """The scene was closed: there is no way back."""
+        """The scene was closed: there is no previous view to restore."""
         self._before = None
         self._ui.previousViewButton.enabled = False
 
@@ -186,8 +186,8 @@ class MapsSection:
     def _rows(self) -> list[dict[str, Any]]:
         if self._results is None:
             return []
-        found = self._results.content["maps"]["sequences"].get(self.sequence)
-        return [] if found is None else list(found["habitats"])
+        maps = self._results.content["maps"]["sequences"].get(self.sequence)
+        return [] if maps is None else list(maps["habitats"])
 
     def _habitat_clicked(self, row: int, column: int) -> None:
         self.show_habitat(self.sequence, self._ui.habitatTable.item(row, 0).text())

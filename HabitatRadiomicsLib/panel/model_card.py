@@ -1,4 +1,4 @@
-"""What a model says of itself, read from its file with nothing but the standard library.
+"""The summary of a model, read from its file with only the standard library.
 
 A window can show it before the packages are installed that load and check the whole model.
 """
@@ -18,11 +18,11 @@ from HabitatRadiomicsLib.errors import ModelError
 
 @dataclass(frozen=True)
 class ClinicalQuestion:
-    """A clinical value that a patient must have, as a form asks for it.
+    """A clinical value that the nomogram needs, as a form asks for it.
 
     Attributes:
-        choices: of a categorical one, what a form calls each level, by level; empty: a number is asked for.
-        minimum, maximum: of a number in the training cases, in ``unit``.
+        choices: labels of a categorical value by level; empty for a number.
+        minimum, maximum: range of a number in the training cases, in ``unit``.
     """
 
     name: str
@@ -35,15 +35,15 @@ class ClinicalQuestion:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A model in a few lines.
+    """A model in a few lines of text.
 
     Attributes:
-        lines: what it is for, what stands behind it, how well it did; each a sentence or two.
-        sequences: that a patient must have; of two time points ``baseline_CT`` and the like.
-        timepoints: the earlier and the later one; none where a patient is seen once.
-        clinical: values that a patient must have.
-        sites: where the training cases were made, if the file says so.
-        needs_site: sites are harmonised, and a patient of another or an unknown site cannot be scored.
+        lines: intended use, evidence and performance; a sentence or two each.
+        sequences: images that a patient must have; with two time points ``baseline_CT`` and the like.
+        timepoints: the earlier and the later time point; empty for models of one time point.
+        clinical: clinical values that a patient must have.
+        sites: where the training cases were acquired, if the file states it.
+        needs_site: the model harmonises sites; a patient from another or an unknown site cannot be scored.
         document: the file's content.
     """
 
@@ -59,7 +59,7 @@ class ModelCard:
     document: Mapping[str, Any]
 
     def html(self) -> str:
-        """The card as a page: the lines, and every feature with its coefficient."""
+        """The card as an HTML page, with every feature and its coefficient."""
         document = self.document
         evidence = document["evidence"]
         facts = {
@@ -99,15 +99,15 @@ class ModelCard:
 
 
 def _number(value: float | None, pattern: str) -> str:
-    """Nothing, where a classifier has no coefficient or a publication gives no mean."""
+    """The formatted value; empty where a classifier has no coefficient or a publication reports no mean."""
     return "" if value is None else format(value, pattern)
 
 
 def read_card(path: Path) -> ModelCard:
-    """The card of a model file. It shows what the file says; loading the model checks whether that is whole.
+    """The card of a model file, as the file states it; only loading the model verifies the file.
 
     Raises:
-        ModelError: this is no model file.
+        ModelError: the file is not a model file.
     """
     try:
         return _card(json.loads(path.read_text(encoding="utf-8")))
@@ -123,22 +123,22 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
     evidence, endpoint, area = document["evidence"], document["endpoint"], document["evidence"].get("performance")
     combat = document.get("combat")
     demonstration = evidence["kind"] == "synthetic-demonstration"
-    behind = f"{EVIDENCE_IN_WORDS[evidence['kind']].capitalize()}: {evidence['cohort']}; {evidence['cases']} cases, "
-    behind += (
+    origin = f"{EVIDENCE_IN_WORDS[evidence['kind']].capitalize()}: {evidence['cohort']}; {evidence['cases']} cases, "
+    origin += (
         f"{evidence['events']} with the outcome." if evidence["events"] else "how many had the outcome is not stated."
     )
     if any(row["mean"] is None for row in document["features"]):
-        well = (
+        performance_text = (
             "It scores nobody until 'habitat-radiomics take-reference' has taken means and standard deviations, which "
             "the publication does not give, from a cohort of yours."
         )
     elif area is None:
-        well = "Its performance is not stated."
+        performance_text = "Its performance is not stated."
     else:
-        well = f"AUC {area['auc']:.2f} (95% interval {area['auc_low']:.2f} to {area['auc_high']:.2f})."
+        performance_text = f"AUC {area['auc']:.2f} (95% interval {area['auc_low']:.2f} to {area['auc_high']:.2f})."
         unseen = document["cutoff"].get("held_out")
         if unseen is not None:
-            well += (
+            performance_text += (
                 f" At the cut-off, on held-out cases: sensitivity {unseen['sensitivity']:.0%}, "
                 f"specificity {unseen['specificity']:.0%}."
             )
@@ -150,8 +150,8 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
         clinical=tuple(_question(row) for row in (document.get("nomogram") or {}).get("inputs", ())),
         lines=(
             f"{endpoint['name']}: {endpoint['positive']} or {endpoint['negative']}. {document['intended_use']}",
-            behind,
-            well,
+            origin,
+            performance_text,
         ),
         sites=tuple(evidence.get("sites", ()) if combat is None else combat["sites"]),
         needs_site=combat is not None,
@@ -161,7 +161,7 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
 
 
 def _timepoints(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The earlier and the later one; none where a patient is seen once."""
+    """The earlier and the later time point; empty for models of one time point."""
     settings = document["protocol"].get("timepoints")
     return (settings["baseline"], settings["followup"]) if settings else ()
 
@@ -170,22 +170,22 @@ def _sequences(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Of the features that are measured; a change needs both time points, and so does a habitat at the later one unless
     it has a scale of its own."""
     timepoints = _timepoints(document)
-    # Before there was a choice, it had.
+    # Models from before this setting existed have a scale per time point.
     compared = bool(timepoints) and document["protocol"]["timepoints"].get("habitat_scale", "own") != "own"
-    found = []
+    keys = []
     for row in document["features"]:
         if row["name"].startswith("clinical:"):
             continue
         first, second, *rest = row["name"].split("_")
         if not timepoints:
-            found.append(first)
+            keys.append(first)
         elif first == "delta":
-            found += [f"{moment}_{second}" for moment in timepoints]
+            keys += [f"{moment}_{second}" for moment in timepoints]
         elif compared and rest[0].startswith("S"):
-            found += [f"{timepoints[0]}_{second}", f"{first}_{second}"]
+            keys += [f"{timepoints[0]}_{second}", f"{first}_{second}"]
         else:
-            found.append(f"{first}_{second}")
-    return tuple(dict.fromkeys(found))
+            keys.append(f"{first}_{second}")
+    return tuple(dict.fromkeys(keys))
 
 
 def _question(row: Mapping[str, Any]) -> ClinicalQuestion:

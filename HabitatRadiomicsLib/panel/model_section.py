@@ -1,4 +1,4 @@
-"""Which model, and what it says of itself."""
+"""The choice of the model, and its card."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.system.resources import bundled_models_to_choose
 
 
 class ModelSection:
-    """The model selector, the three lines of its card, and what is wrong with it."""
+    """The model selector, the three lines of the card, and any problem with the file."""
 
     def __init__(self, ui: Any, on_change: Callable[[], None]) -> None:
         self._ui = ui
@@ -40,7 +40,7 @@ class ModelSection:
         return self._ui.modelSelector.currentData or ""
 
     def select(self, model: str) -> None:
-        """Show a model, bundled or a file; without telling anybody."""
+        """Select a model, bundled or a file, without calling ``on_change``."""
         with quiet(self._ui.modelSelector):
             index = self._ui.modelSelector.findData(model)
             if index < 0 and model:
@@ -60,7 +60,7 @@ class ModelSection:
             self._on_change()
 
     def _read(self) -> None:
-        """Read the card, and, where the packages are there, check the whole file."""
+        """Read the card and, if the packages are installed, check the whole file."""
         self.card, problem = None, ""
         path = bundled_models_to_choose().get(self.model, Path(self.model or "."))
         try:
@@ -80,10 +80,10 @@ class ModelSection:
     def _open_card(self, link: str) -> None:
         if self.card is None:
             return
-        name = re.sub(r"\W+", "-", self.card.name)  # of a file that may come from anywhere
-        place = Path(tempfile.gettempdir()) / f"habitat-radiomics-card-{name}.html"
-        place.write_text(self.card.html(), encoding="utf-8")
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
+        name = re.sub(r"\W+", "-", self.card.name)  # the file may come from anywhere
+        page = Path(tempfile.gettempdir()) / f"habitat-radiomics-card-{name}.html"
+        page.write_text(self.card.html(), encoding="utf-8")
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(page)))
 
 
 def _title(path: Path) -> str:

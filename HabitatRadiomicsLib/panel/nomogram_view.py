@@ -1,4 +1,4 @@
-"""The patient's place in the model's nomogram, as a picture and in numbers."""
+"""The nomogram of the model with the patient's points, as a figure and in numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The patient in the scene: model, images, Apply, and what comes of it."""
+"""The patient in the scene: model, images, the run, and its results."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class PatientTab:
         self.run = BackgroundRun(on_progress=self._progress, on_line=lambda line: None, on_end=self._ended)
         self._folder: Path | None = None
         self._inputs: dict[str, SequenceInput] = {}
-        # Changes come in bursts (a stroke in the Segment Editor is many): look once when they are over.
-        # A child of the panel: it must not fire when the panel is gone.
+        # Changes come in bursts (a brush stroke in the Segment Editor is many): check once, after the last.
+        # A child of the panel, so that it cannot fire after the panel is deleted.
         self._settle: Any = qt.QTimer(ui.applyButton)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -73,7 +73,7 @@ class PatientTab:
         connect(ui.cancelButton, "clicked(bool)", self._cancel_clicked)
 
     def load(self, parameters: Parameters) -> None:
-        """Show what a parameter node holds: after start, after a scene was opened or closed."""
+        """Show the content of a parameter node: at start, and after a scene was opened or closed."""
         self._parameters = parameters
         self.model.select(parameters.text("model", self.model.model))
         with quiet(self.ui.mapsOnlyCheckBox):
@@ -84,7 +84,7 @@ class PatientTab:
         self.update()
 
     def update(self) -> None:
-        """Check the inputs, say what is missing, and enable Apply if it can succeed."""
+        """Check the inputs, show what is missing, and enable Apply if the run can succeed."""
         maps_only = self.ui.mapsOnlyCheckBox.checked
         ready = [row.check(optional=maps_only) for row in self.rows.values()]
         used = any(not row.empty for row in self.rows.values())
@@ -108,18 +108,18 @@ class PatientTab:
         self._on_change()
 
     def use_model(self, file: str) -> None:
-        """Choose a model, as the user would."""
+        """Select a model, as the user would."""
         self.model.select(file)
         self._model_changed()
 
     def guess(self) -> None:
-        """Fill in what is safe to guess; what the user chose stays."""
+        """Fill in what can be guessed safely; the user's own choices stay."""
         guessed = guess_inputs(slicer.mrmlScene, tuple(self.rows), without=self._scored_already())
         for name, row in self.rows.items():
-            found, kept = guessed[name], row.chosen
-            mask = kept.mask or found.mask
-            segment = kept.segment or (found.segment if mask is found.mask else "")
-            row.show(SequenceInput(kept.volume or found.volume, mask, segment))
+            guess, kept = guessed[name], row.chosen
+            mask = kept.mask or guess.mask
+            segment = kept.segment or (guess.segment if mask is guess.mask else "")
+            row.show(SequenceInput(kept.volume or guess.volume, mask, segment))
         self._keep_inputs()
         self.update()
 
@@ -129,7 +129,7 @@ class PatientTab:
         return Case(case_id, images) if len(images) == len(self.rows) and images else None
 
     def cancel(self) -> None:
-        """Stop what runs; nothing half-made stays."""
+        """Stop the run; no partial result stays in the scene."""
         if self.run.running:
             self.run.stop()
             self._clean_up()
@@ -137,7 +137,7 @@ class PatientTab:
             self.update()
 
     def close(self) -> None:
-        """Let go of everything: the widget goes, or its scene."""
+        """Stop the run and all observation, before the widget or its scene is deleted."""
         self.cancel()
         self._settle.stop()
         self.maps.forget_view()
@@ -183,7 +183,7 @@ class PatientTab:
                 self._parameters.set_input(name, row.chosen)
 
     def _another_time_point(self, checked: bool = False) -> None:
-        """Make room for other images of the same patient, and fill in what can be no others."""
+        """Clear the rows for the patient's other time point, and fill in the images that can be guessed safely."""
         results = None if self._parameters is None else self._parameters.results()
         if self._parameters is None or results is None:
             return
@@ -196,7 +196,7 @@ class PatientTab:
         self.update()
 
     def _scored_already(self) -> list[Any]:
-        """Volumes that are not meant while another time point is chosen."""
+        """Volumes of the time points scored so far, which cannot be those of another one."""
         results = None if self._parameters is None else self._parameters.results()
         if self._parameters is None or results is None or not self._parameters.text("series"):
             return []
@@ -268,7 +268,7 @@ class PatientTab:
             else:
                 self._take_results()
         except Exception as error:
-            # Nobody else would tell: Qt calls this, and the scene is as it was.
+            # Qt calls this, so that no caller would report the error; the scene is unchanged.
             self._say(_("The results cannot be shown: {error}").format(error=error), PROBLEM)
             raise
         finally:
@@ -310,7 +310,7 @@ class PatientTab:
 
 
 def _rows_of(card: ModelCard) -> tuple[str, ...]:
-    """The model's images, of each sequence the earlier time point first."""
+    """The images that the model needs, ordered by sequence and then by time point."""
     sequences = list(dict.fromkeys(parts_of(key)[1] for key in card.sequences))
     moments = ["", *card.timepoints]
     return tuple(

@@ -36,9 +36,9 @@ def open_picture(data: bytes, name: str) -> None:
     Args:
         name: of the file in the system's folder for temporary ones; without an ending.
     """
-    place = Path(tempfile.gettempdir()) / f"{name}.png"
-    place.write_bytes(data)
-    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(place)))
+    path = Path(tempfile.gettempdir()) / f"{name}.png"
+    path.write_bytes(data)
+    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
 
 
 class Clicks(qt.QObject):  # type: ignore[misc]

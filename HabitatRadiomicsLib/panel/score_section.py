@@ -1,4 +1,4 @@
-"""The score, its interval, its reasons, and what to be wary of."""
+"""The score, its interval, its explanation and its warnings."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ class ScoreSection:
         self._results = results
         score = None if results is None else results.score
         warnings = [] if results is None else results.warnings
-        # Maps alone, and without a doubt: nothing to say here.
-        told = score is not None or bool(warnings) or (results is not None and "changes" in results.content)
-        ui.scoreSection.visible = told
-        ui.scoreSection.collapsed = not told
+        # Maps alone and without warnings leave this section empty.
+        has_content = score is not None or bool(warnings) or (results is not None and "changes" in results.content)
+        ui.scoreSection.visible = has_content
+        ui.scoreSection.collapsed = not has_content
         shown = (ui.scoreNoticeLabel, ui.scoreLabel, ui.scalePictureLabel, ui.barsPictureLabel, ui.saveReportButton,
                  ui.exportTableButton, ui.showPlotButton)  # fmt: skip
         for widget in shown:
             widget.visible = score is not None
         ui.featureLabel.visible = False
-        # After the section was opened, which shows all that is in it.
+        # Only now: opening the section shows everything in it.
         self._nomogram.show(score)
         self._timeline.show(results)
         ui.warningsLabel.text = _warnings(warnings)
@@ -68,7 +68,7 @@ class ScoreSection:
             self._draw(score)
 
     def click_bar(self, index: int) -> None:
-        """What a click on a bar does; the largest is 0."""
+        """Describe the feature of a bar and show its habitat; the longest bar has index 0."""
         score = None if self._results is None else self._results.score
         if score is None or not 0 <= index < len(score["contributions"]):
             return
@@ -77,9 +77,9 @@ class ScoreSection:
         self._ui.featureLabel.visible = True
         from HabitatRadiomicsLib.features.description import describe_column
 
-        place = describe_column(row["columns"][0]).place
-        if place is not None:
-            self._show_habitat(_shown_key(place[0], score), place[1])
+        location = describe_column(row["columns"][0]).place
+        if location is not None:
+            self._show_habitat(_shown_key(location[0], score), location[1])
 
     def _bar_clicked(self, height: float) -> None:
         from HabitatRadiomicsLib.reporting import contribution_at
@@ -118,13 +118,13 @@ class ScoreSection:
 
 
 def _shown_key(key: str, score: dict[str, Any]) -> str:
-    """Where to show a feature: itself, of a change the later time point."""
+    """The image in which a feature is shown; for a change, that of the later time point."""
     moment, sequence = parts_of(key)
     return [name for name in score["habitats"] if parts_of(name)[1] == sequence][-1] if moment == DELTA else key
 
 
 def contributions_csv(score: dict[str, Any]) -> str:
-    """SHAP values as a table: what the report shows, with what has to stand by it."""
+    """SHAP values as CSV text, with the columns of the report, the model and the notice."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["feature", "value", "z", "training_percentile", "coefficient", "shap", "model", "notice"])
@@ -166,10 +166,10 @@ def _score_line(score: dict[str, Any]) -> str:
 def _feature(row: dict[str, Any]) -> str:
     from HabitatRadiomicsLib.features.description import describe_column
 
-    training, told = row["training"], describe_column(row["name"])
+    training, description = row["training"], describe_column(row["name"])
     lines = [
-        f"<b>{escape(told.what)}</b>",
-        escape(told.where or told.title),
+        f"<b>{escape(description.what)}</b>",
+        escape(description.where or description.title),
         _("Value {value:.4g}; training cases {minimum:.4g} to {maximum:.4g}, mean {mean:.4g} (SD {sd:.3g})").format(
             value=row["value"], **training
         ),

@@ -1,4 +1,4 @@
-"""One sequence of the patient: volume, where the lesion is drawn, which segment, and what does not fit."""
+"""One sequence of the patient: volume, segmentation, segment, and any problem with them."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class SequenceRow:
 
     @property
     def chosen(self) -> SequenceInput:
-        """What the row shows."""
+        """The volume, segmentation and segment chosen."""
         volume, mask = self.ui.volumeSelector.currentNode(), self.ui.maskSelector.currentNode()
         return SequenceInput(volume, mask, self.ui.segmentSelector.currentData or "")
 
     @property
     def empty(self) -> bool:
-        """Nothing is chosen."""
+        """Whether neither volume nor segmentation is chosen."""
         return self.chosen.volume is None and self.chosen.mask is None
 
     def show(self, chosen: SequenceInput) -> None:
-        """Show a choice, without telling anybody."""
+        """Show a choice without calling ``on_change``."""
         with quiet(self.ui.volumeSelector, self.ui.maskSelector):
             self.ui.volumeSelector.setCurrentNode(chosen.volume)
             self.ui.maskSelector.setCurrentNode(chosen.mask)
@@ -56,10 +56,10 @@ class SequenceRow:
         self._observe()
 
     def check(self, *, optional: bool = False) -> bool:
-        """Read the choice as the run will, and say under the row what is missing or does not fit.
+        """Read the choice as the run will, and show below the row what is missing or inconsistent.
 
         Args:
-            optional: an empty row is fine.
+            optional: an empty row is accepted.
 
         Returns:
             Whether the row can be used as it is.
@@ -80,7 +80,7 @@ class SequenceRow:
         return True
 
     def close(self) -> None:
-        """Let go of the scene."""
+        """Stop observing the scene."""
         for node, tag in self._observed:
             node.RemoveObserver(tag)
         self._observed = []
@@ -96,7 +96,7 @@ class SequenceRow:
         self._on_change()
 
     def _observe(self) -> None:
-        """Hear when something is drawn, renamed or moved in the nodes that are chosen."""
+        """Observe drawing, renaming and moving in the chosen nodes."""
         self.close()
         for node in (self.chosen.volume, self.chosen.mask):
             if node is not None:
@@ -130,7 +130,7 @@ class SequenceRow:
             self.ui.segmentSelector.setCurrentIndex(max(0, self.ui.segmentSelector.findData(wanted)))
 
     def _state(self) -> tuple[Any, ...]:
-        """What the check's answer depends on: the nodes, and when they and what they hold last changed."""
+        """The state that the check depends on: the nodes, and when they and their content last changed."""
         chosen = self.chosen
         nodes = [node for node in (chosen.volume, chosen.mask) if node is not None]
         return (*(part for node in nodes for part in (node.GetID(), *_times(node))), chosen.segment)
@@ -142,7 +142,7 @@ class SequenceRow:
 
 
 def _times(node: Any) -> list[int]:
-    """When the node, what it holds and the transforms above it last changed."""
+    """When the node, its content and its parent transforms last changed."""
     times = [node.GetMTime()]
     if node.IsA("vtkMRMLSegmentationNode"):
         segmentation = node.GetSegmentation()

@@ -1,4 +1,4 @@
-"""Connections that are certain to exist."""
+"""Signal connections that fail loudly when a signal is misspelt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def connect(sender: Any, signal: str, slot: Callable[..., Any]) -> None:
 
 @contextmanager
 def quiet(*widgets: Any) -> Iterator[None]:
-    """Change widgets without telling anybody."""
+    """Change widgets while their signals are blocked."""
     before = [widget.blockSignals(True) for widget in widgets]
     try:
         yield

@@ -1,4 +1,4 @@
-"""Where the images were made: offered where a model tells sites apart, asked for where it harmonises them."""
+"""The site where the images were acquired: optional for most models, required by models that harmonise sites."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class SiteField:
 
     @property
     def site(self) -> str:
-        """The one that was chosen or typed; empty when none was given, or the model has no use for it."""
+        """The site chosen or typed; empty when none was given or the model does not use it."""
         return self._selector.currentText.strip() if not self._selector.isHidden() else ""
 
     @property
     def missing(self) -> bool:
-        """The model cannot score without a site, and none is given."""
+        """Whether the model needs a site and none is given."""
         return self._needed and not self.site
 
     def show(self, card: ModelCard | None, site: str) -> None:
-        """Offer the sites of a model and show one, without telling anybody.
+        """Offer the sites of a model and show one, without calling ``on_change``.
 
         A model that harmonises can score cases of its sites only. Any other may be typed where the model just warns of
         sites that it has not seen.

@@ -1,4 +1,4 @@
-"""Tabs that are as high as the one that is shown."""
+"""Tabs with the height of the current page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from HabitatRadiomicsLib.panel.signals import connect
 
 
 def fit_to_current(tabs: Any, contents: Sequence[Any]) -> None:
-    """Let the shown tab alone decide the height: a short one would else end in emptiness to scroll over.
+    """Fit the height to the current tab alone; a short tab would otherwise end in empty space.
 
     Args:
         tabs: QTabWidget.

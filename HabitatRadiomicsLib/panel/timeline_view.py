@@ -1,4 +1,4 @@
-"""What became of the patient: habitats and scores over time points."""
+"""The patient over time: habitats and scores at each time point."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class TimelineView:
     """A picture for each sequence and, of a model of two time points, the volumes in numbers."""
 
     def __init__(self, ui: Any) -> None:
-        self._place, self._table, self._button = ui.timelinePictures, ui.changesLabel, ui.showChangesButton
+        self._container, self._table, self._button = ui.timelinePictures, ui.changesLabel, ui.showChangesButton
         self._pictures: list[Any] = []
         self._chart: Any = None
         connect(ui.showChangesButton, "clicked(bool)", self._show_chart)
 
     def show(self, results: ResultNodes | None) -> None:
-        """Show what is known of several time points; hide it where there is one only."""
+        """Show several time points; hide the view where there is only one."""
         for label in self._pictures:
-            self._place.layout().removeWidget(label)
+            self._container.layout().removeWidget(label)
             label.hide()
             label.deleteLater()
         self._pictures = []
@@ -46,10 +46,10 @@ class TimelineView:
             for figure in _figures(changes, results):
                 label = qt.QLabel()
                 label.toolTip = _("Volumes of the habitats, and scores, over time")
-                self._place.layout().addWidget(label)
+                self._container.layout().addWidget(label)
                 self._pictures.append(label)
                 show_figure(label, figure)
-        self._place.visible = bool(self._pictures)
+        self._container.visible = bool(self._pictures)
 
     def _show_chart(self, checked: bool = False) -> None:
         if self._chart is not None:
@@ -74,25 +74,25 @@ def changes_table(changes: Sequence[Mapping[str, Any]]) -> str:
         "<tr>" + "".join(f"<td style='padding-right: 10px'>{escape(cell)}</td>" for cell in cells) + "</tr>"
         for cells in (titles, *rows)
     )
-    # A scene that was saved before there was a choice: each time point by itself.
-    told = dict.fromkeys(scale_text(row.get("scale", "own")) for row in changes)
-    note = "<br>".join(escape(text) for text in told)
+    # Scenes saved before this setting existed have a scale per time point.
+    notes = dict.fromkeys(scale_text(row.get("scale", "own")) for row in changes)
+    note = "<br>".join(escape(text) for text in notes)
     return f"<b>{escape(_('Change of habitat volumes'))}</b><table>{lines}</table><small>{note}</small>"
 
 
 def scale_text(scale: str) -> str:
-    """What a habitat is at both time points, in a sentence."""
+    """How habitats of the two time points are defined, in a sentence."""
     if scale == "baseline":
         return _("Follow-up on the scale of the baseline: each habitat is what looks as it did at baseline.")
     return _("Each time point on its own scale: habitats are relative to the lesion as it is at the time.")
 
 
 def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list[Any]:
-    """By sequence; none where there is one time point only."""
+    """One figure per sequence; none where there is only one time point."""
     from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
 
     figures: dict[str, list[TimePoint]] = {}
-    # Of a model of two time points, it stands under the volumes in numbers.
+    # For a model of two time points, the table of volumes has this caption.
     caption = "" if changes else scale_text("own")
     if changes:
         moments = (("baseline_ml", 0), ("followup_ml", 1))
@@ -100,17 +100,17 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
             rows = [row for row in changes if row["sequence"] == sequence and row["habitat"] != "whole"]
             labels = _moments_of(results, sequence)
             figures[sequence] = [
-                TimePoint(labels[place], {row["habitat"]: row[column] for row in rows}) for column, place in moments
+                TimePoint(labels[index], {row["habitat"]: row[column] for row in rows}) for column, index in moments
             ]
     else:
         scored = scored_moments(slicer.mrmlScene, results)
         for number, sequence in enumerate(results.entropy if len(scored) > 1 else ()):
             points = []
             for moment in scored:
-                score, found = moment.content["score"], moment.content["maps"]["sequences"].get(sequence)
-                volumes = {} if found is None else {row["name"]: row["volume_ml"] for row in found["habitats"]}
-                told = (score["score"], score["cutoff"]["value"]) if number == 0 else (None, None)
-                points.append(TimePoint(moment.label, volumes, *told))
+                score, maps = moment.content["score"], moment.content["maps"]["sequences"].get(sequence)
+                volumes = {} if maps is None else {row["name"]: row["volume_ml"] for row in maps["habitats"]}
+                score_and_cutoff = (score["score"], score["cutoff"]["value"]) if number == 0 else (None, None)
+                points.append(TimePoint(moment.label, volumes, *score_and_cutoff))
             figures[sequence] = points
     return [
         timeline_figure(points, title=_("Habitats of {sequence}").format(sequence=sequence),
@@ -120,7 +120,7 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
 
 
 def _moments_of(results: ResultNodes, sequence: str) -> list[str]:
-    """What the axis calls both time points: their names, with the dates of the studies where they are known."""
+    """Axis labels of both time points: their names, with the dates of the studies where known."""
     dates = {key: study_of(volume).readable_date for key, volume in results.volumes.items()}
     moments = results.content["maps"]["timepoints"]
     return ["\n".join(filter(None, (moment, dates.get(f"{moment}_{sequence}")))) for moment in moments]

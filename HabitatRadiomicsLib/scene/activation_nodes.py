@@ -11,18 +11,18 @@ from HabitatRadiomicsLib.scene.case_keys import label_of
 from HabitatRadiomicsLib.scene.colours import activation_colours
 from HabitatRadiomicsLib.scene.volumes import add_volume
 
-#: Less than this part of the maximum is not shown, so that the image is seen there: what the inventors of these maps
-#: take for no part of an object (Zhou et al. 2016, doi 10.1109/CVPR.2016.319).
+#: Values below this fraction of the maximum are transparent: the threshold at which the authors of class activation
+#: maps separate object from background (Zhou et al. 2016, doi 10.1109/CVPR.2016.319).
 LEAST_ACTIVATION = 0.2
 _LEGEND_POINTS = 13
 
 
 def add_activation(scene: Any, key: str, file: Path) -> Any:
-    """A volume node of an activation map, 0 to 1, in the colours of heat; where it is 0, it is transparent."""
+    """A volume node of an activation map, 0 to 1, as a heat map; low values are transparent."""
     node = add_volume(scene, sitk.ReadImage(str(file)), f"{label_of(key)} activation")
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(activation_colours(scene).GetID())
-    # A smoothed overlay would draw a false rim where the patch ends.
+    # An interpolated overlay would show a false rim at the edge of the patch.
     display.SetInterpolate(0)
     display.SetAutoWindowLevel(0)
     display.SetWindowLevelMinMax(0.0, 1.0)

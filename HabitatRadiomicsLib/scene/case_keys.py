@@ -1,14 +1,16 @@
-"""The names of a case's images: a sequence, or a time point and a sequence (``follow-up_CT``). Without any package, so
-that the panel can show them before any is installed."""
+"""The keys of a case's images: a sequence, or a time point and a sequence (``follow-up_CT``).
+
+Needs no package, so that the panel can show them before any is installed.
+"""
 
 from __future__ import annotations
 
-#: What a change between time points has in the place of one.
+#: Takes the place of the time point in the name of a change between time points.
 DELTA = "delta"
 
 
 def parts_of(key: str) -> tuple[str, str]:
-    """Time point (empty where there is one only) and sequence."""
+    """Time point (empty where there is only one) and sequence."""
     timepoint, _, sequence = key.rpartition("_")
     return timepoint, sequence
 

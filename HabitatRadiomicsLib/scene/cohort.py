@@ -1,4 +1,4 @@
-"""A cohort scored or evaluated beside Slicer, and its table back as a node."""
+"""Scores or evaluates a cohort in a separate process; the result becomes a table node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.scene.patient import check_packages
 from HabitatRadiomicsLib.scene.tables import add_table
 
 _SECONDS = 0.1
-#: Exit status: done, and done but for some cases, which errors.csv names.
+#: Exit status of success, complete or without the cases that errors.csv names.
 _DONE = (0, 3)
 _TEXT_COLUMNS = ("case_id", "call", "warnings", "model", "notice")
 _MEASURES = {
@@ -97,23 +97,23 @@ def evaluate_table(
 def _run(arguments: Sequence[str], progress: Progress) -> None:
     check_packages()
     process = start_command(arguments)
-    said: list[str] = []
+    output_lines: list[str] = []
     try:
         while True:
             process.wait(_SECONDS)
             status = process.status
             for line in process.lines():
-                told = progress_of(line)
-                if told is None:
-                    said.append(line)
+                step = progress_of(line)
+                if step is None:
+                    output_lines.append(line)
                 else:
-                    progress(*told)
+                    progress(*step)
             if status is not None:
                 break
     finally:
         process.stop()
     if status not in _DONE:
-        raise HabitatRadiomicsError(reason_of(said, status))
+        raise HabitatRadiomicsError(reason_of(output_lines, status))
 
 
 def _score_node(scene: Any, path: Path) -> Any:

@@ -10,11 +10,11 @@ from HabitatRadiomicsLib.colours import DOWN_COLOUR, HABITAT_COLOURS, UP_COLOUR,
 
 UP_RGB = red_green_blue(UP_COLOUR)
 DOWN_RGB = red_green_blue(DOWN_COLOUR)
-#: Of volumes at two time points.
+#: Volumes at the earlier and the later time point.
 BEFORE_RGB, AFTER_RGB = red_green_blue("#9AA5B1"), red_green_blue("#2F4B7C")
 
-#: What is seen at first: colours of entropy near those of its legend, habitats as outlines with a hint of filling. Both
-#: filled, the colours would mix to some that neither legend has.
+#: Initial opacities: entropy close to the colours of its legend, habitats as outlines with a faint filling. If both
+#: were filled, they would mix to colours that neither legend has.
 ENTROPY_OPACITY = 0.7
 HABITAT_OPACITY = 0.1
 ACTIVATION_OPACITY = 0.6
@@ -48,8 +48,8 @@ def entropy_colours(scene: Any) -> Any:
 
 def activation_colours(scene: Any) -> Any:
     """The colour node of activation maps; one serves all maps of a scene and is saved with it."""
-    told = "Activation: bright is what moves the score most."
-    return _colours(scene, _ACTIVATION_NODE, told, _ramp(_ACTIVATION_COLOURS))
+    description = "Activation: bright is what moves the score most."
+    return _colours(scene, _ACTIVATION_NODE, description, _ramp(_ACTIVATION_COLOURS))
 
 
 def habitat_colours(scene: Any, most: int) -> Any:
@@ -62,9 +62,9 @@ def habitat_colours(scene: Any, most: int) -> Any:
 
 
 def _colours(scene: Any, name: str, description: str, rows: Sequence[tuple[Any, ...]]) -> Any:
-    found = scene.GetFirstNodeByName(name)
-    if found is not None and found.IsA("vtkMRMLColorTableNode"):
-        return found
+    existing = scene.GetFirstNodeByName(name)
+    if existing is not None and existing.IsA("vtkMRMLColorTableNode"):
+        return existing
     node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
     node.SetTypeToUser()
     node.SetNumberOfColors(len(rows))
@@ -75,13 +75,13 @@ def _colours(scene: Any, name: str, description: str, rows: Sequence[tuple[Any, 
 
 
 def _ramp(points: Sequence[tuple[float, str]]) -> list[tuple[Any, ...]]:
-    places = [index / (_STEPS - 1) for index in range(_STEPS)]
-    return [(f"{place:.2f}", *_between(points, place), 1.0) for place in places]
+    positions = [index / (_STEPS - 1) for index in range(_STEPS)]
+    return [(f"{position:.2f}", *_between(points, position), 1.0) for position in positions]
 
 
-def _between(points: Sequence[tuple[float, str]], place: float) -> tuple[float, ...]:
+def _between(points: Sequence[tuple[float, str]], position: float) -> tuple[float, ...]:
     for (low, dark), (high, bright) in pairwise(points):
-        if place <= high:
-            part = (place - low) / (high - low)
+        if position <= high:
+            part = (position - low) / (high - low)
             return tuple(a + part * (b - a) for a, b in zip(red_green_blue(dark), red_green_blue(bright)))
     return red_green_blue(points[-1][1])

@@ -1,4 +1,4 @@
-"""The command line as a process beside Slicer: which Python, which arguments, which environment."""
+"""Starts the command line as a separate process, with the right Python, arguments and environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from HabitatRadiomicsLib.commands.program import main; sys.exit(main())"
 )
-#: The command line puts it before what it refuses.
+#: Precedes every refusal that the command line prints.
 _PREFIX = "habitat-radiomics: "
 
 
@@ -25,16 +25,16 @@ def python_program() -> str:
 
 
 def reason_of(lines: Sequence[str], status: int) -> str:
-    """Why a command failed, in its own words; what libraries print before is not the reason.
+    """Why a command failed, in its own words, without the output of libraries.
 
     Args:
-        lines: all that it printed, progress left out.
+        lines: its output without progress lines.
         status: its exit status.
     """
-    _, said, reason = "\n".join(lines).rpartition(_PREFIX)
-    if said:
+    _, prefix, reason = "\n".join(lines).rpartition(_PREFIX)
+    if prefix:
         return reason.strip()
-    last = f" It last said: {lines[-1]}" if lines else ""
+    last = f" Its last output: {lines[-1]}" if lines else ""
     return f"The process ended unexpectedly (status {status}), perhaps for lack of memory.{last}"
 
 

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.scene.volumes import image_of, placed_image
 
 @dataclass(frozen=True)
 class DrawnLesion:
-    """A label image in world coordinates, which of its labels is the lesion, and how it came about."""
+    """A label image in world coordinates, the label of the lesion, and notes on how it was made."""
 
     labels: sitk.Image
     label: int | None
@@ -154,8 +154,8 @@ def _rasterised(segmentation: Any, segment_id: str, to_world: np.ndarray, image:
     copy.CopySegmentFromSegmentation(segmentation, segment_id)
     grid = slicer.vtkOrientedImageData()
     grid.SetExtent(*(value for size in image.GetSize() for value in (0, size - 1)))
-    own = np.linalg.inv(to_world) @ ijk_to_ras_of(image)
-    grid.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(own))
+    ijk_to_segmentation = np.linalg.inv(to_world) @ ijk_to_ras_of(image)
+    grid.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijk_to_segmentation))
     copy.SetConversionParameter(names.GetReferenceImageGeometryParameterName(), names.SerializeImageGeometry(grid))
     binary = names.GetBinaryLabelmapRepresentationName()
     copy.CreateRepresentation(binary, True)

@@ -59,7 +59,7 @@ class Parameters:
     def results(self) -> ResultNodes | None:
         """The last results, if their nodes are still in the scene."""
         sequences = [name for name in self.text("result.sequences").split(" ") if name]
-        found = {
+        references = {
             role: {name: self.node.GetNodeReference(f"result.{name}.{role}") for name in sequences}
             for role in _OF_IMAGE
         }
@@ -67,11 +67,13 @@ class Parameters:
         present = {
             name
             for name in sequences
-            if all(found[role][name] is not None for role in ("volume", "entropy", "habitats"))
+            if all(references[role][name] is not None for role in ("volume", "entropy", "habitats"))
         }
         if not present or single["document"] is None or single["habitat_table"] is None:
             return None
-        kept = {role: {name: node for name, node in nodes.items() if name in present} for role, nodes in found.items()}
+        kept = {
+            role: {name: node for name, node in nodes.items() if name in present} for role, nodes in references.items()
+        }
         return ResultNodes(
             volumes=kept["volume"],
             entropy=kept["entropy"],

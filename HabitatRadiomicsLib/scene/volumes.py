@@ -36,8 +36,8 @@ def image_of(node: Any, *, where: str) -> sitk.Image:
         raise ImageError("The image is 2D; a volume is needed.", where=where)
     ijk_to_ras = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_ras)
-    place = place_of(world_matrix(node, where=where) @ matrix_array(ijk_to_ras))
-    image = placed_image(data, place, where=where)
+    grid = place_of(world_matrix(node, where=where) @ matrix_array(ijk_to_ras))
+    image = placed_image(data, grid, where=where)
     check_proper_grid(image, where=where)
     return image
 

@@ -77,6 +77,16 @@ def habitat_widget(slicer_gui: GuiStandIn, checkout: Path) -> Any:
 
 
 @pytest.fixture
+def commands_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel's commands run in the tests' process, which has imported everything already."""
+    from panel_steps import CommandHere
+
+    from HabitatRadiomicsLib.panel import background_run
+
+    monkeypatch.setattr(background_run, "start_command", CommandHere)
+
+
+@pytest.fixture
 def screenshot(slicer_gui: GuiStandIn) -> Callable[[Any, Path], None]:
     """``screenshot(widget, path)`` writes a widget's picture as PNG."""
     return slicer_gui.screenshot

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ import qt
 import slicer
 
 from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
+from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.model import load_model
+from HabitatRadiomicsLib.progress import LINES_VARIABLE
 from HabitatRadiomicsLib.reporting import write_score
 from HabitatRadiomicsLib.scene.result_nodes import add_results
 from HabitatRadiomicsLib.scene.sample_data import add_synthetic_patient
@@ -23,7 +28,29 @@ from HabitatRadiomicsLib.scoring.patient import score_case
 MODEL = "t790m-spine-demo"
 #: A site that the model has not seen, so that there is a warning to show.
 SITE = "Gamma"
-RUN_SECONDS = 180
+RUN_SECONDS = 1200
+
+
+class CommandHere:
+    """What ``start_command`` gives, of a command that was run in this process.
+
+    For tests of what the panel hands on and shows; that the process works is for :mod:`test_patient_story`,
+    :mod:`test_running`, :mod:`test_cohort_run` and :mod:`test_readme`.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        output = io.StringIO()
+        with patch.dict(os.environ, {LINES_VARIABLE: "1"}), redirect_stdout(output), redirect_stderr(output):
+            self.status = main(arguments)
+        self._lines = output.getvalue().splitlines()
+
+    def lines(self) -> list[str]:
+        """All lines, once."""
+        lines, self._lines = self._lines, []
+        return lines
+
+    def stop(self) -> None:
+        """It has ended."""
 
 
 def load_panel(app: Any, checkout: Path) -> Any:

@@ -21,7 +21,6 @@ sys.path.append(str(Path(__file__).resolve().parent))
 from panel_steps import MODEL, add_patient, draw, lesion_of, run_to_the_end, scene_content
 
 _COMPLETE = "Complete the images above, then press Apply."
-_SETTLED_SECONDS = 5
 
 
 def _not_a_number(chosen: SequenceInput) -> None:
@@ -177,7 +176,7 @@ def test_change_that_spoils_an_input_is_told_under_its_row_by_itself(
     before = scene_content()
     spoil(inputs["T1W"])
     assert not ui.applyButton.enabled, "it could be pressed before the change was looked at"
-    slicer_gui.wait_until(lambda: row.ui.messageLabel.text, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: row.ui.messageLabel.text)
     assert row.ui.messageLabel.text == sentence
     assert not row.ui.messageLabel.isHidden()
     assert habitat_widget.patient.rows["T2FS"].ui.messageLabel.isHidden(), "the other row has no fault"
@@ -194,9 +193,9 @@ def test_what_is_drawn_right_again_is_accepted_by_itself(
     ui, row = habitat_widget.ui, habitat_widget.patient.rows["T1W"]
     lesion = lesion_of(inputs["T1W"])
     _erased(inputs["T1W"])
-    slicer_gui.wait_until(lambda: row.ui.messageLabel.text, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: row.ui.messageLabel.text)
     draw(inputs["T1W"], lesion)
-    slicer_gui.wait_until(lambda: ui.applyButton.enabled, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: ui.applyButton.enabled)
     assert row.ui.messageLabel.isHidden()
     assert ui.problemLabel.isHidden()
 
@@ -206,7 +205,7 @@ def test_mask_on_another_grid_is_a_warning_and_apply_stays(
 ) -> None:
     ui, row = habitat_widget.ui, habitat_widget.patient.rows["T1W"]
     row.ui.maskSelector.setCurrentNode(inputs["T2FS"].mask)
-    slicer_gui.wait_until(lambda: ui.applyButton.enabled, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: ui.applyButton.enabled)
     assert row.ui.messageLabel.text == (
         "The mask was not drawn on this image's grid and was resampled (nearest neighbour): 9.02 ml before, "
         "8.99 ml after."
@@ -236,7 +235,7 @@ def test_node_that_is_not_chosen_any_more_is_told(
     else:
         widget.setCurrentNode(None)
     assert not habitat_widget.ui.applyButton.enabled
-    slicer_gui.wait_until(lambda: row.ui.messageLabel.text, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: row.ui.messageLabel.text)
     assert row.ui.messageLabel.text == sentence
     assert not habitat_widget.ui.applyButton.enabled
 
@@ -271,12 +270,12 @@ def test_label_map_volume_offers_its_labels(
     row.ui.maskSelector.setCurrentNode(labels)
     offered = [row.ui.segmentSelector.itemData(index) for index in range(row.ui.segmentSelector.count)]
     assert offered == ["", "3", "7"]
-    slicer_gui.wait_until(lambda: row.ui.messageLabel.text, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: row.ui.messageLabel.text)
     assert row.ui.messageLabel.text.startswith("T1W segment: The mask has several labels (3, 7).")
     row.ui.segmentSelector.setCurrentIndex(2)
-    slicer_gui.wait_until(lambda: "single voxel" in row.ui.messageLabel.text, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: "single voxel" in row.ui.messageLabel.text)
     row.ui.segmentSelector.setCurrentIndex(1)
-    slicer_gui.wait_until(lambda: ui.applyButton.enabled, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: ui.applyButton.enabled)
     assert row.ui.messageLabel.isHidden()
 
 
@@ -290,7 +289,7 @@ def test_segments_are_listed_again_when_they_are_added_and_renamed(
     names = [selector.itemText(index) for index in range(selector.count)]
     assert names == ["(choose)", "metastasis L3", "rim"]
     assert (selector.currentText, selector.currentData) == ("metastasis L3", "lesion")
-    slicer_gui.wait_until(lambda: habitat_widget.ui.applyButton.enabled, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: habitat_widget.ui.applyButton.enabled)
 
 
 def test_lesion_too_small_for_habitats_is_told_by_the_run(
@@ -300,7 +299,7 @@ def test_lesion_too_small_for_habitats_is_told_by_the_run(
     voxels = 0 * lesion_of(inputs["T1W"])
     voxels[8:10, 39:41, 35:37] = 1
     draw(inputs["T1W"], voxels)
-    slicer_gui.wait_until(lambda: ui.applyButton.enabled, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: ui.applyButton.enabled)
     before = scene_content()
     run_to_the_end(slicer_gui, habitat_widget)
     assert ui.statusLabel.text == (
@@ -373,7 +372,7 @@ def test_model_file_that_cannot_be_used_is_told_and_another_one_can_be_chosen(
     assert ui.modelProblemLabel.isHidden()
     assert not ui.modelCardLabel.isHidden()
     assert set(habitat_widget.patient.rows) == {"T1W", "T2FS"}
-    slicer_gui.wait_until(lambda: ui.applyButton.enabled, _SETTLED_SECONDS)
+    slicer_gui.wait_until(lambda: ui.applyButton.enabled)
 
 
 def test_choosing_no_model_file_changes_nothing(

@@ -173,6 +173,7 @@ def test_before_the_packages_are_installed_nothing_but_presence_is_checked(
     assert age.message.text.startswith("'sixty' is no value of 'age'")
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_score_is_that_of_the_values(asked: Any, slicer_gui: Any, tmp_path: Path) -> None:
     pytest.importorskip("radiomics")
     age, visceral = _rows(asked)

@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from panel_steps import RUN_SECONDS, choose_cohort, scene_content
+from panel_steps import choose_cohort, scene_content
 
 
 class _Fake:
@@ -40,11 +40,11 @@ def test_features_are_extracted_stopped_and_gone_on_with(
     tab.runButton.click()
     assert not tab.runButton.enabled
     assert tab.stopButton.enabled
-    slicer_gui.wait_until(lambda: list(output.glob("work/*/synthetic-*")), RUN_SECONDS)
+    slicer_gui.wait_until(lambda: list(output.glob("work/*/synthetic-*")))
     family = psutil.Process().children(recursive=True)
     assert family
     tab.stopButton.click()
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=120)
     assert not alive
     assert tab.cohortStatusLabel.text == "Stopped. Run goes on where it was; patients that are done are kept."
     assert not (output / "features.csv").exists()
@@ -58,7 +58,7 @@ def test_features_are_extracted_stopped_and_gone_on_with(
         seen.add((tab.cohortProgressBar.value, tab.cohortStatusLabel.text))
         return not run.running
 
-    slicer_gui.wait_until(over, RUN_SECONDS)
+    slicer_gui.wait_until(over)
     assert tab.cohortStatusLabel.text == "Done."
     assert tab.cohortProgressBar.value == 100
     assert len(seen) > 3, "nothing was told on the way"
@@ -83,7 +83,7 @@ def test_broken_table_is_told_in_the_tables_own_sentences(
     choose_cohort(tab, slicer_gui, few_cases, tmp_path / "out")
     tab.imagesPathEdit.currentPath = str(table)
     tab.runButton.click()
-    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, RUN_SECONDS)
+    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running)
     text = tab.cohortStatusLabel.text
     assert text == (
         f"{table}: The table has 3 problems:\n"
@@ -103,7 +103,8 @@ def test_broken_table_is_told_in_the_tables_own_sentences(
         (
             1,
             "Segmentation fault",
-            "The process ended unexpectedly (status 1), perhaps for lack of memory. It last said: Segmentation fault",
+            "The process ended unexpectedly (status 1), perhaps for lack of memory. "
+            "Its last output: Segmentation fault",
         ),
     ],
 )
@@ -121,7 +122,7 @@ def test_end_of_the_command_is_told(
     monkeypatch.setattr(background_run, "start_command", _Fake(status, text))
     choose_cohort(tab, slicer_gui, few_cases, tmp_path)
     tab.runButton.click()
-    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 20)
+    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running)
     assert tab.cohortStatusLabel.text == told
     assert tab.logText.toPlainText() == text
     assert tab.runButton.enabled
@@ -136,7 +137,7 @@ def test_results_are_opened_as_folder_where_there_is_no_table(
     choose_cohort(tab, slicer_gui, few_cases, tmp_path)
     assert not tab.openOutputButton.enabled
     tab.runButton.click()
-    slicer_gui.wait_until(lambda: tab.openOutputButton.enabled, 20)
+    slicer_gui.wait_until(lambda: tab.openOutputButton.enabled)
     tab.openOutputButton.click()
     assert slicer_gui.dialogs.opened_urls == [f"file://{tmp_path}"]
 
@@ -149,7 +150,7 @@ def test_report_of_an_earlier_run_is_not_shown_for_one_that_failed(
     choose_cohort(tab, slicer_gui, few_cases, tmp_path, "train")
     tab.clinicalPathEdit.currentPath = str(few_cases / "clinical.csv")
     tab.runButton.click()
-    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 20)
+    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running)
     assert tab.cohortResultLabel.isHidden()
     assert tab.useModelButton.isHidden()
     tab.openOutputButton.click()
@@ -164,7 +165,7 @@ def test_study_that_cannot_be_read_is_told(
     choose_cohort(tab, slicer_gui, few_cases, tmp_path, "train")
     tab.clinicalPathEdit.currentPath = str(few_cases / "clinical.csv")
     tab.runButton.click()
-    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 20)
+    slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running)
     told = "The result cannot be shown: there is no study.json that can be read."
     assert told in tab.cohortResultLabel.text
     assert tab.useModelButton.isHidden(), "there is no model"
@@ -186,5 +187,5 @@ def test_closing_the_scene_leaves_the_cohorts_run_alone_and_cleanup_stops_it(
     assert habitat_widget.cohort.run.running
     (process,) = psutil.Process().children(recursive=True)
     habitat_widget.cleanup()
-    psutil.wait_procs([process], timeout=5)
+    psutil.wait_procs([process], timeout=120)
     assert not process.is_running()

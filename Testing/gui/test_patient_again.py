@@ -18,6 +18,7 @@ from panel_steps import add_patient, lesion_of, run_to_the_end, scored_by_the_li
 pytest.importorskip("radiomics")
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_second_apply_makes_new_nodes_and_keeps_the_old_ones(
     slicer_gui: Any, habitat_widget: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -20,11 +20,12 @@ from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from panel_steps import add_patient, module_panel, scored_by_the_library, show_results_of
+from panel_steps import RUN_SECONDS, add_patient, module_panel, scored_by_the_library, show_results_of
 
 pytest.importorskip("radiomics")
 
 _WIDTH = 500
+_UPDATE = os.environ.get("HABITAT_RADIOMICS_UPDATE_SCREENSHOTS") == "1"
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def _check(pixels: np.ndarray, path: Path, checkout: Path) -> None:
     rows = pixels.std(axis=(1, 2)) > 0.02
     assert rows.mean() > 0.3, "much of the picture is empty"
     assert len(np.unique((pixels * 255).astype(np.uint8).reshape(-1, 3), axis=0)) > 50
-    if os.environ.get("HABITAT_RADIOMICS_UPDATE_SCREENSHOTS") == "1":
+    if _UPDATE:
         target = checkout / "Resources" / "Screenshots" / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
@@ -125,6 +126,7 @@ def test_bar_clicked_and_long_sentences_leave_nothing_overlapping(
     assert _cut(finished.widget()) == []
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_cohort_tab(
     habitat_widget: Any,
     slicer_gui: Any,
@@ -132,8 +134,9 @@ def test_cohort_tab(
     checkout: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a run: a model compared with the outcomes of twelve synthetic patients, in a process of its own."""
-    write_synthetic_cohort(tmp_path / "spine", 12, seed=3)
+    """After a run: a model compared with the outcomes of synthetic patients, more of them for the README's picture."""
+    cases = 12 if _UPDATE else 5
+    write_synthetic_cohort(tmp_path / "spine", cases, seed=3)
     monkeypatch.chdir(tmp_path)
     ui = habitat_widget.ui
     with module_panel(slicer_gui, habitat_widget, _WIDTH) as area:
@@ -143,11 +146,11 @@ def test_cohort_tab(
         ui.imagesPathEdit.currentPath = "spine/images.csv"
         ui.clinicalPathEdit.currentPath = "spine/clinical.csv"
         ui.outputPathEdit.currentPath = "spine/evaluation"
-        ui.jobsSpinBox.value = 2
+        ui.jobsSpinBox.value = 1
         ui.runButton.click()
-        slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, 120)
+        slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running, RUN_SECONDS)
         assert ui.cohortStatusLabel.text == "Done."
-        assert "12 of 12 new cases" in ui.logText.plainText
+        assert f"{cases} of {cases} new cases" in ui.logText.plainText
         assert not ui.cohortResultLabel.isHidden()
         ui.addPatientSection.collapsed = False
         ui.caseIdEdit.text = "case-031"

@@ -152,6 +152,7 @@ def test_site_comes_back_with_a_saved_scene(habitat_widget: Any, slicer_gui: Any
     assert not ui.siteSelector.editable
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_score_is_that_of_the_site(habitat_widget: Any, slicer_gui: Any, tmp_path: Path) -> None:
     add_patient(habitat_widget)
     model = _choose(slicer_gui, habitat_widget, _harmonising(), tmp_path)

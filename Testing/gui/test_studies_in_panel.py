@@ -62,6 +62,7 @@ def _result_lines(ui: Any) -> list[str]:
     return [line.removeprefix("\u2022 ") for line in ui.cohortResultLabel.text.splitlines()]
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_model_is_evaluated(habitat_widget: Any, slicer_gui: Any, made: Path, tmp_path: Path) -> None:
     ui = habitat_widget.ui
     _run(slicer_gui, habitat_widget, "evaluate", made / "new", tmp_path / "out")
@@ -89,6 +90,7 @@ def test_model_is_evaluated(habitat_widget: Any, slicer_gui: Any, made: Path, tm
     assert slicer_gui.dialogs.opened_urls == [f"file://{tmp_path / 'out' / 'report.html'}"]
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_model_is_trained_and_used(habitat_widget: Any, slicer_gui: Any, made: Path, tmp_path: Path) -> None:
     ui = habitat_widget.ui
     ui.taskSelector.setCurrentIndex(ui.taskSelector.findData("train"))

@@ -101,6 +101,7 @@ def test_one_time_point_alone_is_not_enough(two: Any, slicer_gui: Any) -> None:
     assert two.ui.applyButton.enabled, "maps of one are better than none"
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_score_maps_and_changes_of_both(
     two: Any, slicer_gui: Any, tmp_path: Path, screenshot: Callable[[Any, Path], None]
 ) -> None:
@@ -184,6 +185,7 @@ def test_the_panel_says_of_the_scale_what_pictures_say() -> None:
     assert SCALE_IN_WORDS["own"] not in changes_table([{**row, "scale": "baseline"}])
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_maps_alone_need_the_models_habitats(two: Any, slicer_gui: Any) -> None:
     add_scans()
     two.enter()
@@ -209,6 +211,7 @@ def test_a_patient_of_two_time_points_is_added_to_a_cohort(two: Any, tmp_path: P
     assert "stands already in the table" in ui.addPatientLabel.text
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_score_of_another_time_point_makes_a_timeline(
     habitat_widget: Any, slicer_gui: Any, tmp_path: Path, screenshot: Callable[[Any, Path], None]
 ) -> None:
@@ -256,6 +259,7 @@ def test_score_of_another_time_point_makes_a_timeline(
         assert len(scored_moments(slicer.mrmlScene, third)) == 1
 
 
+@pytest.mark.usefixtures("commands_here")
 def test_another_patients_score_is_no_other_time_point(habitat_widget: Any, slicer_gui: Any, tmp_path: Path) -> None:
     _choose(slicer_gui, habitat_widget, _single(), tmp_path)
     scores = []

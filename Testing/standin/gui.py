@@ -40,6 +40,7 @@ class GuiStandIn:
         for name in self._loaded:
             unload_module(name, self.modules)
         self._loaded.clear()
+        self.process_events()  # panels go before their scene, and before their cycles are collected
         self._core.reset()
         slicer.app = self.application
         self.application.show_main_window(True)
@@ -70,8 +71,8 @@ class GuiStandIn:
         qt.QApplication.processEvents()
         qt.QApplication.sendPostedEvents(None, qt.QEvent.DeferredDelete)
 
-    def wait_until(self, condition: Any, seconds: float = 10.0) -> None:
-        """Handle events until a condition holds; too long is an error."""
+    def wait_until(self, condition: Any, seconds: float = 120.0) -> None:
+        """Handle events until a condition holds; the limit is for what never happens, not for slow machines."""
         clock = qt.QElapsedTimer()
         clock.start()
         while not condition():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Callable, Iterator
 from types import BuiltinMethodType, ModuleType
@@ -20,6 +21,7 @@ _connecting = {"connect": connect, "disconnect": disconnect}
 
 def build() -> ModuleType:
     """The module ``qt``, importable by that name, with an application object."""
+    _make_constants_immortal()
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
     qt = ModuleType("qt")
     for name, item in _names():
@@ -67,6 +69,18 @@ class BoundSlot:
 
     def __hash__(self) -> int:
         return hash(self._method)
+
+
+def _make_constants_immortal() -> None:
+    """Do before Python 3.12 what later versions do themselves: never delete ``None``, ``True`` and the like.
+
+    PySide6 relies on it in every Python: each slot without a result, for one, returns ``None`` without counting the
+    reference. Some twenty panels later the count is 0, and Python aborts, often within C++ or at its end, where no
+    Python frame can be shown.
+    """
+    if sys.version_info < (3, 12):
+        for constant in (None, True, False, NotImplemented):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
 
 
 def _names() -> Iterator[tuple[str, Any]]:
