@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import ctk
@@ -20,6 +21,11 @@ def panel(slicer_gui):
 
 def _add_volume(name: str):
     return slicer.util.addVolumeFromArray(np.zeros((2, 3, 4)), name=name)
+
+
+def test_constants_outlive_any_number_of_panels(slicer_gui):
+    """PySide gives them away without counting references; see ``standin.pythonqt.module``."""
+    assert [constant for constant in (None, True, False, NotImplemented) if sys.getrefcount(constant) < 1 << 29] == []
 
 
 def test_module_is_loaded_and_built(slicer_gui):
