@@ -284,7 +284,9 @@ def test_superpixels_kept_for_one_scale_are_not_taken_for_another(tmp_path: Path
     cohort = two_time_points.cohort_of(two_time_points.write_cohort(tmp_path / "cohort", 2))
     own, compared, again = (
         find_superpixels(
-            cohort, two_time_points.protocol(timepoints={"habitat_scale": scale}), tmp_path / "work"
+            cohort,
+            two_time_points.protocol(regions=["whole", "habitats"], timepoints={"habitat_scale": scale}),
+            tmp_path / "work",
         ).superpixels["P01"]["original"]
         for scale in ("own", "baseline", "own")
     )
