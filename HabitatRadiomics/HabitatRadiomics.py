@@ -178,6 +178,43 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
         values = {name: str(value) for name, value in (clinical or {}).items()}
         return score_patient(slicer.mrmlScene, chosen, model, site=site, clinical=values)
 
+    def extractCohort(self, images, output, protocol, clinical=None, jobs=1):
+        """Measure every patient of a table, in processes of their own.
+
+        Args:
+            images: images.csv.
+            output: folder for features.csv, features.json, errors.csv and warnings.csv; a run that was interrupted goes
+                on there, and trainCohort takes over what was measured.
+            protocol: bundled name or YAML file.
+            clinical: clinical.csv, for its columns outcome and site.
+            jobs: patients at once.
+
+        Returns:
+            vtkMRMLTableNode with the content of features.csv.
+        """
+        from HabitatRadiomicsLib.scene.cohort import feature_table
+
+        return feature_table(slicer.mrmlScene, images, output, protocol, clinical=clinical, jobs=jobs)
+
+    def trainCohort(self, images, clinical, output, protocol, name="model", jobs=1):
+        """Train a model on the patients of a table, honestly validated, in processes of their own.
+
+        Args:
+            images: images.csv.
+            clinical: clinical.csv with outcomes.
+            output: folder for model.json, report.html, study.json, tables and figures; a run that was interrupted goes
+                on there.
+            protocol: bundled name or YAML file.
+            name: of the model: letters, digits, hyphens.
+            jobs: patients at once.
+
+        Returns:
+            vtkMRMLTableNode with a row for each measure of the held-out performance: its value and its 95% interval.
+        """
+        from HabitatRadiomicsLib.scene.cohort import training_table
+
+        return training_table(slicer.mrmlScene, images, clinical, output, protocol, name=name, jobs=jobs)
+
     def scoreCohort(self, images, output, model, clinical=None, jobs=1):
         """Score every patient of a table, in processes of their own.
 

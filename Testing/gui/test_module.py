@@ -183,7 +183,7 @@ def test_logic_works_without_window_and_layout_manager(habitat_widget: Any, slic
 
 def test_logic_explains_itself_to_help(module: Any) -> None:
     logic = vars(sys.modules["HabitatRadiomics"])["HabitatRadiomicsLogic"]
-    for name in ("computeMaps", "score", "scoreCohort", "evaluateCohort"):
+    for name in ("computeMaps", "extractCohort", "trainCohort", "score", "scoreCohort", "evaluateCohort"):
         text = inspect.getdoc(getattr(logic, name))
         assert text is not None
         documented = [line.split(":")[0].strip() for line in text.split("Args:")[1].split("Returns:")[0].splitlines()]

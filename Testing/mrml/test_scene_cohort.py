@@ -15,13 +15,30 @@ from HabitatRadiomicsLib.cases.synthetic import synthetic_patient, write_synthet
 from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scene import cohort
-from HabitatRadiomicsLib.scene.cohort import evaluate_table, score_table
+from HabitatRadiomicsLib.scene.cohort import evaluate_table, feature_table, score_table, training_table
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.system.child_process import ChildProcess
 
 pytest.importorskip("radiomics")
 
 MODEL = "t790m-spine-demo"
+_QUICK = {
+    "name": "few",
+    "title": "Few features",
+    "sequences": ["T1W", "T2FS"],
+    "regions": ["whole"],
+    "features": {
+        "classes": ["firstorder"],
+        "images": {
+            "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
+            "gradient": False, "lbp_2d": False, "log_sigmas": [],
+        },
+    },
+    "learning": {
+        "folds": 2, "repeats": 1, "significance": 0.8, "bootstraps": 50, "permutations": 0, "optimism_bootstraps": 0,
+        "learning_curve": False, "regions": ["whole"],
+    },
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +149,28 @@ def test_evaluation_is_a_table_of_measures(scene: object, tmp_path: Path) -> Non
         assert low <= value <= high
     assert (tmp_path / "out" / "report.html").is_file()
     assert told == sorted(told)
+
+
+def test_what_was_measured_is_taken_over_by_the_training(scene: object, tmp_path: Path) -> None:
+    images, clinical = write_synthetic_cohort(tmp_path, 12, seed=5)
+    protocol = tmp_path / "protocol.yaml"
+    protocol.write_text(json.dumps(_QUICK), encoding="utf-8")
+    out = tmp_path / "out"
+    features = feature_table(scene, images, out, str(protocol), clinical=clinical, jobs=2)
+    with (out / "features.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert column_values(features, "case_id") == [f"synthetic-{number:03d}" for number in range(12)]
+    assert column_values(features, "site")[:4] == ["Alpha", "Alpha", "Beta", "Beta"]
+    for name in list(rows[0])[3:]:
+        assert column_values(features, name) == [float(row[name]) for row in rows]
+    measured = {path: path.stat().st_mtime_ns for path in (out / "work").rglob("*.json")}
+    assert measured
+    performance = training_table(scene, images, clinical, out, str(protocol), name="few", jobs=2)
+    model = load_model(out / "model.json")
+    assert model.name == "few"
+    assert column_values(performance, "Measure")[0] == "AUC"
+    assert column_values(performance, "Value")[0] == model.evidence.performance.auc
+    assert {path: path.stat().st_mtime_ns for path in measured} == measured
 
 
 def test_of_several_scores_the_models_own_is_shown(
