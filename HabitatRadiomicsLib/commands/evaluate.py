@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import write_csv
 from HabitatRadiomicsLib.scoring.cohort import CohortScores, patient_table
-from HabitatRadiomicsLib.scoring.lesions_of_a_patient import Aggregation
+from HabitatRadiomicsLib.scoring.patient_scores import Aggregation
 from HabitatRadiomicsLib.system.cluster import scheduler
 from HabitatRadiomicsLib.validation.external import ExternalValidation
 from HabitatRadiomicsLib.validation.openings import opening_sentence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DELTA = "delta"
 
 
-def parts_of(name: FeatureName, timepoints: TimePoints | None) -> tuple[FeatureName, ...]:
+def measured_names(name: FeatureName, timepoints: TimePoints | None) -> tuple[FeatureName, ...]:
     """The features that must be measured for a feature: for a change, its values at baseline and follow-up; otherwise
     itself."""
     if name.timepoint != DELTA or timepoints is None:
@@ -30,7 +30,7 @@ def parts_of(name: FeatureName, timepoints: TimePoints | None) -> tuple[FeatureN
 
 def value_of(name: FeatureName, measured: Mapping[str, float], timepoints: TimePoints | None) -> float:
     """The value of a feature from the measured ones: the value itself, or the change."""
-    first, *later = (measured[str(part)] for part in parts_of(name, timepoints))
+    first, *later = (measured[str(part)] for part in measured_names(name, timepoints))
     return later[0] - first if later else first
 
 

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
-from HabitatRadiomicsLib.features.delta import DELTA, parts_of
+from HabitatRadiomicsLib.features.delta import DELTA, measured_names
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
@@ -263,7 +263,9 @@ class Model(_Part):
     def _measured(self) -> tuple[FeatureName, ...]:
         """The names to measure for the features: for a change, its values at both time points."""
         timepoints = self.protocol.timepoints
-        return tuple(dict.fromkeys(part for name in self.measured_features for part in parts_of(name, timepoints)))
+        return tuple(
+            dict.fromkeys(part for name in self.measured_features for part in measured_names(name, timepoints))
+        )
 
     def measured_on(self, key: str) -> tuple[FeatureName, ...]:
         """The names to measure in one sequence, or in one key of a case with two time points."""

@@ -25,7 +25,7 @@ from HabitatRadiomicsLib.panel.sequence_row import SequenceRow
 from HabitatRadiomicsLib.panel.signals import connect, quiet
 from HabitatRadiomicsLib.panel.site_field import SiteField
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
-from HabitatRadiomicsLib.scene.case_keys import parts_of
+from HabitatRadiomicsLib.scene.case_keys import timepoint_and_sequence
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.guess import guess_inputs
 from HabitatRadiomicsLib.scene.parameters import Parameters
@@ -311,8 +311,14 @@ class PatientTab:
 
 def _rows_of(card: ModelCard) -> tuple[str, ...]:
     """The images that the model needs, ordered by sequence and then by time point."""
-    sequences = list(dict.fromkeys(parts_of(key)[1] for key in card.sequences))
+    sequences = list(dict.fromkeys(timepoint_and_sequence(key)[1] for key in card.sequences))
     moments = ["", *card.timepoints]
     return tuple(
-        sorted(card.sequences, key=lambda key: (sequences.index(parts_of(key)[1]), moments.index(parts_of(key)[0])))
+        sorted(
+            card.sequences,
+            key=lambda key: (
+                sequences.index(timepoint_and_sequence(key)[1]),
+                moments.index(timepoint_and_sequence(key)[0]),
+            ),
+        )
     )

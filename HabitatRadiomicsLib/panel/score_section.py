@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.panel.plots import show_chart
 from HabitatRadiomicsLib.panel.signals import connect
 from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
 from HabitatRadiomicsLib.panel.timeline_view import TimelineView
-from HabitatRadiomicsLib.scene.case_keys import DELTA, parts_of
+from HabitatRadiomicsLib.scene.case_keys import DELTA, timepoint_and_sequence
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 from HabitatRadiomicsLib.system.installation.dependencies import missing
 
@@ -119,8 +119,10 @@ class ScoreSection:
 
 def _shown_key(key: str, score: dict[str, Any]) -> str:
     """The image in which a feature is shown; for a change, that of the later time point."""
-    moment, sequence = parts_of(key)
-    return [name for name in score["habitats"] if parts_of(name)[1] == sequence][-1] if moment == DELTA else key
+    moment, sequence = timepoint_and_sequence(key)
+    if moment != DELTA:
+        return key
+    return [name for name in score["habitats"] if timepoint_and_sequence(name)[1] == sequence][-1]
 
 
 def contributions_csv(score: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.panel.plots import show_chart
 from HabitatRadiomicsLib.panel.signals import connect
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 from HabitatRadiomicsLib.scene.studies import study_of
-from HabitatRadiomicsLib.scene.tables import AFTER, BEFORE
+from HabitatRadiomicsLib.scene.table_nodes import AFTER, BEFORE
 from HabitatRadiomicsLib.scene.time_line import scored_moments
 from HabitatRadiomicsLib.system.installation.dependencies import missing
 

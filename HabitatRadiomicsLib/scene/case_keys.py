@@ -9,7 +9,7 @@ from __future__ import annotations
 DELTA = "delta"
 
 
-def parts_of(key: str) -> tuple[str, str]:
+def timepoint_and_sequence(key: str) -> tuple[str, str]:
     """Time point (empty where there is only one) and sequence."""
     timepoint, _, sequence = key.rpartition("_")
     return timepoint, sequence
@@ -17,5 +17,5 @@ def parts_of(key: str) -> tuple[str, str]:
 
 def label_of(key: str) -> str:
     """As a selector shows it: ``CT``, or ``CT, follow-up``."""
-    timepoint, sequence = parts_of(key)
+    timepoint, sequence = timepoint_and_sequence(key)
     return f"{sequence}, {timepoint}" if timepoint else sequence

@@ -11,7 +11,7 @@ from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.progress import Progress, progress_of, silent
 from HabitatRadiomicsLib.scene.command import reason_of, start_command
 from HabitatRadiomicsLib.scene.patient import check_packages
-from HabitatRadiomicsLib.scene.tables import add_table
+from HabitatRadiomicsLib.scene.table_nodes import add_table
 
 _SECONDS = 0.1
 #: Exit status of success, complete or without the cases that errors.csv names.

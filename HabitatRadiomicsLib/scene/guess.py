@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from HabitatRadiomicsLib.scene.case_keys import parts_of
+from HabitatRadiomicsLib.scene.case_keys import timepoint_and_sequence
 from HabitatRadiomicsLib.scene.masks import choices_of
 from HabitatRadiomicsLib.scene.result_nodes import RESULT_ATTRIBUTE
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
@@ -22,10 +22,10 @@ def guess_inputs(scene: Any, keys: Sequence[str], *, without: Sequence[Any] = ()
         keys: the model's sequences; of two time points ``baseline_CT`` and the like, the earlier one first.
         without: volumes that are not meant, nor what was drawn on them.
     """
-    sequences = dict.fromkeys(parts_of(key)[1] for key in keys)
+    sequences = dict.fromkeys(timepoint_and_sequence(key)[1] for key in keys)
     found: dict[str, SequenceInput] = {}
     for sequence in sequences:
-        own = [key for key in keys if parts_of(key)[1] == sequence]
+        own = [key for key in keys if timepoint_and_sequence(key)[1] == sequence]
         if own == [sequence]:
             found[sequence] = guess_input(scene, sequence, only_sequence=len(sequences) == 1, without=without)
         else:
@@ -59,7 +59,7 @@ def guess_segment(mask: Any, sequence: str) -> str:
     choices = choices_of(mask)
     if len(choices) == 1:
         return next(iter(choices))
-    timepoint, plain = parts_of(sequence)
+    timepoint, plain = timepoint_and_sequence(sequence)
     by_timepoint = [choice for choice, name in choices.items() if timepoint and _speaks_of(name, timepoint)]
     by_sequence = [choice for choice, name in choices.items() if _speaks_of(name, plain)]
     by_lesion = [choice for choice, name in choices.items() if _LESION.search(name)]
@@ -68,7 +68,7 @@ def guess_segment(mask: Any, sequence: str) -> str:
 
 def _guess_time_points(scene: Any, keys: Sequence[str], *, only_sequence: bool) -> dict[str, SequenceInput]:
     """One sequence at two time points: by the names of the time points, or by the dates of one patient's studies."""
-    sequence = parts_of(keys[0])[1]
+    sequence = timepoint_and_sequence(keys[0])[1]
     volumes = _volumes(scene)
     speaking = [node for node in volumes if _speaks_of(node.GetName() or "", sequence)]
     chosen = _at_time_points(speaking or (volumes if only_sequence else []), keys)
@@ -86,7 +86,7 @@ def _guess_time_points(scene: Any, keys: Sequence[str], *, only_sequence: bool) 
 def _at_time_points(nodes: Sequence[Any], keys: Sequence[str]) -> dict[str, Any]:
     """A node for each key, as far as it is safe: by name; where there are as many nodes as keys, the one that is left,
     or by the date of one patient's studies."""
-    named = {key: _named(nodes, parts_of(key)[0]) for key in keys}
+    named = {key: _named(nodes, timepoint_and_sequence(key)[0]) for key in keys}
     known = {key: node for key, node in named.items() if node is not None}
     if len({node.GetID() for node in known.values()}) < len(known):
         return {}  # one name speaks of both time points

@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.scene.activation_nodes import add_activation
 from HabitatRadiomicsLib.scene.case_keys import label_of
 from HabitatRadiomicsLib.scene.colours import HABITAT_OPACITY, entropy_colours, habitat_colours, habitat_rgb
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
-from HabitatRadiomicsLib.scene.tables import (
+from HabitatRadiomicsLib.scene.table_nodes import (
     add_change_chart,
     add_change_table,
     add_contribution_chart,

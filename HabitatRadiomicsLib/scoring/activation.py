@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.features.deep import lesion_patch
 from HabitatRadiomicsLib.features.deep.activation import activation_image
 from HabitatRadiomicsLib.features.deep.measure import network_of
 from HabitatRadiomicsLib.features.deep.patch import Placement
-from HabitatRadiomicsLib.features.delta import DELTA, parts_of
+from HabitatRadiomicsLib.features.delta import DELTA, measured_names
 from HabitatRadiomicsLib.features.harmonisation import apply_combat
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.scoring.explanation.gradient import score_gradient
@@ -70,7 +70,7 @@ def embedding_directions(result: ScoreResult) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for name in deep:
         slope = gradient[str(name)] * _harmonised_slope(model, str(name), result.site)
-        parts = parts_of(name, model.protocol.timepoints)
+        parts = measured_names(name, model.protocol.timepoints)
         for part in parts:
             direction = found.setdefault(part.key, np.zeros(network_of(model.protocol).dimensions))
             earlier = name.timepoint == DELTA and part is parts[0]

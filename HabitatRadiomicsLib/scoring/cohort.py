@@ -16,8 +16,8 @@ from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.model import Model, load_model, model_digest
 from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, silent
-from HabitatRadiomicsLib.scoring.lesions_of_a_patient import Aggregation, aggregate
 from HabitatRadiomicsLib.scoring.patient import score_case
+from HabitatRadiomicsLib.scoring.patient_scores import Aggregation, aggregate
 from HabitatRadiomicsLib.scoring.result import notice
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
 

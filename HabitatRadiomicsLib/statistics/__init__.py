@@ -1,6 +1,7 @@
 """How good scores and probabilities are, with intervals, and how many cases that takes.
 
-In: outcomes and scores; out: measures with intervals. Knows nothing of images; imports ``system`` and ``errors``.
+In: outcomes and scores; out: measures with intervals. Knows nothing of images; imports
+``system``, ``errors`` and, for Table 1, what ``cases.cohort`` tells of a clinical table's columns.
 """
 
 from HabitatRadiomicsLib.statistics.calibration import (

@@ -8,7 +8,7 @@ import pytest
 import slicer
 from mrml_nodes import add_image, add_segmentation, block, noise
 
-from HabitatRadiomicsLib.scene.case_keys import label_of, parts_of
+from HabitatRadiomicsLib.scene.case_keys import label_of, timepoint_and_sequence
 from HabitatRadiomicsLib.scene.guess import guess_inputs, guess_segment
 from HabitatRadiomicsLib.scene.studies import Study, study_of
 
@@ -148,4 +148,4 @@ def test_nodes_outside_of_studies_have_none(scene: object) -> None:
 
 def test_keys_in_words() -> None:
     assert [label_of(key) for key in ("CT", *KEYS)] == ["CT", "CT, baseline", "CT, follow-up"]
-    assert parts_of("follow-up_CT") == ("follow-up", "CT")
+    assert timepoint_and_sequence("follow-up_CT") == ("follow-up", "CT")

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases.synthetic.blob import Blob
 from HabitatRadiomicsLib.cases.synthetic.grid import axial_grid, on_grid, places
-from HabitatRadiomicsLib.cases.synthetic.tables import write_tables
+from HabitatRadiomicsLib.cases.synthetic.table_files import write_tables
 from HabitatRadiomicsLib.cases.synthetic.texture import texture
 from HabitatRadiomicsLib.outputs import write_image
 

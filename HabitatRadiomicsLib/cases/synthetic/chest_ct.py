@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import Case, SequenceImage, write_case
 from HabitatRadiomicsLib.cases.geometry import canonical_grid
-from HabitatRadiomicsLib.cases.synthetic.tables import write_tables
+from HabitatRadiomicsLib.cases.synthetic.table_files import write_tables
 from HabitatRadiomicsLib.outputs import write_image
 
 SEQUENCE = "CT"

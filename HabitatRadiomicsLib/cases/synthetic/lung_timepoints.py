@@ -9,7 +9,7 @@ import numpy as np
 from HabitatRadiomicsLib.cases import Case, SequenceImage, write_case
 from HabitatRadiomicsLib.cases.synthetic.blob import Blob
 from HabitatRadiomicsLib.cases.synthetic.grid import axial_grid, on_grid, places
-from HabitatRadiomicsLib.cases.synthetic.tables import write_tables
+from HabitatRadiomicsLib.cases.synthetic.table_files import write_tables
 from HabitatRadiomicsLib.cases.synthetic.texture import texture
 
 #: As a protocol names them unless it says otherwise.

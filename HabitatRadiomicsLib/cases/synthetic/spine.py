@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import Case, SequenceImage, write_case
 from HabitatRadiomicsLib.cases.synthetic.grid import axial_grid, places
-from HabitatRadiomicsLib.cases.synthetic.tables import write_tables
+from HabitatRadiomicsLib.cases.synthetic.table_files import write_tables
 from HabitatRadiomicsLib.cases.synthetic.texture import texture
 
 SITES = ("Alpha", "Beta")

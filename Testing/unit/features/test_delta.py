@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from HabitatRadiomicsLib.features import parse
-from HabitatRadiomicsLib.features.delta import parts_of, value_of, with_deltas
+from HabitatRadiomicsLib.features.delta import measured_names, value_of, with_deltas
 from HabitatRadiomicsLib.protocol import TimePoints
 
 _MOMENTS = TimePoints(baseline="pre", followup="week6")
@@ -74,5 +74,5 @@ def test_sequences_and_regions_are_not_mixed() -> None:
 )
 def test_what_has_to_be_measured_for_a_feature(column: str, parts: list[str], value: float) -> None:
     measured = {"pre_CT_S1_original_glcm_Id": 0.75, "week6_CT_S1_original_glcm_Id": 0.5}
-    assert [str(name) for name in parts_of(parse(column), _MOMENTS)] == parts
+    assert [str(name) for name in measured_names(parse(column), _MOMENTS)] == parts
     assert value_of(parse(column), measured, _MOMENTS) == value

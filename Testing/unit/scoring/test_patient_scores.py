@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.scoring.lesions_of_a_patient import AGGREGATIONS, Aggregation, PatientScore, aggregate
+from HabitatRadiomicsLib.scoring.patient_scores import AGGREGATIONS, Aggregation, PatientScore, aggregate
 
 SCORES = {"A-1": 0.5, "B": -1.0, "A-2": 2.0, "A-3": -4.0}
 PATIENTS = {"A-1": "A", "A-2": "A", "A-3": "A"}
