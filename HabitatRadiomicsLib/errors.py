@@ -93,6 +93,10 @@ class ModelError(HabitatRadiomicsError):
     """A model file that is unreadable, edited, too new, or does not fit the case."""
 
 
+class StudyError(HabitatRadiomicsError):
+    """A study document that is missing, unreadable, edited or too new."""
+
+
 class NetworkError(HabitatRadiomicsError):
     """A neural network's file that is missing, is not the expected one, or lacks a required output."""
 

@@ -25,7 +25,7 @@ from HabitatRadiomicsLib.model import Endpoint, Model
 from HabitatRadiomicsLib.outputs import WORK_FOLDER, write_csv
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import NAME_PATTERN, Protocol, load_protocol
-from HabitatRadiomicsLib.reporting.document.study import sample_size
+from HabitatRadiomicsLib.reporting.document.training import sample_size
 from HabitatRadiomicsLib.system.cluster import scheduler
 from HabitatRadiomicsLib.training.checks import check_apart, check_cohort_outcomes, check_sites_known
 from HabitatRadiomicsLib.training.freezing import Purpose

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from pydantic import ValidationError
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, ModelError
 from HabitatRadiomicsLib.model.document import FORMAT_VERSION, Model
-from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.system.provenance import document_digest
 from HabitatRadiomicsLib.system.resources import resource_files
+from HabitatRadiomicsLib.system.sealed import first_problem, read_sealed, sealed_text
 
 
 def bundled_models() -> dict[str, Path]:
@@ -28,7 +27,7 @@ def model_digest(model: Model) -> str:
 
 def model_text(model: Model) -> str:
     """The model as JSON, its SHA-256 last."""
-    return json_text({**_content(model), "sha256": model_digest(model)})
+    return sealed_text(_content(model))
 
 
 def load_model(name_or_file: Model | str | Path) -> Model:
@@ -53,27 +52,17 @@ def load_model(name_or_file: Model | str | Path) -> Model:
             where=where,
             remedy=f"Bundled models: {', '.join(bundled) or 'none'}.",
         )
-    document = _read_json(path)
-    version = document.get("format_version")
-    if not isinstance(version, int):
-        raise ModelError("This is not a model file: it has no format_version.", where=where)
-    if version > FORMAT_VERSION:
-        raise ModelError(
-            f"The model has format {version}; this version reads up to {FORMAT_VERSION}.",
-            where=where,
-            remedy="Update Habitat Radiomics.",
-        )
-    stated = document.pop("sha256", None)
-    if not stated or stated != _digest(document):
-        raise ModelError(
-            "The file was edited or damaged after it was written: its SHA-256 does not fit its content.",
-            where=where,
-            remedy="Use the original file; a changed model is another model and has to be trained anew.",
-        )
+    document = read_sealed(
+        path,
+        kind="model",
+        newest=FORMAT_VERSION,
+        edited="Use the original file; a changed model is another model and has to be trained anew.",
+        error=ModelError,
+    )
     try:
         return _as_it_was_made(Model.model_validate(document))
     except (ValidationError, HabitatRadiomicsError) as error:
-        raise ModelError(f"The file is not a valid model: {_first_problem(error)}.", where=where) from error
+        raise ModelError(f"The file is not a valid model: {first_problem(error)}.", where=where) from error
 
 
 def _as_it_was_made(model: Model) -> Model:
@@ -88,41 +77,5 @@ def _as_it_was_made(model: Model) -> Model:
     return model.model_copy(update={"protocol": own})
 
 
-def _digest(document: dict[str, Any]) -> str:
-    """SHA-256 of the file's content; empty where it holds something impossible in a model, e.g. 1e999 (infinite) or
-    an incomplete character."""
-    try:
-        return document_digest(document)
-    except ValueError:
-        return ""
-
-
 def _content(model: Model) -> dict[str, Any]:
     return model.model_dump(mode="json")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(
-            f"The file cannot be read as JSON ({error}); it may be truncated.",
-            where=str(path),
-            remedy="Copy it again from its source.",
-        ) from error
-    if not isinstance(document, dict):
-        raise ModelError("This is not a model file.", where=str(path))
-    return document
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number that a model may hold")
-
-
-def _first_problem(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        return f"{place}: {message}" if place else message
-    return str(error).rstrip(".")

@@ -21,7 +21,7 @@ _HEADER = """\
 # Answers to what no software can know, for the checklists of report.html.
 # After each colon write yes, no or n/a (n/a only where it is offered); null means: not answered yet.
 # To say where in the manuscript the reader finds it: {answer: yes, where: "Methods, page 4"}
-# Train or report again to see the answers in the report. This file is read, never overwritten.
+# Then give: habitat-radiomics report FOLDER (the folder of this file). This file is read, never overwritten.
 """
 
 

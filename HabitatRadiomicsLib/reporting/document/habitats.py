@@ -23,9 +23,9 @@ def habitat_tests(training: Training) -> list[dict[str, Any]]:
     for sequence in features.populations[0]:
         means = features.habitat_means(0, sequence)
         names = list(means)
-        for place, quantity in ((1, "entropy"), (0, "intensity")):
+        for column, quantity in ((1, "entropy"), (0, "intensity")):
             for first, second in pairwise(names):
-                pairs = np.column_stack([means[first][:, place], means[second][:, place]])
+                pairs = np.column_stack([means[first][:, column], means[second][:, column]])
                 pairs = pairs[np.isfinite(pairs).all(axis=1)]
                 if not len(pairs):  # no lesion has both
                     continue
@@ -45,14 +45,29 @@ def habitat_tests(training: Training) -> list[dict[str, Any]]:
     return rows
 
 
+def habitat_means(training: Training) -> dict[str, np.ndarray]:
+    """Intensity and entropy of the habitats by sequence, of the cases that have them all: shape (cases, habitats, 2).
+
+    Without the sequences that fewer than two cases have whole.
+    """
+    features = training.study.features
+    by_sequence = {}
+    for sequence in features.populations[0]:
+        stacked = np.stack(list(features.habitat_means(0, sequence).values()), axis=1)
+        complete = stacked[np.isfinite(stacked).all(axis=(1, 2))]
+        if len(complete) > 1:
+            by_sequence[sequence] = complete
+    return by_sequence
+
+
 def habitats_by_fold(training: Training) -> dict[str, dict[str, int]]:
     """How many folds had how many habitats, by sequence."""
     populations = training.study.features.populations
-    found: dict[str, dict[str, int]] = {}
+    by_sequence: dict[str, dict[str, int]] = {}
     for name in populations[0]:
         counts = Counter(
             "none" if (model := population[name]) is None else str(len(model.centroids))
             for population in populations[1:]
         )
-        found[name] = dict(sorted(counts.items()))
-    return found
+        by_sequence[name] = dict(sorted(counts.items()))
+    return by_sequence

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.learning.fusion import FusedScore
 from HabitatRadiomicsLib.learning.scouts import ScoutedScore
 from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.model.nomogram import NomogramPart, OddsRatioLine
-from HabitatRadiomicsLib.model.score_names import CLINICAL, STRATEGY
+from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, STRATEGY
 from HabitatRadiomicsLib.reporting.document.parts import finite
 from HabitatRadiomicsLib.training.train import Training
 
@@ -183,6 +183,11 @@ def chosen_name(training: Training) -> str:
     """The candidate of the final model."""
     assert training.learned.chosen is not None
     return training.learned.chosen.name
+
+
+def shown_name(training: Training, name: str) -> str:
+    """What tables and figures call a score: the one that was chosen in each fold is a nomogram where the model is."""
+    return NOMOGRAM if name == STRATEGY and training.learned.nomogram is not None else name
 
 
 def _ways(training: Training, name: str) -> list[str]:

@@ -13,6 +13,7 @@ from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.cases.cohort.digests import cohort_digest
 from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem
 from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.reporting.document.study import FORMAT_VERSION
 from HabitatRadiomicsLib.scoring.result import notice
 from HabitatRadiomicsLib.statistics import (
     Estimate,
@@ -23,8 +24,6 @@ from HabitatRadiomicsLib.statistics import (
     smooth_calibration,
 )
 from HabitatRadiomicsLib.statistics.characteristics import Characteristic, characteristics
-
-FORMAT_VERSION = 1
 
 #: Where a problem lies, when that is a sequence, of two time points with its own, and a region.
 _REGION = re.compile(r"(?:[A-Za-z0-9-]+ )?[A-Za-z0-9-]+ (?:whole|ring|patch|S[1-9][0-9]*)")
@@ -55,7 +54,7 @@ def flow(
         excluded: reasons and numbers of those left out before anything was measured.
         problems: of those that could not be measured, one each.
     """
-    reasons = Counter(told(problem) for problem in problems)
+    reasons = Counter(problem_text(problem) for problem in problems)
     lost = [{"reason": reason, "cases": count} for reason, count in reasons.most_common()]
     return {
         "cases": cases, "excluded": [*excluded, *lost], "analysed": len(outcome), "events": int(outcome.sum())
@@ -156,11 +155,11 @@ def calibration_numbers(outcome: np.ndarray, probability: np.ndarray) -> dict[st
 
 def counted_problems(problems: Iterable[CaseProblem]) -> list[dict[str, Any]]:
     """How many cases had each problem."""
-    counts = Counter((row.step, told(row)) for row in problems)
+    counts = Counter((row.step, problem_text(row)) for row in problems)
     return [{"step": step, "count": count, "problem": problem} for (step, problem), count in counts.most_common()]
 
 
-def told(problem: CaseProblem) -> str:
+def problem_text(problem: CaseProblem) -> str:
     """A problem as a report may tell it: without file, table row, or what an unforeseen error says, in all of which a
     name may stand."""
     unforeseen = problem.problem.startswith("Unexpected ")

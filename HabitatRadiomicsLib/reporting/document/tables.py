@@ -1,90 +1,28 @@
-"""The tables of a training, as CSV: everything that its figures and report show."""
+"""The tables of a study, as CSV: everything that its figures and report show."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from HabitatRadiomicsLib.extraction.kept_cases import write_problems, write_warnings
-from HabitatRadiomicsLib.features.delta import with_deltas
-from HabitatRadiomicsLib.features.table import write_feature_table
-from HabitatRadiomicsLib.learning.preparation import reliability_of, reliable
-from HabitatRadiomicsLib.outputs import write_text
-from HabitatRadiomicsLib.reporting.document.study import shown_name
-from HabitatRadiomicsLib.training.train import Training
+from HabitatRadiomicsLib.outputs import write_csv
 
 #: Of a numeric characteristic.
 _STATISTICS = ("mean", "sd", "median", "lower_quartile", "upper_quartile")
 
 
-def write_features(folder: Path, training: Training) -> None:
-    """Features as measured under the habitats of all cases, what they are, and what could not be measured."""
-    study, protocol = training.study, training.model.protocol
-    cohort = study.cohort
-    table = with_deltas(study.features.table(0), protocol.timepoints, with_followup=True)
-    write_feature_table(
-        folder, table, protocol, engine=study.features.engine, outcomes=cohort.outcomes, sites=cohort.sites
-    )
-    write_problems([*study.features.problems, *study.features.region_problems(0)], folder / "errors.csv")
-    write_warnings(study.features.warnings, folder / "warnings.csv")
+def write_tables(folder: Path, study: Mapping[str, Any]) -> None:
+    """Each list of rows in a study document as a table of its own.
 
+    Args:
+        study: the document as plain data.
+    """
+    import pandas as pd
 
-def write_held_out(folder: Path, training: Training) -> None:
-    """``held_out.csv``: each case's score by each model that had not seen it, a row per case, repeat and model."""
-    ids, outcome = training.study.features.case_ids, training.table.outcome
-    rows = []
-    for name, held_out in training.validation.held_out.items():
-        for repeat, (scores, cut_offs) in enumerate(zip(held_out.scores, held_out.cut_offs), start=1):
-            rows += [
-                (case_id, repeat, shown_name(training, name), value, score, cut_off)
-                for case_id, value, score, cut_off in zip(ids, outcome, scores, cut_offs)
-            ]
-    _write(folder / "held_out.csv", ("case_id", "repeat", "model", "outcome", "score", "cut_off"), rows)
-
-
-def write_folds(folder: Path, training: Training) -> None:
-    """``folds.csv``: which candidate each fold chose, and by what; ``fold_features.csv``: what it selected."""
-    folds = training.validation.folds
-    chosen = [
-        (result.fold.repeat + 1, result.fold.number + 1, name, area, "yes" if name == result.chosen else "no")
-        for result in folds
-        for name, area in result.inner_auc.items()
-    ]
-    _write(folder / "folds.csv", ("repeat", "fold", "candidate", "inner_auc", "chosen"), chosen)
-    selected = [
-        (result.fold.repeat + 1, result.fold.number + 1, name, feature)
-        for result in folds
-        for name, features in result.features.items()
-        for feature in features
-    ]
-    _write(folder / "fold_features.csv", ("repeat", "fold", "candidate", "feature"), selected)
-
-
-def write_reliability(folder: Path, training: Training) -> None:
-    """``reliability.csv``: ICC of every feature, of all cases that were measured again; a row for each kind of that
-    (perturbed copies, or inter-observer and intra-observer readings), and whether the feature was kept."""
-    settings, table = training.protocol.robustness, training.table
-    if settings is None or not table.repeated:
-        return
-    found = reliability_of(table, np.arange(len(table.outcome)), settings)
-    kept = reliable(found, settings.threshold)
-    rows = []
-    for place, name in enumerate(table.columns):
-        for kind, one in found.items():
-            values = (float(bound[place]) for bound in (one.reliability.icc, one.reliability.low, one.reliability.high))
-            known = (None if np.isnan(value) else value for value in values)
-            rows.append((name, kind, *known, int(one.cases[place]), "yes" if kept[place] else "no"))
-    _write(folder / "reliability.csv", ("feature", "kind", "icc", "low", "high", "cases", "kept"), rows)
-
-
-def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
-    """Each list of rows in a study document as a table of its own."""
     tables = {
+        **_of_folds(study.get("folds") or ()),
+        "reliability": _of_reliability(study.get("reliability")),
         "characteristics": [row for one in study.get("characteristics") or () for row in _characteristic(one)],
         "habitats": [
             {"sequence": sequence, **row, "chosen": "yes" if row["k"] == choice["chosen"] else "no"}
@@ -104,8 +42,46 @@ def write_documents(folder: Path, study: Mapping[str, Any]) -> None:
     }
     for name, rows in tables.items():
         if rows:
-            header = list(dict.fromkeys(key for row in rows for key in row))
-            _write(folder / f"{name}.csv", header, [[row.get(key) for key in header] for row in rows])
+            write_csv(pd.DataFrame(rows, dtype=object), folder / f"{name}.csv")
+
+
+def _of_folds(folds: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """``folds``: which candidate each fold chose, and by what; ``fold_features``: what each candidate selected."""
+    return {
+        "folds": [
+            {
+                "repeat": row["repeat"],
+                "fold": row["fold"],
+                "candidate": name,
+                "inner_auc": area,
+                "chosen": "yes" if name == row["chosen"] else "no",
+            }
+            for row in folds
+            for name, area in row["inner_auc"].items()
+        ],
+        "fold_features": [
+            {"repeat": row["repeat"], "fold": row["fold"], "candidate": name, "feature": feature}
+            for row in folds
+            for name, features in row["features"].items()
+            for feature in features
+        ],
+    }
+
+
+def _of_reliability(reliability: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """A row for each feature and kind of repeated measurement."""
+    if reliability is None:
+        return []
+    return [
+        {
+            "feature": name,
+            "kind": kind,
+            **{key: columns[key][index] for key in ("icc", "low", "high", "cases")},
+            "kept": "yes" if reliability["kept"][index] else "no",
+        }
+        for index, name in enumerate(reliability["features"])
+        for kind, columns in reliability["kinds"].items()
+    ]
 
 
 def _correlations(fusion: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -128,7 +104,7 @@ def _of_nomogram(nomogram: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]
 def _characteristic(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row of Table 1: a line per level and group, numbers in full. Identifiers and free words are only counted."""
     lines = []
-    for place, level in enumerate(row["levels"] or ("",)):
+    for index, level in enumerate(row["levels"] or ("",)):
         for name, group in row["groups"].items():
             counts = group.get("counts") or ()
             lines.append(
@@ -139,7 +115,7 @@ def _characteristic(row: Mapping[str, Any]) -> list[dict[str, Any]]:
                     "group": name,
                     "cases": group["cases"],
                     "missing": group["missing"],
-                    "count": counts[place] if counts else None,
+                    "count": counts[index] if counts else None,
                     **{key: group.get(key) for key in _STATISTICS},
                     "test": row["test"],
                     "p": row["p"],
@@ -160,18 +136,3 @@ def _columns(table: Mapping[str, Sequence[Any]] | None) -> list[dict[str, Any]]:
     if not table:
         return []
     return [dict(zip(table, row)) for row in zip(*table.values())]
-
-
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    write_text(path, stream.getvalue())
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    return repr(float(value)) if isinstance(value, float) else value

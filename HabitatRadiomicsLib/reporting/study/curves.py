@@ -1,98 +1,111 @@
-"""ROC, precision-recall and calibration figures of scores of a repeated cross-validation, or of one cohort."""
+"""ROC, precision-recall, calibration and LASSO figures of the numbers in a study document; None without numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from HabitatRadiomicsLib.reporting.figures import calibration_figure, precision_recall_figure, roc_figure
-from HabitatRadiomicsLib.statistics import (
-    Estimate,
-    average_precision,
-    brier_score,
-    calibration_groups,
-    mean_auc,
-    precision_recall_curve,
-    recalibration,
-    roc_band,
-    smooth_calibration,
+from HabitatRadiomicsLib.reporting.document.figure_numbers import CalibrationPoints, Lasso, PrecisionRecall, Roc
+from HabitatRadiomicsLib.reporting.figures import (
+    calibration_figure,
+    lasso_deviance_figure,
+    lasso_path_figure,
+    precision_recall_figure,
+    roc_figure,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Bootstrap samples of a band that is drawn, and of one of which the middle only is.
-_DRAWN, _MIDDLE = 2000, 2
-#: Of fewer cases a smooth calibration curve shows chance as shape.
-_ENOUGH_TO_SMOOTH = 100
 
-
-def roc(
-    outcome: np.ndarray,
-    scores: Mapping[str, np.ndarray],
-    study: Mapping[str, Any],
-    seed: int,
-    patients: np.ndarray | None = None,
-) -> Figure:
-    """Mean curves over the repeats; the first with its band and its operating point.
-
-    Args:
-        scores: by model, shape (repeats, cases).
-        patients: whose case each is, for the intervals of the AUCs and the band.
-    """
-    curves = {}
-    band = None
-    for name, rows in scores.items():
-        found = roc_band(outcome, rows, count=_DRAWN if band is None else _MIDDLE, seed=seed, clusters=patients)
-        area = mean_auc(outcome, rows, clusters=patients, folds=study["validation"].get("folds"))
-        curves[name] = {
-            "specificity": found.specificity, "sensitivity": found.sensitivity,
-            "auc": (area.auc, area.low, area.high),
-        }  # fmt: skip
-        band = found if band is None else band
-    assert band is not None
-    first = next(row for row in study["validation"]["candidates"] if row["name"] == next(iter(scores)))
+def roc(numbers: Roc | None) -> Figure | None:
+    """Mean curves over the repeats; the first with its band and its operating point."""
+    if numbers is None:
+        return None
+    band = numbers.band
     return roc_figure(
-        curves,  # type: ignore[arg-type]
-        band=(band.specificity, band.low, band.high),
-        operating_point=(first["specificity"], first["sensitivity"]),
-    )
-
-
-def precision_recall(outcome: np.ndarray, scores: Mapping[str, np.ndarray], repeat: int) -> Figure:
-    """Curves of one repeat, with the average precision over all."""
-    curves = {}
-    for name, rows in scores.items():
-        found = precision_recall_curve(outcome, rows[repeat])
-        curves[name] = {
-            "recall": found.recall, "precision": found.precision, "average_precision": average_precision(outcome, rows)
-        }  # fmt: skip
-    return precision_recall_figure(curves, prevalence=float(outcome.mean()))  # type: ignore[arg-type]
-
-
-def calibration(outcome: np.ndarray, probability: np.ndarray) -> Figure:
-    """Groups of similar probability against what came of them."""
-    groups = calibration_groups(outcome, probability)
-    line, brier = recalibration(outcome, probability), brier_score(outcome, probability)
-    smooth = smooth_calibration(outcome, probability)
-    return calibration_figure(
-        probability,
-        outcome,
         {
-            "predicted": [group.predicted for group in groups],
-            "observed": [group.observed.value for group in groups],
-            "low": [group.observed.low for group in groups],
-            "high": [group.observed.high for group in groups],
-            "cases": [group.cases for group in groups],
+            name: {
+                "specificity": np.array(curve.specificity),
+                "sensitivity": np.array(curve.sensitivity),
+                "auc": _known(curve.auc),
+            }
+            for name, curve in numbers.curves.items()
         },
-        curve=(smooth.predicted, smooth.observed) if len(outcome) >= _ENOUGH_TO_SMOOTH else None,
-        slope=_triple(line.slope),
-        intercept=_triple(line.intercept),
-        brier=brier.score,
+        band=(np.array(band.specificity), np.array(band.low), np.array(band.high)),
+        operating_point=numbers.operating_point,  # type: ignore[arg-type]
     )
 
 
-def _triple(estimate: Estimate) -> tuple[float, float, float]:
-    return estimate.value, estimate.low, estimate.high
+def precision_recall(numbers: PrecisionRecall | None) -> Figure | None:
+    """Curves of one repeat, with the average precision over all."""
+    if numbers is None:
+        return None
+    return precision_recall_figure(
+        {
+            name: {
+                "recall": np.array(curve.recall),
+                "precision": np.array(curve.precision),
+                "average_precision": curve.average_precision,
+            }
+            for name, curve in numbers.curves.items()
+        },
+        prevalence=numbers.prevalence,
+    )
+
+
+def calibration(numbers: CalibrationPoints | None) -> Figure | None:
+    """Groups of similar probability against what came of them."""
+    if numbers is None:
+        return None
+    groups, curve = numbers.groups, numbers.curve
+    return calibration_figure(
+        np.array(numbers.probability),
+        np.array(numbers.outcome),
+        {
+            "predicted": groups.predicted,
+            "observed": groups.observed,
+            "low": groups.low,
+            "high": groups.high,
+            "cases": groups.cases,
+        },
+        curve=None if curve is None else (np.array(curve.predicted), np.array(curve.observed)),
+        slope=_known(numbers.slope),
+        intercept=_known(numbers.intercept),
+        brier=numbers.brier,
+    )
+
+
+def lasso_path(numbers: Lasso | None) -> Figure | None:
+    """Coefficients of the chosen candidate's columns over the penalty."""
+    if numbers is None:
+        return None
+    return lasso_path_figure(
+        numbers.penalties,
+        np.array(numbers.coefficients),
+        numbers.names,
+        lambda_min=numbers.minimum,
+        lambda_1se=numbers.one_standard_error,
+    )
+
+
+def lasso_deviance(numbers: Lasso | None) -> Figure | None:
+    """Held-out deviance of the chosen candidate over the penalty."""
+    if numbers is None:
+        return None
+    steps = len(numbers.validated_penalties)
+    return lasso_deviance_figure(
+        numbers.validated_penalties,
+        numbers.deviance,
+        numbers.deviance_se,
+        np.count_nonzero(np.array(numbers.coefficients), axis=1)[:steps],
+        lambda_min=numbers.minimum,
+        lambda_1se=numbers.one_standard_error,
+    )
+
+
+def _known(estimate: tuple[float | None, float | None, float | None]) -> tuple[float, float, float]:
+    """NaN where an interval has no end."""
+    value, low, high = (float("nan") if bound is None else bound for bound in estimate)
+    return value, low, high

@@ -1,9 +1,9 @@
-"""The figures of a training or an external validation, by the names under which files and report know them."""
+"""The figures of a study document, by the names under which files and report know them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.model import Model
-from HabitatRadiomicsLib.model.prediction import classifier_inputs
-from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE, STRATEGY, VOLUME
-from HabitatRadiomicsLib.reporting.document.study import shown_name
+from HabitatRadiomicsLib.model.score_names import NOMOGRAM
+from HabitatRadiomicsLib.progress import Progress, silent
+from HabitatRadiomicsLib.reporting.document.figure_numbers import CurvePoint, Explanation, HabitatMeans, Waterfall
+from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, TrainingStudy
 from HabitatRadiomicsLib.reporting.figures import (
+    HabitatValues,
     beeswarm_figure,
     clustered_heatmap,
     comparison_figure,
     correlation_heatmap,
     decision_curve_figure,
+    habitat_boxplots,
     habitat_count_figure,
     learning_curve_figure,
     optimism_figure,
@@ -32,13 +34,15 @@ from HabitatRadiomicsLib.reporting.figures import (
     waterfall_figure,
 )
 from HabitatRadiomicsLib.reporting.figures.writing import write_figure
-from HabitatRadiomicsLib.reporting.study.curves import calibration, precision_recall, roc
-from HabitatRadiomicsLib.reporting.study.learning_figures import learning_drawings, nomogram_of
-from HabitatRadiomicsLib.reporting.study.paths import habitat_boxplots_of, lasso_deviance_of, lasso_path_of
-from HabitatRadiomicsLib.scoring.explanation.contributions import explained_names, shap_of
-from HabitatRadiomicsLib.statistics import mean_auc
-from HabitatRadiomicsLib.training.train import Training
-from HabitatRadiomicsLib.validation.external import ExternalValidation
+from HabitatRadiomicsLib.reporting.study.curves import calibration, lasso_deviance, lasso_path, precision_recall, roc
+from HabitatRadiomicsLib.reporting.study.learning_figures import (
+    corrected_calibration_of,
+    input_correlation_of,
+    nomogram,
+    odds_ratios_of,
+    scouts_of,
+    search_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,113 +66,94 @@ class StudyFigures:
     not_drawn: Mapping[str, str]
 
 
-def write_training_figures(folder: Path, training: Training, study: Mapping[str, Any]) -> StudyFigures:
-    """Every figure as PNG and SVG in a folder.
+def write_figures(folder: Path, study: TrainingStudy | ExternalStudy, progress: Progress = silent) -> StudyFigures:
+    """Every figure of a study as PNG and SVG in a folder."""
+    known = {row.figure: row.problem for row in study.figures_not_drawn}
+    return _written(folder, _drawings(study), known, progress)
+
+
+def _written(folder: Path, drawings: _Drawings, known: Mapping[str, str], progress: Progress = silent) -> StudyFigures:
+    """Draw what can be drawn.
 
     Args:
-        study: the training's document.
+        known: reasons why a figure has no numbers.
     """
-    return _written(folder, _of_training(training, study))
-
-
-def write_external_figures(folder: Path, found: ExternalValidation, study: Mapping[str, Any]) -> StudyFigures:
-    """The same for an external validation."""
-    return _written(folder, _of_external(found, study))
-
-
-def _written(folder: Path, drawings: _Drawings) -> StudyFigures:
-    pictures, not_drawn = {}, {}
-    for name, draw in drawings.items():
+    pictures: dict[str, bytes] = {}
+    not_drawn: dict[str, str] = {}
+    for index, (name, draw) in enumerate(drawings.items()):
+        progress(index / len(drawings), f"figure {name}")
+        if name in known:
+            not_drawn[name] = known[name]
+            continue
         try:
             figure = draw()
         except HabitatRadiomicsError as error:  # too few cases or features for it; the report is whole without it
-            _log.info("no figure %s: %s", name, error)
             not_drawn[name] = f"{error.where}: {error.problem}" if error.where else error.problem
             continue
         if figure is not None:
             pictures[name] = write_figure(figure, folder, name)[0]
+    for name, reason in not_drawn.items():
+        _log.info("no figure %s: %s", name, reason)
     return StudyFigures(pictures, not_drawn)
 
 
-def _of_training(training: Training, study: Mapping[str, Any]) -> _Drawings:
-    model, outcome, validation = training.model, training.table.outcome, training.validation
-    patients = training.table.patients
-    event = model.endpoint.name
-    held_out = validation.held_out[STRATEGY]
-    # Beside a nomogram stands the rad-score that each fold made it of, else the score that was chosen in the end.
-    beside = RAD_SCORE_ALONE if RAD_SCORE_ALONE in validation.held_out else study["validation"]["chosen"]["name"]
-    shown = [name for name in (STRATEGY, beside, VOLUME, CLINICAL) if name in validation.held_out]
-    scores = {shown_name(training, name): validation.held_out[name].scores for name in shown}
-    middle = _middle_repeat(outcome, held_out.scores)
+def _drawings(study: TrainingStudy | ExternalStudy) -> _Drawings:
+    """What draws each figure, in the order of the files."""
+    numbers, event = study.figures, study.endpoint.name
+    document = study.document()
+    common: _Drawings = {
+        "flow": partial(_flow, document, event),
+        "roc": partial(roc, numbers.roc),
+        "precision-recall": partial(precision_recall, numbers.precision_recall),
+        "calibration": partial(calibration, numbers.calibration),
+        "decision-curve": partial(_decision, document),
+    }
+    explained = _explanation(numbers.explanation, event)
+    waterfall = partial(_waterfall, numbers.waterfall, event)
+    axes = partial(nomogram, numbers.nomogram, study.endpoint.positive)
+    if isinstance(study, ExternalStudy):
+        compared = {"comparison": partial(_model_and_others, document), "nomogram": axes, "waterfall": waterfall}
+        return {**common, **compared, **explained}
     return {
-        "flow": partial(_flow, study, event),
-        "roc": partial(roc, outcome, scores, study, model.protocol.seed, patients),
-        "precision-recall": partial(precision_recall, outcome, scores, middle),
-        "calibration": partial(calibration, outcome, validation.probabilities[middle]),
-        "decision-curve": partial(_decision, study),
-        "comparison": partial(_comparison, study),
-        "waterfall": lambda: waterfall_figure(
-            held_out.scores[middle] - held_out.cut_offs[middle], outcome, cut_off=0.0, event=event
-        ),
-        **_of_model(model, np.array(model.background), None, event, _model_outcome(training)),
-        **learning_drawings(training, study),
-        "selection-frequency": partial(_frequencies, study),
-        "lasso-path": partial(lasso_path_of, training),
-        "lasso-deviance": partial(lasso_deviance_of, training),
-        "habitat-count": partial(_habitat_counts, study),
-        "habitat-boxplots": partial(habitat_boxplots_of, training),
-        "permutation": partial(_permutation, training),
-        "optimism": partial(_optimism, training),
-        "learning-curve": partial(_curve, training),
+        **common,
+        "comparison": partial(_comparison, document),
+        "waterfall": waterfall,
+        **explained,
+        "search": partial(search_of, document),
+        "scouts": partial(scouts_of, document),
+        "input-correlation": partial(input_correlation_of, document),
+        "nomogram": axes,
+        "odds-ratios": partial(odds_ratios_of, document),
+        "corrected-calibration": partial(corrected_calibration_of, document, numbers.nomogram_risks),
+        "selection-frequency": partial(_frequencies, document),
+        "lasso-path": partial(lasso_path, numbers.lasso),
+        "lasso-deviance": partial(lasso_deviance, numbers.lasso),
+        "habitat-count": partial(_habitat_counts, document),
+        "habitat-boxplots": partial(_habitat_means, numbers.habitats, document),
+        "permutation": partial(_permutation, numbers.permuted, document),
+        "optimism": partial(_optimism, numbers.optimism, document),
+        "learning-curve": partial(_curve, numbers.learning_curve),
     }
 
 
-def _of_external(found: ExternalValidation, study: Mapping[str, Any]) -> _Drawings:
-    model, outcome, patients = found.model, found.outcome, found.patients
-    event = model.endpoint.name
-    scores = {name: row[None, :] for name, row in ((found.name, found.scores), *found.compared.items())}
-    probability = found.probability
-    return {
-        "flow": partial(_flow, study, event),
-        "roc": partial(roc, outcome, scores, study, model.protocol.seed, patients),
-        "precision-recall": partial(precision_recall, outcome, scores, 0),
-        "calibration": lambda: None if probability is None else calibration(outcome, probability),
-        "decision-curve": partial(_decision, study),
-        "comparison": partial(_model_and_others, study),
-        "nomogram": partial(nomogram_of, model),
-        "waterfall": lambda: waterfall_figure(found.scores, outcome, cut_off=model.cutoff.value, event=event),
-        **_of_model(model, found.values, found.contributions, event, outcome),
-    }
-
-
-def _of_model(
-    model: Model, values: np.ndarray, contributions: np.ndarray | None, event: str, outcome: np.ndarray
-) -> _Drawings:
-    names = [feature.name for feature in model.features]
-    inputs = list(explained_names(model))
-    standardised = model.standardised(values)
-    shown = values if model.classifier is None else classifier_inputs(model, values)
-    shap_values = shap_of(model, values)[1] if contributions is None else contributions
-    unit = "log odds of the nomogram" if model.nomogram else "score" if model.classifier else "rad-score"
+def _explanation(numbers: Explanation, event: str) -> _Drawings:
+    inputs, features, unit = numbers.inputs, numbers.features, numbers.unit
+    shap_values, values, standardised, outcome = (
+        np.array(rows) for rows in (numbers.shap, numbers.values, numbers.standardised, numbers.outcome)
+    )
+    several = len(features) > 1
     return {
         "shap-bar": lambda: shap_bar_figure(shap_values, inputs, unit=unit),
-        "beeswarm": lambda: beeswarm_figure(shap_values, shown, inputs, unit=unit),
-        "correlation": lambda: correlation_heatmap(np.corrcoef(standardised.T), names) if len(names) > 1 else None,
-        "clusters": lambda: clustered_heatmap(standardised, outcome, names, event=event) if len(names) > 1 else None,
+        "beeswarm": lambda: beeswarm_figure(shap_values, values, inputs, unit=unit),
+        "correlation": lambda: correlation_heatmap(np.corrcoef(standardised.T), features) if several else None,
+        "clusters": lambda: clustered_heatmap(standardised, outcome, features, event=event) if several else None,
     }
 
 
-def _model_outcome(training: Training) -> np.ndarray:
-    """Outcomes of the cases under ``background``: those that have the regions of the score."""
-    assert training.learned.chosen is not None
-    prepared = training.prepared
-    return training.table.outcome[training.learned.chosen.measured(prepared.columns, prepared.values)]
-
-
-def _middle_repeat(outcome: np.ndarray, scores: np.ndarray) -> int:
-    """The repeat whose AUC is nearest to the mean: what is drawn of one repeat is neither the best nor the worst."""
-    areas = np.array([mean_auc(outcome, row).auc for row in scores])
-    return int(np.argmin(np.abs(areas - areas.mean())))
+def _waterfall(numbers: Waterfall | None, event: str) -> Figure | None:
+    if numbers is None:
+        return None
+    return waterfall_figure(np.array(numbers.scores), np.array(numbers.outcome), cut_off=numbers.cut_off, event=event)
 
 
 def _flow(study: Mapping[str, Any], event: str) -> Figure:
@@ -246,20 +231,35 @@ def _habitat_counts(study: Mapping[str, Any]) -> Figure | None:
     )
 
 
-def _optimism(training: Training) -> Figure | None:
-    found = training.stability.bootstrap
-    if found is None or not found.differences:
+def _habitat_means(means: Mapping[str, HabitatMeans], study: Mapping[str, Any]) -> Figure | None:
+    """Entropy and intensity of the habitats of each sequence, of the cases that have them all."""
+    if not means:
         return None
-    return optimism_figure(found.differences, apparent=found.apparent)
+    tests: dict[tuple[str, str], list[float]] = {}
+    for row in study["habitat_tests"]:
+        tests.setdefault((row["sequence"], row["quantity"]), []).append(row["p"])
+    sequences: dict[str, HabitatValues] = {
+        name: {
+            "entropy": np.array(one.entropy),
+            "intensity": np.array(one.intensity),
+            "entropy_p": tests[name, "entropy"],
+            "intensity_p": tests[name, "intensity"],
+        }
+        for name, one in means.items()
+    }
+    return habitat_boxplots(sequences, intensity_unit="prepared image")
 
 
-def _permutation(training: Training) -> Figure | None:
-    found = training.stability.permutation
-    return None if found is None else permutation_figure(found.permuted, observed=found.observed, p=found.p)
+def _optimism(differences: Sequence[float], study: Mapping[str, Any]) -> Figure | None:
+    return optimism_figure(differences, apparent=study["optimism"]["apparent"]) if differences else None
 
 
-def _curve(training: Training) -> Figure | None:
-    points = training.stability.curve
+def _permutation(permuted: Sequence[float], study: Mapping[str, Any]) -> Figure | None:
+    found = study["permutation"]
+    return None if found is None else permutation_figure(permuted, observed=found["observed"], p=found["p"])
+
+
+def _curve(points: Sequence[CurvePoint]) -> Figure | None:
     if not points:
         return None
     seen, new = (

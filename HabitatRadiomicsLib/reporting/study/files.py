@@ -1,13 +1,13 @@
-"""A training or an external validation as files: document, tables, figures, checklists and report."""
+"""A study as files: its document, and from that alone figures, tables, checklists and report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
-from HabitatRadiomicsLib.outputs import json_text, write_text
+from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.reporting.checklists import (
     StudyRecord,
     answers_in,
@@ -16,37 +16,42 @@ from HabitatRadiomicsLib.reporting.checklists import (
     load_questions,
     read_answers,
 )
-from HabitatRadiomicsLib.reporting.document.external import external_document
-from HabitatRadiomicsLib.reporting.document.study import study_document
-from HabitatRadiomicsLib.reporting.document.tables import (
-    write_documents,
-    write_features,
-    write_folds,
-    write_held_out,
-    write_reliability,
-)
-from HabitatRadiomicsLib.reporting.study.figures import StudyFigures, write_external_figures, write_training_figures
+from HabitatRadiomicsLib.reporting.document.storage import STUDY_FILE, study_text
+from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, MissingFigure, TrainingStudy
+from HabitatRadiomicsLib.reporting.document.tables import write_tables
+from HabitatRadiomicsLib.reporting.study.figures import write_figures
 from HabitatRadiomicsLib.reporting.study.report import study_html
-from HabitatRadiomicsLib.training.train import Training
-from HabitatRadiomicsLib.validation.external import ExternalValidation
+
+if TYPE_CHECKING:
+    from HabitatRadiomicsLib.training.train import Training
+    from HabitatRadiomicsLib.validation.external import ExternalValidation
 
 
 def write_training(folder: Path, training: Training, *, answers: Path | None = None) -> None:
     """Everything that is known of a training but the model itself.
 
-    ``features.csv`` and what goes with it, ``study.json``, ``tables/*.csv``, ``figures/*.png`` and ``*.svg``,
-    ``answers.yaml`` to fill in, and ``report.html``, which shows all of it.
+    ``features.csv`` and what goes with it, ``tables/held_out.csv``, ``study.json``, and what `write_report` makes of
+    that.
 
     Args:
         answers: the user's, to the checklists' questions; None: those of an earlier run in this folder, if any.
     """
-    study = study_document(training)
+    # Here, so that a report is made again without loading what learns.
+    from HabitatRadiomicsLib.reporting.document.case_tables import write_features, write_held_out
+    from HabitatRadiomicsLib.reporting.document.training import training_study
+
+    study = training_study(training)
     write_features(folder, training)
     write_held_out(folder / "tables", training)
-    write_folds(folder / "tables", training)
-    write_reliability(folder / "tables", training)
-    figures = write_training_figures(folder / "figures", training, study)
-    _write_report(folder, study, figures, answers)
+    write_text(folder / STUDY_FILE, study_text(write_report(folder, study, answers=answers)))
+
+
+def write_external(folder: Path, validation: ExternalValidation, *, answers: Path | None = None) -> None:
+    """Everything that is known of an external validation but the scores themselves."""
+    from HabitatRadiomicsLib.reporting.document.external import external_study
+
+    write_problems(validation.result.problems, folder / "errors.csv")
+    write_text(folder / STUDY_FILE, study_text(write_report(folder, external_study(validation), answers=answers)))
 
 
 def check_answers(answers: Path | None) -> None:
@@ -59,20 +64,31 @@ def check_answers(answers: Path | None) -> None:
         read_answers(answers, load_questions())
 
 
-def write_external(folder: Path, found: ExternalValidation, *, answers: Path | None = None) -> None:
-    """Everything that is known of an external validation but the scores themselves."""
-    study = external_document(found)
-    write_problems(found.result.problems, folder / "errors.csv")
-    figures = write_external_figures(folder / "figures", found, study)
-    _write_report(folder, study, figures, answers)
+def write_report(
+    folder: Path, study: TrainingStudy | ExternalStudy, *, answers: Path | None = None, progress: Progress = silent
+) -> TrainingStudy | ExternalStudy:
+    """What people read of a study: ``figures/*.png`` and ``*.svg``, ``tables/*.csv`` and ``report.html``, which shows
+    all of it; and ``answers.yaml`` to fill in, unless it is there.
 
+    The same study and the same answers give the same bytes.
 
-def _write_report(folder: Path, document: Mapping[str, Any], figures: StudyFigures, answers: Path | None) -> None:
-    missing = [{"figure": name, "problem": problem} for name, problem in figures.not_drawn.items()]
-    study = {**document, "figures_not_drawn": missing}
-    write_text(folder / "study.json", json_text(study))
-    write_documents(folder / "tables", study)
-    own = folder / "answers.yaml"
-    given = answers_in(own) if answers is None else read_answers(answers, load_questions())
-    checklists = assess_all(load_checklists(), StudyRecord.of(study, figures.pictures), given)
-    write_text(folder / "report.html", study_html(study, figures.pictures, checklists))
+    Args:
+        answers: the user's, to the checklists' questions; None: those in the folder, if any.
+
+    Returns:
+        The study, which knows which figures cannot be drawn.
+
+    Raises:
+        ProtocolError: the answers cannot be read, or are wrong.
+        OutputError: the folder cannot be written.
+    """
+    given = answers_in(folder / "answers.yaml") if answers is None else read_answers(answers, load_questions())
+    figures = write_figures(folder / "figures", study, part(progress, 0, 0.9))
+    missing = tuple(MissingFigure(figure=name, problem=text) for name, text in figures.not_drawn.items())
+    study = study.model_copy(update={"figures_not_drawn": missing})
+    document = study.document()
+    progress(0.9, "tables and report")
+    write_tables(folder / "tables", document)
+    checklists = assess_all(load_checklists(), StudyRecord.of(document, figures.pictures), given)
+    write_text(folder / "report.html", study_html(document, figures.pictures, checklists))
+    return study

@@ -1,15 +1,14 @@
-"""The figures of search, scouts, fusion and nomogram, from the study document and the trained model."""
+"""The figures of search, scouts, fusion and nomogram, from the study document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.model import Model
+from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.reporting.figures import (
     corrected_calibration_figure,
     correlation_heatmap,
@@ -18,22 +17,9 @@ from HabitatRadiomicsLib.reporting.figures import (
     search_heatmap,
 )
 from HabitatRadiomicsLib.reporting.figures.nomogram_figure import nomogram_figure
-from HabitatRadiomicsLib.training.train import Training
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def learning_drawings(training: Training, study: Mapping[str, Any]) -> dict[str, Callable[[], Figure | None]]:
-    """What draws each of them, by name; one that the study has no use for gives None."""
-    return {
-        "search": partial(search_of, study),
-        "scouts": partial(scouts_of, study),
-        "input-correlation": partial(input_correlation_of, study),
-        "nomogram": partial(nomogram_of, training.model),
-        "odds-ratios": partial(odds_ratios_of, study),
-        "corrected-calibration": partial(_corrected_calibration, training, study),
-    }
 
 
 def search_of(study: Mapping[str, Any]) -> Figure | None:
@@ -88,24 +74,22 @@ def odds_ratios_of(study: Mapping[str, Any]) -> Figure | None:
     return odds_ratio_figure({"nomogram": last} if set(first) == set(last) else groups)
 
 
-def nomogram_of(model: Model) -> Figure | None:
-    """The nomogram as the model file has it."""
-    part = model.nomogram
-    if part is None:
-        return None
-    return nomogram_figure(part.scale(), outcome=model.endpoint.positive, names=part.axis_names)
+def nomogram(part: NomogramPart | None, outcome: str) -> Figure | None:
+    """The nomogram as the model file has it; ``outcome`` is what its risk is one of."""
+    return None if part is None else nomogram_figure(part.scale(), outcome=outcome, names=part.axis_names)
 
 
-def _corrected_calibration(training: Training, study: Mapping[str, Any]) -> Figure | None:
-    score, found = training.learned.nomogram, study.get("nomogram") or {}
-    curve, test = found.get("calibration"), found.get("hosmer_lemeshow")
-    if score is None or not curve:
+def corrected_calibration_of(study: Mapping[str, Any], risks: Sequence[float]) -> Figure | None:
+    """The nomogram's calibration on its training cases, apparent and corrected."""
+    part = study.get("nomogram") or {}
+    curve, test = part.get("calibration"), part.get("hosmer_lemeshow")
+    if not curve:
         return None
     return corrected_calibration_figure(
         curve["predicted"],
         curve["apparent"],
         curve["corrected"],
-        risks=score.nomogram.probability(score.inner, training.table.covariates),
+        risks=risks,
         samples=curve["samples"],
         mean_absolute_error=curve["mean_absolute_error"],
         hosmer_lemeshow_p=test["p"] if test else None,

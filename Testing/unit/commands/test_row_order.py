@@ -12,9 +12,10 @@ import yaml
 
 from HabitatRadiomicsLib.cases.synthetic import write_spine_clinical
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.outputs import json_text, write_text
-from HabitatRadiomicsLib.reporting.document.study import study_document
-from HabitatRadiomicsLib.reporting.document.tables import write_features, write_held_out
+from HabitatRadiomicsLib.outputs import write_text
+from HabitatRadiomicsLib.reporting.document.case_tables import write_features, write_held_out
+from HabitatRadiomicsLib.reporting.document.storage import study_text
+from HabitatRadiomicsLib.reporting.document.training import training_study
 from HabitatRadiomicsLib.reporting.study import files as study_files
 from HabitatRadiomicsLib.training.train import Training
 
@@ -55,7 +56,7 @@ def test_shuffled_rows_give_the_same_model_the_same_study_and_the_same_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(folder: Path, training: Training, **more: Any) -> None:
-        write_text(folder / "study.json", json_text(study_document(training)))
+        write_text(folder / "study.json", study_text(training_study(training)))
         write_features(folder, training)
         write_held_out(folder / "tables", training)
 

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.extraction.regions import measure_regions, regions_of
 from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Preprocessing
-from HabitatRadiomicsLib.reporting.document.parts import told
+from HabitatRadiomicsLib.reporting.document.parts import problem_text
 
 from ..two_time_points import protocol
 
@@ -32,8 +32,8 @@ def test_a_region_that_is_too_small(tiny_image: sitk.Image, tiny_mask: sitk.Imag
     assert error.value.where == "follow-up CT whole"
     # So a report may tell it: it is a place in the study, and no file of a patient.
     problem = CaseProblem("P1", "features", error.value.problem, error.value.where)
-    assert told(problem) == f"follow-up CT whole: {error.value.problem}"
-    assert told(replace(problem, where="/data/follow-up_CT whole")) == error.value.problem
+    assert problem_text(problem) == f"follow-up CT whole: {error.value.problem}"
+    assert problem_text(replace(problem, where="/data/follow-up_CT whole")) == error.value.problem
 
 
 def test_habitats_that_were_not_made(tiny_image: sitk.Image, tiny_mask: sitk.Image) -> None:

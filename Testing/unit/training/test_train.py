@@ -23,10 +23,10 @@ from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.errors import Cancelled, LearningError, OutputError, ProtocolError
 from HabitatRadiomicsLib.model import Model, model_text
 from HabitatRadiomicsLib.model.prediction import training_scores
-from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.reporting.document.study import study_document
+from HabitatRadiomicsLib.reporting.document.storage import study_text
+from HabitatRadiomicsLib.reporting.document.training import training_study
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.training import freezing
 from HabitatRadiomicsLib.training import train as training
@@ -240,7 +240,7 @@ def test_every_part_of_a_training_is_there_and_the_document_is_json(
         cases.append(replace(case, images=(CohortImage("T1W", path, path, None, 2),)))
     given = replace(given, cases=tuple(cases))
     monkeypatch.setattr(training, "measure_study", lambda *args, **kwargs: measured(given, settings, values))
-    text = json_text(study_document(train_model(given, settings, PURPOSE, tmp_path / "work")))
+    text = study_text(training_study(train_model(given, settings, PURPOSE, tmp_path / "work")))
     document = json.loads(text)
     assert document["permutation"]["count"] == 2
     assert document["optimism"]["count"] == 2

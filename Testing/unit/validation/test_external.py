@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.errors import CohortError
 from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import json_text
-from HabitatRadiomicsLib.reporting.document.external import external_document
+from HabitatRadiomicsLib.reporting.document.external import external_study
 from HabitatRadiomicsLib.scoring.cohort import CohortScores
 from HabitatRadiomicsLib.validation.external import ExternalValidation, check_outcomes_of_both, external_validation
 from HabitatRadiomicsLib.validation.openings import Opening
@@ -61,7 +61,7 @@ def test_scores_probabilities_and_contributions_stand_beside_their_outcomes(mode
 
 
 def test_performance_is_that_of_the_scores_at_the_models_own_cut_off(model: Model) -> None:
-    document = external_document(_found(model))
+    document = external_study(_found(model)).document()
     (row,) = document["validation"]["candidates"]
     outcome = np.array(_OUTCOMES)
     pairs = [(a, b) for a in _SCORES[outcome == 1] for b in _SCORES[outcome == 0]]
@@ -76,7 +76,7 @@ def test_performance_is_that_of_the_scores_at_the_models_own_cut_off(model: Mode
 
 
 def test_the_decision_curve_is_of_the_models_probabilities(model: Model) -> None:
-    curve = external_document(_found(model))["decision_curve"]
+    curve = external_study(_found(model)).document()["decision_curve"]
     outcome, chance = np.array(_OUTCOMES), 1 / (1 + np.exp(-0.8 * _SCORES))
     for threshold, benefit in list(zip(curve["thresholds"], curve["model"]))[5::20]:
         calls = chance >= threshold
@@ -87,14 +87,14 @@ def test_the_decision_curve_is_of_the_models_probabilities(model: Model) -> None
 def test_a_model_without_probabilities_has_neither_calibration_nor_decisions(model: Model) -> None:
     found = _found(model, probability=False)
     assert found.probability is None
-    document = external_document(found)
+    document = external_study(found).document()
     assert document["calibration"] is None
     assert document["decision_curve"] is None
 
 
 def test_the_document_tells_who_was_left_out_and_that_nothing_was_fitted(model: Model) -> None:
     found = _found(model, lost=2)
-    document = json.loads(json_text(external_document(found)))
+    document = json.loads(json_text(external_study(found).document()))
     assert document["flow"] == {
         "cases": 20, "excluded": [{"reason": "The mask is empty.", "cases": 2}], "analysed": 18, "events": 9,
     }  # fmt: skip
@@ -111,7 +111,7 @@ def test_the_document_tells_who_was_left_out_and_that_nothing_was_fitted(model: 
 def test_a_second_look_is_told_in_the_document(model: Model) -> None:
     given = cohort(_OUTCOMES)
     found = external_validation(model, given, _result(model, given), [*_FIRST, *_FIRST])
-    assert "had seen this cohort before" in external_document(found)["validation"]["method"]
+    assert "had seen this cohort before" in external_study(found).document()["validation"]["method"]
 
 
 @pytest.mark.parametrize(

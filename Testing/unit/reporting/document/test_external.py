@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.model import ClassifierInput, Model, load_model
 from HabitatRadiomicsLib.model.nomogram import ClinicalModelPart, ClinicalTerm
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.outputs import json_text
-from HabitatRadiomicsLib.reporting.document.external import external_document
+from HabitatRadiomicsLib.reporting.document.external import external_study
 from HabitatRadiomicsLib.reporting.study.files import write_external
 from HabitatRadiomicsLib.reporting.study.report import study_html
 from HabitatRadiomicsLib.scoring.cohort import CohortScores
@@ -110,7 +110,7 @@ def nomogram() -> ExternalValidation:
 
 
 def test_a_nomogram_is_compared_with_the_rad_score_that_it_is_made_of(nomogram: ExternalValidation) -> None:
-    document = external_document(nomogram)
+    document = external_study(nomogram).document()
     rows = _by_name(document)
     assert {name: row["kind"] for name, row in rows.items()} == {
         "nomogram": "nomogram", "rad-score alone": "rad-score alone",
@@ -152,7 +152,7 @@ def with_clinical_model() -> ExternalValidation:
 def test_a_nomogram_is_compared_with_the_clinical_model_of_its_training(
     with_clinical_model: ExternalValidation, tmp_path: Path
 ) -> None:
-    document = external_document(with_clinical_model)
+    document = external_study(with_clinical_model).document()
     rows = _by_name(document)
     assert [row["kind"] for row in rows.values()] == ["nomogram", "rad-score alone", "clinical"]
     age = with_clinical_model.values[:, -2]
@@ -172,7 +172,7 @@ def test_a_nomogram_is_compared_with_the_clinical_model_of_its_training(
 
 
 def test_its_calibration_is_that_of_its_own_risks_on_these_cases(nomogram: ExternalValidation) -> None:
-    found = external_document(nomogram)["calibration"]
+    found = external_study(nomogram).document()["calibration"]
     risk, log_odds = 1 / (1 + np.exp(-nomogram.scores)), nomogram.scores
     line = sm.GLM(_OUTCOME.astype(float), sm.add_constant(log_odds), family=sm.families.Binomial()).fit()
     shift = sm.GLM(
@@ -221,7 +221,8 @@ def test_its_report_has_the_figure_the_terms_the_test_and_the_comparison(
 def test_a_nomogram_without_clinical_factors_is_its_rad_score(nomogram: ExternalValidation) -> None:
     model = nomogram_model()
     assert model.nomogram is not None
-    part = model.nomogram.model_copy(update={"inputs": (), "terms": ()})
+    covariance = tuple(row[:2] for row in model.nomogram.covariance[:2])
+    part = model.nomogram.model_copy(update={"inputs": (), "terms": (), "covariance": covariance})
     count = len(load_model(DEMONSTRATION).features)
     bare = model.model_copy(
         update={
@@ -230,7 +231,7 @@ def test_a_nomogram_without_clinical_factors_is_its_rad_score(nomogram: External
             "background": tuple(row[:count] for row in model.background),
         }
     )
-    document = external_document(_found(bare, nomogram.values[:, :count]))
+    document = external_study(_found(bare, nomogram.values[:, :count])).document()
     assert list(_by_name(document)) == ["nomogram"]
     assert document["validation"]["comparisons"] == []
 
@@ -239,7 +240,7 @@ def test_risks_that_separate_the_outcomes_have_no_slope_but_a_brier_score_and_a_
     model = nomogram_model()
     found = _found(model, _values(model, effect=9.0))
     assert found.scores[_OUTCOME].min() > found.scores[~_OUTCOME].max()
-    document = external_document(found)
+    document = external_study(found).document()
     calibration = document["calibration"]
     assert calibration.get("slope") is None
     assert calibration["brier"] == pytest.approx(brier_score_loss(_OUTCOME, 1 / (1 + np.exp(-found.scores))))
@@ -251,7 +252,10 @@ def test_risks_that_separate_the_outcomes_have_no_slope_but_a_brier_score_and_a_
 
 
 def test_of_patients_with_several_lesions_intervals_and_tests_know_it(nomogram: ExternalValidation) -> None:
-    single, paired = external_document(nomogram), external_document(_found(nomogram_model(), patients=_PAIRS))
+    single, paired = (
+        external_study(nomogram).document(),
+        external_study(_found(nomogram_model(), patients=_PAIRS)).document(),
+    )
     for name, row in _by_name(paired).items():
         other = _by_name(single)[name]
         assert row["auc"] == other["auc"]
@@ -274,7 +278,7 @@ def _fused() -> Model:
 def test_a_fused_score_is_compared_with_each_rad_score_that_it_joins(tmp_path: Path) -> None:
     model = _fused()
     found = _found(model)
-    document = external_document(found)
+    document = external_study(found).document()
     rows = _by_name(document)
     assert {name: row["kind"] for name, row in rows.items()} == {
         "made-up-classifier": "classifier", "rad-score T1W S2": "rad-score", "rad-score T2FS S2": "rad-score",
@@ -296,7 +300,7 @@ def test_a_fused_score_is_compared_with_each_rad_score_that_it_joins(tmp_path: P
 
 def test_a_classifier_of_features_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
     found = _found(classifier_model(name="random-forest"))
-    document = external_document(found)
+    document = external_study(found).document()
     (row,) = document["validation"]["candidates"]
     assert row["kind"] == "classifier"
     assert row["auc"] == pytest.approx(roc_auc_score(_OUTCOME, found.scores))
@@ -314,7 +318,7 @@ def test_a_classifier_of_features_has_nothing_to_be_compared_with(tmp_path: Path
 
 def test_published_coefficients_name_their_reference_cohort(tmp_path: Path) -> None:
     found = _found(published_model())
-    document = external_document(found)
+    document = external_study(found).document()
     assert document["model"]["reference"] == {"description": "eleven made-up lesions", "cases": 11, "excluded": 1}
     assert any("a reference cohort: eleven made-up lesions, 11 cases" in text for text in document["warnings"])
     assert not any("these very cases" in text for text in document["warnings"])
@@ -329,6 +333,8 @@ def test_published_coefficients_name_their_reference_cohort(tmp_path: Path) -> N
 def test_a_reference_cohort_that_is_evaluated_itself_is_told() -> None:
     values = _values(published_model())
     found = _found(published_model(document_digest(values.tolist())), values)
-    assert external_document(found)["warnings"][0].startswith(
-        "The means and standard deviations of the model were taken from these very cases"
+    assert (
+        external_study(found)
+        .document()["warnings"][0]
+        .startswith("The means and standard deviations of the model were taken from these very cases")
     )

@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.learning.preparation import FoldTable, prepare_fold
 from HabitatRadiomicsLib.learning.strategy import learn
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.reporting.document.learning import learning_parts, term_text
-from HabitatRadiomicsLib.reporting.document.tables import write_documents
+from HabitatRadiomicsLib.reporting.document.tables import write_tables
 from HabitatRadiomicsLib.training.frozen_nomogram import frozen_nomogram
 from HabitatRadiomicsLib.validation.nested import cross_validate, gather
 
@@ -152,7 +152,7 @@ def test_a_clinical_term_is_told_in_words(term: str, text: str) -> None:
 def test_the_parts_are_tables_too(tmp_path: Path) -> None:
     searched, fused, joined = (learning_parts(training) for training in (_scouted(), _fused(), _joined()))
     parts = {**searched, "fusion": fused["fusion"], "nomogram": joined["nomogram"]}
-    write_documents(tmp_path, {"validation": {"candidates": []}, "model": {"features": []}, **parts})
+    write_tables(tmp_path, {"validation": {"candidates": []}, "model": {"features": []}, **parts})
 
     def header(name: str) -> str:
         return (tmp_path / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0]

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.reporting.document.tables import write_documents, write_features, write_held_out
+from HabitatRadiomicsLib.reporting.document.case_tables import write_features, write_held_out
+from HabitatRadiomicsLib.reporting.document.tables import write_tables
 from HabitatRadiomicsLib.statistics.characteristics import NumericSummary, characteristics
 
 from ... import two_time_points
@@ -77,7 +78,7 @@ def _rows(folder: Path, name: str) -> list[dict[str, str]]:
 
 def test_table_1_has_a_line_per_level_and_group_and_numbers_in_full(tmp_path: Path) -> None:
     rows = characteristics({"age": _AGES, "sex": ["m", "f", "f", "NA"] * 8}, _OUTCOME)
-    write_documents(tmp_path, _study(characteristics=[row.document() for row in rows]))
+    write_tables(tmp_path, _study(characteristics=[row.document() for row in rows]))
     table = _rows(tmp_path, "characteristics")
     assert len(table) == 3 + 2 * 3
     age = rows[0].groups["positive"]
@@ -95,7 +96,7 @@ def test_table_1_has_a_line_per_level_and_group_and_numbers_in_full(tmp_path: Pa
 
 def test_table_1_shows_no_identifier(tmp_path: Path) -> None:
     rows = characteristics({"name": [f"Patient {number}" for number in range(32)]}, _OUTCOME)
-    write_documents(tmp_path, _study(characteristics=[row.document() for row in rows]))
+    write_tables(tmp_path, _study(characteristics=[row.document() for row in rows]))
     assert "Patient" not in (tmp_path / "characteristics.csv").read_text(encoding="utf-8")
     assert [line["cases"] for line in _rows(tmp_path, "characteristics")] == ["32", "16", "16"]
 
@@ -106,7 +107,7 @@ def test_the_choice_of_k_has_a_line_per_sequence_and_k(tmp_path: Path) -> None:
         {"k": 3, "calinski_harabasz": 700.5, "silhouette": 0.25, "rejected": "S3 is nearly empty, in 9 of 12 patients"},
     ]
     choice = {"chosen": 2, "rule": "the best", "candidates": tried}
-    write_documents(tmp_path, _study(habitats={"T1W": choice, "PET": {**choice, "candidates": tried[:1]}}))
+    write_tables(tmp_path, _study(habitats={"T1W": choice, "PET": {**choice, "candidates": tried[:1]}}))
     table = _rows(tmp_path, "habitats")
     assert [(row["sequence"], row["k"], row["chosen"]) for row in table] == [
         ("T1W", "2", "yes"), ("T1W", "3", "no"), ("PET", "2", "yes"),
@@ -118,5 +119,5 @@ def test_the_choice_of_k_has_a_line_per_sequence_and_k(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("parts", [{}, {"characteristics": [], "habitats": {}}], ids=["external", "empty"])
 def test_what_a_study_does_not_have_has_no_table(parts: dict[str, Any], tmp_path: Path) -> None:
-    write_documents(tmp_path, _study(**parts))
+    write_tables(tmp_path, _study(**parts))
     assert not list(tmp_path.iterdir())
