@@ -203,18 +203,18 @@ class Calibration(_Part):
     """How far the probabilities are right; what these cases do not allow is missing."""
 
     slope: _Known = None
-    slope_low: _Known = None
-    slope_high: _Known = None
     intercept: _Known = None
-    intercept_low: _Known = None
-    intercept_high: _Known = None
     citl: _Known = None
-    citl_low: _Known = None
-    citl_high: _Known = None
     brier: _Known
     scaled_brier: _Known
     e_avg: _Known = None
     e_max: _Known = None
+    slope_low: _Known = None
+    slope_high: _Known = None
+    intercept_low: _Known = None
+    intercept_high: _Known = None
+    citl_low: _Known = None
+    citl_high: _Known = None
     spiegelhalter_p: _Known = None
     hosmer_lemeshow_statistic: _Known = None
     hosmer_lemeshow_degrees: int | None = None

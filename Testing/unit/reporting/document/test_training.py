@@ -55,9 +55,7 @@ def test_of_where_a_problem_lies_only_keys_and_regions_are_told(where: str, show
 
 def test_what_an_unforeseen_error_says_is_not_told() -> None:
     """Its text may hold a path, and in that the name of a patient."""
-    problem = CaseProblem(
-        "P1", "features", "Unexpected OSError: /data/Maria Muster/T1W.nrrd: no room.", "CT whole"
-    )
+    problem = CaseProblem("P1", "features", "Unexpected OSError: /data/Maria Muster/T1W.nrrd: no room.", "CT whole")
     assert problem_text(problem) == "CT whole: Unexpected OSError."
     assert counted_problems([problem, problem]) == [
         {"step": "features", "count": 2, "problem": "CT whole: Unexpected OSError."}
