@@ -4,42 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from HabitatRadiomicsLib.extraction.kept_cases import write_problems
+from HabitatRadiomicsLib.extraction.kept_cases import write_problems, write_warnings
 from HabitatRadiomicsLib.features.delta import with_deltas
-from HabitatRadiomicsLib.features.table import column_definitions, write_table
-from HabitatRadiomicsLib.outputs import json_text, write_csv, write_text
-from HabitatRadiomicsLib.protocol import protocol_text
+from HabitatRadiomicsLib.features.table import write_feature_table
+from HabitatRadiomicsLib.outputs import write_csv
 from HabitatRadiomicsLib.reporting.document.learning import shown_name
-from HabitatRadiomicsLib.system.provenance import versions
 from HabitatRadiomicsLib.training.train import Training
 
 
 def write_features(folder: Path, training: Training) -> None:
     """Features as measured under the habitats of all cases, what they are, and what could not be measured."""
-    import pandas as pd
-
     study, protocol = training.study, training.model.protocol
-    cohort, ids = study.cohort, study.features.case_ids
-    leading = {"outcome": [str(cohort.outcomes[case_id]) for case_id in ids]}
-    if cohort.sites:
-        leading["site"] = [cohort.sites.get(case_id, "") for case_id in ids]
+    cohort = study.cohort
     table = with_deltas(study.features.table(0), protocol.timepoints, with_followup=True)
-    write_table(table, folder / "features.csv", leading)
-    definitions = {
-        "cases": len(ids),
-        "provenance": {
-            "protocol": protocol.name,
-            "protocol_sha256": protocol.sha256,
-            "engine": study.features.engine,
-            "versions": versions(),
-        },
-        **column_definitions(table.columns, protocol),
-    }
-    write_text(folder / "features.json", json_text(definitions))
-    write_text(folder / "protocol.yaml", protocol_text(protocol))
+    write_feature_table(
+        folder, table, protocol, engine=study.features.engine, outcomes=cohort.outcomes, sites=cohort.sites
+    )
     write_problems([*study.features.problems, *study.features.region_problems(0)], folder / "errors.csv")
-    warnings = [(case_id, text) for case_id, texts in study.features.warnings.items() for text in texts]
-    write_csv(pd.DataFrame(warnings, columns=["case_id", "warning"]), folder / "warnings.csv")
+    write_warnings(study.features.warnings, folder / "warnings.csv")
 
 
 def write_held_out(folder: Path, training: Training) -> None:
