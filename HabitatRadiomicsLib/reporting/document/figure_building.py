@@ -20,7 +20,6 @@ from HabitatRadiomicsLib.reporting.document.parts import finite
 from HabitatRadiomicsLib.scoring.explanation.contributions import explained_names, shap_of
 from HabitatRadiomicsLib.statistics import (
     Estimate,
-    RocBand,
     average_precision,
     brier_score,
     calibration_groups,
@@ -30,6 +29,7 @@ from HabitatRadiomicsLib.statistics import (
     roc_band,
     smooth_calibration,
 )
+from HabitatRadiomicsLib.statistics.roc_band import RocBand
 from HabitatRadiomicsLib.training.train import Training
 from HabitatRadiomicsLib.validation.external import ExternalValidation
 
