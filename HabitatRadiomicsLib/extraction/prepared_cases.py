@@ -251,7 +251,8 @@ def _keep(path: Path, key: str, lesions: LesionsOfView) -> None:
             arrays[f"{name}/ring"] = sitk.GetArrayViewFromImage(lesion.ring)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION) as archive:
-        archive.writestr("facts.json", json.dumps({"key": key, "lesions": facts}))
+        with archive.open("facts.json", "w") as member:  # not writestr, which stores the time
+            member.write(json.dumps({"key": key, "lesions": facts}).encode())
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
