@@ -19,8 +19,7 @@ from HabitatRadiomicsLib.outputs import write_csv
 from HabitatRadiomicsLib.scoring.cohort import CohortScores, patient_table
 from HabitatRadiomicsLib.scoring.patient_scores import Aggregation
 from HabitatRadiomicsLib.system.cluster import scheduler
-from HabitatRadiomicsLib.validation.external import ExternalValidation
-from HabitatRadiomicsLib.validation.openings import opening_sentence
+from HabitatRadiomicsLib.validation.external import ExternalValidation, opening_sentence
 
 _WORDS = {
     "maximum": "highest score of the lesions",

@@ -4,10 +4,9 @@ In: a study document or a score; out: HTML, figures, tables and checklists. Impo
 rooms before them.
 """
 
-from HabitatRadiomicsLib.reporting.figures.contributions_figure import contribution_at, contributions_figure
-from HabitatRadiomicsLib.reporting.figures.map_figure import map_figure
-from HabitatRadiomicsLib.reporting.figures.score_figure import score_figure
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.score_figures import contribution_at, contributions_figure, score_figure
+from HabitatRadiomicsLib.reporting.figures.slice_figures import map_figure
 from HabitatRadiomicsLib.reporting.patient.map_files import write_maps
 from HabitatRadiomicsLib.reporting.patient.score_report import write_score
 

@@ -6,26 +6,25 @@ In: outcomes and scores; out: measures with intervals. Knows nothing of images; 
 
 from HabitatRadiomicsLib.statistics.calibration import (
     brier_score,
+    calibration_groups,
     hosmer_lemeshow_test,
     recalibration,
+    smooth_calibration,
     spiegelhalter_test,
 )
-from HabitatRadiomicsLib.statistics.calibration_curve import calibration_groups, smooth_calibration
-from HabitatRadiomicsLib.statistics.classification import count_calls
 from HabitatRadiomicsLib.statistics.decision_curve import decision_curve
 from HabitatRadiomicsLib.statistics.delong import compare_aucs
 from HabitatRadiomicsLib.statistics.intervals import Estimate
-from HabitatRadiomicsLib.statistics.performance import mean_auc, performance_table_row
-from HabitatRadiomicsLib.statistics.permutation import PermutationTest, permutation_test
+from HabitatRadiomicsLib.statistics.performance import count_calls, mean_auc, performance_table_row
 from HabitatRadiomicsLib.statistics.precision_recall import average_precision, precision_recall_curve
-from HabitatRadiomicsLib.statistics.resampling import stratified_resample
+from HabitatRadiomicsLib.statistics.resampling import PermutationTest, permutation_test, stratified_resample
 from HabitatRadiomicsLib.statistics.roc import (
     AreaUnderCurve,
     auc_with_interval,
+    roc_band,
     sensitivity_and_specificity,
     youden_cut_off,
 )
-from HabitatRadiomicsLib.statistics.roc_band import roc_band
 from HabitatRadiomicsLib.statistics.sample_size import sample_size_lines
 
 __all__ = [

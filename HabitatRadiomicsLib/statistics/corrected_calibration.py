@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.statistics.calibration_curve import lowess
+from HabitatRadiomicsLib.statistics.calibration import lowess
 from HabitatRadiomicsLib.statistics.checking import checked
 from HabitatRadiomicsLib.system.tasks import one_thread
 

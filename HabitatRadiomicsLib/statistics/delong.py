@@ -12,7 +12,7 @@ import numpy as np
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics.checking import checked
 from HabitatRadiomicsLib.statistics.clustered import Clusters, cluster_numbers, clustered_covariance, fewest_clusters
-from HabitatRadiomicsLib.statistics.overlap import overlap_factor, p_of, reach_of
+from HabitatRadiomicsLib.statistics.intervals import overlap_factor, p_of, reach_of
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,9 @@ from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.protocol import DeepSettings, LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.statistics import count_calls, sensitivity_and_specificity, youden_cut_off
-from HabitatRadiomicsLib.statistics.overlap import OVERLAP_CORRECTED
+from HabitatRadiomicsLib.statistics.intervals import OVERLAP_CORRECTED
 from HabitatRadiomicsLib.system.provenance import versions
-from HabitatRadiomicsLib.training.frozen_nomogram import frozen_nomogram
-from HabitatRadiomicsLib.training.frozen_terms import frozen_terms
+from HabitatRadiomicsLib.training.frozen_nomogram import frozen_nomogram, frozen_terms
 from HabitatRadiomicsLib.training.measured import MeasuredStudy
 from HabitatRadiomicsLib.validation.nested import HeldOut, Validation
 

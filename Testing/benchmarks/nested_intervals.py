@@ -37,7 +37,7 @@ from scipy.stats import t
 from threadpoolctl import threadpool_limits
 
 from HabitatRadiomicsLib.statistics import compare_aucs, mean_auc
-from HabitatRadiomicsLib.statistics.overlap import overlap_factor
+from HabitatRadiomicsLib.statistics.intervals import overlap_factor
 
 SETTINGS = (
     Setting(24, 100, 0, folds=3, prevalence=0.5), Setting(24, 100, 0, prevalence=0.5), Setting(40, 200, 0),

@@ -40,8 +40,7 @@ from HabitatRadiomicsLib.learning.strategy import TrainingTable, learn
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
 from HabitatRadiomicsLib.training.measured import measure_study
-from HabitatRadiomicsLib.training.train import work_of
-from HabitatRadiomicsLib.training.workload import TrainingWork
+from HabitatRadiomicsLib.training.train import TrainingWork, work_of
 
 #: What is predicted.
 PATIENTS, CORES = 125, 8

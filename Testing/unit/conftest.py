@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 from matplotlib.figure import Figure
 
-from HabitatRadiomicsLib.reporting.figures.writing import write_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import write_figure
 from HabitatRadiomicsLib.reporting.study import figures as study_figures
 
 #: A 3 x 4 matrix, row by row: voxel index to mm, RAS.

@@ -36,8 +36,7 @@ from HabitatRadiomicsLib.statistics import (
 from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 from HabitatRadiomicsLib.system.provenance import document_digest
 from HabitatRadiomicsLib.training.freezing import interval_of
-from HabitatRadiomicsLib.validation.external import ExternalValidation
-from HabitatRadiomicsLib.validation.openings import opening_sentence
+from HabitatRadiomicsLib.validation.external import ExternalValidation, opening_sentence
 
 
 def external_study(evaluation: ExternalValidation) -> ExternalStudy:

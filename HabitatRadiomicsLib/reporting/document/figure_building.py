@@ -29,7 +29,7 @@ from HabitatRadiomicsLib.statistics import (
     roc_band,
     smooth_calibration,
 )
-from HabitatRadiomicsLib.statistics.roc_band import RocBand
+from HabitatRadiomicsLib.statistics.roc import RocBand
 from HabitatRadiomicsLib.training.train import Training
 from HabitatRadiomicsLib.validation.external import ExternalValidation
 

@@ -1,26 +1,38 @@
 """The figures of a model-training study, each drawn from plain numbers."""
 
-from HabitatRadiomicsLib.reporting.figures.beeswarm_figure import beeswarm_figure
-from HabitatRadiomicsLib.reporting.figures.calibration_figure import CalibrationGroups, calibration_figure
-from HabitatRadiomicsLib.reporting.figures.clustered_heatmap import clustered_heatmap
-from HabitatRadiomicsLib.reporting.figures.comparison_figure import comparison_figure
-from HabitatRadiomicsLib.reporting.figures.corrected_calibration_figure import corrected_calibration_figure
-from HabitatRadiomicsLib.reporting.figures.correlation_heatmap import correlation_heatmap
-from HabitatRadiomicsLib.reporting.figures.decision_curve_figure import decision_curve_figure
-from HabitatRadiomicsLib.reporting.figures.habitat_boxplots import HabitatValues, habitat_boxplots
-from HabitatRadiomicsLib.reporting.figures.habitat_count_figure import HabitatCounts, habitat_count_figure
-from HabitatRadiomicsLib.reporting.figures.lasso_figures import lasso_deviance_figure, lasso_path_figure
-from HabitatRadiomicsLib.reporting.figures.learning_curve_figure import learning_curve_figure
-from HabitatRadiomicsLib.reporting.figures.odds_ratio_figure import odds_ratio_figure
-from HabitatRadiomicsLib.reporting.figures.permutation_figure import optimism_figure, permutation_figure
-from HabitatRadiomicsLib.reporting.figures.precision_recall_figure import PrecisionRecallLine, precision_recall_figure
-from HabitatRadiomicsLib.reporting.figures.roc_figure import RocLine, roc_figure
-from HabitatRadiomicsLib.reporting.figures.scout_figure import scout_figure
-from HabitatRadiomicsLib.reporting.figures.search_heatmap import search_heatmap
-from HabitatRadiomicsLib.reporting.figures.selection_frequency_figure import selection_frequency_figure
-from HabitatRadiomicsLib.reporting.figures.shap_bar_figure import shap_bar_figure
+from HabitatRadiomicsLib.reporting.figures.calibration_figures import (
+    CalibrationGroups,
+    calibration_figure,
+    corrected_calibration_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
+from HabitatRadiomicsLib.reporting.figures.curves import (
+    PrecisionRecallLine,
+    RocLine,
+    decision_curve_figure,
+    precision_recall_figure,
+    roc_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure, odds_ratio_figure
+from HabitatRadiomicsLib.reporting.figures.habitat_figures import (
+    HabitatCounts,
+    HabitatValues,
+    habitat_boxplots,
+    habitat_count_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap, search_heatmap
+from HabitatRadiomicsLib.reporting.figures.selection_figures import (
+    lasso_deviance_figure,
+    lasso_path_figure,
+    scout_figure,
+    selection_frequency_figure,
+)
 from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
-from HabitatRadiomicsLib.reporting.figures.waterfall_figure import waterfall_figure
+from HabitatRadiomicsLib.reporting.figures.validation_figures import (
+    learning_curve_figure,
+    optimism_figure,
+    permutation_figure,
+)
 
 __all__ = [
     "CalibrationGroups",

@@ -11,10 +11,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.model.nomogram import NomogramScale, PatientNomogram
 from HabitatRadiomicsLib.reporting.figures.checks import refused
-from HabitatRadiomicsLib.reporting.figures.labels import wrapped
-from HabitatRadiomicsLib.reporting.figures.palette import INK, POSITIVE
-from HabitatRadiomicsLib.reporting.figures.style import NORMAL, SMALL, WIDE
-from HabitatRadiomicsLib.reporting.figures.writing import new_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import INK, NORMAL, POSITIVE, SMALL, WIDE, new_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

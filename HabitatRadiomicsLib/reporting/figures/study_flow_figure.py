@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.reporting.figures.checks import refused
-from HabitatRadiomicsLib.reporting.figures.labels import wrapped
-from HabitatRadiomicsLib.reporting.figures.palette import INK, NEGATIVE, POSITIVE
-from HabitatRadiomicsLib.reporting.figures.style import NORMAL, WIDE, wide_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import INK, NEGATIVE, NORMAL, POSITIVE, WIDE, wide_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour
-from HabitatRadiomicsLib.reporting.figures.writing import DPI, new_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import DPI, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

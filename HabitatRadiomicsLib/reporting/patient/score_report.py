@@ -10,11 +10,10 @@ from pathlib import Path
 from HabitatRadiomicsLib.features.description import describe_column
 from HabitatRadiomicsLib.model.nomogram import patient_nomogram
 from HabitatRadiomicsLib.outputs import json_text, write_image, write_text
-from HabitatRadiomicsLib.reporting.figures.activation_figure import activation_figure
-from HabitatRadiomicsLib.reporting.figures.contributions_figure import contributions_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes, write_png
 from HabitatRadiomicsLib.reporting.figures.nomogram_figure import patient_nomogram_figure
-from HabitatRadiomicsLib.reporting.figures.score_figure import score_figure
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, write_png
+from HabitatRadiomicsLib.reporting.figures.score_figures import contributions_figure, score_figure
+from HabitatRadiomicsLib.reporting.figures.slice_figures import activation_figure
 from HabitatRadiomicsLib.reporting.patient.map_files import write_maps
 from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
 from HabitatRadiomicsLib.scoring.activation import Activation, activation_maps

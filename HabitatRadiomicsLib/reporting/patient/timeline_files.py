@@ -14,8 +14,8 @@ from HabitatRadiomicsLib.extraction.habitat_changes import (
 )
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.protocol import Protocol
+from HabitatRadiomicsLib.reporting.figures.drawing import write_png
 from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
-from HabitatRadiomicsLib.reporting.figures.writing import write_png
 
 
 def write_timeline(folder: Path, case_id: str, maps: Mapping[str, HabitatMap], protocol: Protocol) -> dict[str, bytes]:

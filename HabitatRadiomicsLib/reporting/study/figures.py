@@ -33,7 +33,7 @@ from HabitatRadiomicsLib.reporting.figures import (
     study_flow_figure,
     waterfall_figure,
 )
-from HabitatRadiomicsLib.reporting.figures.writing import write_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import write_figure
 from HabitatRadiomicsLib.reporting.study.curves import calibration, lasso_deviance, lasso_path, precision_recall, roc
 from HabitatRadiomicsLib.reporting.study.learning_figures import (
     corrected_calibration_of,

@@ -1,12 +1,18 @@
-"""Networks for training; needs torch, and MONAI for DenseNet121. Nothing that measures imports this."""
+"""The networks that can be trained, and how they become ONNX files."""
 
 from __future__ import annotations
 
+import io
+import warnings
 from typing import Any
 
+import numpy as np
+import onnx
 import torch
 
 from HabitatRadiomicsLib.errors import NetworkError
+from HabitatRadiomicsLib.features.deep.metadata import NetworkMetadata
+from HabitatRadiomicsLib.features.deep.network import OUTPUTS, Network
 
 
 class EmbeddingNetwork(torch.nn.Module):  # type: ignore[misc]
@@ -68,3 +74,49 @@ def build(architecture: str, dimensions: int, *, pretrained: bool) -> EmbeddingN
 def _layer(before: int, after: int, stride: int) -> list[Any]:
     convolution = torch.nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
     return [convolution, torch.nn.BatchNorm2d(after), torch.nn.ReLU()]
+
+
+#: Of ONNX's operators: of 2022, which every onnxruntime that is accepted knows.
+_OPERATORS = 17
+
+
+def exported(network: EmbeddingNetwork, metadata: NetworkMetadata) -> bytes:
+    """The file of a network in evaluation mode, with its metadata; the same network gives the same bytes.
+
+    Args:
+        metadata: tells the side of the patch, which the file fixes.
+    """
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        # The newer exporter needs one more package.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, 1, metadata.patch, metadata.patch),),
+            stream,
+            input_names=["patch"],
+            output_names=list(OUTPUTS),
+            opset_version=_OPERATORS,
+            dynamo=False,
+        )
+    model = onnx.load_from_string(stream.getvalue())
+    for name, text in sorted(metadata.properties().items()):
+        model.metadata_props.add(key=name, value=text)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def difference_of(network: EmbeddingNetwork, loaded: Network, patches: np.ndarray) -> float:
+    """The largest one between torch's and onnxruntime's outputs of patches, relative where values exceed 1.
+
+    Args:
+        patches: prepared intensities, shape (n, size, size).
+    """
+    found = [0.0]
+    for patch in patches:
+        scaled = loaded.metadata.scaling.applied(patch)[None, None]
+        with torch.no_grad():
+            expected = [part[0].numpy() for part in network(torch.from_numpy(scaled))]
+        output = loaded.run(patch)
+        for ours, theirs in zip((output.embedding, output.features), expected):
+            found.append(float((np.abs(ours - theirs) / np.maximum(1, np.abs(theirs))).max()))
+    return max(found)

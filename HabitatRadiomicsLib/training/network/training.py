@@ -91,8 +91,7 @@ def train_network(
     check_installed()
     import torch
 
-    from HabitatRadiomicsLib.training.network.architectures import build
-    from HabitatRadiomicsLib.training.network.export import difference_of, exported
+    from HabitatRadiomicsLib.training.network.architectures import build, difference_of, exported
 
     training, held_out = _split(data, settings.seed)
     inputs = np.stack([scaling.applied(patch) for patch in data.patches])[:, None]

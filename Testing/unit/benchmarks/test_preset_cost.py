@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.learning import stratified_folds
 from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.learning.strategy import TrainingTable
 from HabitatRadiomicsLib.protocol import LearningSettings, SearchSettings, load_protocol
-from HabitatRadiomicsLib.training.workload import TrainingWork
+from HabitatRadiomicsLib.training.train import TrainingWork
 
 _FOLDER = Path(__file__).parents[2] / "benchmarks"
 

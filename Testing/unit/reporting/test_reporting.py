@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.reporting import contribution_at, contributions_figure, png_bytes, write_score
-from HabitatRadiomicsLib.reporting.figures.slice_view import largest_slice
+from HabitatRadiomicsLib.reporting.figures.slice_figures import largest_slice
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.scoring.result import ScoreResult
 

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.model.prediction import training_scores
-from HabitatRadiomicsLib.reporting.figures.slice_view import largest_slice
+from HabitatRadiomicsLib.reporting.figures.slice_figures import largest_slice
 from HabitatRadiomicsLib.scoring.patient import score_case
 
 _TRAINING = (

@@ -26,8 +26,8 @@ from HabitatRadiomicsLib.statistics import (
     spiegelhalter_test,
     youden_cut_off,
 )
-from HabitatRadiomicsLib.statistics.classification import classify
 from HabitatRadiomicsLib.statistics.delong import auc_covariance
+from HabitatRadiomicsLib.statistics.performance import classify
 from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 
 _OUTCOME = np.array([0, 1, 0, 1, 0, 1])

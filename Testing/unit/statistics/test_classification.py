@@ -9,8 +9,8 @@ import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics import count_calls, sensitivity_and_specificity, stratified_resample
-from HabitatRadiomicsLib.statistics.classification import classify
 from HabitatRadiomicsLib.statistics.intervals import wilson
+from HabitatRadiomicsLib.statistics.performance import classify
 
 
 def _cases(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics import performance_table_row, roc_band
-from HabitatRadiomicsLib.statistics.classification import Classification, classify
-from HabitatRadiomicsLib.statistics.clustered_proportions import design_effect
+from HabitatRadiomicsLib.statistics.clustered import design_effect
 from HabitatRadiomicsLib.statistics.intervals import wilson
+from HabitatRadiomicsLib.statistics.performance import Classification, classify
 from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 from HabitatRadiomicsLib.statistics.resampling import grouped_resample
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.statistics.calibration_curve import lowess
+from HabitatRadiomicsLib.statistics.calibration import lowess
 
 
 def test_a_line_is_kept() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics import auc_with_interval, compare_aucs, mean_auc
-from HabitatRadiomicsLib.statistics.overlap import overlap_factor, p_of, reach_of
+from HabitatRadiomicsLib.statistics.intervals import overlap_factor, p_of, reach_of
 
 
 @pytest.mark.parametrize("folds", [2, 3, 5, 10, 40])

@@ -10,8 +10,8 @@ import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics import Estimate, auc_with_interval, mean_auc, performance_table_row
-from HabitatRadiomicsLib.statistics.classification import classify
 from HabitatRadiomicsLib.statistics.intervals import wilson
+from HabitatRadiomicsLib.statistics.performance import classify
 from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 
 

@@ -11,8 +11,7 @@ import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics import auc_with_interval, permutation_test
-from HabitatRadiomicsLib.statistics.permutation import permuted_outcome
-from HabitatRadiomicsLib.statistics.resampling import Task
+from HabitatRadiomicsLib.statistics.resampling import Task, permuted_outcome
 
 
 def _auc_of(scores: np.ndarray, outcome: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.strategy import TrainingTable, learn
 from HabitatRadiomicsLib.protocol import Protocol, load_protocol
-from HabitatRadiomicsLib.training.workload import TrainingWork, training_work
+from HabitatRadiomicsLib.training.train import TrainingWork, training_work
 from HabitatRadiomicsLib.validation.nested import cross_validate
 from HabitatRadiomicsLib.validation.stability import assess_stability
 

@@ -15,8 +15,12 @@ from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.reporting.document.external import external_study
 from HabitatRadiomicsLib.scoring.cohort import CohortScores
-from HabitatRadiomicsLib.validation.external import ExternalValidation, check_outcomes_of_both, external_validation
-from HabitatRadiomicsLib.validation.openings import Opening
+from HabitatRadiomicsLib.validation.external import (
+    ExternalValidation,
+    Opening,
+    check_outcomes_of_both,
+    external_validation,
+)
 
 from ..made_up_tables import cohort
 

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.cases.cohort import Cohort, CohortCase
 from HabitatRadiomicsLib.cases.cohort.cohort import CohortImage
 from HabitatRadiomicsLib.cases.cohort.digests import cohort_digest
 from HabitatRadiomicsLib.errors import OutputError
-from HabitatRadiomicsLib.validation.openings import log_of, opening_sentence, read_openings, record_opening
+from HabitatRadiomicsLib.validation.external import log_of, opening_sentence, read_openings, record_opening
 
 
 @pytest.fixture

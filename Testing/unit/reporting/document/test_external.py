@@ -27,8 +27,7 @@ from HabitatRadiomicsLib.reporting.study.report import study_html
 from HabitatRadiomicsLib.scoring.cohort import CohortScores
 from HabitatRadiomicsLib.scoring.explanation import explain
 from HabitatRadiomicsLib.system.provenance import document_digest
-from HabitatRadiomicsLib.validation.external import ExternalValidation, external_validation
-from HabitatRadiomicsLib.validation.openings import Opening
+from HabitatRadiomicsLib.validation.external import ExternalValidation, Opening, external_validation
 
 from ...made_up_tables import cohort
 

@@ -9,9 +9,8 @@ from HabitatRadiomicsLib.cases.synthetic.chest_ct import synthetic_ct_patient
 from HabitatRadiomicsLib.features.deep import activation_image, lesion_patch, load_network
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Preprocessing
-from HabitatRadiomicsLib.reporting.figures.activation_figure import activation_figure
-from HabitatRadiomicsLib.reporting.figures.slice_view import largest_slice
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.slice_figures import activation_figure, largest_slice
 
 
 def _prepared() -> PreparedSequence:

@@ -9,9 +9,8 @@ from scipy.spatial.distance import pdist
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
 from HabitatRadiomicsLib.reporting import figures as study
-from HabitatRadiomicsLib.reporting.figures.palette import MAIN, NEUTRAL
-from HabitatRadiomicsLib.reporting.figures.swarm import swarm_offsets
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.cohort_scores import swarm_offsets
+from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, NEUTRAL, png_bytes
 
 from .made_up_study import FIGURES, MANY_NAMES, NAMES, outcome_and_scores, shap_numbers, table
 

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from HabitatRadiomicsLib.errors import OutputError
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, svg_bytes, write_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes, svg_bytes, write_figure
 
 from .made_up_study import FIGURES
 
@@ -22,7 +22,7 @@ import hashlib, importlib.util, json, sys
 spec = importlib.util.spec_from_file_location("made_up_study", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, svg_bytes
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes, svg_bytes
 answer = {}
 for name, draw in reversed(module.FIGURES.items()):
     figure = draw()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.reporting import figures as study
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
 
 from .made_up_study import FIGURES, habitat_values
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from HabitatRadiomicsLib.reporting.figures import comparison_figure, roc_figure, shap_bar_figure
-from HabitatRadiomicsLib.reporting.figures.labels import estimate_text, feature_label, p_text, wrapped
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.drawing import estimate_text, feature_label, p_text, png_bytes, wrapped
 
 from .made_up_study import roc_line
 

@@ -16,9 +16,8 @@ from HabitatRadiomicsLib.model.nomogram import (
     NumericFactor,
     nomogram_scale,
 )
+from HabitatRadiomicsLib.reporting.figures.drawing import POSITIVE, png_bytes, svg_bytes
 from HabitatRadiomicsLib.reporting.figures.nomogram_figure import _number_labels, nomogram_figure
-from HabitatRadiomicsLib.reporting.figures.palette import POSITIVE
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes, svg_bytes
 
 _LEFT = 2.15
 _LONG = "carcinoembryonic antigen before the first line of treatment (ng/ml)"

@@ -9,7 +9,7 @@ import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.reporting import figures as study
-from HabitatRadiomicsLib.reporting.figures.palette import MAIN, POSITIVE
+from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, POSITIVE
 
 from .made_up_study import FIGURES
 

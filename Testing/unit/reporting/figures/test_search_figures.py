@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.reporting import figures as study
-from HabitatRadiomicsLib.reporting.figures.palette import FAINT, MAIN
+from HabitatRadiomicsLib.reporting.figures.drawing import FAINT, MAIN
 
 _AREAS = {("anova", "svm"): (0.71, 3), ("anova", "lda"): (0.64, 1), ("relief", "svm"): (0.8, 6)}
 

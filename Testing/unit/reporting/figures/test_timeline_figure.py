@@ -13,9 +13,9 @@ from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour
 from HabitatRadiomicsLib.extraction.habitat_changes import SCALE_IN_WORDS
 from HabitatRadiomicsLib.extraction.maps import make_maps
-from HabitatRadiomicsLib.reporting.figures.map_figure import map_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.slice_figures import map_figure
 from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
-from HabitatRadiomicsLib.reporting.figures.writing import png_bytes
 from HabitatRadiomicsLib.reporting.patient import map_files, timeline_files
 from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
 

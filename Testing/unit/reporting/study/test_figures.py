@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting.figures.writing import new_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import new_figure
 from HabitatRadiomicsLib.reporting.study import figures as study_figures
 from HabitatRadiomicsLib.reporting.study.figures import StudyFigures
 from HabitatRadiomicsLib.reporting.study.report import study_html

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from HabitatRadiomicsLib.reporting.checklists import Answer, StudyRecord, assess_all, load_checklists
-from HabitatRadiomicsLib.reporting.figures.writing import new_figure, png_bytes
+from HabitatRadiomicsLib.reporting.figures.drawing import new_figure, png_bytes
 from HabitatRadiomicsLib.reporting.study.report import study_html
 from HabitatRadiomicsLib.reporting.text.summary import headline_row, summary_sentences
 

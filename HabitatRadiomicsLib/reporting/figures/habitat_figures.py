@@ -1,17 +1,25 @@
-"""Entropy and intensity of the habitats, case by case."""
+"""The habitats of a cohort: entropy and intensity of each, and how their number was chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.reporting.figures.checks import Numbers, matrix, numbers, refused
-from HabitatRadiomicsLib.reporting.figures.labels import p_text, wrapped
-from HabitatRadiomicsLib.reporting.figures.palette import INK, NEUTRAL
-from HabitatRadiomicsLib.reporting.figures.style import SMALL, label_axes, wide_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import (
+    INK,
+    MAIN,
+    NEUTRAL,
+    POSITIVE,
+    SMALL,
+    label_axes,
+    p_text,
+    wide_figure,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +62,7 @@ def habitat_boxplots(sequences: Mapping[str, HabitatValues], *, intensity_unit: 
             (axes[0], entropy, given["entropy_p"], "Mean local entropy (bits)"),
             (axes[1], intensity, given["intensity_p"], f"Mean intensity ({intensity_unit})"),
         ):
-            _draw(axis, values)
+            _draw_boxes(axis, values)
             _draw_tests(axis, values, numbers(p, f"p, {name}", length=habitats - 1, within=(0, 1)))
             label_axes(axis, y=label, title=title, xlim=(-0.6, habitats - 0.4))
             axis.set_xticks(range(habitats), [f"S{number + 1}" for number in range(habitats)], fontsize=SMALL)
@@ -62,7 +70,7 @@ def habitat_boxplots(sequences: Mapping[str, HabitatValues], *, intensity_unit: 
     return figure
 
 
-def _draw(axis: Axes, values: np.ndarray) -> None:
+def _draw_boxes(axis: Axes, values: np.ndarray) -> None:
     places = np.arange(values.shape[1])
     axis.plot(places, values.T, color=NEUTRAL, linewidth=0.6, alpha=0.45, zorder=2)
     drawn = axis.boxplot(
@@ -87,3 +95,57 @@ def _draw_tests(axis: Axes, values: np.ndarray, p_values: np.ndarray) -> None:
         axis.plot((ends[0], *ends, ends[1]), high + step * np.array([1, 1.6, 1.6, 1]), color=INK, linewidth=1)
         axis.text(left + 0.5, high + 1.9 * step, p_text(float(p)), ha="center", va="bottom", fontsize=size)
     axis.set_ylim(low - 1.5 * step, high + 4.5 * step)
+
+
+class HabitatCounts(TypedDict):
+    """The numbers of habitats that were tried, both indices of each, those rejected, and the one chosen."""
+
+    k: Sequence[int]
+    calinski_harabasz: Numbers
+    silhouette: Numbers
+    rejected: Sequence[int]
+    chosen: int
+
+
+def habitat_count_figure(sequences: Mapping[str, HabitatCounts]) -> Figure:
+    """Calinski-Harabasz index and mean silhouette over K, a row per sequence; rejected K crossed, the chosen ringed.
+
+    Raises:
+        EvaluationError: no sequence, values missing, or a K rejected or chosen that was not tried.
+    """
+    if not sequences:
+        raise refused("There is no sequence whose habitats were counted.")
+    figure = wide_figure(0.7 + 2.5 * len(sequences))
+    rows = figure.subplots(len(sequences), 2, squeeze=False)
+    for axes, (name, counts) in zip(rows, sequences.items()):
+        k = numbers(counts["k"], f"K of {name}")
+        strange = sorted({*counts["rejected"], counts["chosen"]} - {int(value) for value in k})
+        if strange or counts["chosen"] in counts["rejected"]:
+            raise refused(
+                f"K = {counts['chosen']} is chosen, {sorted(counts['rejected'])} are rejected and "
+                f"{k.astype(int).tolist()} were tried: that does not fit together.",
+                where=name,
+            )
+        _draw(axes[0], k, numbers(counts["calinski_harabasz"], f"Calinski-Harabasz of {name}", length=len(k)), counts)
+        _draw(axes[1], k, numbers(counts["silhouette"], f"silhouette of {name}", length=len(k), within=(-1, 1)), counts)
+        title = wrapped(name, width=30, lines=1)
+        label_axes(axes[0], x="Number of habitats K", y="Calinski-Harabasz index", title=title, xticks=k)
+        label_axes(axes[1], x="Number of habitats K", y="Mean silhouette (−1 to 1)", title=title, xticks=k)
+    marks = {label: mark for axis in rows.ravel() for mark, label in zip(*axis.get_legend_handles_labels())}
+    figure.legend(list(marks.values()), list(marks), loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
+    return figure
+
+
+def _draw(axis: Axes, k: np.ndarray, index: np.ndarray, counts: HabitatCounts) -> None:
+    axis.plot(k, index, "-o", color=MAIN, markersize=5, linewidth=1.4, label="tried")
+    chosen, rejected = k == counts["chosen"], np.isin(k, list(counts["rejected"]))
+    if rejected.any():
+        axis.plot(
+            k[rejected], index[rejected], "x", color=POSITIVE, markersize=10, markeredgewidth=2.2,
+            label="rejected: a habitat is nearly empty in too many patients",
+        )  # fmt: skip
+    axis.plot(
+        k[chosen], index[chosen], "o", color="none", markeredgecolor=INK, markersize=14, markeredgewidth=1.8,
+        label="chosen",
+    )  # fmt: skip
+    axis.margins(0.12)

@@ -1,16 +1,30 @@
-"""The LASSO's coefficients and its cross-validated deviance along the penalty."""
+"""How features were selected: LASSO paths and deviance, frequencies over resamples, scout models."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from HabitatRadiomicsLib.reporting.figures.checks import Numbers, distinct_names, matrix, numbers, refused
-from HabitatRadiomicsLib.reporting.figures.labels import feature_label
-from HabitatRadiomicsLib.reporting.figures.palette import FAINT, INK, POSITIVE, series_style
-from HabitatRadiomicsLib.reporting.figures.style import NORMAL, SMALL, label_axes, legend_beside, wide_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import (
+    FAINT,
+    INK,
+    MAIN,
+    NEUTRAL,
+    NORMAL,
+    POSITIVE,
+    SERIES,
+    SMALL,
+    feature_label,
+    label_axes,
+    legend_beside,
+    percent_axis,
+    series_style,
+    wide_figure,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,3 +144,99 @@ def _count_above(axis: Axes, x: np.ndarray, counts: np.ndarray) -> None:
     above.set_xlabel("Features with a non-zero coefficient", fontsize=NORMAL)
     above.tick_params(length=0)
     above.spines["top"].set_visible(False)
+
+
+#: In the final model, and not in it.
+_BOOTSTRAP_COLOURS = (MAIN, NEUTRAL)
+_FOLD_COLOURS = (SERIES[5], FAINT)
+
+
+def selection_frequency_figure(
+    names: Sequence[str],
+    *,
+    in_model: Sequence[bool] | np.ndarray,
+    folds: Numbers,
+    bootstraps: Numbers,
+    most: int = 30,
+) -> Figure:
+    """Two bars per feature: the share of folds and of bootstraps that select it; features of the final model in blue.
+
+    The features of the final model come first, the most stable over bootstraps on top.
+
+    Args:
+        names: of the features.
+        in_model: whether the final model holds them.
+        folds, bootstraps: shares, 0 to 1.
+        most: features that are drawn at most; those of the final model always are.
+
+    Raises:
+        EvaluationError: shares outside 0..1 or missing, or lists that do not fit.
+    """
+    from matplotlib.patches import Patch
+
+    over_folds = numbers(folds, "frequency over folds", within=(0, 1))
+    labels = distinct_names(names, length=len(over_folds))
+    over_bootstraps = numbers(bootstraps, "frequency over bootstraps", length=len(labels), within=(0, 1))
+    kept = numbers(in_model, "features in the model", length=len(labels)) == 1
+    order = np.lexsort((-over_folds, -over_bootstraps, ~kept))[: max(most, np.count_nonzero(kept))]
+    figure = wide_figure(1.3 + 0.42 * len(order))
+    axis = figure.subplots()
+    places = np.arange(len(order))
+    for shares, shift, colours in (
+        (over_bootstraps, -0.19, _BOOTSTRAP_COLOURS),
+        (over_folds, 0.19, _FOLD_COLOURS),
+    ):
+        colour = [colours[0] if kept[column] else colours[1] for column in order]
+        axis.barh(places + shift, shares[order], height=0.36, color=colour)
+    label_axes(
+        axis, x="Share of repetitions that select the feature", xlim=(0, 1), ylim=(len(order) - 0.4, -0.6),
+        title=f"{len(order)} of {len(labels)} features" if len(order) < len(labels) else "",
+    )  # fmt: skip
+    axis.set_yticks(places, [feature_label(labels[column]) for column in order], fontsize=8)
+    axis.tick_params(axis="y", length=0)
+    percent_axis(axis, "x")
+    handles = [
+        Patch(color=colours[not inside], label=f"{kind}, {'in' if inside else 'not in'} the final model")
+        for inside in (True, False)
+        if (kept == inside).any()
+        for kind, colours in (("bootstraps", _BOOTSTRAP_COLOURS), ("folds", _FOLD_COLOURS))
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=SMALL, frameon=False)
+    return figure
+
+
+def scout_figure(scouts: Mapping[str, tuple[float, float, str]], *, minimum: float) -> Figure:
+    """A bar per image with the SD over the folds, and the line that an image had to reach.
+
+    Args:
+        scouts: (mean AUC, its SD, what made it: ``anova + svm``) by image.
+        minimum: AUC from which an image's features went on.
+
+    Raises:
+        EvaluationError: no scout, an AUC or a minimum outside 0..1, or an SD that is missing or negative.
+    """
+    if not scouts:
+        raise refused("There is no scout model to draw.")
+    areas = numbers([area for area, _, _ in scouts.values()], "AUC", within=(0, 1))
+    deviations = numbers([sd for _, sd, _ in scouts.values()], "SD of the AUC", within=(0, 1))
+    line = float(numbers([minimum], "least AUC", within=(0, 1))[0])
+    places = list(range(len(scouts)))
+    figure = wide_figure(1.1 + 0.42 * len(scouts))
+    axis = figure.subplots()
+    for passed, colour, label in ((True, MAIN, "features went on"), (False, FAINT, "left out")):
+        own = [place for place in places if (areas[place] >= line) == passed]
+        if own:
+            axis.barh(own, areas[own], xerr=deviations[own], height=0.6, color=colour, label=label,
+                      error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 3})  # fmt: skip
+    axis.axvline(line, color=INK, linewidth=1.2, linestyle=(0, (5, 2)), label=f"AUC {line:g}")
+    for place, (area, _, way) in enumerate(scouts.values()):
+        axis.text(
+            1.02, place, f"{area:.2f}, {way}", transform=axis.get_yaxis_transform(), va="center", fontsize=SMALL
+        )  # fmt: skip
+    label_axes(
+        axis, x="AUC within the training cases, mean and SD over the folds", xlim=(0, 1), ylim=(len(scouts) - 0.4, -0.6)
+    )
+    axis.set_yticks(places, [wrapped(image, lines=1) for image in scouts], fontsize=NORMAL)
+    axis.tick_params(axis="y", length=0)
+    figure.legend(loc="outside upper left", fontsize=SMALL, frameon=False, ncols=3)
+    return figure
