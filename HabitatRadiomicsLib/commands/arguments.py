@@ -63,10 +63,6 @@ def add_table_arguments(parser: argparse.ArgumentParser, *, clinical: str, clini
     )  # fmt: skip
     parser.add_argument("--jobs", type=positive_count, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
-
-
-def add_scheduler_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the argument for a cluster."""
     parser.add_argument(
         "--scheduler", metavar="tcp://HOST:PORT",
         help="work on a Dask cluster rather than in --jobs processes of this machine (see the README)",

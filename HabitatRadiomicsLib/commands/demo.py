@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_text(folder / _MARK, "Made by 'habitat-radiomics demo', which may replace this folder.\n")
         progress(0.0, "making synthetic patients")
         write_text(folder / "protocol.yaml", protocol_text(protocol))
-        tables = small.write(folder / "cohort", small.patients, small.seed, small.effect)
+        tables = small.write(folder / "cohort", small.patients, seed=small.seed, effect=small.effect)
         cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
         for table, kind in READINGS.items():
             if (folder / "cohort" / table).is_file():
@@ -104,7 +104,7 @@ def _new_patient(
     small: SmallPreset, folder: Path, moments: tuple[str, ...] | None, sequences: tuple[str, ...]
 ) -> tuple[Case, str | None, Mapping[str, str]]:
     """The last of two new patients of a small preset's kind, who has the outcome."""
-    tables = small.write(folder / "new-patients", 2, _NEW, small.effect)
+    tables = small.write(folder / "new-patients", 2, seed=_NEW, effect=small.effect)
     cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
     new = cohort.cases[-1]
     return new.read(sequences), cohort.sites.get(new.case_id), cohort.covariates.get(new.case_id, {})

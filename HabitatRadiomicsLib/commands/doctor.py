@@ -113,15 +113,12 @@ def _extras() -> list[Finding]:
         DIPY: "it fits the diffusion tensor, for the command 'diffusion'",
         ONNXRUNTIME: "it runs the networks of protocols with deep features",
     }
-    return [_extra(package, purpose) for package, purpose in purposes.items()]
-
-
-def _extra(package: Requirement, purpose: str) -> Finding:
-    version = package.installed()
-    if version is not None:
-        return Finding(package.distribution, version or "installed, version unknown")
-    told = f"not installed: {purpose}"
-    return Finding(package.distribution, told, "", f'pip install "{package.specifier}"')
+    return [
+        Finding(row.distribution, f"not installed: {purpose}", "", f'pip install "{row.specifier}"')
+        if (version := row.installed()) is None
+        else Finding(row.distribution, version or "installed, version unknown")
+        for row, purpose in purposes.items()
+    ]
 
 
 def _resources() -> list[Finding]:

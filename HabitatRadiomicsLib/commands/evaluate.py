@@ -9,7 +9,6 @@ from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     add_per_patient_argument,
-    add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
 )
@@ -44,7 +43,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_per_patient_argument(parser)
     parser.add_argument("--outcome", default=OUTCOME, metavar="COLUMN", help="of the clinical table (default: outcome)")
-    add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
     add_cohort_arguments,
-    add_scheduler_argument,
     check_cohort_output,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
@@ -29,7 +28,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "features at both and their changes, and habitat_changes.csv.",
     )
     add_cohort_arguments(parser, clinical_required=False)
-    add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
 

@@ -7,7 +7,6 @@ import argparse
 from HabitatRadiomicsLib.cases.cohort import load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
     add_per_patient_argument,
-    add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
 )
@@ -34,7 +33,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         clinical="a row per case; its columns site and, of a nomogram, of clinical values are used, its outcome is not",
     )
     add_per_patient_argument(parser)
-    add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class SmallPreset:
 
     Attributes:
         changes: to the preset's document, part by part.
-        write: a synthetic cohort, given folder, patients, seed and effect; returns its two tables.
+        write: a synthetic cohort, given folder and patients, ``seed`` and ``effect``; returns its two tables.
         patients: enough to learn the planted effect from.
         effect: in the units of ``write``; much larger than any that a patient would show.
         says: what the cohort is, in a few words.
@@ -38,7 +39,7 @@ class SmallPreset:
     """
 
     changes: Mapping[str, Any]
-    write: Callable[[Path, int, int, float], tuple[Path, Path]]
+    write: Callable[..., tuple[Path, Path]]
     patients: int
     effect: float
     says: str
@@ -85,26 +86,6 @@ def _changed(document: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lungs(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
-    return write_lung_timepoints(folder, patients, seed=seed, effect=effect)
-
-
-def _spines(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
-    return write_spine_clinical(folder, patients, seed=seed, effect=effect, read_twice=12)
-
-
-def _brains(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
-    return write_brain_metastases(folder, patients, seed=seed, effect=effect)
-
-
-def _chests(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
-    return write_synthetic_ct_cohort(folder, patients, seed=seed, effect=effect)
-
-
-def _t790m(folder: Path, patients: int, seed: int, effect: float) -> tuple[Path, Path]:
-    return write_synthetic_cohort(folder, patients, seed=seed, effect=effect)
-
-
 _QUICK: dict[str, Any] = {
     "folds": 3, "repeats": 1, "bootstraps": 50, "permutations": 0, "optimism_bootstraps": 0, "learning_curve": False,
 }  # fmt: skip
@@ -120,7 +101,7 @@ _SMALL_SEARCH: dict[str, Any] = {
 SMALL_PRESETS: Mapping[str, SmallPreset] = {
     "delta-ct-egfr-tki": SmallPreset(
         {"learning": {**_QUICK, "search": {"features": [3], "selectors": ["anova", "kruskal-wallis", "relief"]}}},
-        _lungs, 24, 4.0, "synthetic lung nodules on CT at two time points",
+        write_lung_timepoints, 24, 4.0, "synthetic lung nodules on CT at two time points",
     ),
     "spine-nomogram-mri": SmallPreset(
         {
@@ -128,21 +109,23 @@ SMALL_PRESETS: Mapping[str, SmallPreset] = {
             "features": {"images": _ORIGINAL},
             "learning": {**_QUICK, "nomogram": {"bootstraps": 40}},
         },
-        _spines, 100, 1.2, "synthetic spinal metastases, T1W and T2FS, with clinical factors",
+        partial(write_spine_clinical, read_twice=12), 100, 1.2,
+        "synthetic spinal metastases, T1W and T2FS, with clinical factors",
     ),
     "brain-metastasis-dti": SmallPreset(
         {"learning": {**_QUICK, "search": _SMALL_SEARCH}},
-        _brains, 14, 4.0, "synthetic brain metastases, ADC, FA and contrast-enhanced T1W, some patients with several",
+        write_brain_metastases, 14, 4.0,
+        "synthetic brain metastases, ADC, FA and contrast-enhanced T1W, some patients with several",
     ),
     "deep-radscore-ct": SmallPreset(
         {
             "features": {"images": _ORIGINAL},
             "learning": {**_QUICK, "fusion": {"classifiers": ["svm", "knn", "naive-bayes", "logistic-regression"]}},
         },
-        _chests, 30, 2.0, "synthetic lung tumours on CT", ("outcome", "endpoint_b"),
+        write_synthetic_ct_cohort, 30, 2.0, "synthetic lung tumours on CT", ("outcome", "endpoint_b"),
     ),
 }  # fmt: skip
 """By the preset's name."""
 
 #: In the T790M study's form, which is small as it is; its model is bundled.
-DEFAULT = SmallPreset({}, _t790m, 30, 1.0, "30 synthetic patients", seed=4)
+DEFAULT = SmallPreset({}, write_synthetic_cohort, 30, 1.0, "30 synthetic patients", seed=4)

@@ -7,7 +7,6 @@ import sys
 
 from HabitatRadiomicsLib.cases.cohort import load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
-    add_scheduler_argument,
     add_table_arguments,
     check_cohort_output,
 )
@@ -42,7 +41,6 @@ def _add_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
     add_table_arguments(parser, clinical="not needed; its outcomes are not used")
     parser.add_argument("--name", help=f"of the model that comes out (default: the model's, with -{suffix})")
     parser.add_argument("--description", help="of the cohort, in a few words: stands by every score")
-    add_scheduler_argument(parser)
     parser.set_defaults(suffix=suffix)
 
 

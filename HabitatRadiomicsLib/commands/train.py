@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from HabitatRadiomicsLib.cases.cohort.clinical_columns import left_out_sentences
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     add_cohort_arguments,
-    add_scheduler_argument,
     check_cohort_output,
 )
 from HabitatRadiomicsLib.commands.evaluate import evaluation_lines
@@ -88,7 +88,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--test-cohort", type=Path, metavar="images.csv", help="new patients, on whom the frozen model is evaluated"
     )
     parser.add_argument("--test-clinical", type=Path, metavar="clinical.csv", help="their outcomes")
-    add_scheduler_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -125,9 +124,11 @@ def _train(
     from HabitatRadiomicsLib.reporting.studies import check_study_answers, evaluate_study, train_study
 
     moments = timepoints_of(protocol, arguments.timepoint)
-    columns = Columns(arguments.timepoint, moments, outcome, tuple(endpoints))
-    cohort = columns.load(arguments.cohort, arguments.clinical)
-    test = _test_cohort(arguments, cohort, columns)
+    load = partial(
+        load_cohort, timepoint=arguments.timepoint, timepoints=moments, outcome=outcome, other_outcomes=endpoints
+    )
+    cohort = load(arguments.cohort, arguments.clinical)
+    test = _test_cohort(arguments, cohort, load)
     for option, kind in READINGS.items():
         table = getattr(arguments, option.replace("-", "_"))
         if table is not None:
@@ -165,23 +166,6 @@ def _train(
         print("\n".join(evaluation_lines(folder / "test", evaluation)))
     lost = training.study.features.problems or (evaluation is not None and evaluation.result.problems)
     return training, 3 if lost else 0
-
-
-@dataclass(frozen=True)
-class Columns:
-    """How the tables of training and test cohort are read."""
-
-    timepoint: str | None
-    timepoints: Sequence[str] | None
-    outcome: str
-    endpoints: tuple[str, ...]
-
-    def load(self, images: Path, clinical: Path) -> Cohort:
-        """A cohort from its tables."""
-        return load_cohort(
-            images, clinical, timepoint=self.timepoint, timepoints=self.timepoints, outcome=self.outcome,
-            other_outcomes=self.endpoints,
-        )  # fmt: skip
 
 
 def check_endpoints(names: Sequence[str]) -> None:
@@ -253,7 +237,9 @@ def _check_robustness(protocol: Protocol, option: str) -> None:
         )
 
 
-def _test_cohort(arguments: argparse.Namespace, training: Cohort, columns: Columns) -> Cohort | None:
+def _test_cohort(
+    arguments: argparse.Namespace, training: Cohort, load: Callable[[Path, Path], Cohort]
+) -> Cohort | None:
     if (arguments.test_cohort is None) != (arguments.test_clinical is None):
         raise CohortError(
             "A test cohort needs images and outcomes; one of the two tables is missing.",
@@ -261,7 +247,7 @@ def _test_cohort(arguments: argparse.Namespace, training: Cohort, columns: Colum
         )
     if arguments.test_cohort is None:
         return None
-    test = columns.load(arguments.test_cohort, arguments.test_clinical)
+    test = load(arguments.test_cohort, arguments.test_clinical)
     check_outcomes_of_both(test)
     check_apart(training, test)
     return test

@@ -94,7 +94,7 @@ def synthetic_cohort(name: str, protocol: Protocol, patients: int, folder: Path)
     """A cohort of the preset's kind, with further readings of its lesions where it has them."""
     small = SMALL_PRESETS[name]
     moments = None if protocol.timepoints is None else protocol.timepoints.names
-    tables = small.write(folder / "cohort", patients, _SEED, _EFFECT)
+    tables = small.write(folder / "cohort", patients, seed=_SEED, effect=_EFFECT)
     cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
     for table, kind in READINGS.items():
         if (folder / "cohort" / table).is_file():

@@ -56,7 +56,6 @@ def calibration_figure(
     slope: Triple,
     intercept: Triple,
     brier: float,
-    level: float = 0.95,
 ) -> Figure:
     """Observed against predicted risk, with the cases' predicted risks below, those with the outcome upwards.
 
@@ -67,7 +66,6 @@ def calibration_figure(
         curve: a smooth calibration curve: predicted and observed risks.
         slope, intercept: of the recalibration, with their intervals; 1 and 0 are perfect.
         brier: the Brier score.
-        level: of the intervals.
 
     Raises:
         EvaluationError: risks outside 0..1, one class only, values missing, or intervals that are none.
@@ -81,7 +79,7 @@ def calibration_figure(
         x = numbers(curve[0], "predicted risks of the curve", within=(0, 1))
         y = numbers(curve[1], "observed risks of the curve", length=len(x))
         upper.plot(x, y, color=MAIN, linewidth=2, label="calibration curve")
-    _draw_groups(upper, groups, level)
+    _draw_groups(upper, groups)
     upper.text(
         0.02, 0.98,
         f"Slope {estimate_text(estimate(slope, 'slope'))}\n"
@@ -96,7 +94,7 @@ def calibration_figure(
     return figure
 
 
-def _draw_groups(axis: Axes, groups: CalibrationGroups, level: float) -> None:
+def _draw_groups(axis: Axes, groups: CalibrationGroups) -> None:
     x = numbers(groups["predicted"], "predicted risks of the groups", within=(0, 1))
     y, low, high = (
         numbers(groups[key], f"{key} of the groups", length=len(x), within=(0, 1))
@@ -107,7 +105,7 @@ def _draw_groups(axis: Axes, groups: CalibrationGroups, level: float) -> None:
     fewest, most = int(cases.min()), int(cases.max())
     size = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     axis.vlines(x, low, high, color=INK, linewidth=1.2, zorder=4)
-    axis.plot(x, y, "o", markersize=6, color=INK, zorder=4, label=f"groups of {size} cases,\n{level:.0%} interval")
+    axis.plot(x, y, "o", markersize=6, color=INK, zorder=4, label=f"groups of {size} cases,\n95% interval")
 
 
 def _draw_risks(axis: Axes, risks: np.ndarray, positive: np.ndarray) -> None:

@@ -41,7 +41,6 @@ def roc_figure(
     *,
     band: tuple[Numbers, Numbers, Numbers] | None = None,
     operating_point: tuple[float, float] | None = None,
-    level: float = 0.95,
 ) -> Figure:
     """Sensitivity against 1 - specificity, areas with intervals in the legend, and the line of chance.
 
@@ -49,7 +48,6 @@ def roc_figure(
         curves: by name, in the order of the legend; the first is drawn on top.
         band: the first curve's confidence band: specificities, and the lowest and highest sensitivity there.
         operating_point: the first curve's specificity and sensitivity at the cut-off.
-        level: of the intervals and of the band.
 
     Raises:
         EvaluationError: no curve, values missing, outside 0..1 or not in order, or intervals that are none.
@@ -78,7 +76,7 @@ def roc_figure(
         x = 1 - numbers(band[0], "specificities of the band", within=(0, 1))
         low, high = (numbers(edge, "band", length=len(x), within=(0, 1)) for edge in band[1:])
         ordered(low, high, "band")
-        axis.fill_between(x, low, high, color=MAIN, alpha=0.18, linewidth=0, label=f"{level:.0%} confidence band")
+        axis.fill_between(x, low, high, color=MAIN, alpha=0.18, linewidth=0, label="95% confidence band")
     if operating_point is not None:
         specificity, sensitivity = numbers(operating_point, "operating point", length=2, within=(0, 1))
         axis.plot(
@@ -90,7 +88,7 @@ def roc_figure(
         axis, x="1 − specificity (false positive rate)", y="Sensitivity (true positive rate)",
         xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), aspect="equal",
     )  # fmt: skip
-    legend_beside(figure, title=f"AUC with {level:.0%} interval", title_fontsize=9, alignment="left")
+    legend_beside(figure, title="AUC with 95% interval", title_fontsize=9, alignment="left")
     return figure
 
 

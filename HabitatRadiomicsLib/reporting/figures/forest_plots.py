@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,16 +26,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def comparison_figure(
-    groups: Mapping[str, Mapping[str, Triple]], *, chosen: str | None = None, level: float = 0.95
-) -> Figure:
+def comparison_figure(groups: Mapping[str, Mapping[str, Triple]], *, chosen: str | None = None) -> Figure:
     """A forest plot: the AUC of each candidate with its interval, under the headings of their groups.
 
     Args:
         groups: (AUC, low, high) by candidate, by group ("one sequence, one region", "fused", "volume alone", ...), in
             the order in which they are drawn, from the top.
         chosen: the candidate of the final model, drawn as a red diamond.
-        level: of the intervals.
 
     Raises:
         EvaluationError: no candidate, an unknown or ambiguous one chosen, AUC outside 0..1, or intervals that are none.
@@ -45,110 +42,95 @@ def comparison_figure(
         raise refused("There is no candidate to compare.")
     if chosen is not None and candidates.count(chosen) != 1:
         raise refused(f"The chosen '{chosen}' is {candidates.count(chosen)} of the candidates, not one.")
-    figure = wide_figure(0.9 + 0.31 * (len(candidates) + len([group for group in groups.values() if group])))
+    rows = _rows(groups)
+    figure = wide_figure(0.9 + 0.31 * len(rows))
     axis = figure.subplots()
-    places: list[int] = []
-    texts: list[str] = []
-    headings: list[int] = []
-    lowest, row = 0.5, 0
-    for group, members in groups.items():
-        if not members:
+    lowest = 0.5
+    for row, (name, values) in enumerate(rows):
+        if values is None:
             continue
-        headings.append(len(texts))
-        places.append(row)
-        texts.append(wrapped(group, width=46, lines=1))
-        for name, values in members.items():
-            row += 1
-            auc, low, high = estimate(values, f"AUC of {name}", within=(0, 1))
-            best = name == chosen
-            colour = POSITIVE if best else MAIN
-            axis.plot([low, high], [row, row], "-|", color=colour, linewidth=1.5, markersize=7)
-            axis.plot([auc], [row], "D" if best else "s", color=colour, markersize=7 if best else 5)
-            axis.text(
-                1.02, row, estimate_text((auc, low, high)), transform=axis.get_yaxis_transform(), va="center",
-                fontsize=SMALL, fontweight="bold" if best else "normal",
-            )  # fmt: skip
-            places.append(row)
-            texts.append(wrapped(name, width=46, lines=1))
-            lowest = min(lowest, low, auc)
-        row += 1
+        auc, low, high = estimate(values, f"AUC of {name}", within=(0, 1))
+        best = name == chosen
+        colour = POSITIVE if best else MAIN
+        axis.plot([low, high], [row, row], "-|", color=colour, linewidth=1.5, markersize=7)
+        axis.plot([auc], [row], "D" if best else "s", color=colour, markersize=7 if best else 5)
+        axis.text(
+            1.02, row, estimate_text((auc, low, high)), transform=axis.get_yaxis_transform(), va="center",
+            fontsize=SMALL, fontweight="bold" if best else "normal",
+        )  # fmt: skip
+        lowest = min(lowest, low, auc)
     axis.axvline(0.5, color=NEUTRAL, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
     label_axes(
-        axis, x=f"AUC with {level:.0%} interval (dotted: chance)", xlim=(lowest - 0.03, 1.01), ylim=(row - 0.4, -0.6)
+        axis, x="AUC with 95% interval (dotted: chance)", xlim=(lowest - 0.03, 1.01), ylim=(len(rows) - 0.4, -0.6)
     )
-    axis.set_yticks(places, texts, fontsize=SMALL)
-    for label in (axis.get_yticklabels()[index] for index in headings):
-        label.set(fontweight="bold", color=INK)
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
+    _name_rows(axis, rows, [wrapped(name, width=46, lines=1) for name, _ in rows], color=INK)
     return figure
 
 
+def _rows(groups: Mapping[str, Mapping[str, _Values]]) -> list[tuple[str, _Values | None]]:
+    """From the top: each group's heading, which has no values, and its members; without groups that are empty."""
+    return [row for group, members in groups.items() if members for row in ((group, None), *members.items())]
+
+
+def _name_rows(axis: Axes, rows: Sequence[tuple[str, object]], texts: Sequence[str], **heading: Any) -> None:
+    """Names left of the rows, those of groups in bold."""
+    axis.set_yticks(range(len(rows)), texts, fontsize=SMALL)
+    for label, (_, values) in zip(axis.get_yticklabels(), rows):
+        if values is None:
+            label.set(fontweight="bold", **heading)
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+
+
+_Values = TypeVar("_Values")
+#: Terms with a smaller p are drawn in red.
+_SIGNIFICANCE = 0.05
 #: Odds ratios beyond these are drawn to the border, with an arrow.
 _LEAST, _MOST = 1e-3, 1e3
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000)
 _TICKS_OF_MANY = (0.001, 0.01, 0.1, 1, 10, 100, 1000)
 
 
-def odds_ratio_figure(
-    groups: Mapping[str, Mapping[str, tuple[Triple, float]]], *, significance: float = 0.05, level: float = 0.95
-) -> Figure:
+def odds_ratio_figure(groups: Mapping[str, Mapping[str, tuple[Triple, float]]]) -> Figure:
     """A forest plot: the odds ratio of each term with its interval on a logarithmic axis, under the headings of groups.
 
     Args:
         groups: ((odds ratio, low, high), p) by term, by model ("all factors that entered", "final model"), in the
             order in which they are drawn, from the top.
-        significance: terms with a smaller p are drawn in red.
-        level: of the intervals.
 
     Raises:
         EvaluationError: no term, an odds ratio or an end of an interval that is not above 0 or not finite, an interval
             that ends before it begins, a p outside 0..1.
     """
-    shown = {group: members for group, members in groups.items() if members}
-    if not shown:
+    rows = _rows(groups)
+    if not rows:
         raise refused("There is no term whose odds ratio could be drawn.")
-    rows = sum(len(members) for members in shown.values()) + len(shown)
-    figure = wide_figure(1.0 + 0.31 * rows)
+    figure = wide_figure(1.0 + 0.31 * len(rows))
     axis = figure.subplots()
-    places: list[int] = []
-    texts: list[str] = []
-    headings: list[int] = []
-    ends, row = [1.0], 0
-    for group, members in shown.items():
-        headings.append(len(texts))
-        places.append(row)
-        texts.append(wrapped(group, lines=1))
-        for term, (values, p) in members.items():
-            row += 1
-            triple = estimate(values, f"odds ratio of {term}")
-            if min(triple) <= 0:
-                raise refused("An odds ratio is not above 0.", where=term)
-            p = float(numbers([p], f"p of {term}", within=(0, 1))[0])
-            _draw_term(axis, row, triple, p, p < significance)
-            ends += triple
-            places.append(row)
-            texts.append(wrapped(term))
-        row += 1
+    ends = [1.0]
+    for row, (term, values) in enumerate(rows):
+        if values is None:
+            continue
+        triple = estimate(values[0], f"odds ratio of {term}")
+        if min(triple) <= 0:
+            raise refused("An odds ratio is not above 0.", where=term)
+        _draw_term(axis, row, triple, float(numbers([values[1]], f"p of {term}", within=(0, 1))[0]))
+        ends += triple
     axis.axvline(1, color=NEUTRAL, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
     low, high = max(min(ends), _LEAST) / 1.2, min(max(ends), _MOST) * 1.2
     label_axes(
-        axis, x=f"Odds ratio with {level:.0%} interval (dotted: no effect)", xscale="log", xlim=(low, high),
-        ylim=(row - 0.4, -0.6),
+        axis, x="Odds ratio with 95% interval (dotted: no effect)", xscale="log", xlim=(low, high),
+        ylim=(len(rows) - 0.4, -0.6),
     )  # fmt: skip
     ticks = [tick for tick in (_TICKS if high / low < 500 else _TICKS_OF_MANY) if low <= tick <= high]
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
     axis.set_xticks([], minor=True)
-    axis.set_yticks(places, texts, fontsize=SMALL)
-    for label in (axis.get_yticklabels()[index] for index in headings):
-        label.set(fontweight="bold")
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
+    _name_rows(axis, rows, [wrapped(name, lines=1 if values is None else 2) for name, values in rows])
     return figure
 
 
-def _draw_term(axis: Axes, row: int, values: Triple, p: float, significant: bool) -> None:
-    colour = POSITIVE if significant else MAIN
+def _draw_term(axis: Axes, row: int, values: Triple, p: float) -> None:
+    colour = POSITIVE if p < _SIGNIFICANCE else MAIN
     value, low, high = np.clip(values, _LEAST, _MOST)
     axis.plot([low, high], [row, row], color=colour, linewidth=1.5)
     for end, given, arrow in ((low, values[1], "<"), (high, values[2], ">")):

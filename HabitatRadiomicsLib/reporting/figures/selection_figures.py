@@ -42,7 +42,6 @@ def lasso_path_figure(
     *,
     lambda_min: float,
     lambda_1se: float,
-    unit: str = "log odds per SD",
 ) -> Figure:
     """Each feature's coefficient against log lambda, with the number of non-zero ones above.
 
@@ -53,7 +52,6 @@ def lasso_path_figure(
         coefficients: shape (steps, features).
         names: of the features.
         lambda_min, lambda_1se: where the deviance is least, and the largest within a standard error of that.
-        unit: of the coefficients.
 
     Raises:
         EvaluationError: penalties that are not above 0, values missing, names that do not fit.
@@ -76,7 +74,7 @@ def lasso_path_figure(
     axis.axhline(0, color=INK, linewidth=0.7, zorder=1)
     _mark_penalties(axis, lambda_min, lambda_1se)
     _count_above(axis, x, np.count_nonzero(paths, axis=1))
-    label_axes(axis, x="log λ (λ: penalty)", y=f"Coefficient ({unit})")
+    label_axes(axis, x="log λ (λ: penalty)", y="Coefficient (log odds per SD)")
     legend_beside(figure)
     return figure
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BINS = 30
 
 
-def permutation_figure(null: Numbers, *, observed: float, p: float, measure: str = "AUC") -> Figure:
+def permutation_figure(null: Numbers, *, observed: float, p: float) -> Figure:
     """The distribution of a performance with shuffled outcomes, and the observed one.
 
     Args:
@@ -47,12 +47,12 @@ def permutation_figure(null: Numbers, *, observed: float, p: float, measure: str
     _histogram(axis, values, f"{len(values)} permutations\nof the outcome")
     axis.axvline(values.mean(), color=NEUTRAL, linestyle="--", label=f"mean of these: {values.mean():.2f}")
     axis.axvline(observed, color=POSITIVE, linewidth=2, label=f"observed: {observed:.2f}\n{p_text(p)}")
-    label_axes(axis, x=measure, y="Permutations")
+    label_axes(axis, x="AUC", y="Permutations")
     legend_beside(figure)
     return figure
 
 
-def optimism_figure(optimism: Numbers, *, apparent: float, measure: str = "AUC") -> Figure:
+def optimism_figure(optimism: Numbers, *, apparent: float) -> Figure:
     """How much better models look on their own bootstrap sample than on all cases, and what that leaves.
 
     The corrected performance is the apparent one minus the mean optimism (Harrell 1996,
@@ -73,8 +73,8 @@ def optimism_figure(optimism: Numbers, *, apparent: float, measure: str = "AUC")
     _histogram(axis, values, f"{len(values)} bootstrap samples")
     axis.axvline(0, color=INK, linewidth=0.8)
     axis.axvline(mean, color=MAIN, linewidth=2, label=f"mean optimism: {mean:.3f}")
-    axis.plot([], [], " ", label=f"apparent {measure}: {apparent:.3f}\ncorrected {measure}: {apparent - mean:.3f}")
-    label_axes(axis, x=f"Optimism of the {measure} (bootstrap sample minus all cases)", y="Bootstrap samples")
+    axis.plot([], [], " ", label=f"apparent AUC: {apparent:.3f}\ncorrected AUC: {apparent - mean:.3f}")
+    label_axes(axis, x="Optimism of the AUC (bootstrap sample minus all cases)", y="Bootstrap samples")
     legend_beside(figure)
     return figure
 

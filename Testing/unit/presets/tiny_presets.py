@@ -49,7 +49,7 @@ class Run:
 def write(name: str, folder: Path, *, seed: int, effect: float | None = None, patients: int | None = None) -> list[str]:
     """A cohort of the preset's kind; gives the arguments that name its tables."""
     small = SMALL_PRESETS[name]
-    small.write(folder, patients or small.patients, seed, small.effect if effect is None else effect)
+    small.write(folder, patients or small.patients, seed=seed, effect=small.effect if effect is None else effect)
     return tables(folder)
 
 

@@ -160,7 +160,7 @@ def test_frequencies_show_the_model_first_and_all_of_it() -> None:
 
 def test_comparison_shows_each_candidate_with_its_interval() -> None:
     figure = study.comparison_figure(
-        {"single": {"T1W": (0.6, 0.4, 0.8)}, "none": {}, "fused": {"all": (0.7, 0.72, 0.9)}}, chosen="all", level=0.9
+        {"single": {"T1W": (0.6, 0.4, 0.8)}, "none": {}, "fused": {"all": (0.7, 0.72, 0.9)}}, chosen="all"
     )
     axis = figure.axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["single", "T1W", "fused", "all"]
@@ -169,7 +169,7 @@ def test_comparison_shows_each_candidate_with_its_interval() -> None:
     assert axis.lines[2].get_xydata().tolist() == [[0.72, 3], [0.9, 3]]
     assert [text.get_text() for text in axis.texts] == ["0.60 (0.40 to 0.80)", "0.70 (0.72 to 0.90)"]
     assert (axis.lines[1].get_marker(), axis.lines[3].get_marker()) == ("s", "D")
-    assert axis.get_xlabel() == "AUC with 90% interval (dotted: chance)"
+    assert axis.get_xlabel() == "AUC with 95% interval (dotted: chance)"
     assert axis.get_xlim()[0] < 0.4
 
 

@@ -19,7 +19,7 @@ def _legend(figure: Any) -> list[str]:
 
 def test_roc_lines_have_the_given_corners() -> None:
     line = roc_line(1.5, 3)
-    figure = study.roc_figure({"fused": line}, band=([0, 0.5, 1], [0.9, 0.5, 0.1], [1, 1, 0.4]), level=0.9)
+    figure = study.roc_figure({"fused": line}, band=([0, 0.5, 1], [0.9, 0.5, 0.1], [1, 1, 0.4]))
     drawn, chance = figure.axes[0].lines
     np.testing.assert_array_equal(drawn.get_xdata(), 1 - np.asarray(line["specificity"]))
     np.testing.assert_array_equal(drawn.get_ydata(), line["sensitivity"])
@@ -28,7 +28,7 @@ def test_roc_lines_have_the_given_corners() -> None:
     area = np.trapezoid(drawn.get_ydata(), drawn.get_xdata())
     assert area == pytest.approx(line["auc"][0])
     assert f"AUC {area:.2f} (" in _legend(figure)[0]
-    assert "90% confidence band" in _legend(figure)
+    assert "95% confidence band" in _legend(figure)
     band = figure.axes[0].collections[0].get_paths()[0].vertices
     for corner in ([1, 0.9], [0.5, 0.5], [0, 0.4], [1, 1]):
         assert (np.abs(band - corner).sum(axis=1) < 1e-12).any()
