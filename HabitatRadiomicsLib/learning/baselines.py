@@ -1,4 +1,4 @@
-"""What a score has to beat: the volume of the lesion, and the clinical variables, learned from the same cases."""
+"""Baselines that a score has to beat: lesion volume and the clinical variables, learned from the same cases."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _INVERSE_PENALTY = 1.0
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple model's scores of all cases, in standard deviations of the training cases'.
+    """A simple model's scores of all cases, in standard deviations of the training scores.
 
     Attributes:
-        probability: of the outcome, where the model has one.
-        factors: clinical factors in it, where they were chosen.
+        probability: of the outcome, if the model gives one.
+        factors: the model's clinical factors, if factors were selected.
     """
 
     scores: np.ndarray
@@ -32,7 +32,7 @@ class Baseline:
 
 
 def volume_baseline(table: FoldTable, training: np.ndarray) -> Baseline:
-    """The logarithm of the lesion's volume; which way it points is learned, too.
+    """The logarithm of the lesion's volume; the sign of the association is learned from the training cases.
 
     Args:
         training: places of the cases that may be learned from.
@@ -45,9 +45,9 @@ def volume_baseline(table: FoldTable, training: np.ndarray) -> Baseline:
 def clinical_baseline(table: FoldTable, training: np.ndarray, protocol: Protocol) -> Baseline | None:
     """The clinical variables; None where there are none.
 
-    Without a nomogram it is a ridge regression of all that are neither identifiers nor free text. With one, factors are
-    chosen as for the nomogram, by univariate tests and a multivariable model; where none stays, every case has 0 and
-    the training cases' prevalence.
+    Without a nomogram it is a ridge regression on all variables that are neither identifiers nor free text. With one,
+    factors are chosen as for the nomogram, by univariate tests and a multivariable model; if none remains, every case
+    gets a score of 0 and the prevalence of the training cases.
     """
     covariates = [table.covariates[row] for row in training]
     outcome = table.outcome[training]
@@ -62,8 +62,8 @@ class ClinicalModel:
     """A logistic regression on standardised variables.
 
     Attributes:
-        factors: numeric ones first; a missing number counts as the median of training, and a missing level, or one that
-            training has not seen, as the most frequent one.
+        factors: numeric ones first; a missing number is replaced by the training median, and a missing level, or one
+            not seen in training, by the most frequent level.
         means, deviations, coefficients: of their columns.
     """
 

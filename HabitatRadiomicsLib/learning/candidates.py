@@ -1,5 +1,5 @@
-"""The scores that compete: each sequence and region by itself, each region over all its sequences, and, where regions
-are fused, all of them."""
+"""The candidate scores: each sequence and region by itself, each region over all its sequences, and, if regions are
+fused, all regions together."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
 @dataclass(frozen=True)
 class Candidate:
-    """Where a score takes its features from: one region, of one sequence or fused over several; or all regions.
+    """The source of a score's features: one region, of one sequence or fused over several; or all regions.
 
-    With two time points, ``sequences`` are keys, all of one of them: ``baseline_CT``, or ``delta_CT`` for changes.
+    With two time points, ``sequences`` holds keys of a single time point, such as ``baseline_CT``, or ``delta_CT``
+    for changes.
     """
 
     sequences: tuple[str, ...]
@@ -33,13 +34,13 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """As tables and figures show it: ``T1W S2``, ``T1W+T2FS S2``, ``delta CT+PET whole``."""
+        """The name shown in tables and figures: ``T1W S2``, ``T1W+T2FS S2``, ``delta CT+PET whole``."""
         moment = timepoint_of(self.sequences[0])
         sequences = "+".join(map(sequence_of, self.sequences))
         return f"{moment} {sequences} {self.region}".lstrip()
 
     def columns(self, columns: Sequence[str]) -> np.ndarray:
-        """Places of its features in a table's columns."""
+        """Indices of its features among a table's columns."""
         starts = tuple(f"{part.sequences[0]}_{part.region}_" for part in self.parts)
         return np.array([place for place, name in enumerate(columns) if name.startswith(starts)], dtype=int)
 
@@ -53,8 +54,8 @@ class Candidate:
 
 
 def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[Candidate, ...]:
-    """All candidates that a table has the features for, single sequences first; changes are not fused with values at a
-    time point, so that the two ways compete."""
+    """All candidates whose features the table contains, single sequences first. Changes are not fused with values at
+    a time point, so that the two kinds compete."""
     measured = [name for name in columns if not name.startswith(CLINICAL)]
     groups = list(dict.fromkeys((name.key, name.region) for name in map(parse, measured)))
     allowed = settings.regions

@@ -1,7 +1,7 @@
-"""Classifiers with settled hyper-parameters, for cohorts of some dozen to a few hundred cases.
+"""Classifiers with fixed hyper-parameters, for cohorts of a few dozen to a few hundred cases.
 
-Hyper-parameters are not tuned: a cohort of this size has no cases left to tune them on, and each trial would be one
-more choice whose luck the cross-validation has to tell from merit.
+Hyper-parameters are not tuned: a cohort of this size has no cases to spare for tuning, and each trial would be one
+more choice in which the cross-validation could mistake luck for merit.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None
     - ``mlp``: one hidden layer of 8, L-BFGS, L2 penalty alpha = 1.
 
     Args:
-        seed: of ``random-forest`` and ``mlp``; the others have nothing random.
-        cases: how many it will be fitted on; None: enough.
+        seed: of ``random-forest`` and ``mlp``; the others are deterministic.
+        cases: number of cases it will be fitted on; None: enough.
     """
     return _MAKERS[name](seed, cases)
 
 
 def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, *, seed: int) -> Any:
-    """The same, fitted on one thread, so that sums are the same each time.
+    """The same classifier, fitted in one thread, so that floating-point sums are reproducible.
 
     Args:
         standardised: z-scored features, shape (cases, features).
@@ -54,7 +54,8 @@ def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.n
 
 
 def fit_within_limits(name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, *, seed: int) -> Any:
-    """The same for a caller who fits many and has limited the threads: to do so takes longer than most fits."""
+    """The same for a caller that fits many classifiers and has already limited the threads, which takes longer than
+    most fits."""
     from sklearn.exceptions import ConvergenceWarning
 
     check_two_outcomes(outcome)

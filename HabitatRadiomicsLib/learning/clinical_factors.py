@@ -1,4 +1,4 @@
-"""Clinical variables as factors of a logistic model: which there are, how they are coded, and whether they matter."""
+"""Clinical variables as factors of a logistic model: their selection, coding and univariate tests."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ from HabitatRadiomicsLib.statistics.characteristics import (
     numeric_test,
 )
 
-#: Words for what is not there, in lower case: what is there is compared with them.
+#: Levels that mean absence, in lower case; they serve as the reference level.
 _ABSENCE = ("no", "0", "false", "absent", "none", "negative")
 
 
 @dataclass(frozen=True)
 class ClinicalFactor:
-    """One variable of the clinical table, as training found it.
+    """One variable of the clinical table, as coded from the training cases.
 
     Attributes:
-        levels: of a categorical one, that which the others are compared with first: absence ("no", "0", ...) where it
-            is a level, else the most frequent one.
-        usual: stands in for a missing value: the median of a numeric one, as a number in full; the most frequent level.
-        minimum, maximum: of a numeric one in training, else 0.
+        levels: of a categorical variable, the reference level first: absence ("no", "0", ...) if it is a level, else
+            the most frequent one.
+        usual: replaces a missing value: the median of a numeric variable at full precision, or the most frequent
+        level.
+        minimum, maximum: range of a numeric variable in training, else 0.
         missing: training cases without a value.
     """
 
@@ -52,7 +53,8 @@ class ClinicalFactor:
         return tuple(f"{CLINICAL}{self.name}={level}" for level in self.levels[1:])
 
     def columns(self, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
-        """Values of the terms, shape (cases, terms); a missing value, or a level unknown in training, is the usual one.
+        """Values of the terms, shape (cases, terms); a missing value, or a level not seen in training, is replaced by
+        the usual one.
 
         An indicator is 1 where the case has the level, else 0.
         """
@@ -65,7 +67,7 @@ class ClinicalFactor:
         )
 
     def read(self, row: Mapping[str, str]) -> float | str | None:
-        """A case's number or level; None where it is missing, no number, or a level that training has not seen."""
+        """A case's number or level; None if it is missing, not a number, or a level not seen in training."""
         text = row.get(self.name, "")
         if is_missing(text):
             return None
@@ -74,10 +76,10 @@ class ClinicalFactor:
 
 @dataclass(frozen=True)
 class UnivariateRow:
-    """Whether a factor differs between the outcomes, missing values aside.
+    """Test of whether a factor differs between the outcomes; missing values are ignored.
 
     Attributes:
-        test: its name; with ``statistic`` and ``p`` null where nothing can be tested.
+        test: its name; null, like ``statistic`` and ``p``, if nothing can be tested.
         without, with_outcome: the cases of either outcome in words, as ``61.2 ± 9.8`` (mean and SD) where both groups
             look normal, ``61 (54 to 68)`` (median and quartiles), or ``no 12 (40%), yes 18 (60%)``.
     """
@@ -94,19 +96,19 @@ class UnivariateRow:
 def clinical_factors(
     covariates: Sequence[Mapping[str, str]], names: Sequence[str] | None = None
 ) -> tuple[tuple[ClinicalFactor, ...], dict[str, str]]:
-    """The factors that a clinical table has, in its order, and why other variables are none.
+    """The factors of a clinical table, in its order, and why other variables are excluded.
 
-    What a variable is, ``cases.cohort.clinical_columns`` tells; one that is wanted by name is a factor in any case.
+    ``cases.cohort.clinical_columns`` decides what a variable is; one that is requested by name is always a factor.
 
     Args:
         covariates: of each case, by name; an empty text, ``NA``, ``N/A`` or ``nan`` is a missing value.
-        names: variables that are wanted; None: all but identifiers and free text.
+        names: the requested variables; None: all except identifiers and free text.
 
     Returns:
         The factors; reasons by name of the variable.
 
     Raises:
-        LearningError: a variable that is wanted is in no row.
+        LearningError: a requested variable is in no row.
     """
     columns = {column.name: column for column in clinical_columns(covariates, names or ())}
     lacking = [name for name in names or () if name not in columns]

@@ -1,4 +1,4 @@
-"""Which cases are left out together."""
+"""Cross-validation folds: which cases are left out together."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def stratified_folds(
 
     Args:
         outcome: 0 or 1, shape (cases,).
-        groups: one per case, e.g. the patient; the cases of a group are never on both sides. Where each case has a
-            group of its own, the folds are those without groups.
+        groups: one per case, e.g. the patient; the cases of a group are never on both sides. If each case forms its
+            own group, the folds are the same as without groups.
 
     Raises:
-        LearningError: too few cases, or groups that are not shared out, for both outcomes in every fold.
+        LearningError: too few cases, or groups that cannot be distributed, to have both outcomes in every fold.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -75,7 +75,7 @@ def stratified_folds(
 
 @dataclass(frozen=True)
 class Fold:
-    """One split of the cases; places in their order."""
+    """One split of the cases; indices into their order."""
 
     repeat: int
     number: int
@@ -84,7 +84,7 @@ class Fold:
 
 
 def outer_folds(outcome: np.ndarray, patients: np.ndarray, protocol: Protocol) -> tuple[Fold, ...]:
-    """The folds of all repeats, stratified by outcome, every case of a patient on one side.
+    """The folds of all repeats, stratified by outcome, with all cases of a patient on the same side.
 
     Args:
         outcome: 0 or 1, shape (cases,); ``patients``: whose case it is.

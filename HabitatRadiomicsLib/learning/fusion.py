@@ -31,13 +31,13 @@ class ScaledRadScore:
     deviation: float
 
     def of(self, values: np.ndarray) -> np.ndarray:
-        """Of a table's rows, shape (cases,)."""
+        """The scaled score of a table's rows, shape (cases,)."""
         return (self.score.score(values) - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)
 class ClassifierResult:
-    """How a classifier did in the cross-validation within the training cases; mean and SD over its folds."""
+    """Performance of a classifier in the cross-validation within the training cases; mean and SD over its folds."""
 
     classifier: ClassifierName
     auc: float
@@ -51,9 +51,9 @@ class FusedScore:
     Attributes:
         rad_scores: the first inputs.
         single: columns that are inputs by themselves, with their means and deviations.
-        held_out: scores of the training cases by classifiers that had not seen them, in SD of each fold's own. The
-            rad-scores that these were given had not seen them either.
-        compared: every classifier.
+        held_out: scores of the training cases by classifiers that had not seen them, in SD of each fold's training
+            scores. The rad-scores used as inputs had not seen these cases either.
+        compared: the result of every classifier.
     """
 
     rad_scores: tuple[ScaledRadScore, ...]
@@ -67,12 +67,12 @@ class FusedScore:
 
     @property
     def columns(self) -> np.ndarray:
-        """Every column behind the inputs, each once."""
+        """Every column that the inputs are computed from, each once."""
         of_scores = [part.score.columns for part in self.rad_scores]
         return np.array(list(dict.fromkeys(np.concatenate([*of_scores, self.single]).tolist())), dtype=int)
 
     def inputs(self, values: np.ndarray) -> np.ndarray:
-        """What the classifier is given, shape (cases, inputs)."""
+        """The classifier's inputs, shape (cases, inputs)."""
         rad = [part.of(values) for part in self.rad_scores]
         single = (values[:, self.single] - self.means) / self.deviations
         return np.column_stack([*rad, single]) if rad else single
@@ -98,12 +98,13 @@ def fit_fused(
     seed: int,
     groups: Sequence[object] | np.ndarray | None = None,
 ) -> FusedScore:
-    """A rad-score for each region, the best single columns, and the classifier that does best on both.
+    """Fit a rad-score for each region, select the best single columns, and choose the classifier that performs best
+    on both.
 
     Args:
         values: shape (cases, columns), of the training cases only.
         regions: columns of each region that gets a rad-score, by the score's name.
-        single: columns of which the best are inputs by themselves.
+        single: columns of which the best become inputs by themselves.
 
     Raises:
         LearningError: no region and no single column tells the outcomes apart.
@@ -153,7 +154,7 @@ def _compared(
     seed: int,
     folds: Sequence[Split],
 ) -> tuple[list[ClassifierResult], dict[ClassifierName, np.ndarray]]:
-    """How every classifier does, and its held-out scores."""
+    """The performance of every classifier, and its held-out scores."""
     inputs_of = []
     for training, _ in folds:
         columns = _best(values[training], outcome[training], single, learning, fusion.deep_features)
@@ -177,8 +178,8 @@ def _compared(
 def _best(
     values: np.ndarray, outcome: np.ndarray, columns: np.ndarray, learning: LearningSettings, count: int
 ) -> np.ndarray:
-    """The columns with the smallest p of those that are not redundant, however large it is: how much they add to the
-    rad-scores is the classifier's to find."""
+    """The non-redundant columns with the smallest p, however large it is: the classifier determines how much they add
+    to the rad-scores."""
     if not count or not len(columns):
         return np.zeros(0, dtype=int)
     any_p = learning.model_copy(update={"significance": 1.0, "univariate_selection": None})

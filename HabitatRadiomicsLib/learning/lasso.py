@@ -12,7 +12,8 @@ from HabitatRadiomicsLib.learning.lasso_solver import LassoSolver
 
 #: Explained share of the deviance at which a path ends; glmnet's ``devmax``.
 _SATURATED = 0.999
-#: A path of our own penalties ends, after the first few, when one explains no more than this beyond the one before;
+#: An automatic path ends, after the first few penalties, when a step explains no more than this beyond the previous
+#: one;
 #: glmnet's ``fdev`` and ``mnlam``.
 _LEAST_GAIN, _FEWEST_STEPS = 1e-5, 5
 
@@ -44,13 +45,14 @@ def lasso_path(
 
     This is glmnet's binomial objective (Friedman 2010, doi 10.18637/jss.v033.i01): columns are scaled by their
     population sd for the fit, and coefficients scaled back. As in glmnet, a path ends where nearly all deviance is
-    explained (beyond, separated outcomes would send the coefficients to infinity), and one of its own penalties also
-    where a smaller one explains no more.
+    explained (beyond, separated outcomes would send the coefficients to infinity), and a path of automatic penalties
+    also where a smaller penalty explains no more.
 
     Args:
         values: shape (cases, columns); every column varies.
         outcome: 0 or 1.
-        penalties: descending; None: glmnet's own, ``steps`` from the smallest that leaves nothing, on a log scale.
+        penalties: descending; None: as glmnet chooses them, ``steps`` on a log scale, from the smallest penalty at
+        which all coefficients are 0.
         stop_above: end the path before the first solution with more columns than this.
 
     Raises:
@@ -94,10 +96,10 @@ def lasso_logistic(
     """Intercept and coefficients at one penalty, columns taken as they are (not standardised).
 
     Args:
-        start: where to begin; None: where no column is in.
+        start: starting coefficients; None: the model without any column.
 
     Raises:
-        LearningError: all cases have the same outcome, a value is not a finite number, or no convergence.
+        LearningError: all cases have the same outcome, a value is not a finite number, or the fit does not converge.
     """
     solver = LassoSolver(values, outcome, None if start is None else np.concatenate([[start[0]], start[1]]))
     solver.solve(penalty)

@@ -1,4 +1,4 @@
-"""The LASSO logistic problem, solved to rounding by Newton steps on the columns that are in."""
+"""The LASSO logistic problem, solved to rounding precision by Newton steps on the active columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SETTLED = 1e-5
 _EXCESS, _ROUNDING = 1e-8, 1e-12
 #: Added to the information's diagonal, as a share of its trace: dependent columns must not make it singular.
 _RIDGE = 1e-12
-#: Cases whose probability reaches 0 or 1 keep this weight. More weight shortens a step, and it descends all the more.
+#: Minimum weight of cases whose probability reaches 0 or 1. More weight shortens a step, which still descends.
 _LEAST_WEIGHT = 1e-10
 _STEPS = 10_000
 
@@ -21,11 +21,11 @@ _STEPS = 10_000
 class LassoSolver:
     """Minimises ``-loglik / n + penalty * sum |b|`` of one table at one penalty after the other.
 
-    Columns are taken as they are; each penalty starts at the last one's solution. As long as the columns that are in
-    keep their signs, the objective is smooth in them, and Newton's method applies. Its steps are shortened such that
-    the objective always falls: the logistic loss is self-concordant (Bach 2010, doi 10.1214/09-EJS521). A coefficient
-    that would change its sign stops at 0, and its column leaves. Once the steps have settled, the column that breaks
-    the Karush-Kuhn-Tucker conditions most enters; when none does, the optimum is reached.
+    Columns are taken as they are; each penalty starts at the last one's solution. As long as the active columns keep
+    their signs, the objective is smooth in them, and Newton's method applies. Its steps are shortened so that the
+    objective always decreases: the logistic loss is self-concordant (Bach 2010, doi 10.1214/09-EJS521). A coefficient
+    that would change its sign stops at 0, and its column leaves the active set. Once the steps have converged, the
+    column that violates the Karush-Kuhn-Tucker conditions most enters; when none does, the optimum is reached.
 
     Attributes:
         coefficients: the intercept, then one per column.
@@ -33,7 +33,7 @@ class LassoSolver:
     """
 
     def __init__(self, values: np.ndarray, outcome: np.ndarray, start: np.ndarray | None = None) -> None:
-        """Begin at ``start``, the intercept in front; None: where no column is in.
+        """Begin at ``start``, with the intercept first; None: the model without any column.
 
         Raises:
             LearningError: all cases have the same outcome, or a value is not a finite number.
@@ -60,7 +60,7 @@ class LassoSolver:
         return self._deviance(0.0)
 
     def solve(self, penalty: float) -> None:
-        """Move to the optimum at this penalty.
+        """Find the optimum at this penalty.
 
         Raises:
             LearningError: no convergence; separated outcomes have no optimum at a penalty of 0.
@@ -88,7 +88,7 @@ class LassoSolver:
         self._chosen = self._rows[self._active]
 
     def _admit(self, residual: np.ndarray, penalty: float) -> bool:
-        """Let the column in that breaks the optimality conditions most; False: none does."""
+        """Activate the column that violates the optimality conditions most; False if none does."""
         gradient = self._rows @ residual
         gradient[self._active] = 0.0
         worst = int(np.abs(gradient).argmax())
@@ -100,7 +100,7 @@ class LassoSolver:
         return True
 
     def _step(self, residual: np.ndarray, weight: np.ndarray, penalty: float) -> bool:
-        """One Newton step; True: it was whole, and so small that the next would be lost in rounding."""
+        """One Newton step; True if it was a full step, and so small that the next would be lost in rounding."""
         from scipy.linalg.lapack import dposv
 
         signs, now = self._signs[self._active], self.coefficients[self._active]
