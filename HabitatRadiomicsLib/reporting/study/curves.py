@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from HabitatRadiomicsLib.reporting.document.figure_numbers import CalibrationPoints, Lasso, PrecisionRecall, Roc
-from HabitatRadiomicsLib.reporting.figures import (
-    calibration_figure,
-    lasso_deviance_figure,
-    lasso_path_figure,
-    precision_recall_figure,
-    roc_figure,
-)
+from HabitatRadiomicsLib.reporting.figures.calibration_figures import calibration_figure
+from HabitatRadiomicsLib.reporting.figures.curves import precision_recall_figure, roc_figure
+from HabitatRadiomicsLib.reporting.figures.selection_figures import lasso_deviance_figure, lasso_path_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,24 +16,19 @@ from HabitatRadiomicsLib.model.score_names import NOMOGRAM
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.reporting.document.figure_numbers import CurvePoint, Explanation, HabitatMeans, Waterfall
 from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, TrainingStudy
-from HabitatRadiomicsLib.reporting.figures import (
-    HabitatValues,
-    beeswarm_figure,
-    clustered_heatmap,
-    comparison_figure,
-    correlation_heatmap,
-    decision_curve_figure,
-    habitat_boxplots,
-    habitat_count_figure,
+from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
+from HabitatRadiomicsLib.reporting.figures.curves import decision_curve_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import write_figure
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
+from HabitatRadiomicsLib.reporting.figures.habitat_figures import HabitatValues, habitat_boxplots, habitat_count_figure
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap
+from HabitatRadiomicsLib.reporting.figures.selection_figures import selection_frequency_figure
+from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
+from HabitatRadiomicsLib.reporting.figures.validation_figures import (
     learning_curve_figure,
     optimism_figure,
     permutation_figure,
-    selection_frequency_figure,
-    shap_bar_figure,
-    study_flow_figure,
-    waterfall_figure,
 )
-from HabitatRadiomicsLib.reporting.figures.drawing import write_figure
 from HabitatRadiomicsLib.reporting.study.curves import calibration, lasso_deviance, lasso_path, precision_recall, roc
 from HabitatRadiomicsLib.reporting.study.learning_figures import (
     corrected_calibration_of,

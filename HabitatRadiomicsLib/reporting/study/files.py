@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.progress import Progress, part, silent
-from HabitatRadiomicsLib.reporting.checklists import (
-    StudyRecord,
-    answers_in,
-    assess_all,
-    load_checklists,
-    load_questions,
-    read_answers,
-)
+from HabitatRadiomicsLib.reporting.checklists.answers import answers_in, read_answers
+from HabitatRadiomicsLib.reporting.checklists.assessment import assess_all
+from HabitatRadiomicsLib.reporting.checklists.evidence import StudyRecord
+from HabitatRadiomicsLib.reporting.checklists.reading import load_checklists, load_questions
 from HabitatRadiomicsLib.reporting.document.storage import STUDY_FILE, study_text
 from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, MissingFigure, TrainingStudy
 from HabitatRadiomicsLib.reporting.document.tables import write_tables

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.errors import FeatureError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX, describe_column
 from HabitatRadiomicsLib.protocol import protocol_from, protocol_text
-from HabitatRadiomicsLib.reporting.checklists import AssessedChecklist
+from HabitatRadiomicsLib.reporting.checklists.assessment import AssessedChecklist
 from HabitatRadiomicsLib.reporting.text.methods import methods_paragraphs
 from HabitatRadiomicsLib.reporting.text.summary import headline_row, reference_sentence, summary_sentences
 from HabitatRadiomicsLib.reporting.text.wording import counted, decimals, digits_for, listed, p_value, percent

@@ -8,15 +8,8 @@ import pytest
 import yaml
 
 from HabitatRadiomicsLib.errors import ProtocolError
-from HabitatRadiomicsLib.reporting.checklists import (
-    Answer,
-    Question,
-    answers_in,
-    answers_template,
-    load_checklists,
-    load_questions,
-    read_answers,
-)
+from HabitatRadiomicsLib.reporting.checklists.answers import Answer, answers_in, answers_template, read_answers
+from HabitatRadiomicsLib.reporting.checklists.reading import Question, load_checklists, load_questions
 
 _QUESTIONS = {"ethics": Question(text="Ethics?"), "treatments": Question(text="Treatments?", not_applicable=True)}
 

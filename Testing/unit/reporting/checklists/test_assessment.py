@@ -7,16 +7,10 @@ from typing import Any
 import pytest
 
 from HabitatRadiomicsLib.errors import ProtocolError
-from HabitatRadiomicsLib.reporting.checklists import (
-    Answer,
-    AssessedItem,
-    Checklist,
-    Status,
-    StudyRecord,
-    assess,
-    load_checklists,
-)
-from HabitatRadiomicsLib.reporting.checklists.evidence import RULES
+from HabitatRadiomicsLib.reporting.checklists.answers import Answer
+from HabitatRadiomicsLib.reporting.checklists.assessment import AssessedItem, Status, assess
+from HabitatRadiomicsLib.reporting.checklists.evidence import RULES, StudyRecord
+from HabitatRadiomicsLib.reporting.checklists.reading import Checklist, load_checklists
 
 _FIGURES = ("shap-bar",)
 
@@ -128,7 +122,7 @@ def test_an_unanswered_condition_leaves_its_item_open(study: dict[str, Any]) -> 
      (80, "excellent"), (100, "excellent")],
 )  # fmt: skip
 def test_metrics_categories(percent: float, category: str) -> None:
-    from HabitatRadiomicsLib.reporting.checklists import MetricsScore
+    from HabitatRadiomicsLib.reporting.checklists.assessment import MetricsScore
 
     assert MetricsScore(percent, percent, 0).category == category
 

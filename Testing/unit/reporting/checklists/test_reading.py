@@ -7,7 +7,8 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from HabitatRadiomicsLib.reporting.checklists import RULES, Checklist, load_checklists, load_questions
+from HabitatRadiomicsLib.reporting.checklists.evidence import RULES
+from HabitatRadiomicsLib.reporting.checklists.reading import Checklist, load_checklists, load_questions
 
 #: Kocak 2024, Table 1; also in the source of the authors' online tool.
 _WEIGHTS = (

@@ -8,7 +8,39 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from HabitatRadiomicsLib.reporting import figures as study
+from HabitatRadiomicsLib.reporting.figures.calibration_figures import (
+    CalibrationGroups,
+    calibration_figure,
+    corrected_calibration_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
+from HabitatRadiomicsLib.reporting.figures.curves import (
+    PrecisionRecallLine,
+    RocLine,
+    decision_curve_figure,
+    precision_recall_figure,
+    roc_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure, odds_ratio_figure
+from HabitatRadiomicsLib.reporting.figures.habitat_figures import (
+    HabitatCounts,
+    HabitatValues,
+    habitat_boxplots,
+    habitat_count_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap, search_heatmap
+from HabitatRadiomicsLib.reporting.figures.selection_figures import (
+    lasso_deviance_figure,
+    lasso_path_figure,
+    scout_figure,
+    selection_frequency_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
+from HabitatRadiomicsLib.reporting.figures.validation_figures import (
+    learning_curve_figure,
+    optimism_figure,
+    permutation_figure,
+)
 
 NAMES = (
     "T2FS_S2_wavelet-LLH_glcm_MCC", "T2FS_S2_log-sigma-3-0-mm-3D_glszm_SmallAreaHighGrayLevelEmphasis",
@@ -26,7 +58,7 @@ def outcome_and_scores(shift: float = 1.3, seed: int = 1) -> tuple[np.ndarray, n
     return outcome, np.round(random.normal(size=CASES) + shift * outcome, 2)
 
 
-def roc_line(shift: float, seed: int) -> study.RocLine:
+def roc_line(shift: float, seed: int) -> RocLine:
     outcome, scores = outcome_and_scores(shift, seed)
     cut_offs = np.append(np.inf, np.unique(scores)[::-1])
     calls = scores >= cut_offs[:, None]
@@ -50,10 +82,10 @@ def roc() -> Any:
     first = lines["fused, S1 + S2"]
     middle = np.interp(1 - at, 1 - np.asarray(first["specificity"]), np.asarray(first["sensitivity"]))
     band = (at, np.clip(middle - 0.13, 0, 1), np.clip(middle + 0.1, 0, 1))
-    return study.roc_figure(lines, band=band, operating_point=(1 - 1 / 28, 12 / 14))
+    return roc_figure(lines, band=band, operating_point=(1 - 1 / 28, 12 / 14))
 
 
-def precision_recall_line(shift: float, seed: int) -> study.PrecisionRecallLine:
+def precision_recall_line(shift: float, seed: int) -> PrecisionRecallLine:
     outcome, scores = outcome_and_scores(shift, seed)
     calls = scores >= np.unique(scores)[::-1, None]
     precision, recall = (calls * outcome).sum(axis=1) / calls.sum(axis=1), calls[:, outcome == 1].mean(axis=1)
@@ -63,13 +95,13 @@ def precision_recall_line(shift: float, seed: int) -> study.PrecisionRecallLine:
 
 def precision_recall() -> Any:
     lines = {"fused": precision_recall_line(1.8, 1), "T2FS, whole lesion": precision_recall_line(0.8, 2)}
-    return study.precision_recall_figure(lines, prevalence=1 / 3)
+    return precision_recall_figure(lines, prevalence=1 / 3)
 
 
 def calibration() -> Any:
     outcome, scores = outcome_and_scores()
     risks = 1 / (1 + np.exp(-scores))
-    groups: study.CalibrationGroups = {
+    groups: CalibrationGroups = {
         "predicted": [0.2, 0.42, 0.63, 0.88],
         "observed": [0.1, 0.3, 0.36, 0.7],
         "low": [0.02, 0.11, 0.15, 0.4],
@@ -77,7 +109,7 @@ def calibration() -> Any:
         "cases": [10, 10, 11, 11],
     }
     x = np.linspace(0.1, 0.95, 30)
-    return study.calibration_figure(
+    return calibration_figure(
         risks, outcome, groups, curve=(x, x**1.4), slope=(0.81, 0.4, 1.22), intercept=(-0.6, -1.3, 0.1), brier=0.187
     )
 
@@ -90,7 +122,7 @@ def decision_curve() -> Any:
     for name, risks in (("fused", 1 / (1 + np.exp(1 - scores))), ("clinical", np.full(CASES, 0.33))):
         acted = risks >= at[:, None]
         models[name] = ((acted * outcome).sum(axis=1) - odds * (acted * (1 - outcome)).sum(axis=1)) / CASES
-    return study.decision_curve_figure(at, models, 1 / 3 - 2 / 3 * odds)
+    return decision_curve_figure(at, models, 1 / 3 - 2 / 3 * odds)
 
 
 def lasso_path_numbers(features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -104,21 +136,21 @@ def lasso_path_numbers(features: int) -> tuple[np.ndarray, np.ndarray]:
 def lasso_path(features: int = 40) -> Any:
     penalties, coefficients = lasso_path_numbers(features)
     names = (NAMES + MANY_NAMES)[:features]
-    return study.lasso_path_figure(penalties, coefficients, names, lambda_min=0.031, lambda_1se=0.09)
+    return lasso_path_figure(penalties, coefficients, names, lambda_min=0.031, lambda_1se=0.09)
 
 
 def lasso_deviance() -> Any:
     penalties, coefficients = lasso_path_numbers(40)
     x = np.log(penalties)
     deviance = 1.05 + 0.06 * (x + 3.5) ** 2 * np.where(x < -3.5, 1.5, 1)
-    return study.lasso_deviance_figure(
+    return lasso_deviance_figure(
         penalties, deviance, 0.05 + 0.02 * np.abs(x + 3), (coefficients != 0).sum(axis=1),
         lambda_min=float(np.exp(-3.5)), lambda_1se=0.09,
     )  # fmt: skip
 
 
 def habitat_count() -> Any:
-    counts: dict[str, study.HabitatCounts] = {
+    counts: dict[str, HabitatCounts] = {
         "T1W": {
             "k": [2, 3, 4, 5, 6], "calinski_harabasz": [512.2, 480.0, 455.1, 460.7, 470.2],
             "silhouette": [0.47, 0.41, 0.36, 0.33, 0.31], "rejected": [4, 5, 6], "chosen": 2,
@@ -128,10 +160,10 @@ def habitat_count() -> Any:
             "silhouette": [0.42, 0.45, 0.36, 0.35, 0.31], "rejected": [6], "chosen": 3,
         },
     }  # fmt: skip
-    return study.habitat_count_figure(counts)
+    return habitat_count_figure(counts)
 
 
-def habitat_values(habitats: int, seed: int) -> study.HabitatValues:
+def habitat_values(habitats: int, seed: int) -> HabitatValues:
     random = np.random.default_rng(seed)
     steps = np.arange(habitats)
     return {
@@ -143,12 +175,12 @@ def habitat_values(habitats: int, seed: int) -> study.HabitatValues:
 
 
 def boxplots() -> Any:
-    return study.habitat_boxplots({"T1W": habitat_values(2, 1), "T2FS": habitat_values(3, 2)})
+    return habitat_boxplots({"T1W": habitat_values(2, 1), "T2FS": habitat_values(3, 2)})
 
 
 def waterfall() -> Any:
     outcome, scores = outcome_and_scores(2.0)
-    return study.waterfall_figure(scores, outcome, cut_off=0.91, event="lung metastases")
+    return waterfall_figure(scores, outcome, cut_off=0.91, event="lung metastases")
 
 
 def shap_numbers(features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -158,19 +190,19 @@ def shap_numbers(features: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shap_bars() -> Any:
-    return study.shap_bar_figure(shap_numbers(8)[0], NAMES)
+    return shap_bar_figure(shap_numbers(8)[0], NAMES)
 
 
 def shap_bars_of_many() -> Any:
-    return study.shap_bar_figure(shap_numbers(40)[0], MANY_NAMES)
+    return shap_bar_figure(shap_numbers(40)[0], MANY_NAMES)
 
 
 def beeswarm() -> Any:
-    return study.beeswarm_figure(*shap_numbers(8), NAMES)
+    return beeswarm_figure(*shap_numbers(8), NAMES)
 
 
 def beeswarm_of_many() -> Any:
-    return study.beeswarm_figure(*shap_numbers(40), MANY_NAMES)
+    return beeswarm_figure(*shap_numbers(40), MANY_NAMES)
 
 
 def table(features: int) -> np.ndarray:
@@ -183,23 +215,23 @@ def table(features: int) -> np.ndarray:
 
 def correlations(features: int = 8) -> Any:
     names = NAMES if features == len(NAMES) else MANY_NAMES[:features]
-    return study.correlation_heatmap(np.corrcoef(table(features).T), names)
+    return correlation_heatmap(np.corrcoef(table(features).T), names)
 
 
 def clustered(features: int = 8) -> Any:
     names = NAMES if features == len(NAMES) else MANY_NAMES[:features]
-    return study.clustered_heatmap(table(features), outcome_and_scores()[0], names, event="lung metastases")
+    return clustered_heatmap(table(features), outcome_and_scores()[0], names, event="lung metastases")
 
 
 def selection_frequency() -> Any:
-    return study.selection_frequency_figure(
+    return selection_frequency_figure(
         NAMES, in_model=[True, True, True, False, False, True, False, False],
         folds=[1, 0.9, 0.8, 0.5, 0.4, 0.7, 0.1, 0.0], bootstraps=[0.93, 0.85, 0.61, 0.42, 0.33, 0.58, 0.12, 0.02],
     )  # fmt: skip
 
 
 def comparison() -> Any:
-    return study.comparison_figure(
+    return comparison_figure(
         {
             "one sequence, one region": {
                 "T1W, whole": (0.55, 0.36, 0.74), "T1W, S1": (0.52, 0.33, 0.71), "T1W, S2": (0.61, 0.42, 0.79),
@@ -216,17 +248,17 @@ def comparison() -> Any:
 def learning_curve() -> Any:
     cases = np.array([15, 20, 25, 30, 35, 40])
     training, unseen = 1.0 - 0.002 * (cases - 15), 0.72 - 2.2 / cases
-    return study.learning_curve_figure(
+    return learning_curve_figure(
         cases, (training, training - 0.04, np.minimum(1, training + 0.02)), (unseen, unseen - 0.15, unseen + 0.13)
     )
 
 
 def permutation() -> Any:
-    return study.permutation_figure(np.random.default_rng(3).normal(0.5, 0.08, 1000), observed=0.71, p=0.006)
+    return permutation_figure(np.random.default_rng(3).normal(0.5, 0.08, 1000), observed=0.71, p=0.006)
 
 
 def optimism() -> Any:
-    return study.optimism_figure(np.random.default_rng(4).normal(0.09, 0.05, 500), apparent=0.86)
+    return optimism_figure(np.random.default_rng(4).normal(0.09, 0.05, 500), apparent=0.86)
 
 
 def corrected_calibration() -> Any:
@@ -234,13 +266,13 @@ def corrected_calibration() -> Any:
     apparent = predicted + 0.05 * np.sin(6 * predicted)
     corrected = 0.5 + 0.8 * (apparent - 0.5)
     risks = np.random.default_rng(6).beta(2, 2, 80)
-    return study.corrected_calibration_figure(
+    return corrected_calibration_figure(
         predicted, apparent, corrected, risks=risks, samples=1000, mean_absolute_error=0.043, hosmer_lemeshow_p=0.41
     )
 
 
 def odds_ratios() -> Any:
-    return study.odds_ratio_figure(
+    return odds_ratio_figure(
         {
             "all factors that entered": {
                 "rad-score": ((6.2, 2.5, 15.1), 1e-5), "age (years)": ((1.05, 1.01, 1.1), 0.02),
@@ -258,11 +290,11 @@ def search() -> Any:
     generator = np.random.default_rng(8)
     ways = [(selector, classifier) for selector in selectors for classifier in classifiers]
     areas = {way: (float(generator.uniform(0.4, 0.9)), 3 * int(generator.integers(1, 5))) for way in ways}
-    return study.search_heatmap(areas, chosen=("relief", "lda"))
+    return search_heatmap(areas, chosen=("relief", "lda"))
 
 
 def scouts() -> Any:
-    return study.scout_figure(
+    return scout_figure(
         {
             "original": (0.81, 0.09, "kruskal-wallis + logistic-regression"),
             "log-sigma-1-5-mm-3D": (0.97, 0.2, "mutual-information + random-forest"),
@@ -278,7 +310,7 @@ def flow() -> Any:
         "image or mask cannot be read, or they do not lie on the same grid": 3,
         "lesion smaller than 100 voxels": 4,
     }
-    return study.study_flow_figure(55, excluded, events=14, non_events=28, event="lung metastases")
+    return study_flow_figure(55, excluded, events=14, non_events=28, event="lung metastases")
 
 
 FIGURES: dict[str, Callable[[], Any]] = {

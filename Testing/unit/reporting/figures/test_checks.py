@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting import figures as study
+from HabitatRadiomicsLib.reporting.figures.calibration_figures import CalibrationGroups, calibration_figure
 from HabitatRadiomicsLib.reporting.figures.checks import (
     distinct_names,
     estimate,
@@ -18,16 +18,42 @@ from HabitatRadiomicsLib.reporting.figures.checks import (
     ordered,
     two_classes,
 )
+from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
+from HabitatRadiomicsLib.reporting.figures.curves import (
+    RocLine,
+    decision_curve_figure,
+    precision_recall_figure,
+    roc_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
+from HabitatRadiomicsLib.reporting.figures.habitat_figures import (
+    HabitatCounts,
+    HabitatValues,
+    habitat_boxplots,
+    habitat_count_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap
+from HabitatRadiomicsLib.reporting.figures.selection_figures import (
+    lasso_deviance_figure,
+    lasso_path_figure,
+    selection_frequency_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
+from HabitatRadiomicsLib.reporting.figures.validation_figures import (
+    learning_curve_figure,
+    optimism_figure,
+    permutation_figure,
+)
 
 _NAN = float("nan")
-_ROC: study.RocLine = {"specificity": [1, 1, 0], "sensitivity": [0, 1, 1], "auc": (1.0, 0.8, 1.0)}
-_GROUPS: study.CalibrationGroups = {
+_ROC: RocLine = {"specificity": [1, 1, 0], "sensitivity": [0, 1, 1], "auc": (1.0, 0.8, 1.0)}
+_GROUPS: CalibrationGroups = {
     "predicted": [0.5], "observed": [0.5], "low": [0.2], "high": [0.8], "cases": [4],
 }  # fmt: skip
-_COUNTS: study.HabitatCounts = {
+_COUNTS: HabitatCounts = {
     "k": [2, 3], "calinski_harabasz": [10, 9], "silhouette": [0.5, 0.4], "rejected": [], "chosen": 2,
 }  # fmt: skip
-_VALUES: study.HabitatValues = {
+_VALUES: HabitatValues = {
     "entropy": np.ones((3, 2)), "intensity": np.ones((3, 2)), "entropy_p": [0.5], "intensity_p": [0.5],
 }  # fmt: skip
 _RISKS = ([0.1, 0.9], np.array([0, 1]))
@@ -35,78 +61,74 @@ _SUMS: dict[str, Any] = {"slope": (1, 0, 2), "intercept": (0, -1, 1), "brier": 0
 _ONES = np.ones((2, 2))
 
 _REFUSED: dict[str, Callable[[], Any]] = {
-    "no ROC curve": lambda: study.roc_figure({}),
-    "ROC, missing": lambda: study.roc_figure({"a": {**_ROC, "sensitivity": [0, _NAN, 1]}}),
-    "ROC, up and down": lambda: study.roc_figure({"a": {**_ROC, "specificity": [1, 0.5, 0.7]}}),
-    "ROC, of two lengths": lambda: study.roc_figure({"a": {**_ROC, "specificity": [1, 0]}}),
-    "ROC, area": lambda: study.roc_figure({"a": {**_ROC, "auc": (0.9, 1.0, 0.8)}}),
-    "ROC, band": lambda: study.roc_figure({"a": _ROC}, band=([1, 0], [0.5, 0.5], [0.4, 1])),
-    "no precision-recall curve": lambda: study.precision_recall_figure({}, prevalence=0.3),
-    "precision, missing": lambda: study.precision_recall_figure(
+    "no ROC curve": lambda: roc_figure({}),
+    "ROC, missing": lambda: roc_figure({"a": {**_ROC, "sensitivity": [0, _NAN, 1]}}),
+    "ROC, up and down": lambda: roc_figure({"a": {**_ROC, "specificity": [1, 0.5, 0.7]}}),
+    "ROC, of two lengths": lambda: roc_figure({"a": {**_ROC, "specificity": [1, 0]}}),
+    "ROC, area": lambda: roc_figure({"a": {**_ROC, "auc": (0.9, 1.0, 0.8)}}),
+    "ROC, band": lambda: roc_figure({"a": _ROC}, band=([1, 0], [0.5, 0.5], [0.4, 1])),
+    "no precision-recall curve": lambda: precision_recall_figure({}, prevalence=0.3),
+    "precision, missing": lambda: precision_recall_figure(
         {"a": {"recall": [0.5, 1], "precision": [_NAN, 1], "average_precision": 0.5}}, prevalence=0.3
     ),
-    "recall, up and down": lambda: study.precision_recall_figure(
+    "recall, up and down": lambda: precision_recall_figure(
         {"a": {"recall": [0.5, 1, 0.7], "precision": [1, 1, 1], "average_precision": 0.5}}, prevalence=0.3
     ),
-    "risks, missing": lambda: study.calibration_figure([0.1, _NAN], np.array([0, 1]), _GROUPS, **_SUMS),
-    "risks, one class": lambda: study.calibration_figure([0.1, 0.2], np.array([1, 1]), _GROUPS, **_SUMS),
-    "risks, above 1": lambda: study.calibration_figure([0.1, 1.2], np.array([0, 1]), _GROUPS, **_SUMS),
-    "calibration, groups": lambda: study.calibration_figure(*_RISKS, {**_GROUPS, "low": [0.9]}, **_SUMS),
-    "calibration, slope": lambda: study.calibration_figure(*_RISKS, _GROUPS, **{**_SUMS, "slope": (1, 2, _NAN)}),
-    "calibration, Brier": lambda: study.calibration_figure(*_RISKS, _GROUPS, **{**_SUMS, "brier": _NAN}),
-    "no decision curve": lambda: study.decision_curve_figure([0.1], {}, [0.3]),
-    "decision, missing": lambda: study.decision_curve_figure([0.1, 0.2], {"a": [0.3, _NAN]}, [0.3, 0.2]),
-    "decision, thresholds": lambda: study.decision_curve_figure([0.2, 0.1], {"a": [0.3, 0.2]}, [0.3, 0.2]),
-    "LASSO, no penalty": lambda: study.lasso_path_figure([0.1, 0], _ONES, ["a", "b"], lambda_min=0.1, lambda_1se=0.1),
-    "LASSO, missing": lambda: study.lasso_path_figure(
-        [0.1, 0.2], _ONES * _NAN, ["a", "b"], lambda_min=0.1, lambda_1se=0.1
-    ),
-    "LASSO, names": lambda: study.lasso_path_figure([0.1, 0.2], _ONES, ["a"], lambda_min=0.1, lambda_1se=0.1),
-    "LASSO, lambda": lambda: study.lasso_path_figure([0.1, 0.2], _ONES, ["a", "b"], lambda_min=_NAN, lambda_1se=0.1),
-    "deviance, missing": lambda: study.lasso_deviance_figure(
+    "risks, missing": lambda: calibration_figure([0.1, _NAN], np.array([0, 1]), _GROUPS, **_SUMS),
+    "risks, one class": lambda: calibration_figure([0.1, 0.2], np.array([1, 1]), _GROUPS, **_SUMS),
+    "risks, above 1": lambda: calibration_figure([0.1, 1.2], np.array([0, 1]), _GROUPS, **_SUMS),
+    "calibration, groups": lambda: calibration_figure(*_RISKS, {**_GROUPS, "low": [0.9]}, **_SUMS),
+    "calibration, slope": lambda: calibration_figure(*_RISKS, _GROUPS, **{**_SUMS, "slope": (1, 2, _NAN)}),
+    "calibration, Brier": lambda: calibration_figure(*_RISKS, _GROUPS, **{**_SUMS, "brier": _NAN}),
+    "no decision curve": lambda: decision_curve_figure([0.1], {}, [0.3]),
+    "decision, missing": lambda: decision_curve_figure([0.1, 0.2], {"a": [0.3, _NAN]}, [0.3, 0.2]),
+    "decision, thresholds": lambda: decision_curve_figure([0.2, 0.1], {"a": [0.3, 0.2]}, [0.3, 0.2]),
+    "LASSO, no penalty": lambda: lasso_path_figure([0.1, 0], _ONES, ["a", "b"], lambda_min=0.1, lambda_1se=0.1),
+    "LASSO, missing": lambda: lasso_path_figure([0.1, 0.2], _ONES * _NAN, ["a", "b"], lambda_min=0.1, lambda_1se=0.1),
+    "LASSO, names": lambda: lasso_path_figure([0.1, 0.2], _ONES, ["a"], lambda_min=0.1, lambda_1se=0.1),
+    "LASSO, lambda": lambda: lasso_path_figure([0.1, 0.2], _ONES, ["a", "b"], lambda_min=_NAN, lambda_1se=0.1),
+    "deviance, missing": lambda: lasso_deviance_figure(
         [0.1, 0.2], [1, _NAN], [0, 0], [1, 1], lambda_min=0.1, lambda_1se=0.1
     ),
-    "deviance, errors": lambda: study.lasso_deviance_figure(
+    "deviance, errors": lambda: lasso_deviance_figure(
         [0.1, 0.2], [1, 1], [0, -1], [1, 1], lambda_min=0.1, lambda_1se=0.1
     ),
-    "no habitats": lambda: study.habitat_count_figure({}),
-    "habitats, missing": lambda: study.habitat_count_figure({"T1W": {**_COUNTS, "silhouette": [_NAN, 0.4]}}),
-    "habitats, chosen not tried": lambda: study.habitat_count_figure({"T1W": {**_COUNTS, "chosen": 5}}),
-    "habitats, chosen rejected": lambda: study.habitat_count_figure({"T1W": {**_COUNTS, "rejected": [2]}}),
-    "no boxes": lambda: study.habitat_boxplots({}),
-    "boxes, missing": lambda: study.habitat_boxplots({"T1W": {**_VALUES, "entropy": np.full((3, 2), _NAN)}}),
-    "boxes, one habitat": lambda: study.habitat_boxplots({"T1W": {**_VALUES, "entropy": np.ones((3, 1))}}),
-    "boxes, p": lambda: study.habitat_boxplots({"T1W": {**_VALUES, "entropy_p": [0.1, 0.1]}}),
-    "waterfall, one class": lambda: study.waterfall_figure([1, 2], np.array([0, 0]), cut_off=1),
-    "waterfall, missing": lambda: study.waterfall_figure([1, _NAN], np.array([0, 1]), cut_off=1),
-    "waterfall, cut-off": lambda: study.waterfall_figure([1, 2], np.array([0, 1]), cut_off=_NAN),
-    "SHAP, missing": lambda: study.shap_bar_figure(_ONES * _NAN, ["a", "b"]),
-    "SHAP, names twice": lambda: study.shap_bar_figure(_ONES, ["a", "a"]),
-    "SHAP, no case": lambda: study.shap_bar_figure(np.ones((0, 2)), ["a", "b"]),
-    "bees, values": lambda: study.beeswarm_figure(_ONES, np.ones((3, 2)), ["a", "b"]),
-    "bees, missing": lambda: study.beeswarm_figure(_ONES, _ONES * _NAN, ["a", "b"]),
-    "correlations, shape": lambda: study.correlation_heatmap(np.ones((2, 3)), ["a", "b", "c"]),
-    "correlations, range": lambda: study.correlation_heatmap(_ONES * 2, ["a", "b"]),
-    "correlations, not symmetric": lambda: study.correlation_heatmap(np.array([[1, 0.5], [0.4, 1]]), ["a", "b"]),
-    "correlations, missing": lambda: study.correlation_heatmap(_ONES * _NAN, ["a", "b"]),
-    "clusters, one class": lambda: study.clustered_heatmap(_ONES, np.array([1, 1]), ["a", "b"]),
-    "clusters, missing": lambda: study.clustered_heatmap(_ONES * _NAN, np.array([0, 1]), ["a", "b"]),
-    "frequency, above 1": lambda: study.selection_frequency_figure(["a"], in_model=[True], folds=[2], bootstraps=[1]),
-    "frequency, missing": lambda: study.selection_frequency_figure(
-        ["a"], in_model=[True], folds=[1], bootstraps=[_NAN]
-    ),
-    "no candidate": lambda: study.comparison_figure({"empty": {}}),
-    "candidate, missing": lambda: study.comparison_figure({"g": {"a": (_NAN, 0.1, 0.2)}}),
-    "candidate, unknown": lambda: study.comparison_figure({"g": {"a": (0.15, 0.1, 0.2)}}, chosen="b"),
-    "learning, order": lambda: study.learning_curve_figure([9, 8], (_H, _H, _H), (_H, _H, _H)),
-    "learning, band": lambda: study.learning_curve_figure([8, 9], (_H, [0.9, 0.9], _H), (_H, _H, _H)),
-    "learning, missing": lambda: study.learning_curve_figure([8, 9], ([0.5, _NAN], _H, _H), (_H, _H, _H)),
-    "permutations, missing": lambda: study.permutation_figure([0.5, _NAN], observed=0.5, p=0.5),
-    "permutations, p": lambda: study.permutation_figure([0.5], observed=0.5, p=1.5),
-    "permutations, observed": lambda: study.permutation_figure([0.5], observed=_NAN, p=0.5),
-    "optimism, missing": lambda: study.optimism_figure([0.1, _NAN], apparent=0.9),
-    "flow, sum": lambda: study.study_flow_figure(10, {"a": 2}, events=3, non_events=4),
-    "flow, negative": lambda: study.study_flow_figure(10, {"a": -2}, events=6, non_events=6),
+    "no habitats": lambda: habitat_count_figure({}),
+    "habitats, missing": lambda: habitat_count_figure({"T1W": {**_COUNTS, "silhouette": [_NAN, 0.4]}}),
+    "habitats, chosen not tried": lambda: habitat_count_figure({"T1W": {**_COUNTS, "chosen": 5}}),
+    "habitats, chosen rejected": lambda: habitat_count_figure({"T1W": {**_COUNTS, "rejected": [2]}}),
+    "no boxes": lambda: habitat_boxplots({}),
+    "boxes, missing": lambda: habitat_boxplots({"T1W": {**_VALUES, "entropy": np.full((3, 2), _NAN)}}),
+    "boxes, one habitat": lambda: habitat_boxplots({"T1W": {**_VALUES, "entropy": np.ones((3, 1))}}),
+    "boxes, p": lambda: habitat_boxplots({"T1W": {**_VALUES, "entropy_p": [0.1, 0.1]}}),
+    "waterfall, one class": lambda: waterfall_figure([1, 2], np.array([0, 0]), cut_off=1),
+    "waterfall, missing": lambda: waterfall_figure([1, _NAN], np.array([0, 1]), cut_off=1),
+    "waterfall, cut-off": lambda: waterfall_figure([1, 2], np.array([0, 1]), cut_off=_NAN),
+    "SHAP, missing": lambda: shap_bar_figure(_ONES * _NAN, ["a", "b"]),
+    "SHAP, names twice": lambda: shap_bar_figure(_ONES, ["a", "a"]),
+    "SHAP, no case": lambda: shap_bar_figure(np.ones((0, 2)), ["a", "b"]),
+    "bees, values": lambda: beeswarm_figure(_ONES, np.ones((3, 2)), ["a", "b"]),
+    "bees, missing": lambda: beeswarm_figure(_ONES, _ONES * _NAN, ["a", "b"]),
+    "correlations, shape": lambda: correlation_heatmap(np.ones((2, 3)), ["a", "b", "c"]),
+    "correlations, range": lambda: correlation_heatmap(_ONES * 2, ["a", "b"]),
+    "correlations, not symmetric": lambda: correlation_heatmap(np.array([[1, 0.5], [0.4, 1]]), ["a", "b"]),
+    "correlations, missing": lambda: correlation_heatmap(_ONES * _NAN, ["a", "b"]),
+    "clusters, one class": lambda: clustered_heatmap(_ONES, np.array([1, 1]), ["a", "b"]),
+    "clusters, missing": lambda: clustered_heatmap(_ONES * _NAN, np.array([0, 1]), ["a", "b"]),
+    "frequency, above 1": lambda: selection_frequency_figure(["a"], in_model=[True], folds=[2], bootstraps=[1]),
+    "frequency, missing": lambda: selection_frequency_figure(["a"], in_model=[True], folds=[1], bootstraps=[_NAN]),
+    "no candidate": lambda: comparison_figure({"empty": {}}),
+    "candidate, missing": lambda: comparison_figure({"g": {"a": (_NAN, 0.1, 0.2)}}),
+    "candidate, unknown": lambda: comparison_figure({"g": {"a": (0.15, 0.1, 0.2)}}, chosen="b"),
+    "learning, order": lambda: learning_curve_figure([9, 8], (_H, _H, _H), (_H, _H, _H)),
+    "learning, band": lambda: learning_curve_figure([8, 9], (_H, [0.9, 0.9], _H), (_H, _H, _H)),
+    "learning, missing": lambda: learning_curve_figure([8, 9], ([0.5, _NAN], _H, _H), (_H, _H, _H)),
+    "permutations, missing": lambda: permutation_figure([0.5, _NAN], observed=0.5, p=0.5),
+    "permutations, p": lambda: permutation_figure([0.5], observed=0.5, p=1.5),
+    "permutations, observed": lambda: permutation_figure([0.5], observed=_NAN, p=0.5),
+    "optimism, missing": lambda: optimism_figure([0.1, _NAN], apparent=0.9),
+    "flow, sum": lambda: study_flow_figure(10, {"a": 2}, events=3, non_events=4),
+    "flow, negative": lambda: study_flow_figure(10, {"a": -2}, events=6, non_events=6),
 }
 _H = [0.5, 0.5]
 

@@ -8,9 +8,18 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import pdist
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
-from HabitatRadiomicsLib.reporting import figures as study
-from HabitatRadiomicsLib.reporting.figures.cohort_scores import swarm_offsets
+from HabitatRadiomicsLib.reporting.figures.cohort_scores import (
+    beeswarm_figure,
+    shap_bar_figure,
+    swarm_offsets,
+    waterfall_figure,
+)
 from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, NEUTRAL, png_bytes
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap
+from HabitatRadiomicsLib.reporting.figures.selection_figures import selection_frequency_figure
+from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
+from HabitatRadiomicsLib.reporting.figures.validation_figures import optimism_figure, permutation_figure
 
 from .made_up_study import FIGURES, MANY_NAMES, NAMES, outcome_and_scores, shap_numbers, table
 
@@ -22,7 +31,7 @@ def _hex(colour: object) -> str:
 
 
 def test_waterfall_sorts_and_colours_by_outcome() -> None:
-    figure = study.waterfall_figure([1.0, 3.0, 2.0, 2.0], np.array([0, 1, 0, 1]), cut_off=1.5, event="relapse")
+    figure = waterfall_figure([1.0, 3.0, 2.0, 2.0], np.array([0, 1, 0, 1]), cut_off=1.5, event="relapse")
     bars = sorted(figure.axes[0].patches, key=lambda bar: bar.get_x())
     assert [bar.get_height() for bar in bars] == [1.5, 0.5, 0.5, -0.5]
     assert [_hex(bar.get_facecolor()) for bar in bars] == [UP_COLOUR, UP_COLOUR, DOWN_COLOUR, DOWN_COLOUR]
@@ -37,20 +46,20 @@ def test_waterfall_sorts_and_colours_by_outcome() -> None:
 def test_waterfall_does_not_depend_on_the_order_of_the_cases() -> None:
     outcome, scores = outcome_and_scores()
     order = np.random.default_rng(3).permutation(len(scores))
-    first = study.waterfall_figure(np.round(scores, 1), outcome, cut_off=0.5)
-    second = study.waterfall_figure(np.round(scores, 1)[order], outcome[order], cut_off=0.5)
+    first = waterfall_figure(np.round(scores, 1), outcome, cut_off=0.5)
+    second = waterfall_figure(np.round(scores, 1)[order], outcome[order], cut_off=0.5)
     assert png_bytes(first) == png_bytes(second)
 
 
 def test_a_score_at_the_cut_off_is_seen_and_positive() -> None:
-    figure = study.waterfall_figure([2.0, 1.0, 0.0], np.array([1, 0, 0]), cut_off=1.0)
+    figure = waterfall_figure([2.0, 1.0, 0.0], np.array([1, 0, 0]), cut_off=1.0)
     assert [point for line in figure.axes[0].lines[:2] for point in line.get_xydata().tolist()] == [[1.0, 0.0]]
     assert "without outcome:\n1 of 2 at or above" in figure.legends[0].get_texts()[1].get_text()
 
 
 def test_shap_bars_are_mean_absolute_values_and_sum_to_all() -> None:
     values, _ = shap_numbers(40)
-    figure = study.shap_bar_figure(values, MANY_NAMES, most=12)
+    figure = shap_bar_figure(values, MANY_NAMES, most=12)
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     expected = np.sort(np.abs(values).mean(axis=0))[::-1]
     assert widths[:12] == pytest.approx(expected[:12].tolist())
@@ -62,13 +71,13 @@ def test_shap_bars_are_mean_absolute_values_and_sum_to_all() -> None:
 
 
 def test_one_feature_without_influence() -> None:
-    png_bytes(study.shap_bar_figure(np.zeros((3, 1)), NAMES[:1]))
-    png_bytes(study.beeswarm_figure(np.zeros((3, 1)), np.ones((3, 1)), NAMES[:1]))
+    png_bytes(shap_bar_figure(np.zeros((3, 1)), NAMES[:1]))
+    png_bytes(beeswarm_figure(np.zeros((3, 1)), np.ones((3, 1)), NAMES[:1]))
 
 
 def test_bees_sit_at_their_shap_values_in_rows_by_importance() -> None:
     shap_values, values = shap_numbers(6)
-    figure = study.beeswarm_figure(shap_values, values, NAMES[:6])
+    figure = beeswarm_figure(shap_values, values, NAMES[:6])
     order = np.argsort(-np.abs(shap_values).mean(axis=0))
     clouds = figure.axes[0].collections
     assert len(clouds) == 6
@@ -98,19 +107,19 @@ def test_swarm_depends_on_no_order_and_hides_nobody() -> None:
 
 def test_correlations_are_absolute_and_named() -> None:
     given = np.corrcoef(table(8).T)
-    figure = study.correlation_heatmap(given, NAMES, coefficient="Spearman")
+    figure = correlation_heatmap(given, NAMES, coefficient="Spearman")
     axis, bar = figure.axes
     np.testing.assert_allclose(axis.collections[0].get_array().reshape(8, 8), np.abs(given))
     assert [text.get_text() for text in axis.texts] == [f"{value:.2f}" for value in np.abs(given).ravel()]
     assert [label.get_text() for label in axis.get_xticklabels()] == [f"[{number}]" for number in range(1, 9)]
     assert axis.get_yticklabels()[0].get_text() == "T2FS S2, wavelet-LLH\nglcm MCC  [1]"
     assert bar.get_ylabel() == "|r| (Spearman)"
-    png_bytes(study.correlation_heatmap(np.ones((1, 1)), NAMES[:1]))
+    png_bytes(correlation_heatmap(np.ones((1, 1)), NAMES[:1]))
 
 
 def test_clusters_rearrange_all_values_and_keep_names_and_outcomes_with_them() -> None:
     values, (outcome, _) = table(8), outcome_and_scores()
-    figure = study.clustered_heatmap(values, outcome, NAMES)
+    figure = clustered_heatmap(values, outcome, NAMES)
     bar, heat = (axis for axis in figure.axes if axis.collections and axis.collections[0].get_array() is not None
                  if axis.get_label() != "<colorbar>")  # fmt: skip
     drawn = np.asarray(heat.collections[0].get_array()).reshape(8, -1)
@@ -126,7 +135,7 @@ def test_clusters_rearrange_all_values_and_keep_names_and_outcomes_with_them() -
 
 def test_trees_join_neighbours_at_their_ward_distance() -> None:
     values, (outcome, _) = table(8), outcome_and_scores()
-    figure = study.clustered_heatmap(values, outcome, NAMES)
+    figure = clustered_heatmap(values, outcome, NAMES)
     trees = [axis.collections[0] for axis in figure.axes if type(axis.collections[:1] and axis.collections[0]).__name__
              == "LineCollection"]  # fmt: skip
     for tree, rows, along in ((trees[0], values, 1), (trees[1], values.T, 0)):
@@ -137,12 +146,12 @@ def test_trees_join_neighbours_at_their_ward_distance() -> None:
 
 
 def test_clusters_of_one_feature_and_of_equal_cases() -> None:
-    png_bytes(study.clustered_heatmap(np.array([[1.0], [2.0]]), np.array([0, 1]), NAMES[:1]))
-    png_bytes(study.clustered_heatmap(np.zeros((4, 2)), np.array([0, 1, 0, 1]), NAMES[:2]))
+    png_bytes(clustered_heatmap(np.array([[1.0], [2.0]]), np.array([0, 1]), NAMES[:1]))
+    png_bytes(clustered_heatmap(np.zeros((4, 2)), np.array([0, 1, 0, 1]), NAMES[:2]))
 
 
 def test_frequencies_show_the_model_first_and_all_of_it() -> None:
-    figure = study.selection_frequency_figure(
+    figure = selection_frequency_figure(
         ["a", "b", "c", "d"], in_model=[False, True, False, True],
         folds=[1.0, 0.5, 0.2, 0.4], bootstraps=[0.9, 0.3, 0.2, 0.6], most=3,
     )  # fmt: skip
@@ -151,15 +160,13 @@ def test_frequencies_show_the_model_first_and_all_of_it() -> None:
     assert [bar.get_width() for bar in axis.patches] == [0.6, 0.3, 0.9, 0.4, 0.5, 1.0]
     assert [_hex(bar.get_facecolor()) for bar in axis.patches[:3]] == [MAIN, MAIN, NEUTRAL]
     assert axis.get_title() == "3 of 4 features"
-    everything = study.selection_frequency_figure(
-        ["a", "b"], in_model=[True, True], folds=[1, 1], bootstraps=[1, 1], most=1
-    )
+    everything = selection_frequency_figure(["a", "b"], in_model=[True, True], folds=[1, 1], bootstraps=[1, 1], most=1)
     assert len(everything.axes[0].patches) == 4
     assert len(everything.legends[0].get_texts()) == 2
 
 
 def test_comparison_shows_each_candidate_with_its_interval() -> None:
-    figure = study.comparison_figure(
+    figure = comparison_figure(
         {"single": {"T1W": (0.6, 0.4, 0.8)}, "none": {}, "fused": {"all": (0.7, 0.72, 0.9)}}, chosen="all"
     )
     axis = figure.axes[0]
@@ -175,16 +182,16 @@ def test_comparison_shows_each_candidate_with_its_interval() -> None:
 
 def test_permutations_are_all_counted() -> None:
     null = np.random.default_rng(1).normal(0.5, 0.1, 200)
-    figure = study.permutation_figure(null, observed=0.71, p=0.02)
+    figure = permutation_figure(null, observed=0.71, p=0.02)
     axis = figure.axes[0]
     assert sum(bar.get_height() for bar in axis.patches) == 200
     assert [line.get_xdata()[0] for line in axis.lines] == [null.mean(), 0.71]
     assert figure.legends[0].get_texts()[-1].get_text() == "observed: 0.71\np = 0.020"
-    png_bytes(study.permutation_figure([0.5, 0.5], observed=0.5, p=1.0))
+    png_bytes(permutation_figure([0.5, 0.5], observed=0.5, p=1.0))
 
 
 def test_optimism_is_taken_from_the_apparent_performance() -> None:
-    figure = study.optimism_figure([0.1, 0.2], apparent=0.9)
+    figure = optimism_figure([0.1, 0.2], apparent=0.9)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "mean optimism: 0.150" in texts
     assert "apparent AUC: 0.900\ncorrected AUC: 0.750" in texts
@@ -212,9 +219,9 @@ def test_flow_tells_every_number_and_no_box_meets_another() -> None:
 
 
 def test_flow_of_a_study_that_excludes_nobody_or_for_many_reasons() -> None:
-    png_bytes(study.study_flow_figure(4, {}, events=0, non_events=4))
+    png_bytes(study_flow_figure(4, {}, events=0, non_events=4))
     reasons = {f"{number}: {'a very long reason ' * 9}": 1 for number in range(8)}
-    figure = study.study_flow_figure(12, reasons, events=2, non_events=2)
+    figure = study_flow_figure(12, reasons, events=2, non_events=2)
     png_bytes(figure)
     height = figure.bbox.height
     for text in figure.axes[0].texts:

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
-from HabitatRadiomicsLib.reporting import figures as study
+from HabitatRadiomicsLib.reporting.figures.curves import (
+    PrecisionRecallLine,
+    RocLine,
+    decision_curve_figure,
+    precision_recall_figure,
+    roc_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.validation_figures import learning_curve_figure
 
 from .made_up_study import CASES, FIGURES, outcome_and_scores, precision_recall_line, roc_line
 
@@ -19,7 +26,7 @@ def _legend(figure: Any) -> list[str]:
 
 def test_roc_lines_have_the_given_corners() -> None:
     line = roc_line(1.5, 3)
-    figure = study.roc_figure({"fused": line}, band=([0, 0.5, 1], [0.9, 0.5, 0.1], [1, 1, 0.4]))
+    figure = roc_figure({"fused": line}, band=([0, 0.5, 1], [0.9, 0.5, 0.1], [1, 1, 0.4]))
     drawn, chance = figure.axes[0].lines
     np.testing.assert_array_equal(drawn.get_xdata(), 1 - np.asarray(line["specificity"]))
     np.testing.assert_array_equal(drawn.get_ydata(), line["sensitivity"])
@@ -36,29 +43,29 @@ def test_roc_lines_have_the_given_corners() -> None:
 
 def test_roc_points_may_come_in_either_order_and_fall_by_rounding() -> None:
     line = roc_line(1.5, 3)
-    turned: study.RocLine = {
+    turned: RocLine = {
         "specificity": np.asarray(line["specificity"])[::-1],
         "sensitivity": np.asarray(line["sensitivity"])[::-1],
         "auc": line["auc"],
     }
-    first, second = (study.roc_figure({"a": points}).axes[0].lines[0].get_xydata() for points in (line, turned))
+    first, second = (roc_figure({"a": points}).axes[0].lines[0].get_xydata() for points in (line, turned))
     np.testing.assert_array_equal(first, second)
-    study.roc_figure({"a": {"specificity": [1, 0.5, 0], "sensitivity": [0.5, 0.5 - 1e-16, 1], "auc": (0.5, 0, 1)}})
+    roc_figure({"a": {"specificity": [1, 0.5, 0], "sensitivity": [0.5, 0.5 - 1e-16, 1], "auc": (0.5, 0, 1)}})
 
 
 def test_roc_of_ties_only_is_the_line_of_chance() -> None:
-    figure = study.roc_figure({"constant": {"specificity": [1, 0], "sensitivity": [0, 1], "auc": (0.5, 0.5, 0.5)}})
+    figure = roc_figure({"constant": {"specificity": [1, 0], "sensitivity": [0, 1], "auc": (0.5, 0.5, 0.5)}})
     assert figure.axes[0].lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
 
 
 def test_twelve_curves_all_differ() -> None:
-    figure = study.roc_figure({f"model {number}": roc_line(1, number) for number in range(12)})
+    figure = roc_figure({f"model {number}": roc_line(1, number) for number in range(12)})
     looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines[:12]}
     assert len(looks) == 12
 
 
 def test_operating_point_lies_where_it_was_given() -> None:
-    figure = study.roc_figure({"a": roc_line(1, 1)}, operating_point=(0.8, 0.7))
+    figure = roc_figure({"a": roc_line(1, 1)}, operating_point=(0.8, 0.7))
     assert figure.axes[0].lines[1].get_xydata() == pytest.approx(np.array([[0.2, 0.7]]))
     assert any("sensitivity 0.70,\nspecificity 0.80" in text for text in _legend(figure))
 
@@ -66,12 +73,12 @@ def test_operating_point_lies_where_it_was_given() -> None:
 @pytest.mark.parametrize("turn", [1, -1])
 def test_steps_of_the_precision_recall_curve_have_the_average_precision(turn: int) -> None:
     line = precision_recall_line(1.2, 5)
-    given: study.PrecisionRecallLine = {
+    given: PrecisionRecallLine = {
         "recall": np.asarray(line["recall"])[::turn],
         "precision": np.asarray(line["precision"])[::turn],
         "average_precision": line["average_precision"],
     }
-    figure = study.precision_recall_figure({"fused": given}, prevalence=0.25)
+    figure = precision_recall_figure({"fused": given}, prevalence=0.25)
     drawn, chance = figure.axes[0].lines
     steps = drawn.get_path().vertices  # along the steps, as they are drawn
     corners = drawn.get_xydata()
@@ -84,7 +91,7 @@ def test_steps_of_the_precision_recall_curve_have_the_average_precision(turn: in
 
 def test_decision_curves_show_models_all_and_none() -> None:
     thresholds, benefit, everybody = [0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [0.3, 0.1, -9.0]
-    figure = study.decision_curve_figure(thresholds, {"fused": benefit}, everybody)
+    figure = decision_curve_figure(thresholds, {"fused": benefit}, everybody)
     model, treat_all, treat_none = figure.axes[0].lines
     for line, y in ((model, benefit), (treat_all, everybody), (treat_none, [0, 0, 0])):
         assert line.get_xdata().tolist() == thresholds
@@ -118,13 +125,13 @@ def test_calibration_shows_groups_intervals_risks_and_measures() -> None:
 def test_learning_curve_tells_the_optimism() -> None:
     training = ([0.99, 0.95], [0.9, 0.9], [1.0, 1.0])
     unseen = ([0.6, 0.7], [0.2, 0.6], [0.7, 0.8])
-    figure = study.learning_curve_figure([20, 40], training, unseen)
+    figure = learning_curve_figure([20, 40], training, unseen)
     axis = figure.axes[0]
     assert axis.lines[0].get_xydata().tolist() == [[20, 0.99], [40, 0.95]]
     assert axis.lines[1].get_xydata().tolist() == [[20, 0.6], [40, 0.7]]
     assert axis.get_ylim()[0] <= 0.2
     assert "optimism at the end: 0.25" in _legend(figure)
-    study.learning_curve_figure([20], ([0.9], [0.9], [0.9]), ([0.5], [0.4], [0.6]))
+    learning_curve_figure([20], ([0.9], [0.9], [0.9]), ([0.5], [0.4], [0.6]))
 
 
 def _rgb(colour: str) -> tuple[float, ...]:

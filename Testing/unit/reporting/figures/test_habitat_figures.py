@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.reporting import figures as study
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.habitat_figures import (
+    HabitatCounts,
+    HabitatValues,
+    habitat_boxplots,
+    habitat_count_figure,
+)
 
 from .made_up_study import FIGURES, habitat_values
 
@@ -25,17 +30,17 @@ def test_counts_mark_the_rejected_and_the_chosen() -> None:
 
 
 def test_a_single_count_without_rejection() -> None:
-    counts: study.HabitatCounts = {
+    counts: HabitatCounts = {
         "k": [2], "calinski_harabasz": [50], "silhouette": [0.4], "rejected": [], "chosen": 2,
     }  # fmt: skip
-    figure = study.habitat_count_figure({"T1W": counts})
+    figure = habitat_count_figure({"T1W": counts})
     png_bytes(figure)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["tried", "chosen"]
 
 
 def test_boxes_and_pairs_are_the_given_values() -> None:
     values = habitat_values(2, 4)
-    figure = study.habitat_boxplots({"T1W": values}, intensity_unit="HU")
+    figure = habitat_boxplots({"T1W": values}, intensity_unit="HU")
     for axis, key in zip(figure.axes, ("entropy", "intensity")):
         given = values[key]  # type: ignore[literal-required]
         pairs = [line.get_ydata() for line in axis.lines[: len(given)]]
@@ -52,14 +57,14 @@ def test_boxes_and_pairs_are_the_given_values() -> None:
 
 @pytest.mark.parametrize("habitats", [2, 5])
 def test_each_habitat_is_tested_against_the_next(habitats: int) -> None:
-    figure = study.habitat_boxplots({"T1W": habitat_values(habitats, 1)})
+    figure = habitat_boxplots({"T1W": habitat_values(habitats, 1)})
     assert len(figure.axes[0].texts) == habitats - 1
     for axis in figure.axes:
         assert axis.get_ylim()[1] > max(line.get_ydata().max() for line in axis.lines)
 
 
 def test_cases_that_are_all_alike() -> None:
-    same: study.HabitatValues = {
+    same: HabitatValues = {
         "entropy": np.ones((3, 2)), "intensity": np.zeros((3, 2)), "entropy_p": [1.0], "intensity_p": [1.0],
     }  # fmt: skip
-    png_bytes(study.habitat_boxplots({"T1W": same}))
+    png_bytes(habitat_boxplots({"T1W": same}))

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting import figures as study
+from HabitatRadiomicsLib.reporting.figures.calibration_figures import corrected_calibration_figure
 from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, POSITIVE
+from HabitatRadiomicsLib.reporting.figures.forest_plots import odds_ratio_figure
 
 from .made_up_study import FIGURES
 
 
 def test_calibration_curves_and_cases_lie_where_they_were_given() -> None:
     x, apparent, corrected = [0.1, 0.5, 0.9], [0.05, 0.5, 1.02], [0.2, 0.5, 0.8]
-    figure = study.corrected_calibration_figure(
+    figure = corrected_calibration_figure(
         x, apparent, corrected, risks=[0.1, 0.3, 0.3], samples=12, mean_absolute_error=0.05, hosmer_lemeshow_p=0.004
     )
     axis = figure.axes[0]
@@ -46,11 +47,11 @@ def test_a_calibration_that_is_none_is_refused(changes: dict[str, Any], message:
         "risks": [0.5], "samples": 10, "mean_absolute_error": 0.0,
     } | changes  # fmt: skip
     with pytest.raises(EvaluationError, match=message):
-        study.corrected_calibration_figure(**given)
+        corrected_calibration_figure(**given)
 
 
 def test_odds_ratios_lie_where_they_were_given() -> None:
-    figure = study.odds_ratio_figure({"final": {"a": ((2.0, 0.5, 8.0), 0.3), "b": ((0.2, 0.1, 0.4), 0.001)}})
+    figure = odds_ratio_figure({"final": {"a": ((2.0, 0.5, 8.0), 0.3), "b": ((0.2, 0.1, 0.4), 0.001)}})
     axis = figure.axes[0]
     assert axis.get_xscale() == "log"
     bars = [line for line in axis.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
@@ -85,9 +86,9 @@ def test_an_interval_beyond_the_figure_has_an_arrow() -> None:
 )
 def test_an_odds_ratio_that_is_none_is_refused(row: Any, message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
-        study.odds_ratio_figure({"final": {"a": row}})
+        odds_ratio_figure({"final": {"a": row}})
 
 
 def test_no_term_has_no_figure() -> None:
     with pytest.raises(EvaluationError, match="no term"):
-        study.odds_ratio_figure({"final": {}})
+        odds_ratio_figure({"final": {}})

@@ -9,14 +9,15 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting import figures as study
 from HabitatRadiomicsLib.reporting.figures.drawing import FAINT, MAIN
+from HabitatRadiomicsLib.reporting.figures.heatmaps import search_heatmap
+from HabitatRadiomicsLib.reporting.figures.selection_figures import scout_figure
 
 _AREAS = {("anova", "svm"): (0.71, 3), ("anova", "lda"): (0.64, 1), ("relief", "svm"): (0.8, 6)}
 
 
 def test_each_combination_has_its_cell_and_the_chosen_one_a_frame() -> None:
-    figure = study.search_heatmap(_AREAS, chosen=("relief", "svm"))
+    figure = search_heatmap(_AREAS, chosen=("relief", "svm"))
     axis = figure.axes[0]
     cells = axis.collections[0].get_array()
     assert np.ma.filled(np.ma.masked_invalid(cells), -1).tolist() == [[0.71, 0.64], [0.8, -1]]
@@ -41,11 +42,11 @@ def test_each_combination_has_its_cell_and_the_chosen_one_a_frame() -> None:
 )
 def test_a_search_that_is_none_is_refused(areas: Any, chosen: Any, message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
-        study.search_heatmap(areas, chosen=chosen)
+        search_heatmap(areas, chosen=chosen)
 
 
 def test_a_scout_has_a_bar_whose_colour_says_whether_it_passed() -> None:
-    figure = study.scout_figure({"original": (0.6, 0.1, "a + b"), "square": (0.59, 0.2, "c + d")}, minimum=0.6)
+    figure = scout_figure({"original": (0.6, 0.1, "a + b"), "square": (0.59, 0.2, "c + d")}, minimum=0.6)
     axis = figure.axes[0]
     bars = [bar for container in axis.containers for bar in getattr(container, "patches", [])]
     assert [(bar.get_width(), round(bar.get_y() + bar.get_height() / 2)) for bar in bars] == [(0.6, 0), (0.59, 1)]
@@ -67,4 +68,4 @@ def test_a_scout_has_a_bar_whose_colour_says_whether_it_passed() -> None:
 )
 def test_scouts_that_are_none_are_refused(scouts: Any, minimum: float, message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
-        study.scout_figure(scouts, minimum=minimum)
+        scout_figure(scouts, minimum=minimum)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from HabitatRadiomicsLib.reporting.checklists import Answer, StudyRecord, assess_all, load_checklists
+from HabitatRadiomicsLib.reporting.checklists.answers import Answer
+from HabitatRadiomicsLib.reporting.checklists.assessment import assess_all
+from HabitatRadiomicsLib.reporting.checklists.evidence import StudyRecord
+from HabitatRadiomicsLib.reporting.checklists.reading import load_checklists
 from HabitatRadiomicsLib.reporting.figures.drawing import new_figure, png_bytes
 from HabitatRadiomicsLib.reporting.study.report import study_html
 from HabitatRadiomicsLib.reporting.text.summary import headline_row, summary_sentences
