@@ -1,4 +1,4 @@
-"""The files of one patient's maps: figures, images, and segmentations for 3D Slicer."""
+"""The files of one patient's maps: pictures, images, segmentations for 3D Slicer, and changes over time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.colours import habitat_colour, red_green_blue
+from HabitatRadiomicsLib.extraction.habitat_changes import (
+    LESION,
+    SCALE_IN_WORDS,
+    habitat_changes,
+    habitat_volumes,
+    write_habitat_changes,
+)
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.outputs import MAPS_FILE, json_text, write_image, write_text
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.reporting.figures.drawing import write_png
 from HabitatRadiomicsLib.reporting.figures.slice_figures import largest_entropy, map_figure
+from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
 from HabitatRadiomicsLib.system.provenance import image_digest, versions
 
 
@@ -102,3 +110,27 @@ def _document(prepared: PreparedSequence, habitat_map: HabitatMap) -> dict[str, 
             "mask_sha256": image_digest(prepared.source.mask),
         },
     }
+
+
+def write_timeline(folder: Path, case_id: str, maps: Mapping[str, HabitatMap], protocol: Protocol) -> dict[str, bytes]:
+    """``habitat_changes.csv`` and a picture of each sequence that was split at both time points; nothing of a case with
+    one.
+
+    Returns:
+        The pictures (PNG) by sequence.
+    """
+    changes = habitat_changes(case_id, habitat_volumes(maps), protocol)
+    if not changes or protocol.timepoints is None:
+        return {}
+    write_habitat_changes(changes, folder / "habitat_changes.csv")
+    pictures = {}
+    for sequence in dict.fromkeys(row.sequence for row in changes):
+        rows = [row for row in changes if row.sequence == sequence and row.habitat != LESION]
+        points = [
+            TimePoint(protocol.timepoints.baseline, {row.habitat: row.baseline_ml for row in rows}),
+            TimePoint(protocol.timepoints.followup, {row.habitat: row.followup_ml for row in rows}),
+        ]
+        caption = SCALE_IN_WORDS[rows[0].scale]
+        figure = timeline_figure(points, title=f"Habitats of {sequence}", caption=caption)
+        pictures[sequence] = write_png(figure, folder / f"{sequence}_timeline.png")
+    return pictures

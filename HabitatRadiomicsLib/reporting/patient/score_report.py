@@ -14,8 +14,7 @@ from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes, write_png
 from HabitatRadiomicsLib.reporting.figures.nomogram_figure import patient_nomogram_figure
 from HabitatRadiomicsLib.reporting.figures.score_figures import contributions_figure, score_figure
 from HabitatRadiomicsLib.reporting.figures.slice_figures import activation_figure
-from HabitatRadiomicsLib.reporting.patient.map_files import write_maps
-from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
+from HabitatRadiomicsLib.reporting.patient.map_files import write_maps, write_timeline
 from HabitatRadiomicsLib.scoring.activation import Activation, activation_maps
 from HabitatRadiomicsLib.scoring.result import ScoreResult, notice
 

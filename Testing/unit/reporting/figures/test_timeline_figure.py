@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
 from HabitatRadiomicsLib.reporting.figures.slice_figures import map_figure
 from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
 from HabitatRadiomicsLib.reporting.patient import map_files, timeline_files
-from HabitatRadiomicsLib.reporting.patient.timeline_files import write_timeline
+from HabitatRadiomicsLib.reporting.patient.map_files import write_timeline
 
 from ...two_time_points import images_of, protocol
 
