@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.extraction.maps import make_maps
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
 from HabitatRadiomicsLib.reporting.figures.slice_figures import map_figure
 from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
-from HabitatRadiomicsLib.reporting.patient import map_files, timeline_files
+from HabitatRadiomicsLib.reporting.patient import map_files
 from HabitatRadiomicsLib.reporting.patient.map_files import write_timeline
 
 from ...two_time_points import images_of, protocol
@@ -87,7 +87,7 @@ def test_the_picture_says_which_scale_its_habitats_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: str
 ) -> None:
     drawn = []
-    monkeypatch.setattr(timeline_files, "timeline_figure", lambda *rest, **told: (
+    monkeypatch.setattr(map_files, "timeline_figure", lambda *rest, **told: (
         drawn.append(told["caption"]), timeline_figure(*rest, **told)
     )[1])  # fmt: skip
     settings = protocol(timepoints={"habitat_scale": scale})
