@@ -1,4 +1,4 @@
-"""A logistic model of the rad-score and of the clinical factors that matter beside it, and the linear score that it is
+"""The nomogram: a logistic model of the rad-score and of the clinical factors that add to it, and its linear score
 over a table's columns."""
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from HabitatRadiomicsLib.statistics.logistic import LogisticModel, OddsRatio, lo
 
 @dataclass(frozen=True)
 class Nomogram:
-    """The final model, and how it came about.
+    """The final model, and how its factors were chosen.
 
     Attributes:
-        factors: clinical factors that stayed; they say how values are coded and what stands in for missing ones.
+        factors: clinical factors that were kept; they define how values are coded and what replaces missing ones.
         model: its terms are ``rad-score`` first (not in a clinical model), then those of the factors.
         univariate: every factor of the clinical table, tested alone.
-        multivariable: the model with all factors that entered; the final one differs where some of them did not stay.
-        left_out: why, by name, of variables that are not in the final model.
-        rad_score_range: lowest and highest of training; None of a clinical model.
+        multivariable: the model with all factors that entered; the final model differs if some of them were dropped.
+        left_out: the reason, by name, why a variable is not in the final model.
+        rad_score_range: lowest and highest rad-score in training; None for a clinical model.
         linear_range: of the linear predictors in training.
     """
 
@@ -50,7 +50,8 @@ class Nomogram:
         return self.model.terms
 
     def columns(self, rad_scores: np.ndarray | None, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
-        """Values of the terms, shape (cases, terms); missing clinical values are training's usual ones.
+        """Values of the terms, shape (cases, terms); missing clinical values are replaced by the usual values of the
+        training cases.
 
         Args:
             rad_scores: shape (cases,); None for a clinical model only.
@@ -76,10 +77,11 @@ class NomogramScore:
 
     Attributes:
         columns, means, deviations, coefficients: first those of the rad-score, then the clinical ones.
-        covariance: of (intercept, coefficients), from that of the nomogram; the rad-score's own coefficients are taken
-            as they are.
-        inner: rad-scores of the training cases by fits that had not seen them, in SD: what the nomogram was fitted on.
-        held_out: linear predictors of these, in SD.
+        covariance: of (intercept, coefficients), from that of the nomogram; the coefficients within the rad-score are
+            treated as fixed.
+        inner: rad-scores of the training cases by fits that had not seen them, in SD; the nomogram was fitted on
+        these.
+        held_out: linear predictors computed from these, in SD.
         rad_score: with ``rad_mean`` and ``rad_deviation`` of its training scores, in whose SD it enters the nomogram.
     """
 
@@ -116,20 +118,21 @@ def fit_nomogram(
     """Choose the clinical factors and fit them with the rad-score.
 
     Factors whose univariate p is below ``settings.univariate_significance`` enter a logistic model with the rad-score,
-    the smallest p first; one with which no finite odds ratios exist does not. Those whose Wald p there (of all levels
-    together) is below ``settings.multivariable_significance`` stay, and the model is fitted again with these. The
-    rad-score always stays. Univariate tests leave missing values out; the models have the median or the most frequent
-    level of training in their place.
+    the smallest p first; a factor is skipped if finite odds ratios no longer exist with it. Factors whose Wald p in
+    that model (of all levels together) is below ``settings.multivariable_significance`` are kept, and the model is
+    refitted with these. The rad-score is always kept. Univariate tests ignore missing values; the models replace them
+    by the median or the most frequent level of the training cases.
 
     Args:
-        rad_scores: of the training cases, shape (cases,), finite. Scores that were fitted to these very cases are too
-            good, and leave too little to the clinical factors: better held-out ones.
+        rad_scores: of the training cases, shape (cases,), finite. Use held-out scores: scores fitted to these same
+            cases are too good, and leave too little to the clinical factors.
         covariates: of each case, by name; an empty text, ``NA``, ``N/A`` or ``nan`` is a missing value.
         outcome: 0 or 1, shape (cases,).
         seed: of Monte Carlo tests of sparse tables.
 
     Raises:
-        LearningError: outcomes or rad-scores that do not fit, a factor of the settings that the table lacks, or
+        LearningError: outcomes or rad-scores that do not match the cases, a factor of the settings that the table
+        lacks, or
             rad-scores that do not vary or separate the outcomes alone.
     """
     scores = np.asarray(rad_scores, dtype=float)
@@ -143,7 +146,7 @@ def fit_nomogram(
 def fit_clinical_model(
     covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, settings: NomogramSettings, *, seed: int = 0
 ) -> Nomogram | None:
-    """The same without a rad-score, to compare with; None where no clinical factor stays.
+    """The same model without a rad-score, for comparison; None if no clinical factor is kept.
 
     Raises:
         LearningError: outcomes that do not fit, or a factor of the settings that the table lacks.
@@ -154,7 +157,7 @@ def fit_clinical_model(
 def factor_columns(
     covariates: Sequence[Mapping[str, str]], training: np.ndarray, settings: NomogramSettings
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and values, shape (cases, columns), of every clinical factor as the training cases know it.
+    """Names and values, shape (cases, columns), of every clinical factor, coded from the training cases.
 
     Raises:
         LearningError: the table lacks a factor that the settings name.
@@ -182,7 +185,7 @@ def fit_nomogram_score(
     Args:
         names: of the table's columns, among them those of :func:`factor_columns`.
         values: of the training cases, shape (cases, columns).
-        inner: their rad-scores by fits that had not seen them, in SD; the rad-scores proper were fitted to these very
+        inner: their rad-scores by fits that had not seen them, in SD; the final rad-scores were fitted to these same
             cases, and would leave too little to the clinical factors.
 
     Raises:
@@ -195,7 +198,8 @@ def fit_nomogram_score(
     factors = values[:, clinical]
     means = np.concatenate([rad_score.means, factors.mean(axis=0)])
     deviations = np.concatenate([rad_score.deviations, factors.std(axis=0, ddof=1)])
-    # From (intercept, rad-score, clinical terms) to (intercept, coefficients): linear, and so is the covariance's way.
+    # From (intercept, rad-score, clinical terms) to (intercept, coefficients): the map is linear, so the covariance
+    # is transformed linearly, too.
     change = np.zeros((1 + len(means), 1 + len(nomogram.terms)))
     count = len(rad_score.columns)
     change[0, 0], change[0, 1] = 1.0, (rad_score.intercept - mean) / deviation
@@ -274,7 +278,7 @@ def _fitting_together(
     outcome: np.ndarray,
     left_out: dict[str, str],
 ) -> list[ClinicalFactor]:
-    """Factors, taken in turn, with which the model still has finite odds ratios."""
+    """Factors, added one by one, with which the model still has finite odds ratios."""
     taken: list[ClinicalFactor] = []
     for factor in factors:
         problem = obstacle(_columns(scores, [*taken, factor], covariates), outcome)

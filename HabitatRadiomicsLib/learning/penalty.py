@@ -1,4 +1,4 @@
-"""How large the penalty should be, by cross-validation."""
+"""Chooses the LASSO penalty by cross-validation."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from HabitatRadiomicsLib.learning.lasso import lasso_path
 #: Gives the columns that training cases would select, from their values and outcomes.
 ColumnChoice = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-#: Predicted probabilities are kept this far from 0 and 1, as glmnet does: one sure error must not decide.
+#: Predicted probabilities are kept this far from 0 and 1, as glmnet does: a single confident error must not decide.
 _SUREST = 1e-5
 #: Cases per fold below which the standard error is taken over cases and not over folds, as in glmnet.
 _FEWEST_PER_FOLD = 3
 
 
 class CrossValidatedPath(NamedTuple):
-    """What ``cv.glmnet`` tells of a path of penalties.
+    """The results of ``cv.glmnet`` for a path of penalties.
 
     Attributes:
         penalties: lambda, descending.
@@ -30,7 +30,7 @@ class CrossValidatedPath(NamedTuple):
         minimum: the penalty with the smallest deviance, ``lambda.min``.
         one_standard_error: the largest one whose deviance is within a standard error of that, ``lambda.1se``.
         scores: held-out linear predictor of each case at each penalty, in standard deviations of its fold's training
-            cases, whose mean is 0; 0 where all of these have the same. Shape (cases, penalties).
+            cases, whose mean is 0; 0 if these all have the same predictor. Shape (cases, penalties).
     """
 
     penalties: np.ndarray
@@ -59,8 +59,8 @@ def cross_validated_path(
         outcome: 0 or 1.
         folds: training and test indices; each case is tested once, see ``stratified_folds``.
         penalties: descending; None: those of ``lasso_path`` over all cases.
-        select: gives the columns that may enter, and is asked anew in each fold, which its training cases alone
-            decide; None: all that vary.
+        select: gives the columns that may enter; it is called again in each fold, on its training cases alone. None:
+            all that vary.
 
     Raises:
         LearningError: the folds do not test each case once, no column is left, or a fold has one outcome only.
@@ -99,8 +99,8 @@ def _predictors(
     penalties: np.ndarray,
     select: ColumnChoice,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Linear predictors of the training and the test cases by the path of the training cases, shape (cases, penalties)
-    each."""
+    """Linear predictors of the training and the test cases along the path fitted on the training cases, each of shape
+    (cases, penalties)."""
     columns = select(values[training], outcome[training])
     if len(columns) == 0:
         prevalence = outcome[training].mean()
@@ -117,7 +117,7 @@ def _predictors(
 
 def _standardised(linear: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """By mean and standard deviation of the training cases' predictors at each penalty."""
-    # A path's first step has no column: its predictors are the same but for rounding.
+    # A path's first step has no column: its predictors are equal up to rounding.
     deviation = seen.std(axis=0)
     flat = deviation < 1e-10 * np.maximum(1.0, np.abs(seen).max(axis=0))
     return np.where(flat, 0.0, (linear - seen.mean(axis=0)) / np.where(flat, 1.0, deviation))

@@ -21,16 +21,16 @@ from HabitatRadiomicsLib.protocol import CombatSettings, Protocol, RobustnessSet
 
 _log = logging.getLogger(__name__)
 
-#: That an intraclass correlation can be had of.
+#: The fewest cases from which an intraclass correlation can be computed.
 _FEWEST_CASES = 2
 
 
 @dataclass(frozen=True)
 class Repetitions:
-    """Some cases measured again: on perturbed copies, or as they were outlined another time.
+    """Repeated measurements of some cases: on perturbed copies, or on repeated segmentations.
 
     Attributes:
-        cases: which, by their place in the table.
+        cases: their indices in the table.
         values: shape (cases, repetitions, columns); NaN where a copy could not be made.
     """
 
@@ -40,7 +40,7 @@ class Repetitions:
 
 @dataclass(frozen=True)
 class FoldTable:
-    """Everything that is known of the cases of a study, under the habitats of one training set.
+    """All data of a study's cases, with the habitats of one training set.
 
     Attributes:
         columns: names; ``values`` has shape (cases, columns).
@@ -48,7 +48,7 @@ class FoldTable:
         patients, sites: shape (cases,); a site may be ''.
         volumes: of the lesion in ml, shape (cases,).
         covariates: clinical variables of each case.
-        repeated: what was measured again, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and ``INTRA_OBSERVER``.
+        repeated: the repeated measurements, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and ``INTRA_OBSERVER``.
     """
 
     columns: tuple[str, ...]
@@ -63,13 +63,13 @@ class FoldTable:
 
 @dataclass(frozen=True)
 class FeatureReliability:
-    """ICC of each column with its interval, and how many cases it comes from, shape (columns,)."""
+    """ICC of each column with its interval and the number of cases it is based on, shape (columns,)."""
 
     reliability: Reliability
     cases: np.ndarray
 
     def reaches(self, threshold: float) -> np.ndarray:
-        """Whether each is at or above a threshold; an undefined one is not."""
+        """Whether each ICC is at or above a threshold; an undefined one is not."""
         return np.nan_to_num(self.reliability.icc, nan=-np.inf) >= threshold
 
 
@@ -78,8 +78,8 @@ class PreparedFold:
     """Robust, harmonised columns of all cases.
 
     Attributes:
-        robust: of the table's columns, whether they were kept; None when robustness was not asked for.
-        combat: None when harmonisation was not asked for.
+        robust: whether each of the table's columns was kept; None if robustness was not requested.
+        combat: None if harmonisation was not requested.
     """
 
     columns: tuple[str, ...]
@@ -88,19 +88,20 @@ class PreparedFold:
     combat: CombatParameters | None = None
 
     def training_table(self, table: FoldTable) -> TrainingTable:
-        """The prepared columns with all that learning may see of the cases."""
+        """The prepared columns with all other data that learning may use."""
         covariates = table.covariates if any(name.startswith(CLINICAL) for name in self.columns) else ()
         return TrainingTable(self.columns, self.values, table.outcome, table.patients, covariates)
 
 
 def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> PreparedFold:
-    """Keep robust columns, harmonise sites; clinical variables stand beside them where a nomogram is asked for.
+    """Keep robust columns and harmonise sites; clinical variables are added if a nomogram is requested.
 
-    A case of a site with fewer than two training cases cannot be harmonised: its values are NaN, as if it had none of
-    the regions. Nor can a region that some other site has too few training cases of: its columns are left out.
+    A case from a site with fewer than two training cases cannot be harmonised: its values are NaN, as if it had none
+    of the regions. A region for which any other site has too few training cases cannot be harmonised either: its
+    columns are left out.
 
     Args:
-        training: places of the cases that may be learned from; a place may stand there more than once.
+        training: indices of the cases that may be learned from; an index may occur more than once.
     """
     prepared = _prepared_features(table, training, protocol)
     if protocol.learning.nomogram is None:
@@ -125,7 +126,7 @@ def _prepared_features(table: FoldTable, training: np.ndarray, protocol: Protoco
     combat = _harmonised_regions(columns, values[rows], table.sites[rows], known, protocol.harmonisation)
     if combat is None:
         return PreparedFold((), values[:, :0], robust)
-    # What cannot be harmonised is not learned from: it would carry the sites into the score.
+    # Columns that cannot be harmonised are not learned from: they would carry site effects into the score.
     kept = np.array([place for place, name in enumerate(columns) if name in combat.features], dtype=int)
     columns = tuple(columns[place] for place in kept)
     harmonised = np.full((len(values), len(kept)), np.nan)
@@ -139,7 +140,7 @@ def _harmonised_regions(
 ) -> CombatParameters | None:
     """ComBat of each sequence and region by itself, from the cases that have it: one without S2 still counts for S1.
 
-    Regions that not all sites have cases of are left out; None where none is left.
+    Regions for which some site has no cases are left out; None if none is left.
     """
     fitted = []
     for places in _regions(columns):
@@ -165,7 +166,7 @@ def _harmonised_regions(
 
 
 def _regions(columns: tuple[str, ...]) -> list[list[int]]:
-    """Places of the columns of each sequence, at each time point, and region."""
+    """Indices of the columns of each sequence, time point and region."""
     groups: dict[tuple[str, str], list[int]] = {}
     for place, name in enumerate(map(parse, columns)):
         groups.setdefault((name.key, name.region), []).append(place)
@@ -180,10 +181,10 @@ def reliable(found: Mapping[str, FeatureReliability], threshold: float) -> np.nd
 def reliability_of(
     table: FoldTable, training: np.ndarray, settings: RobustnessSettings
 ) -> dict[str, FeatureReliability]:
-    """ICC of each column over the repeated measurements of training cases, by their kind.
+    """ICC of each column over the repeated measurements of training cases, by kind.
 
-    Of each kind, sequence and region, the cases count that have it in every measurement: a copy that could not be
-    made, or whose habitat is empty, takes its case out. Where fewer than two are left, nothing is known: NaN.
+    For each kind, sequence and region, only cases that have the region in every measurement count: a copy that could
+    not be made, or whose habitat is empty, excludes its case. With fewer than two cases left, the ICC is NaN.
     """
     return {kind: _reliability(table, training, settings, again) for kind, again in table.repeated.items()}
 

@@ -25,8 +25,8 @@ class RadScore:
         columns: indices into the table that it was fitted on.
         means, deviations, coefficients: one per column; sd with n - 1.
         penalty: the lambda that was chosen.
-        selection: the columns that were left after each step before the LASSO; None: it was not fitted here.
-        validated: the cross-validation that chose the penalty; None: it was not fitted here.
+        selection: the columns left after each step before the LASSO; None: the score was not fitted here.
+        validated: the cross-validation that chose the penalty; None: the score was not fitted here.
     """
 
     columns: np.ndarray
@@ -40,9 +40,10 @@ class RadScore:
 
     @property
     def held_out(self) -> np.ndarray:
-        """Scores of the training cases by fits that had not seen them, in SD of each fold's own; shape (cases,).
+        """Scores of the training cases by fits that had not seen them, in SD of each fold's training scores; shape
+        (cases,).
 
-        The folds are those that chose the penalty, of which they speak a little too well.
+        The folds are those that chose the penalty, so these scores are slightly optimistic.
 
         Raises:
             LearningError: the score was not fitted here.
@@ -68,13 +69,14 @@ def fit_rad_score(
     seed: int,
     groups: Sequence[object] | np.ndarray | None = None,
 ) -> RadScore:
-    """Select features, then LASSO; lambda by cross-validated deviance among those with few enough features.
+    """Select features, then fit a LASSO; lambda is chosen by cross-validated deviance among those with few enough
+    features.
 
     Inside the cross-validation, selection and scaling are repeated in each fold. On columns that all cases selected,
     the held-out deviance is too low even where there is nothing to learn, and lambda too small: of cohorts of pure
     noise (80 cases, 1,000 columns), the penalty that leaves nothing came out best in 47%, and with selection repeated
-    in 68%; the scores that were chosen had 6.0 and 3.7 features. A score has at least one feature all the same;
-    whether it beats having none is told by ``validated``, whose first penalty leaves none.
+    in 68%; the scores that were chosen had 6.0 and 3.7 features. A score nevertheless has at least one feature;
+    ``validated``, whose first penalty leaves none, shows whether that is better than none.
 
     Args:
         values: shape (cases, columns), of the training cases only.
@@ -121,7 +123,7 @@ def fit_rad_score(
 
 
 def _chosen(validated: CrossValidatedPath, allowed: np.ndarray, rule: str) -> int:
-    """Which of the allowed steps of a path the rule chooses; of equals, the one with the larger penalty."""
+    """The allowed step of a path that the rule chooses; of equal ones, that with the larger penalty."""
     deviance = validated.deviance[allowed]
     best = int(np.argmin(deviance))
     if rule == "one-standard-error":
@@ -134,7 +136,7 @@ def coefficient_covariance(
 ) -> np.ndarray:
     """Covariance of (intercept, coefficients) over bootstrap refits, shape (features + 1, features + 1).
 
-    Cases are resampled within each outcome; features, their scaling and lambda stay, so that this is the
+    Cases are resampled within each outcome; features, their scaling and lambda stay fixed, so that this is the
     uncertainty of the coefficients and not of the selection.
     """
     generator = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-#: As Kononenko has it; of fewer cases, all there are.
+#: Kononenko's number of neighbours; with fewer cases, all are used.
 _NEIGHBOURS = 10
 
 
@@ -12,8 +12,8 @@ def relief_weights(values: np.ndarray, outcome: np.ndarray, *, neighbours: int =
     """The weight of each column, -1 to 1, higher for better (Kononenko 1994, doi 10.1007/3-540-57868-4_57).
 
     Differences are in shares of a column's range, the distance of two cases is their sum (Manhattan). For each case,
-    the mean difference from its nearest neighbours of the other outcome counts for the column, that from those of
-    its own against it. Every column counts as continuous, however few values it has.
+    the mean difference from its nearest neighbours of the other outcome counts for the column, and that from its
+    nearest neighbours of the same outcome against it. Every column counts as continuous, however few values it has.
 
     Args:
         values: shape (cases, columns); finite, and every column varies.

@@ -1,4 +1,5 @@
-"""Scout models: one search per base image says which images are worth their features, and a last search joins those."""
+"""Scout models: one search per base image decides which images are used, and a last search combines the features
+selected from these."""
 
 from __future__ import annotations
 
@@ -24,9 +25,9 @@ class Scout:
     """The best score of one base image's features.
 
     Attributes:
-        image: as in the columns' names, e.g. ``original``, ``log-sigma-3-0-mm-3D``.
+        image: as named in the columns, e.g. ``original``, ``log-sigma-3-0-mm-3D``.
         auc, sd: mean and SD over the folds of its cross-validation.
-        columns: of the table, those that it selected on all training cases.
+        columns: the columns of the table that it selected on all training cases.
         passed: whether they go on to the last search.
     """
 
@@ -44,10 +45,10 @@ class ScoutedScore(SearchedScore):
     """The score of the last search.
 
     Attributes:
-        held_out: as a `SearchedScore`'s, but by fits in which the scouts, too, had not seen the cases; 0, the mean
-            of training, in a fold in which no scout passed. It is what the choice between scores should look at:
-            ``compared`` is of the last search alone, whose columns were chosen on all training cases.
-        scouts: one for each image with a column that can be used, in the order of the first of these.
+        held_out: as for a `SearchedScore`, but by fits in which the scouts, too, had not seen the cases; 0, the
+            training mean, in a fold in which no scout passed. Use this to choose between scores: ``compared`` covers
+            the last search alone, whose columns were chosen on all training cases.
+        scouts: one for each image with a usable column, in the order of its first such column.
     """
 
     scouts: tuple[Scout, ...]
@@ -64,7 +65,8 @@ def fit_scouts(
     seed: int,
     groups: Sequence[object] | np.ndarray | None = None,
 ) -> ScoutedScore:
-    """A search within each base image, and a last one on what the sufficient ones selected (Li 2023).
+    """A search within each base image, and a last search on the features selected by the scouts that passed (Li
+    2023).
 
     The last search has no correlation filter. For ``held_out`` the whole procedure, with its own cross-validations, is
     repeated in each fold's training part, so that there are (folds + 1) x (images + 1) searches; where that part has
@@ -108,7 +110,7 @@ def _scouted(
     seed: int,
     groups: np.ndarray,
 ) -> ScoutedScore | tuple[Scout, ...]:
-    """The procedure once; the scouts alone where none passed."""
+    """The procedure once; only the scouts if none passed."""
     sent = []
     for image in dict.fromkeys(images.tolist()):
         places = np.flatnonzero(images == image)

@@ -1,4 +1,4 @@
-"""Selectors x classifiers x numbers of features: a cross-validation says which combination makes the score."""
+"""Selectors x classifiers x numbers of features: cross-validation chooses the combination that makes the score."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from HabitatRadiomicsLib.system.tasks import one_thread
 
 @dataclass(frozen=True)
 class SearchResult:
-    """How a combination did: mean and SD (with n - 1) over the folds of its AUC on the cases left out.
+    """Performance of a combination: mean and SD (with n - 1) over the folds of its AUC on the held-out cases.
 
     Attributes:
-        features: as many of the best ranked, or all where there are fewer.
+        features: number of top-ranked features, or all if there are fewer.
     """
 
     selector: Selector
@@ -70,8 +70,8 @@ class SearchedScore(ClassifierScore):
 
     Attributes:
         held_out: scores of the training cases by fits that had not seen them, in SD of each fold's own training scores
-            (their mean 0), shape (cases,). The folds are those that chose the combination, of which they speak a
-            little too well.
+            (their mean 0), shape (cases,). The folds are those that chose the combination, so these scores are
+            slightly optimistic.
         compared: all combinations, in the order of the settings.
     """
 
@@ -82,7 +82,7 @@ class SearchedScore(ClassifierScore):
 
     @property
     def result(self) -> SearchResult:
-        """That of the combination that won."""
+        """The result of the combination that won."""
         return _best(self.compared)
 
 
@@ -97,18 +97,19 @@ def fit_search(
 ) -> SearchedScore:
     """Try every combination in a cross-validation, and fit the best one on all cases.
 
-    The combination with the largest mean AUC is the best, of equal ones the first: selectors, then classifiers, then
-    numbers of features in the order of the settings. Within each fold, everything is done anew on its training part:
-    columns that do not vary are dropped, of columns that correlate more than ``maximum_correlation`` one is kept, and
-    the rest is ranked and z-scored. Which one is kept is drawn by lot: columns stand in a random order, and each is
-    kept that does not correlate so with a kept one before it. Columns that are not defined for all cases are left out
-    of all folds: they would give some of the cases no score.
+    The combination with the largest mean AUC is the best; of equal ones the first, ordered by selector, classifier
+    and number of features as in the settings. Within each fold, all steps are repeated on its training part: columns
+    that do not vary are dropped, of columns that correlate more than ``maximum_correlation`` one is kept, and the
+    rest is ranked and z-scored. The kept column is random: columns are put in a random order, and each one is kept
+    that does not correlate so strongly with a kept one before
+    it. Columns that are not defined for all cases are left out of all folds: some cases would have no score with
+    them.
 
     Args:
         values: shape (cases, columns), of the training cases only.
         outcome: 0 or 1, shape (cases,).
         folds: of the cross-validation.
-        seed: of the folds, of the lot, and of the selectors and classifiers that have something random.
+        seed: of the folds, of the random order, and of the selectors and classifiers that use randomness.
         groups: one per case, e.g. the patient; the cases of a group stay together in the folds.
 
     Raises:
@@ -143,9 +144,9 @@ def fit_search(
 
 
 def in_training_deviations(score: ClassifierScore, training: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Scores of cases in standard deviations of the training cases' own, whose mean is 0; 0 where those do not vary.
+    """Scores of cases in standard deviations of the training scores, whose mean is 0; 0 if those do not vary.
 
-    Folds differ in their classifiers' scales, and only so can their scores be pooled.
+    Classifiers of different folds have different scales; their scores can be pooled only in these units.
 
     Args:
         training: values of the training cases, shape (cases, columns); ``test``: of those to score.
@@ -188,7 +189,7 @@ def _best(compared: Sequence[SearchResult]) -> SearchResult:
 def _rankings(
     values: np.ndarray, outcome: np.ndarray, settings: SearchSettings, seed: int
 ) -> dict[Selector, np.ndarray]:
-    """The columns that each selector puts first, as many as are asked for at most."""
+    """The columns that each selector ranks first, up to the largest number requested."""
     columns = usable_columns(values)
     if not len(columns):
         raise LearningError(
@@ -208,7 +209,7 @@ def _rankings(
 def _unseen_scores(
     training: np.ndarray, test: np.ndarray, outcome: np.ndarray, classifier: ClassifierName, seed: int
 ) -> np.ndarray:
-    """As `in_training_deviations`, of a classifier of all columns that is not kept."""
+    """As `in_training_deviations`, for a classifier of all columns that is not kept."""
     means, deviations = training.mean(axis=0), training.std(axis=0, ddof=1)
     seen, unseen = fitted_scores(
         classifier, (training - means) / deviations, outcome, (test - means) / deviations, seed=seed

@@ -1,4 +1,4 @@
-"""Which features may enter a rad-score."""
+"""Selects the features that may enter a rad-score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 from HabitatRadiomicsLib.protocol import LearningSettings
 
-#: Groups of more cases go by the normal approximation of U, smaller ones by its exact distribution; as in SciPy and R.
+#: Above this number of cases per group, U uses its normal approximation, otherwise its exact distribution; as in
+#: SciPy and R.
 _EXACT_CASES = 8
 _NORMALITY = 0.05
 #: Fewer cases have no Shapiro-Wilk statistic.
@@ -25,7 +26,7 @@ class Selection:
 
     Attributes:
         differing: those that differ by outcome; at most ``univariate_selection`` of them.
-        uncorrelated: those of them that no other one stands for.
+        uncorrelated: those of them that are not redundant with another one.
     """
 
     differing: np.ndarray
@@ -46,12 +47,12 @@ def select_features(values: np.ndarray, outcome: np.ndarray, settings: LearningS
 
 
 def selection_steps(values: np.ndarray, outcome: np.ndarray, settings: LearningSettings) -> Selection:
-    """The same, with what is left after each step.
+    """The same, with the columns left after each step.
 
     1. Columns with a NaN, or the same value everywhere (within rounding), are dropped.
     2. ``univariate_test``, two-sided; p must be below ``significance``.
-    3. Of those, ``univariate_selection`` with the smallest p go on, when it is set: before redundancy is looked at, as
-       scikit-learn's SelectKBest stands in the studies that use it, so that fewer may be left in the end.
+    3. If ``univariate_selection`` is set, that many columns with the smallest p are kept: before redundancy is
+       checked, as studies use scikit-learn's SelectKBest, so that fewer may be left in the end.
     4. In order of p, a column is kept when its |Pearson r| with every kept one is at most ``maximum_correlation``.
     """
     usable = usable_columns(values)
@@ -122,7 +123,7 @@ def _anova_p(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     if len(positive) + len(negative) < _FEWEST_FOR_VARIANCE or positive.shape[1] == 0:
         return np.ones(positive.shape[1])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a column that is constant in both groups: its p is right all the same
+        warnings.simplefilter("ignore")  # a column that is constant in both groups: its p is correct nevertheless
         return np.asarray(ttest_ind(positive, negative, axis=0, equal_var=True).pvalue)
 
 
@@ -138,7 +139,7 @@ def _looks_normal(group: np.ndarray) -> np.ndarray:
 
 
 def without_redundant(columns: np.ndarray, maximum_correlation: float) -> np.ndarray:
-    """Indices of the columns that are kept, the first of those that stand for one another.
+    """Indices of the columns that are kept: the first of each set of redundant ones.
 
     A column is kept when its |Pearson r| with every kept one before it is at most ``maximum_correlation``.
 

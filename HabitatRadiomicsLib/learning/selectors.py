@@ -1,4 +1,4 @@
-"""Selectors: how the features of a table are ranked before a classifier is given the best of them."""
+"""Selectors: ways to rank the features of a table before a classifier uses the best of them."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def rank_features(name: Selector, values: np.ndarray, outcome: np.ndarray, *, se
       coefficient; after the first 30, and those that never enter, by F.
     - ``relief``: ReliefF's weight (`relief_weights`).
     - ``rfe``: recursive elimination by a linear support vector machine (Guyon 2002, doi 10.1023/A:1012487302797). Of
-      more than 300 columns, it is given those with the largest F; what it drops together, and is not given, is
-      ranked by F.
+      more than 300 columns, it receives those with the largest F; columns that it drops together, or does not
+      receive, are ranked by F.
 
     Args:
         values: shape (cases, columns).
         outcome: 0 or 1, shape (cases,).
-        seed: of ``mutual-information`` and ``tree-importance``; the others have nothing random.
+        seed: of ``mutual-information`` and ``tree-importance``; the others are deterministic.
 
     Returns:
         Indices of the columns, shape (columns,).
@@ -142,7 +142,8 @@ def _by_elimination(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.nd
 
 
 def _eliminated(values: np.ndarray, outcome: np.ndarray, left: int, step: int) -> np.ndarray:
-    """Rank of each column: 1 for those that are left, larger the sooner the column went, ``step`` at a time."""
+    """Rank of each column: 1 for those that are left, larger the earlier the column was dropped, ``step`` at a
+    time."""
     from sklearn.svm import SVC
 
     ranks = np.ones(values.shape[1], dtype=int)
@@ -158,7 +159,7 @@ def _eliminated(values: np.ndarray, outcome: np.ndarray, left: int, step: int) -
 
 
 def _places(order: np.ndarray) -> np.ndarray:
-    """Where in an order each column stands."""
+    """Position of each column in an order."""
     places = np.empty(len(order), dtype=int)
     places[order] = np.arange(len(order))
     return places

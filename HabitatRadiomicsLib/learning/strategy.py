@@ -1,6 +1,6 @@
-"""The whole of what learns from a feature table: every candidate score, and the choice between them.
+"""The whole learning procedure on a feature table: every candidate score, and the choice between them.
 
-Nothing here sees a case that is not in ``training``; cross-validation around it, and not inside, says how good it is.
+Nothing here sees a case that is not in ``training``; only an outer cross-validation can measure its performance.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ RULE = (
 
 
 class FittedScore(Protocol):
-    """What any way of learning gives: a linear rad-score, or a classifier."""
+    """The score that any learning method gives: a linear rad-score, or a classifier."""
 
     @property
     def columns(self) -> np.ndarray:
-        """Places of its columns in the table that it was fitted on."""
+        """Indices of its columns in the table that it was fitted on."""
 
     @property
     def held_out(self) -> np.ndarray:
-        """Scores of the training cases by fits that had not seen them, in SD of each fold's own; shape (cases,)."""
+        """Scores of the training cases by fits that had not seen them, in SD of each fold's training scores; shape
+        (cases,)."""
 
     def score(self, values: np.ndarray) -> np.ndarray:
         """Scores of a table's rows, shape (cases,)."""
@@ -49,13 +50,13 @@ class FittedScore(Protocol):
 
 @dataclass(frozen=True)
 class TrainingTable:
-    """A feature table with all that learning may see of its cases.
+    """A feature table with all other data of its cases that learning may use.
 
     Attributes:
         columns: names; ``values`` has shape (cases, columns).
         outcome: 0 or 1, shape (cases,).
         patients: shape (cases,); cases of one patient stay together in every split.
-        covariates: clinical variables of each case; empty where none are learned from.
+        covariates: clinical variables of each case; empty if none are used.
     """
 
     columns: tuple[str, ...]
@@ -65,7 +66,7 @@ class TrainingTable:
     covariates: tuple[Mapping[str, str], ...] = ()
 
     def rows(self, rows: np.ndarray) -> TrainingTable:
-        """The table of some cases."""
+        """The table restricted to some cases."""
         covariates = tuple(self.covariates[row] for row in rows) if self.covariates else ()
         return TrainingTable(self.columns, self.values[rows], self.outcome[rows], self.patients[rows], covariates)
 
@@ -75,14 +76,14 @@ class Learned:
     """Every candidate's score, and the one that was chosen.
 
     Attributes:
-        columns: of the table, which the scores' columns count.
-        scores: by candidate; None where nothing could be learned.
+        columns: of the table; the scores' columns are indices into these.
+        scores: by candidate; None if nothing could be learned.
         inner_scores: by candidate: scores of the training cases, held out in the cross-validation that chose its
             penalty or its classifier, shape (cases,).
-        inner_auc: of these scores.
-        chosen: None when no candidate could be learned.
-        nomogram: the chosen score joined with clinical factors; None where the protocol asks for none.
-        nomogram_problem: why there is none where it was asked for.
+        inner_auc: AUC of these scores.
+        chosen: None if no candidate could be learned.
+        nomogram: the chosen score combined with clinical factors; None if the protocol requests no nomogram.
+        nomogram_problem: why a requested nomogram is missing.
     """
 
     columns: tuple[str, ...]
@@ -96,18 +97,18 @@ class Learned:
 
     @property
     def chosen_score(self) -> FittedScore | None:
-        """The chosen candidate's."""
+        """The score of the chosen candidate."""
         return None if self.chosen is None else self.scores[self.chosen.name]
 
     @property
     def rad_score(self) -> RadScore | None:
-        """The chosen candidate's, where it is one."""
+        """The chosen candidate's score if it is a linear rad-score."""
         found = self.chosen_score
         return found if isinstance(found, RadScore) else None
 
     @property
     def score(self) -> FittedScore | None:
-        """What becomes the model: the nomogram, or the chosen candidate's."""
+        """The score that becomes the model: the nomogram, or else the chosen candidate's score."""
         return self.chosen_score if self.nomogram is None else self.nomogram
 
     @property
@@ -123,7 +124,7 @@ def learn(
     """Fit every candidate and choose one.
 
     Args:
-        candidates: those that compete; None: all that the table has the features for.
+        candidates: the competing candidates; None: all whose features the table contains.
     """
     competing = tuple(candidates_of(table.columns, settings) if candidates is None else candidates)
     scores = {candidate.name: fit_candidate(table, candidate, settings, seed=seed) for candidate in competing}
@@ -135,7 +136,7 @@ def learn(
     }
     areas = {name: auc_with_interval(table.outcome, row).auc for name, row in inner.items()}
     if settings.fusion is not None:
-        # What is fused was settled beforehand; its parts are there to be compared with.
+        # The fusion was fixed in advance; its parts are fitted for comparison only.
         learned = [candidate for candidate in learned if len(candidate.parts) > 1] or learned
     chosen = max(learned, key=lambda candidate: areas[candidate.name], default=None)  # the first of equal ones
     found = Learned(table.columns, competing, scores, inner, areas, chosen)
@@ -155,10 +156,11 @@ def learn(
 def fit_candidate(
     table: TrainingTable, candidate: Candidate, settings: LearningSettings, *, seed: int
 ) -> FittedScore | None:
-    """The score of a candidate, its columns those of the whole table; None where nothing can be learned.
+    """The score of a candidate, with columns as indices into the whole table; None if nothing can be learned.
 
-    Cases that lack the region are left out, and then columns that are not defined for a case: those of a fold's
-    training cases alone could be selected in the cross-validation within, and would give its test cases no score.
+    Cases that lack the region are left out, and then columns that are undefined for any remaining case: a column
+    defined only for a fold's training cases could be selected in the inner cross-validation and leave its test cases
+    without a score.
     """
     columns = candidate.columns(table.columns)
     present = np.flatnonzero(candidate.measured(table.columns, table.values))
@@ -201,10 +203,10 @@ def _fitted(
 
 
 def held_out_scores(score: FittedScore | None, training: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Scores of cases in standard deviations of the training cases' own.
+    """Scores of cases in standard deviations of the training scores.
 
-    Folds differ in how far they shrink, and only so can their scores be pooled. A case that lacks a region, and every
-    case of a fold in which nothing was learned, has 0, the mean of training: no knowledge, neither way.
+    Folds differ in shrinkage; their scores can be pooled only in these units. A case that lacks a region, and every
+    case of a fold in which nothing was learned, gets 0, the training mean: no evidence either way.
 
     Args:
         training: values of the training cases, shape (cases, columns); ``test``: of those to score.
