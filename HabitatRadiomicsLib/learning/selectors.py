@@ -14,7 +14,8 @@ from HabitatRadiomicsLib.learning.relief import relief_weights
 from HabitatRadiomicsLib.learning.selection import univariate_p, usable_columns
 from HabitatRadiomicsLib.protocol import Selector
 
-#: Recursive elimination fits a model for every few columns that it drops; of a wider table it is given this many, those
+#: Recursive elimination fits a model for every few columns that it drops; of a wider table it receives this many,
+#: those
 #: with the largest F.
 _MOST_FOR_ELIMINATION = 300
 #: It drops a tenth of its columns at a time until this many are left, and then one by one.

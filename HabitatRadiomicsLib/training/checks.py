@@ -1,4 +1,4 @@
-"""What a cohort must be before anything is learned from it: everything that can be told before an image is measured."""
+"""Checks that a cohort must pass before training: everything that can be checked before an image is measured."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from HabitatRadiomicsLib.validation.external import outcomes_of
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Cases that were left out, and why."""
+    """Cases that were left out, and the reason."""
 
     reason: str
     case_ids: tuple[str, ...]
@@ -32,7 +32,7 @@ class Exclusion:
 def check_study(
     cohort: Cohort, protocol: Protocol, *, complete_cases: bool = False
 ) -> tuple[Cohort, tuple[Exclusion, ...]]:
-    """The cases of a study and those that were left out.
+    """Check a cohort; returns the cases of the study and those that were left out.
 
     Args:
         cohort: with outcomes.
@@ -97,7 +97,7 @@ def check_apart(training: Cohort, test: Cohort) -> None:
 
 
 def check_sites_known(training: Cohort, test: Cohort, protocol: Protocol) -> None:
-    """Refuse a test cohort that a model of the training cohort could not score, for want of a known site.
+    """Refuse a test cohort that a model of the training cohort could not score, because a site is unknown.
 
     Raises:
         HarmonisationError: sites are harmonised, and a test case has none or a new one.
@@ -125,10 +125,10 @@ def check_cohort_outcomes(cohort: Cohort, settings: LearningSettings) -> None:
 
 
 def check_outcomes(outcome: Sequence[int], patients: Sequence[str], settings: LearningSettings) -> None:
-    """Refuse too few patients of an outcome for nested cross-validation, which never parts a patient's cases.
+    """Refuse too few patients of an outcome for nested cross-validation, which never splits a patient's cases.
 
     Raises:
-        LearningError: saying how many there are and how many are needed.
+        LearningError: the message states how many there are and how many are needed.
     """
     events, others = (
         len({patient for patient, value in zip(patients, outcome) if value == wanted}) for wanted in (1, 0)
@@ -146,8 +146,8 @@ def check_outcomes(outcome: Sequence[int], patients: Sequence[str], settings: Le
 
 
 def fewest_of_each(folds: int) -> int:
-    """Cases of each outcome that nested cross-validation needs: each training part is itself cross-validated, and of
-    each outcome one case per fold must be left in it."""
+    """Cases of each outcome that nested cross-validation needs: each training part is itself cross-validated, and
+    must contain at least one case of each outcome per inner fold."""
     return next(count for count in range(folds, 4 * folds) if count - math.ceil(count / folds) >= folds)
 
 
@@ -211,7 +211,7 @@ def _check_robustness(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol)
 
 
 def _refuse_twins(cohort: Cohort) -> None:
-    """Two cases of one patient may well lie in one image: two lesions."""
+    """Refuse two patients with the same image. Two cases of one patient may share an image: two lesions."""
     twins = [
         ids for ids in _by_image(cohort.cases).values() if len({cohort.patient_of(case_id) for case_id in ids}) > 1
     ]
@@ -222,7 +222,7 @@ def _refuse_twins(cohort: Cohort) -> None:
 
 
 def _refuse_unchanged(cohort: Cohort) -> None:
-    """A follow-up that is the baseline again: nothing would have changed in it."""
+    """Refuse a follow-up image that is identical to the baseline image: there would be no change to measure."""
     problems = []
     for case in cohort.cases:
         seen: dict[str, str] = {}

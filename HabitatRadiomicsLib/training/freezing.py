@@ -1,4 +1,4 @@
-"""What was learned becomes a model file: coefficients, cut-off, calibration, and what stands behind them."""
+"""Turns the learned score into a model file: coefficients, cut-off, calibration, and the evidence for them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ENDPOINT = Endpoint(name="outcome", positive="positive", negative="negative")
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a model is called and meant for; everything that numbers cannot say."""
+    """A model's name, purpose and other descriptions that cannot be derived from data."""
 
     name: str = "model"
     title: str = "Rad-score model"
@@ -55,7 +55,7 @@ class Purpose:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that cannot be a model's.
+    """Refuse an invalid model name.
 
     Raises:
         LearningError: it has other characters than letters, digits and hyphens.
@@ -79,8 +79,9 @@ def freeze(
     """The model of the chosen candidate.
 
     Args:
-        table: the cases under the habitats of all of them; ``prepared``: their robust, harmonised columns.
-        asked: cases of the cohort, measured or not.
+        table: the features of all cases, with habitats fitted on all of them; ``prepared``: their robust, harmonised
+        columns.
+        asked: number of cases in the cohort, measured or not.
     """
     score, chosen = learned.score, learned.chosen
     assert score is not None
@@ -144,7 +145,7 @@ def _performance(study: MeasuredStudy, validation: Validation, table: FoldTable,
 
 
 def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> str:
-    """How a performance was found, in a sentence without its full stop."""
+    """How a performance was estimated, as a sentence without its full stop."""
     learning = protocol.learning
     inside = [*_ways(learning), "the choice of region and sequences"]
     if protocol.harmonisation is not None:
@@ -170,7 +171,7 @@ def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> st
 
 
 def interval_of(cohort: Cohort, *, held_out: bool) -> str:
-    """Whose interval an AUC of the cohort has.
+    """The method of the confidence interval of the cohort's AUC.
 
     Args:
         held_out: in a cross-validation; else the whole cohort had no part in the score.
@@ -182,7 +183,7 @@ def interval_of(cohort: Cohort, *, held_out: bool) -> str:
 
 
 def _ways(learning: LearningSettings) -> list[str]:
-    """What learns from the features."""
+    """The learning steps, in words."""
     if learning.search is not None:
         scouts = ["scout models"] if learning.scouts is not None else []
         return [*scouts, "the search over selectors and classifiers"]
@@ -210,7 +211,7 @@ def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_o
 
 
 def _pinned(protocol: Protocol) -> DeepSettings | None:
-    """The network by its SHA-256: another one has other features."""
+    """The network by its SHA-256: another network gives other features."""
     if protocol.deep is None:
         return None
     return protocol.deep.model_copy(update={"sha256": network_of(protocol).sha256})

@@ -41,9 +41,9 @@ class FrozenTerms:
     """Columns with their scale, and either coefficients or a classifier.
 
     Attributes:
-        columns: places in the table; ``means`` and ``deviations`` are theirs.
+        columns: indices in the table; ``means`` and ``deviations`` are theirs.
         coefficients, intercept: of a linear score; else None.
-        covariance: of (intercept, coefficients); None where there is none.
+        covariance: of (intercept, coefficients); None if there is none.
     """
 
     columns: np.ndarray
@@ -133,7 +133,7 @@ def _of_classifier(
     name: ClassifierName, estimator: Any, inputs: _Inputs, names: tuple[str, ...], given: np.ndarray,
     outcome: np.ndarray, bootstraps: int, seed: int,
 ) -> FrozenTerms:  # fmt: skip
-    """Linear where the classifier is: then nobody needs scikit-learn's object to score."""
+    """Linear terms if the classifier is linear: scoring then does not need scikit-learn's object."""
     linear = linear_terms(estimator)
     scale = (inputs.columns, inputs.means, inputs.deviations)
     if linear is not None:
@@ -250,7 +250,7 @@ def frozen_nomogram(
     seed: int,
     clinical: Nomogram | None = None,
 ) -> NomogramPart:
-    """What a model file says of a nomogram.
+    """The nomogram part of a model file.
 
     Args:
         covariates, outcome: of the training cases, in the order of ``score.inner``.
@@ -268,7 +268,7 @@ def frozen_nomogram(
 def _calibration(
     score: NomogramScore, covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, bootstraps: int, seed: int
 ) -> CorrectedCalibration | None:
-    """None where it was not asked for, or cannot be had of these cases."""
+    """None if it was not requested, or cannot be computed from these cases."""
     if not bootstraps:
         return None
     columns = score.nomogram.columns(score.inner, covariates)
@@ -279,7 +279,7 @@ def _calibration(
 
 
 def _hosmer_lemeshow(probability: np.ndarray, outcome: np.ndarray) -> CalibrationTest | None:
-    """None where the cases are too few, or too alike, for its groups."""
+    """None if the cases are too few, or their probabilities too similar, to form its groups."""
     try:
         return hosmer_lemeshow_test(outcome, probability)
     except EvaluationError:

@@ -1,4 +1,5 @@
-"""A cohort measured for nested validation: its folds, and the table of each under its training cases' habitats."""
+"""A cohort measured for nested validation: its folds, and the feature table of each with the habitats of its training
+cases."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ from HabitatRadiomicsLib.protocol import Protocol
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Cases that an intraclass correlation can be had of.
+#: The fewest cases from which an intraclass correlation can be computed.
 FEWEST_REPEATED = 2
 
 
@@ -42,11 +43,11 @@ class MeasuredStudy:
 
     Attributes:
         cohort: the cases that could be measured.
-        folds: over their places.
-        features: under the habitats of all cases (training set 0), then those of each fold's training cases.
-        repeated: places of the cases that were measured again, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and
+        folds: as indices of these cases.
+        features: with the habitats of all cases (training set 0), then with those of each fold's training cases.
+        repeated: indices of the cases with repeated measurements, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and
             ``INTRA_OBSERVER``.
-        frozen_habitats: all folds have the habitats of all cases.
+        frozen_habitats: all folds use the habitats of all cases.
     """
 
     cohort: Cohort
@@ -56,11 +57,11 @@ class MeasuredStudy:
     frozen_habitats: bool
 
     def table(self) -> FoldTable:
-        """All cases under the habitats of all of them."""
+        """The features of all cases, with habitats fitted on all of them."""
         return self._table(0)
 
     def fold_tables(self) -> Iterator[FoldTable]:
-        """The table of each fold, made when it is asked for: all of them would not fit into memory."""
+        """The table of each fold, built on demand: all of them would not fit into memory."""
         for place in range(len(self.folds)):
             yield self._table(0 if self.frozen_habitats else 1 + place)
 
@@ -83,7 +84,7 @@ class MeasuredStudy:
         places, settings = self.repeated[kind], self.features.protocol.robustness
         assert settings is not None
         case_ids = [self.features.case_ids[place] for place in places]
-        # A copy that could not be made of a case has no values.
+        # A perturbed copy that could not be made has no values.
         views = perturbation_names(settings) if kind == PERTURBED else (kind,)
         tables = [self._learned_from(training_set, view=view, case_ids=case_ids).to_numpy() for view in views]
         return Repetitions(places, np.stack(tables, axis=1))
@@ -91,7 +92,7 @@ class MeasuredStudy:
     def _learned_from(
         self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """The features; of two time points, those at baseline and their changes."""
+        """The features to learn from; with two time points, those at baseline and their changes."""
         table = self.features.table(training_set, view=view, case_ids=case_ids)
         return with_deltas(table, self.features.protocol.timepoints)
 
@@ -106,7 +107,7 @@ def measure_study(
     resample_mask: bool,
     progress: Progress,
 ) -> MeasuredStudy:
-    """Superpixels of all cases, habitats of every training set, and the features under each.
+    """Compute superpixels of all cases, habitats of every training set, and the features for each set of habitats.
 
     Args:
         folder: where finished cases are kept, for this run and the next.
@@ -150,7 +151,7 @@ def measure_study(
 
 def repeated_cases(cohort: Cohort, protocol: Protocol) -> dict[str, tuple[str, ...]]:
     """The cases on which robustness is tested, by kind of the repeated measurement: those of each further reading;
-    where there is none, cases spread evenly over the table, so that no part of it is left out."""
+    without one, cases spread evenly over the table, so that no part of it is left out."""
     if protocol.robustness is None:
         return {}
     readings = {
@@ -165,12 +166,12 @@ def repeated_cases(cohort: Cohort, protocol: Protocol) -> dict[str, tuple[str, .
 
 
 def tested(kind: str) -> str:
-    """What a kind of repeated measurement tests, to begin a sentence with."""
+    """What a kind of repeated measurement tests, as the start of a sentence."""
     return "Robustness" if kind == PERTURBED else f"{kind.capitalize()} agreement"
 
 
 def more_of(kind: str) -> str:
-    """How there come to be more cases of a kind, to end a sentence with."""
+    """How to get more cases of a kind, as the end of a sentence."""
     return "raise 'cases' under 'robustness' in the protocol" if kind == PERTURBED else "add cases to that reading"
 
 
@@ -179,10 +180,10 @@ def _places(case_ids: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
 
 
 def folds_of(cohort: Cohort, protocol: Protocol) -> tuple[Fold, ...]:
-    """The outer folds of a cohort, over the places of its cases.
+    """The outer folds of a cohort, as indices of its cases.
 
     Raises:
-        LearningError: too few cases, or patients that are not shared out, for both outcomes in every fold.
+        LearningError: too few cases, or patients that cannot be distributed, to have both outcomes in every fold.
     """
     outcome = np.array([cohort.outcomes[case.case_id] for case in cohort.cases])
     patients = np.array([cohort.patient_of(case.case_id) for case in cohort.cases])
@@ -206,7 +207,7 @@ def _populations(
 
 
 def _renumbered(fold: Fold, before: Cohort, after: Cohort) -> Fold:
-    """A fold over the cases that are left; the others could be described, but not measured."""
+    """A fold renumbered over the remaining cases; the others had superpixels but could not be measured."""
     places = {case.case_id: place for place, case in enumerate(after.cases)}
     kept = [
         np.array([places[name] for row in rows if (name := before.cases[row].case_id) in places], dtype=int)

@@ -1,4 +1,4 @@
-"""A cohort and a protocol become a frozen model and what is known of how good it is.
+"""Trains a frozen model from a cohort and a protocol, and estimates its performance.
 
 Nothing that learns sees a case that it is judged by: the habitats, the choice of K, robustness, harmonisation,
 selection, LASSO, the choice between candidates and the cut-off are learned anew in each fold of the cross-validation.
@@ -41,12 +41,12 @@ _LEAST, _MOST = 0.05, 0.8
 
 @dataclass(frozen=True)
 class TrainingWork:
-    """How often the whole procedure is learned, by what for, and what it takes.
+    """How often the whole learning procedure is repeated, by purpose, and the estimated work.
 
     Attributes:
         validation, permutations, bootstraps, curve: trainings of each; one more gives the model.
         fits: of classifiers, or of LASSO paths, in each; at most, since a scout or a region may have nothing to learn.
-        measuring: share of the whole time that measuring is likely to take.
+        measuring: estimated share of the total time spent on measuring.
     """
 
     validation: int
@@ -58,11 +58,11 @@ class TrainingWork:
 
     @property
     def trainings(self) -> int:
-        """All of them."""
+        """The total number of trainings."""
         return 1 + self.validation + self.permutations + self.bootstraps + self.curve
 
     def sentence(self) -> str:
-        """For whoever waits."""
+        """A sentence about the expected work, for the user."""
         parts = {
             "in the nested cross-validation": self.validation,
             "for the permutations": self.permutations,
@@ -76,10 +76,10 @@ class TrainingWork:
 
 
 def training_work(protocol: Protocol, sequences: Collection[str], cases: int) -> TrainingWork:
-    """The work of a training.
+    """Estimate the work of a training.
 
     Args:
-        sequences: those of the cohort, where the protocol does not name its own.
+        sequences: those of the cohort, if the protocol does not name its own.
         cases: of the cohort.
     """
     learning = protocol.learning
@@ -98,7 +98,7 @@ def training_work(protocol: Protocol, sequences: Collection[str], cases: int) ->
 
 
 def _columns(protocol: Protocol, sequences: Collection[str]) -> tuple[str, ...]:
-    """Names of the features of a table, with as many habitats as there are at least."""
+    """Names of the features of a table with the smallest possible number of habitats."""
     regions = []
     for region in protocol.regions:
         habitats = [f"S{number}" for number in range(1, protocol.habitats.k_min + 1)]
@@ -111,7 +111,7 @@ def _columns(protocol: Protocol, sequences: Collection[str]) -> tuple[str, ...]:
 
 
 def _fits(candidate: Candidate, images: int, learning: LearningSettings) -> int:
-    """Of one candidate in one training."""
+    """The fits of one candidate in one training."""
     if learning.search is not None:
         search = learning.search
         combinations = len(search.selectors) * len(search.classifiers) * len(search.features)
@@ -126,13 +126,13 @@ def _fits(candidate: Candidate, images: int, learning: LearningSettings) -> int:
 
 @dataclass(frozen=True)
 class Training:
-    """A model, how it came about, and what its cases say of it.
+    """A trained model with its training data and its performance.
 
     Attributes:
         protocol: as it was given; the model's holds the habitats too.
-        cohort: as it was given; ``excluded``: cases of it that were left out before anything was measured.
+        cohort: as it was given; ``excluded``: its cases that were left out before anything was measured.
         study: the cases that were measured.
-        table: they under the habitats of all of them; ``prepared``: their robust, harmonised columns.
+        table: their features, with habitats fitted on all of them; ``prepared``: their robust, harmonised columns.
         learned: every candidate's score, fitted on all cases.
     """
 
@@ -166,7 +166,7 @@ def train_model(
         cohort: with outcomes.
         folder: where finished cases are kept, for this run and the next.
         frozen_habitats: fit the habitats once, on all cases, rather than in each fold. They see no outcome, but a
-            fold's test cases then have had a part in them: the model's evidence says so.
+            fold's test cases have then contributed to them: the model's evidence states this.
         complete_cases: leave out cases that lack a sequence.
         jobs: processes; the result does not depend on it.
 
@@ -207,13 +207,14 @@ def train_model(
 
 
 def work_of(cohort: Cohort, protocol: Protocol) -> TrainingWork:
-    """How much the training of a cohort will be."""
+    """Estimate the work of training on a cohort."""
     sequences = {row.sequence for case in cohort.cases for row in case.images}
     return training_work(protocol, sequences, len(cohort.cases))
 
 
 def _check_network(study: MeasuredStudy) -> None:
-    """A network that was trained on a case knows its outcome, and no fold of a cross-validation would be a test."""
+    """Refuse a network trained on the cohort's cases: it knows their outcomes, so cross-validation would not be a
+    test."""
     known = sum(any(text.endswith(KNOWN_IMAGE) for text in row) for row in study.features.warnings.values())
     if known:
         raise LearningError(

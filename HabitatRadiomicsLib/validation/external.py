@@ -1,4 +1,4 @@
-"""A frozen model on cases that it never saw, and the record of each time that it was opened."""
+"""Evaluates a frozen model on cases that it never saw, and records each time a test set is opened."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Opening:
     """One look at a test set.
 
     Attributes:
-        time: UTC, ISO 8601.
-        model_sha256, cohort_sha256: what met; the cohort's is of its images, masks and outcomes.
-        cases: how many there were.
+        time: in UTC, ISO 8601.
+        model_sha256, cohort_sha256: digests of the two; the cohort's covers its images, masks and outcomes.
+        cases: number of cases in the cohort.
     """
 
     time: str
@@ -40,12 +40,12 @@ class Opening:
 
 
 def log_of(model: Path) -> Path:
-    """The log of a model file, beside it."""
+    """Path of a model file's log, beside the file."""
     return model.with_suffix(".openings.jsonl")
 
 
 def record_opening(log: Path, model_sha256: str, cohort: Cohort) -> list[Opening]:
-    """Write that a model is about to see a cohort; gives every opening of the same pair, this one last.
+    """Record that a model is about to be evaluated on a cohort; returns all openings of the same pair, this one last.
 
     Raises:
         OutputError: the log cannot be written, or is no log.
@@ -59,7 +59,7 @@ def record_opening(log: Path, model_sha256: str, cohort: Cohort) -> list[Opening
 
 
 def opening_sentence(openings: list[Opening]) -> str:
-    """What a report says of it."""
+    """The sentence in a report about the openings."""
     if len(openings) == 1:
         return f"This model saw this cohort for the first time on {openings[0].time}."
     return (
@@ -93,10 +93,10 @@ class ExternalValidation:
 
     Attributes:
         outcome, scores: shape (cases,).
-        probability: None when the model gives none.
+        probability: None if the model gives none.
         contributions: of the model's features, or of its classifier's inputs, shape (cases, features or inputs).
         values: of the features, shape (cases, features).
-        openings: every look of this model at this cohort, the present one last.
+        openings: every opening of this cohort by this model, the current one last.
     """
 
     model: Model
@@ -111,7 +111,7 @@ class ExternalValidation:
 
     @property
     def patients(self) -> np.ndarray:
-        """Whose case each is, shape (cases,)."""
+        """The patient of each case, shape (cases,)."""
         return np.array([self.cohort.patient_of(case.case_id) for case in self.scored.cases])
 
     @property
@@ -121,15 +121,15 @@ class ExternalValidation:
 
     @property
     def name(self) -> str:
-        """What tables and figures call the model's score."""
+        """The name of the model's score in tables and figures."""
         return NOMOGRAM if self.model.nomogram else self.model.name
 
     @property
     def compared(self) -> dict[str, np.ndarray]:
-        """What the model's score has to beat, by name, each of shape (cases,).
+        """The scores that the model's score is compared with, by name, each of shape (cases,).
 
         Of a nomogram with clinical factors the rad-score in it, and the clinical model of its training cases, as log
-        odds; of a classifier that joins several inputs those that are rad-scores. Nothing of the other models.
+        odds; of a classifier that joins several inputs those that are rad-scores. Other models have none.
         """
         model = self.model
         if model.nomogram is not None:

@@ -1,4 +1,4 @@
-"""Nested, repeated cross-validation: the whole of what learns is learned again in each fold, from its training cases.
+"""Nested, repeated cross-validation: the whole learning procedure is repeated in each fold, on its training cases.
 
 The habitats of the training cases are in the table that a fold is given (:mod:`fold_features`); what robustness,
 harmonisation, selection, LASSO, the choice between candidates and the cut-off learn is learned here. No function sees
@@ -28,16 +28,16 @@ from HabitatRadiomicsLib.system.tasks import one_thread
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one fold's training cases taught, and what it says of its test cases.
+    """The model learned from one fold's training cases, and its results on the test cases.
 
     Attributes:
         scores: of the test cases by model, in standard deviations of the fold's training scores.
         cut_offs: the fold's own by model: Youden's, on the training scores, in the same unit.
         probabilities: of the test cases by :data:`STRATEGY`, calibrated on the training cases' inner cross-validation.
-        features: names that each candidate selected; empty where nothing could be learned.
-        inner_auc: what the candidate was chosen by.
+        features: names that each candidate selected; empty if nothing could be learned.
+        inner_auc: the inner AUC by which the candidate was chosen.
         others: probabilities of the test cases by :data:`RAD_SCORE_ALONE`, calibrated in the same way, and by
-            :data:`CLINICAL`; where a nomogram is asked for.
+            :data:`CLINICAL`; if a nomogram is requested.
         ways: what each candidate's score was made by, where something was chosen: ``relief + svm``, ``lda``. Of
             :data:`STRATEGY` and :data:`CLINICAL`, the clinical factors in it, where a nomogram is asked for:
             ``age + sex``, or ``none``.
@@ -62,7 +62,8 @@ class HeldOut:
         scores: shape (repeats, cases), in standard deviations of the fold's own training scores: folds differ in how
             far they shrink, and only so can their scores be pooled.
         cut_offs: of each case's fold, shape (repeats, cases); a score at or above it is called positive.
-        fits: folds over all repeats; in ``empty`` of them nothing could be learned, and all their cases have 0.
+        fits: number of folds over all repeats; in ``empty`` of them nothing could be learned, and all their cases
+        have a score of 0.
     """
 
     scores: np.ndarray
@@ -72,7 +73,7 @@ class HeldOut:
 
     @property
     def folds(self) -> int:
-        """Of each repeat."""
+        """The number of folds in each repeat."""
         return self.fits // len(self.scores)
 
     def area(self, outcome: np.ndarray, patients: np.ndarray | None = None) -> AreaUnderCurve:
@@ -88,7 +89,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Validation:
-    """All folds, and each model's held-out scores.
+    """The results of all folds, and each model's held-out scores.
 
     Attributes:
         held_out: by model: every candidate, :data:`STRATEGY`, and what it is compared with.
@@ -105,10 +106,10 @@ class Validation:
 def cross_validate(
     folds: Sequence[Fold], tables: Iterable[FoldTable], protocol: Protocol, *, jobs: int = 1
 ) -> Iterator[FoldResult]:
-    """The result of each fold, in order.
+    """The results of the folds, in order.
 
     Args:
-        tables: the table of each fold, under its training cases' habitats.
+        tables: the table of each fold, with the habitats of its training cases.
     """
     yield from in_order(validate_fold, ((fold, table, protocol) for fold, table in zip(folds, tables)), jobs)
 
@@ -182,17 +183,17 @@ def _learned_nothing(result: FoldResult, name: str) -> bool:
 
 
 def _cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:
-    """Youden's; where nothing was learned, and all scores are 0, the more frequent outcome is called."""
+    """Youden's cut-off; if nothing was learned, and all scores are 0, one that predicts the more frequent outcome."""
     if np.ptp(scores) == 0:
         return float(scores[0]) + (1.0 if outcome.mean() < 0.5 else 0.0)
     return youden_cut_off(outcome, scores)
 
 
 def _probabilities(inner: np.ndarray | None, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The training cases' prevalence where their held-out scores do not rise with the outcome.
+    """Calibrated probabilities; the training prevalence if the held-out scores do not rise with the outcome.
 
     Args:
-        inner: of the training cases, by fits that had not seen them; None where nothing was learned.
+        inner: held-out scores of the training cases; None if nothing was learned.
     """
     from scipy.special import expit
 

@@ -1,7 +1,7 @@
-"""How much of a model is chance: permuted outcomes, bootstrap samples, and fewer cases.
+"""Stability of a model: permuted outcomes, bootstrap samples, and learning curves.
 
-All of it repeats the whole of what learns from a feature table, the choice between candidates included, under the
-habitats of all training cases (which never see an outcome).
+Each analysis repeats the whole learning procedure on a feature table, including the choice between candidates, with
+the habitats of all training cases (which never see an outcome).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CURVE = 1_000_000
 
 @dataclass(frozen=True)
 class BootstrapFindings:
-    """What bootstrap samples of the cases taught.
+    """Results of the bootstrap samples.
 
     Attributes:
         apparent: AUC of the model on the cases that it was trained on.
@@ -71,7 +71,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Stability:
-    """Each part None or empty where the protocol asks for none, or it cannot be."""
+    """Each part is None or empty if the protocol does not request it, or if it cannot be computed."""
 
     permutation: PermutationTest | None
     bootstrap: BootstrapFindings | None
@@ -79,7 +79,7 @@ class Stability:
 
 
 def trainings_of(settings: LearningSettings) -> tuple[int, int, int]:
-    """How often the whole procedure is learned for permutations, bootstrap samples and the learning curve."""
+    """How often the whole procedure is repeated for permutations, bootstrap samples and the learning curve."""
     outcomes = 1 + settings.permutations if settings.permutations else 0  # as they are, and permuted
     shares = len(SHARES) * settings.repeats if settings.learning_curve else 0
     return outcomes * settings.folds, settings.optimism_bootstraps, shares * settings.folds
@@ -94,7 +94,7 @@ def assess_stability(
     jobs: int = 1,
     progress: Progress = silent,
 ) -> Stability:
-    """All that the protocol asks for.
+    """Run every stability analysis that the protocol requests.
 
     Args:
         prepared, learned: of all cases.
@@ -124,9 +124,10 @@ def assess_stability(
 def permuted_outcomes(
     table: FoldTable, protocol: Protocol, count: int, *, jobs: int = 1, progress: Progress = silent
 ) -> PermutationTest | None:
-    """Whether the cross-validated AUC could be chance: outcomes change hands between patients, all else is repeated.
+    """Whether the cross-validated AUC could be chance: outcomes are permuted between patients, and the whole
+    procedure is repeated.
 
-    None where the cases of a patient have different outcomes, which cannot change hands.
+    None where the cases of a patient have different outcomes, which cannot be permuted.
     """
 
     def run(tasks: Sequence[Callable[[], float]]) -> list[float]:
@@ -173,7 +174,7 @@ def learning_curve(
 ) -> tuple[CurvePoint, ...]:
     """Whether more cases would help: each fold is trained on a share of its training cases.
 
-    Empty where the patients cannot be shared out over the folds.
+    Empty if the patients cannot be distributed over the folds.
     """
     items = [(table, protocol, share, repeat) for share in SHARES for repeat in range(repeats)]
     try:
