@@ -1,10 +1,10 @@
-"""A cohort's features under the habitats of all its cases, or of any number of training sets.
+"""Features of a cohort, with habitats fitted on all its cases or on any number of training sets.
 
 Each case is visited twice: its superpixels are found and its prepared images kept (``superpixels.py``,
 ``prepared_cases.py``); then, when the habitats of all training sets are known, its regions are measured
-(``regions.py``). Without habitats the second visit is the only one. Other training sets have other habitats, and so
-each lesion other regions. A habitat of a lesion is a set of its superpixels: however many training sets lead to the
-same set, it is measured once, and kept under its superpixels for every later run.
+(``regions.py``). Without habitats only the second visit takes place. Each training set has its own habitats, and
+therefore each lesion its own regions. A habitat of a lesion is a set of its superpixels: if several training sets
+give the same set, it is measured once, and its result is stored under these superpixels for later runs.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What came of a cohort.
+    """The result of extracting features from a cohort.
 
     Attributes:
         table: a row per case that could be measured (index ``case_id``, in the cohort's order), a column per feature;
             of two time points, the features at both and their changes. ``column_definitions`` says what each column is.
         habitat_changes: of cases with two time points; empty where no region is a habitat.
-        protocol: the one that was asked for, with the population's habitats in it.
-        problems: the cases that could not, and features without a defined value.
+        protocol: the requested protocol, with the population's habitats added.
+        problems: the cases that could not be measured, and features without a defined value.
         warnings: sentences by case.
-        reused: cases taken over from an earlier run.
+        reused: number of cases reused from an earlier run.
     """
 
     table: pd.DataFrame
@@ -77,9 +77,9 @@ def extract_features(
     resample_mask: bool = False,
     progress: Progress = silent,
 ) -> Extraction:
-    """Features of all cases under the habitats of all of them, or under those that the protocol holds.
+    """Features of all cases, with habitats fitted on all of them or taken from the protocol.
 
-    A patient alone, under the protocol that comes out, has the same values as inside the cohort, bit for bit. A failing
+    A single patient measured with the resulting protocol has exactly the same values as within the cohort. A failing
     case never stops the others. One that lacks a region is left out; with two time points only the region's features
     have no value: that a habitat is gone at follow-up is a finding.
 
@@ -89,7 +89,7 @@ def extract_features(
 
     Raises:
         CohortError: no case could be measured.
-        RegionError: the cohort has no acceptable habitats, or not one that the protocol asks for.
+        RegionError: the cohort has no acceptable habitats, or lacks one that the protocol requests.
     """
     choose_engine(protocol.features)
     check_writable(folder)
@@ -137,14 +137,14 @@ def _check_regions(protocol: Protocol, population: Mapping[str, HabitatModel]) -
 
 @dataclass(frozen=True)
 class FoldFeatures:
-    """Features of all cases under each training set's habitats.
+    """Features of all cases, with each training set's habitats.
 
     Attributes:
         case_ids: the cases that could be measured, in the cohort's order.
         populations: the habitats of each training set.
         problems: the cases that could not be measured.
         warnings: of the images, sentences by case.
-        reused: cases of which all was there before.
+        reused: number of cases reused completely from an earlier run.
         volumes: of each case's lesion in ml, the mean over its sequences; of two time points, at baseline.
     """
 
@@ -160,7 +160,7 @@ class FoldFeatures:
     measured: Mapping[str, MeasuredCase]
 
     def table(self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None) -> pd.DataFrame:
-        """The features under a training set's habitats, a row per case (index ``case_id``); NaN where a region is
+        """The features with a training set's habitats, a row per case (index ``case_id``); NaN where a region is
         missing or a feature not defined.
 
         Args:
@@ -196,8 +196,8 @@ class FoldFeatures:
         return list(regions)
 
     def region_problems(self, training_set: int) -> list[CaseProblem]:
-        """Rows for regions of cases that could not be measured under a training set's habitats, and for their features
-        that are not defined."""
+        """Rows for regions of cases that could not be measured with a training set's habitats, and for their
+        undefined features."""
         rows = []
         for case_id in self.case_ids:
             rows += self.missing_regions(case_id, training_set)
@@ -205,7 +205,7 @@ class FoldFeatures:
         return rows
 
     def missing_regions(self, case_id: str, training_set: int) -> list[CaseProblem]:
-        """Rows for the regions of a case that could not be measured under a training set's habitats."""
+        """Rows for the regions of a case that could not be measured with a training set's habitats."""
         rows = []
         for sequence, region in self.regions(training_set):
             measured = self._region(case_id, ORIGINAL, sequence, region, training_set)
@@ -229,7 +229,7 @@ class FoldFeatures:
         return rows
 
     def all_warnings(self, case_id: str, training_set: int) -> tuple[str, ...]:
-        """Of a case's images, and of its habitats under a training set's; by sequence."""
+        """Warnings about a case's images, and about its habitats with a training set's habitats; by sequence."""
         texts: list[str] = []
         for sequence, of_image in self.measured[case_id].warnings.items():
             texts += of_image
@@ -241,7 +241,7 @@ class FoldFeatures:
         return tuple(texts)
 
     def habitat_volumes(self, case_id: str, training_set: int) -> Volumes:
-        """Volume of each habitat in ml, on the input's grid, by sequence; empty but for two time points."""
+        """Volume of each habitat in ml, on the input's grid, by sequence; empty unless there are two time points."""
         volumes: dict[str, dict[str, float]] = {}
         for sequence, (voxels, voxel_ml) in self.lesions.input_ml.get(case_id, {}).items():
             model = self.populations[training_set][sequence_of(sequence)]
@@ -280,14 +280,14 @@ class FoldFeatures:
     def _region(
         self, case_id: str, view: str, sequence: str, region: str, training_set: int
     ) -> np.ndarray | Unmeasured | None:
-        """Values, why there are none, or None where there is nothing to say."""
+        """The values of a region, the reason why there are none, or None if the region was not measured."""
         key = self._key(case_id, view, sequence, region, training_set)
         if key == "":
             return no_habitat(region)
         return None if key is None else self.measured[case_id].regions.get(view, {}).get(sequence, {}).get(key)
 
     def _key(self, case_id: str, view: str, sequence: str, region: str, training_set: int) -> str | None:
-        """Under which a region is kept; empty where the lesion has no such habitat."""
+        """The key under which a region is stored; empty if the lesion has no such habitat."""
         if region in NAMED:
             return region
         model = self.populations[training_set][sequence_of(sequence)]
@@ -377,14 +377,15 @@ def _plan(
                 if model is not None and sequence in described:
                     of_name = _habitat_keys(described[sequence], model)
                     keys += [of_name[name] for name in _habitats(model, protocol.regions) if name in of_name]
-            # A copy whose lesion could not be described is not measured; one that nobody had to describe is.
+            # A copy whose lesion could not be split into superpixels is not measured; one that needs no superpixels
+            # is.
             if sequence in described or view == ORIGINAL or not any(populations):
                 plan[view][sequence] = list(dict.fromkeys(keys))
     return plan
 
 
 def _habitats(model: HabitatModel | None, wanted: Sequence[str]) -> list[str]:
-    """The habitats of a population that a protocol asks for."""
+    """The habitats of a population that a protocol requests."""
     if model is None:
         return []
     return [name for name in model.names if "habitats" in wanted or name in wanted]

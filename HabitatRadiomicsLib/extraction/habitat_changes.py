@@ -1,9 +1,9 @@
-"""How much of each habitat a lesion has before and after, and what became of it.
+"""Volume of each habitat of a lesion at both time points, and its change.
 
-Both lesions are split by the same centroids, in the plane of z-scored intensity and local entropy. On the scale of the
-baseline the follow-up is z-scored as the lesion was before: a habitat is tissue that looks as it did then, and a change
-of its volume is one of tissue. Where each lesion has a scale of its own, a habitat is the orderly or the disordered
-part of the lesion as it is at the time, and a change of its volume is one of shares.
+Both lesions are split by the same centroids, in the plane of z-scored intensity and local entropy. On the baseline
+scale the follow-up is z-scored with the mean and SD of the baseline lesion: a habitat has the same appearance at both
+time points, and a change of its volume is a change of tissue. If each lesion has its own scale, a habitat is defined
+relative to the lesion at that time point, and a change of its volume is only a change of its share.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from HabitatRadiomicsLib.outputs import write_csv
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
-#: In ml, by a case's key and habitat.
+#: Volumes in ml, by a case's key and habitat.
 Volumes = Mapping[str, Mapping[str, float]]
 #: The row of a sequence that holds all habitats together.
 LESION = "whole"
-#: Whose scale the habitats at follow-up have.
+#: The scale used for the habitats at follow-up.
 Scale = Literal["baseline", "own"]
-#: What that means, as pictures and tables tell it.
+#: The meaning of each scale, for figures and tables.
 SCALE_IN_WORDS: Mapping[str, str] = {
     "baseline": "Follow-up on the scale of the baseline: each habitat is what looks as it did at baseline.",
     "own": "Each time point on its own scale: habitats are relative to the lesion as it is at the time.",
@@ -52,7 +52,7 @@ class HabitatChange:
 
     @property
     def percent(self) -> float | None:
-        """Of the volume at baseline; None where there was nothing of it."""
+        """Of the volume at baseline; None if that volume is 0."""
         return None if self.baseline_ml == 0 else 100 * self.change_ml / self.baseline_ml
 
 
@@ -73,7 +73,7 @@ def habitat_changes(case_id: str, volumes: Volumes, protocol: Protocol) -> tuple
 
     Args:
         volumes: of habitats of the same centroids at both time points.
-        protocol: that they were made with; of one time point there is nothing to compare.
+        protocol: the protocol used; with one time point there is nothing to compare.
     """
     timepoints = protocol.timepoints
     if timepoints is None:
@@ -93,7 +93,8 @@ def habitat_changes(case_id: str, volumes: Volumes, protocol: Protocol) -> tuple
 
 
 def write_habitat_changes(changes: Iterable[HabitatChange], path: Path) -> None:
-    """``habitat_changes.csv``: a row per case, sequence and habitat; the percentage of nothing is an empty cell."""
+    """``habitat_changes.csv``: a row per case, sequence and habitat; the percentage is empty if the baseline volume
+    is 0."""
     import pandas as pd
 
     columns = ["case_id", "sequence", "habitat", "baseline_ml", "followup_ml", "change_ml", "change_percent", "scale"]

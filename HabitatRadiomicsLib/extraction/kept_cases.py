@@ -1,7 +1,7 @@
-"""The same work on every case of a cohort: in processes, resumable, one failing case never stops the others.
+"""Runs the same work on every case of a cohort: in parallel and resumable; one failing case never stops the others.
 
 Each case is written to disk when it is done, under a key of all that went into it, so that an interrupted run
-goes on where it stopped and a changed input or setting is computed again.
+resumes, and cases with a changed input or setting are computed again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.system.provenance import document_digest
 
 _log = logging.getLogger(__name__)
 
-#: What is kept of a case: a JSON document.
+#: The stored result of a case: a JSON document.
 Answer = dict[str, Any]
 
 
@@ -47,7 +47,7 @@ _Outcome = tuple[str, Answer, CaseProblem | None, bool]
 
 @dataclass(frozen=True)
 class CaseImages:
-    """The images of a case, read when they are asked for.
+    """The images of a case, read on demand.
 
     Attributes:
         sequences: those that are read; None: all that there are.
@@ -67,7 +67,7 @@ class CaseImages:
 
     @cached_property
     def digests(self) -> list[list[object]]:
-        """SHA-256 of the files, with what tells one image of the case from another."""
+        """SHA-256 of the files, with the settings that distinguish the images of the case."""
 
         def of_rows(rows: Iterable[CohortImage]) -> list[list[object]]:
             wanted = [row for row in rows if self.sequences is None or row.sequence in self.sequences]
@@ -78,14 +78,14 @@ class CaseImages:
 
 
 class Completion(Protocol):
-    """An answer that grows: what was kept is taken over, and what it lacks is added."""
+    """A result that can be extended: the stored part is reused, and missing parts are added."""
 
     def lacks(self, kept: Answer) -> bool:
-        """Whether something has to be computed."""
+        """Whether any part has to be computed."""
         ...
 
     def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
-        """The answer with what it lacked; None: nothing was kept."""
+        """The result with its missing parts added; None: nothing was stored."""
         ...
 
 
@@ -114,11 +114,11 @@ def run_cases(
     progress: Progress,
     take: Callable[[Answer], Any] = lambda answer: answer,
 ) -> tuple[dict[str, Any], list[CaseProblem], int]:
-    """The work on all cases: answers, problems in the order of the cases, and how many were done before.
+    """Run the work on all cases; returns results, problems in the order of the cases, and the number of reused cases.
 
     Args:
         work: the same for all cases, or each case's own.
-        take: what is held in memory of an answer.
+        take: gives the part of a result that is held in memory.
     """
     answers: dict[str, Any] = {}
     failed: dict[str, CaseProblem] = {}
@@ -152,7 +152,7 @@ def write_warnings(warnings: Mapping[str, Iterable[str]], path: Path) -> None:
 
 
 def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> None:
-    """Refuse a cohort of which nothing is left.
+    """Refuse a cohort without any measurable case.
 
     Raises:
         CohortError: naming each case's problem.
@@ -166,12 +166,12 @@ def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> Non
 def _outcomes(
     cases: Sequence[CohortCase], work: CaseWork | Mapping[str, CaseWork], jobs: int
 ) -> Generator[_Outcome, None, None]:
-    """What came of each case, in the order in which they end."""
+    """The result of each case, in the order of completion."""
     return unordered(_one_case, ((_anywhere(case), _work_of(case, work)) for case in cases), jobs, lost=_lost)
 
 
 def _anywhere(case: CohortCase) -> CohortCase:
-    """The case with paths that do not depend on the folder that a process works in."""
+    """The case with absolute paths, independent of a process's working directory."""
 
     def anywhere(rows: tuple[CohortImage, ...]) -> tuple[CohortImage, ...]:
         return tuple(replace(row, image=row.image.absolute(), mask=row.mask.absolute()) for row in rows)
@@ -208,11 +208,11 @@ def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
             answer = work.answer.completed(images, kept)
         write_text(path, json_text({"key": key, **answer}))
         return case.case_id, answer, None, False
-    except OutputError:  # a full disk is not the case's fault: the run stops, and goes on once there is room
+    except OutputError:  # a full disk is not the case's fault: the run stops, and can be resumed once there is space
         raise
     except HabitatRadiomicsError as error:
         return case.case_id, {}, CaseProblem(case.case_id, step, error.problem, error.where, error.remedy), False
-    except Exception as error:  # one bad case must not take the others with it; the row says what it was
+    except Exception as error:  # one failing case must not stop the others; its row states the error
         _log.debug("case failed", exc_info=True)
         text = f"Unexpected {type(error).__name__}: {error}"
         remedy = "Please report this; running the case alone with --verbose shows where."

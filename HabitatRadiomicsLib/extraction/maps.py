@@ -19,7 +19,7 @@ from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Voxel sizes that differ by less are taken as equal: headers are rounded.
 _SAME_SPACING = 0.02
-#: Where the larger part of a lesion lies beyond the baseline's scale, its habitats are hardly those of the baseline.
+#: If most of a lesion lies beyond the baseline's scale, its habitats hardly correspond to those of the baseline.
 _MOST = 0.5
 
 
@@ -38,18 +38,18 @@ def prepare_case(case: Case, protocol: Protocol, progress: Progress = silent) ->
 
 
 def baseline_first(keys: Iterable[str], protocol: Protocol) -> list[str]:
-    """Keys in an order in which :func:`map_sequence` knows the baseline's habitats when it comes to the follow-up."""
+    """Keys ordered so that :func:`map_sequence` maps the baseline before the follow-up that depends on it."""
     return sorted(keys, key=lambda key: key != protocol.baseline_key(sequence_of(key)))
 
 
 def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Protocol) -> LesionScale | None:
-    """The scale of the baseline's lesion where the protocol splits a follow-up on it; None: the lesion has its own.
+    """The scale of the baseline lesion if the protocol uses it for the follow-up; None: the lesion has its own scale.
 
     Args:
         name: of the image that is to be split, one of the prepared ones.
 
     Raises:
-        RegionError: there is no image at baseline, or its lesion gives no scale.
+        RegionError: there is no baseline image, or its lesion has a single intensity.
     """
     key = protocol.scale_key(name)
     if key == name:
@@ -77,12 +77,12 @@ def map_sequence(
     protocol: Protocol,
     maps: Mapping[str, HabitatMap] | None = None,
 ) -> HabitatMap:
-    """Habitats of one sequence: the population's where the protocol holds them, else the patient's own.
+    """Habitats of one sequence: those of the population if the protocol contains them, else the patient's own.
 
     Args:
         name: of the sequence, or a case's key.
         prepared: all of the patient's images: a follow-up is split on the baseline's scale where the protocol asks it.
-        maps: the patient's, as far as they are made. A follow-up is split by the patient's own habitats at baseline, so
+        maps: the patient's maps made so far. A follow-up is split by the patient's own habitats at baseline, so
             that their volumes can be compared.
 
     Raises:
@@ -104,7 +104,7 @@ def map_sequence(
 def scale_doubts(
     prepared: PreparedSequence, before: PreparedSequence, scale: LesionScale, protocol: Protocol
 ) -> list[str]:
-    """What speaks against comparing a lesion with its earlier self, in sentences."""
+    """Reasons against comparing a lesion with its baseline, as sentences."""
     found = []
     sizes = [
         np.array(image.GetSpacing()[: protocol.habitats.entropy.dimensions]) for image in (prepared.image, before.image)

@@ -1,10 +1,11 @@
 """Prepared lesions on disk, so that each image is read, bias-corrected and split into superpixels once.
 
-Which regions a lesion has is known only when all cases are split and the population's habitats are found. What is
-needed then is kept in ``prepared/<case>/<view>.npz``: for each sequence the prepared image with every bit, the masks of
+Which regions a lesion has is known only when all cases are split and the population's habitats are found. The data
+needed for measuring is stored
+in ``prepared/<case>/<view>.npz``: for each sequence the prepared image without loss of precision, the masks of
 lesion and ring, and the superpixel of each voxel. A file has about the size of the prepared image: 4 bytes per voxel
 after N4, 8 after resampling or normalisation, less where there are few distinct intensities. The folder may be deleted
-at any time; what is needed of it is then made from the images again. Protocols without habitats keep nothing in it.
+at any time; its files are then recreated from the images as needed. Protocols without habitats store nothing in it.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ from HabitatRadiomicsLib.system.provenance import document_digest, image_digest,
 
 _log = logging.getLogger(__name__)
 
-#: The view of a case that is its images as they are; the others are further readings by their kind, or perturbed ones.
+#: The view of a case with its original images; other views are further readings, by kind, or perturbed copies.
 ORIGINAL = "original"
-#: Of measurements that were repeated: those on perturbed copies.
+#: The kind of repeated measurements on perturbed copies.
 PERTURBED = "perturbed copies"
 #: Settings that superpixels depend on. A change of any other one (a title, the range of K, the learning) takes over
 #: what is done.
@@ -51,12 +52,12 @@ _COMPRESSION = 1
 
 
 def superpixel_settings(protocol: Protocol) -> dict[str, Any]:
-    """What the superpixels of a case and of a perturbed copy of it depend on."""
+    """The settings that the superpixels of a case and of its perturbed copies depend on."""
     document: dict[str, Any] = protocol.document()
     robustness = document["robustness"]
     scales = {key: protocol.scale_key(key) for key in protocol.keys or () if protocol.scale_key(key) != key}
     return {
-        # Cases that have scales of their own keep what was found before there were others.
+        # Cases with their own scale keep results stored before the setting existed.
         **({"scales": scales} if scales else {}),
         **{name: document[name] for name in _SETTINGS},
         "habitats": {name: document["habitats"][name] for name in _HABITAT_SETTINGS},
@@ -97,7 +98,7 @@ def prepared_views(
 
 @dataclass(frozen=True)
 class Unmeasured:
-    """Why a region of a lesion has no features, in a sentence, and what can be done."""
+    """Why a region of a lesion has no features, as a sentence, and the remedy."""
 
     problem: str
     remedy: str = ""
@@ -105,10 +106,10 @@ class Unmeasured:
 
 @dataclass(frozen=True)
 class PreparedLesion(PreparedImage):
-    """A prepared image with all that the regions of its lesion are made of.
+    """A prepared image with everything needed to build the regions of its lesion.
 
     Attributes:
-        ring: its mask, or why there is none; None where the protocol has no ring.
+        ring: its mask, or why there is none; None if the protocol has no ring.
         labels: superpixel of each lesion voxel, 0-based, in C order; None where the protocol has no habitats.
         warnings: of reading and preparing the image.
         volume_ml: of the lesion in the image as it was read.
@@ -137,7 +138,7 @@ class PreparedLesion(PreparedImage):
 
 #: Lesions of one view by sequence (of two time points: the case's key).
 LesionsOfView = Mapping[str, PreparedLesion]
-#: What is kept of the superpixels of one view, by sequence; see :meth:`Preparation.fresh`.
+#: The stored superpixel data of one view, by sequence; see :meth:`Preparation.fresh`.
 Description = dict[str, dict[str, Any]]
 
 
@@ -151,7 +152,7 @@ class Preparation:
 
     @classmethod
     def of(cls, protocol: Protocol, folder: Path, *, resample_mask: bool) -> Preparation:
-        """Of a protocol, in a folder for the work of a cohort."""
+        """The preparation of a protocol, in a folder for a cohort's intermediate results."""
         document = protocol.document()
         ring = {name: document[name] for name in ("ring_mm", "ring_limits")} if "ring" in protocol.regions else None
         key = {
@@ -161,7 +162,7 @@ class Preparation:
         return cls(protocol, folder.absolute() / "prepared", document_digest(key))
 
     def lesions(self, images: CaseImages, views: Collection[str]) -> Iterator[tuple[str, LesionsOfView]]:
-        """Views that were kept, as they were; then the others, from the images."""
+        """Stored views first, unchanged; then the other views, computed from the images."""
         missing = []
         for view in views:
             kept = _restored(self._path(images, view), self._key_of(images))
@@ -205,7 +206,7 @@ class Preparation:
     def _described(
         self, name: str, prepared: Mapping[str, PreparedSequence], *, full: bool
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """The superpixel of each voxel of a lesion, and what is kept of the superpixels."""
+        """The superpixel of each voxel of a lesion, and the stored data of the superpixels."""
         protocol, sequence = self.protocol, prepared[name]
         scale = scale_for(name, prepared, protocol)
         entropy, superpixels, _ = describe_lesion(sequence, protocol.habitats, seed=protocol.seed, scale=scale)
@@ -260,7 +261,7 @@ def _keep(path: Path, key: str, lesions: LesionsOfView) -> None:
 
 
 def _restored(path: Path, key: str) -> dict[str, PreparedLesion] | None:
-    """What was kept; None where there is nothing, or of other inputs or settings, or it was damaged."""
+    """The stored data; None if there is none, if it belongs to other inputs or settings, or if it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             document = json.loads(archive.read("facts.json"))

@@ -1,7 +1,6 @@
-"""The regions of a lesion and their features: those that are asked for now, and all that a cohort needs, kept on disk.
+"""The regions of a lesion and their features: the requested ones, and all that a cohort needs, stored on disk.
 
-A habitat is kept under the superpixels that it consists of, so that it is the same region whichever population's
-centroids led to it.
+A habitat is stored under its superpixels, so that it is the same region whichever population's centroids produced it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of
 from HabitatRadiomicsLib.system.tasks import one_thread
 
-#: Regions that are no habitat.
+#: Regions that are not habitats.
 NAMED = ("whole", "ring", PATCH)
 
 #: Regions of a case by view and sequence: "whole", "ring", "patch", or the superpixels that a habitat consists of.
@@ -117,7 +116,7 @@ def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
 
 
 def no_habitat(name: str) -> Unmeasured:
-    """What is said of a habitat that a lesion has no voxel of."""
+    """The problem of a habitat without voxels in a lesion."""
     return Unmeasured(
         f"Habitat {name} has no voxel in this lesion.",
         "The lesion has no tissue of this kind; it cannot be scored by a model that needs it.",
@@ -125,7 +124,7 @@ def no_habitat(name: str) -> Unmeasured:
 
 
 def unknown_habitat(name: str, names: Iterable[str], where: str) -> RegionError:
-    """What is said of a habitat that the population does not have."""
+    """The problem of a habitat that the population does not have."""
     return RegionError(
         f"There is no habitat {name}: this population has {', '.join(names)}.",
         where=where,
@@ -153,7 +152,8 @@ def check_size(mask: sitk.Image, minimum: int, where: str) -> None:
 
 
 def later_settings(protocol: Protocol) -> dict[str, object]:
-    """Settings of regions that few protocols have; those of others keep what they measured before there were such."""
+    """Region settings that only few protocols use; other protocols keep results stored before these settings
+    existed."""
     limits = protocol.ring_limits
     rows: dict[str, object] = {} if limits is None else {"ring_limits": limits.model_dump(mode="json")}
     return {**rows, **patch_digest_parts(protocol)}
@@ -171,7 +171,7 @@ class RegionWork:
         return any(self._missing(kept).values())
 
     def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
-        """What was kept, and what it lacked."""
+        """The stored regions, with the missing ones added."""
         protocol = self.preparation.protocol
         first = kept is None
         regions: dict[str, Any] = {ORIGINAL: {name: {} for name in self.plan[ORIGINAL]}}
@@ -269,7 +269,7 @@ def _mask(lesion: PreparedLesion, key: str) -> sitk.Image | Unmeasured:
 
 @dataclass(frozen=True)
 class MeasuredCase:
-    """What is held of a case: numbers as arrays, for a list of a cohort's numbers would take four times the room.
+    """The measurements of a case held in memory, as arrays: lists would need four times the memory.
 
     Attributes:
         regions: values by view, sequence and region, or why the region cannot be measured.
@@ -285,7 +285,7 @@ class MeasuredCase:
 
     @classmethod
     def of(cls, answer: Answer) -> MeasuredCase:
-        """From what is kept on disk."""
+        """Build from the document stored on disk."""
         regions = {
             view: {
                 sequence: {

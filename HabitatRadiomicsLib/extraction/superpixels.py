@@ -1,4 +1,4 @@
-"""The superpixels of a cohort: what any part of it can be clustered from, without reading an image again."""
+"""The superpixels of a cohort: any subset of cases can be clustered from them without reading an image again."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from HabitatRadiomicsLib.system.provenance import document_digest, versions
 
 #: Superpixels by view and sequence (of two time points: the case's key).
 Views = Mapping[str, Mapping[str, Superpixels]]
-#: The habitats of each sequence, or None where a population has none that are acceptable.
+#: The habitats of each sequence, or None if a population has no acceptable ones.
 Population = Mapping[str, HabitatModel | None]
 
 
 @dataclass(frozen=True)
 class Lesions:
-    """What came of the first visit to each case of a cohort.
+    """The results of the first visit to each case of a cohort.
 
     Attributes:
-        superpixels: of each case that could be read, and of each view that is measured; without their labels.
+        superpixels: those of each case that could be read, for each view that is measured; without their labels.
         measured: mean intensity (of the prepared image) and mean local entropy (bits) of each superpixel, by case and
             sequence, shape (superpixels, 2).
-        problems: why the others could not be.
-        doubts: what speaks against comparing a follow-up with its baseline, sentences by case and sequence.
+        problems: why the other cases could not be read.
+        doubts: reasons against comparing a follow-up with its baseline, as sentences by case and sequence.
         input_ml: volume of each superpixel's voxels on the input's grid, as their number and the ml of one, by case and
             sequence; of two time points.
     """
@@ -65,7 +65,7 @@ class SuperpixelWork:
         return any(view not in kept["superpixels"] for view in self.views)
 
     def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
-        """What was kept, and what it lacked; a view that cannot be made has no sequence."""
+        """The stored views, with the missing ones added; a view that cannot be made has no sequence."""
         described = dict((kept or {}).get("superpixels", {}))
         missing = [view for view in self.views if view not in described]
         described |= {view: {} for view in missing}
@@ -132,7 +132,7 @@ def find_superpixels(
 
 
 def unread(cohort: Cohort, protocol: Protocol, perturbed: Collection[str]) -> Lesions:
-    """Cases of a protocol without habitats, whose superpixels nobody needs."""
+    """Cases of a protocol without habitats, for which no superpixels are needed."""
     seen: dict[str, Views] = {
         case.case_id: {view: {} for view in views_of(case, protocol, perturbed=case.case_id in perturbed)}
         for case in cohort.cases
@@ -143,10 +143,10 @@ def unread(cohort: Cohort, protocol: Protocol, perturbed: Collection[str]) -> Le
 def fit_populations(
     lesions: Lesions, protocol: Protocol, groups: Sequence[Sequence[str]], *, jobs: int = 1, progress: Progress = silent
 ) -> list[Population]:
-    """The habitats of each group of cases, by sequence; those that the protocol holds are taken as they are.
+    """The habitats of each group of cases, by sequence; habitats contained in the protocol are used unchanged.
 
-    With two time points the superpixels at baseline are clustered, and both are split by what is found: habitats mean
-    the same thing before and after, and their volumes can be compared.
+    With two time points the superpixels at baseline are clustered, and both time points are split by the resulting
+    centroids: habitats have the same meaning at both, and their volumes can be compared.
 
     Args:
         groups: identifiers of cases; each group is clustered by itself, the first being all cases.

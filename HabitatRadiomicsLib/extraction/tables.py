@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 class Catalogue(dict[str, Any]):
-    """What each column is. pandas copies ``attrs`` with every operation: all copies of a table share one catalogue."""
+    """The description of each column.
+    pandas copies ``attrs`` with every operation: all copies of a table share one catalogue."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Catalogue:
         return self
@@ -45,8 +46,8 @@ def extract(
         images: ``images.csv``, a row per image.
         protocol: bundled name, YAML file or protocol.
         clinical: ``clinical.csv``; its outcomes and sites are written before the features.
-        folder: for all files of ``habitat-radiomics extract``, the finished cases among them, so that a run that was
-            interrupted, or a training, goes on there; None: nothing is kept.
+        folder: for all files of ``habitat-radiomics extract``, the finished cases among them, so that an interrupted
+            run, or a training, resumes there; None: nothing is stored.
         timepoint: which one to take, when the table has several.
         jobs: processes; the result does not depend on it.
         resample_mask: accept masks on another grid, with a warning.
