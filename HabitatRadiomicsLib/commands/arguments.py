@@ -36,7 +36,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--note", action="append", default=[], metavar="SEQ=SENTENCE",
-        help="how a sequence or its mask came about, to stand among the warnings of every output",
+        help="how a sequence or its mask was produced; added to the warnings of every output",
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def check_cohort_output(arguments: argparse.Namespace) -> None:
     refuse_to_replace([path for path in inputs if os.path.exists(path)], out)
     if out.is_dir() and any(out.iterdir()) and not (out / WORK_FOLDER).is_dir():
         raise OutputError(
-            f"The folder holds something else than an earlier run (there is no folder {WORK_FOLDER}).",
+            f"The folder contains something other than an earlier run (there is no folder {WORK_FOLDER}).",
             where=str(out),
             remedy="Choose another --out.",
         )

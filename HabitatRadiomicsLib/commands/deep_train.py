@@ -105,7 +105,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
     if out.suffix != ".onnx":
         raise OutputError("A network's file ends in .onnx.", where=str(out), remedy="Choose another --out.")
     if out.exists() and not arguments.overwrite:
-        raise OutputError("The file is there already.", where=str(out), remedy="Choose another --out, or --overwrite.")
+        raise OutputError("The file already exists.", where=str(out), remedy="Choose another --out, or --overwrite.")
     check_writable(out.parent)
 
 
@@ -117,7 +117,7 @@ def _scaling(window: list[float] | None) -> InputScaling:
     try:
         return InputScaling("window", *window)
     except ValueError as error:
-        raise ProtocolError(f"The window makes no sense: {error}.", where="--window") from error
+        raise ProtocolError(f"The window is invalid: {error}.", where="--window") from error
 
 
 def _sequence(wanted: str | None, protocol: Protocol) -> str:

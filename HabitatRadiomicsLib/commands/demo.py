@@ -1,4 +1,4 @@
-"""``demo``: the whole way on synthetic patients, from images to an explained score."""
+"""``demo``: the whole pipeline on synthetic patients, from images to an explained score."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from HabitatRadiomicsLib.training.train import train_model
 #: Seed of the patients that are scored: others than those that a small preset's model was trained on.
 _NEW = 98
 
-#: Written first, so that a later run knows the folder as its own and may replace it.
+#: Written first, so that a later run recognises the folder and may replace it.
 _MARK = "habitat-radiomics-demo.txt"
 
 
@@ -48,7 +48,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write a synthetic cohort, train on it, score a new patient, and tell where the reports lie."""
+    """Write a synthetic cohort, train on it, score a new patient, and print where the reports are."""
     from HabitatRadiomicsLib.reporting import write_score
     from HabitatRadiomicsLib.reporting.study.files import write_training
 

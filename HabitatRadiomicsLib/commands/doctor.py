@@ -1,4 +1,4 @@
-"""``doctor``: what is installed, what is missing, and the command that mends it."""
+"""``doctor``: what is installed, what is missing, and the command that installs it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from HabitatRadiomicsLib.system.resources import resources_folder
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's report; ``mend`` is empty when nothing is wrong, ``optional`` when it is not needed."""
+    """One line of the doctor's report; ``mend`` is empty if nothing is wrong, ``optional`` is set if it is not
+    needed."""
 
     what: str
     state: str
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 def findings() -> list[Finding]:
     """Everything that the program needs, with its state."""
     rows = [_python(), Finding("Habitat Radiomics", __version__)]
-    # Whether shap can be imported is another question than whether it is installed; numba stands with the engines.
+    # An installed shap may still fail to import; numba is listed with the engines.
     rows += [_package(row) for row in REQUIREMENTS if row.applies and row.distribution not in ("shap", "numba")]
     return [*rows, _shap(), *_engines(), *_extras(), *_resources()]
 

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def evaluation_lines(folder: Path, evaluation: ExternalValidation) -> list[str]:
-    """What came out, and where it lies."""
+    """The result, and the path of its report."""
     from HabitatRadiomicsLib.statistics import auc_with_interval
 
     area = auc_with_interval(evaluation.outcome, evaluation.scores, clusters=evaluation.patients)
@@ -89,7 +89,7 @@ def evaluation_lines(folder: Path, evaluation: ExternalValidation) -> list[str]:
 
 
 def patient_line(scores: CohortScores, cohort: Cohort, how: Aggregation, path: Path) -> str:
-    """Write the table of patients, and tell how well their scores separate those with the outcome.
+    """Write the table of patients, and return a line on how well their scores separate those with the outcome.
 
     A patient has the outcome when any case of the patient has it.
     """

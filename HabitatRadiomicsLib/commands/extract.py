@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def report_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> int:
-    """Say in the terminal what came out; 3 when cases are missing from the table."""
+    """Print a summary of the extraction; returns 3 if cases are missing from the table."""
     measured, all_cases = len(extraction.table), len(cohort.cases)
     print(f"{measured} of {all_cases} cases, {len(extraction.table.columns)} features each: {folder / 'features.csv'}")
     if extraction.reused:

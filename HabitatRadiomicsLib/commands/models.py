@@ -1,4 +1,4 @@
-"""``models``: the bundled models and what stands behind them."""
+"""``models``: the bundled models and their evidence."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parsed = build_parser().parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if parsed.verbose else logging.WARNING, format="%(name)s: %(message)s")
-    # Libraries talk a lot at DEBUG; only our own words are of use.
+    # Other libraries log a lot at DEBUG; only our own messages are useful.
     for noisy in ("matplotlib", "PIL", "radiomics", "shap", "numba"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print(
-            "habitat-radiomics: stopped. Given again, the same command on a cohort goes on where it was.",
+            "habitat-radiomics: stopped. On a cohort, the same command resumes where it was stopped.",
             file=sys.stderr,
         )
         return 130

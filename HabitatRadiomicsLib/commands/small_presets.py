@@ -1,7 +1,7 @@
-"""Small forms of the presets with synthetic cohorts of their kind, to walk the whole way in a minute.
+"""Small forms of the presets with matching synthetic cohorts, to run the whole pipeline in a minute.
 
-A small form keeps the preset's way of working (time points, scouts, search, nomogram, fusion) and its features as far
-as a minute allows; folds, repeats and combinations are few, and nothing is permuted or resampled.
+A small form keeps the preset's method (time points, scouts, search, nomogram, fusion) and as many of its features as
+a minute allows; folds, repeats and combinations are few, and nothing is permuted or resampled.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from HabitatRadiomicsLib.training.freezing import Purpose
 
 @dataclass(frozen=True)
 class SmallPreset:
-    """How a preset is made small, and what it is shown.
+    """How a preset is reduced, and the synthetic cohort it is run on.
 
     Attributes:
         changes: to the preset's document, part by part.

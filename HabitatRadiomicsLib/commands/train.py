@@ -185,7 +185,7 @@ def check_endpoints(names: Sequence[str]) -> None:
 
 
 def endpoints_table(trained: Mapping[str, Training]) -> pd.DataFrame:
-    """A row per endpoint: how many cases, how good the model is, and what it is."""
+    """A row per endpoint: the number of cases, the model's performance, and the model."""
     import pandas as pd
 
     rows = []
@@ -211,7 +211,7 @@ def endpoints_table(trained: Mapping[str, Training]) -> pd.DataFrame:
 
 
 def training_lines(folder: Path, training: Training) -> list[str]:
-    """What came out, and where it lies."""
+    """The result, and the path of its report."""
     measured, given = len(training.table.outcome), len(training.cohort.cases)
     lines = [f"{measured} of {given} cases, {len(training.table.columns)} features each."]
     if training.study.features.reused:
@@ -279,7 +279,7 @@ def summary(model: Model) -> list[str]:
 
 
 def evidence_lines(model: Model) -> list[str]:
-    """What stands behind a model, in sentences without their full stops."""
+    """The evidence for a model, as sentences without their full stops."""
     evidence, area, unseen = model.evidence, model.evidence.performance, model.cutoff.held_out
     lines = [f"{evidence.cases} cases" + (f", {evidence.events} with the outcome" if evidence.events else "")]
     if evidence.excluded:

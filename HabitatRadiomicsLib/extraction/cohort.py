@@ -196,8 +196,7 @@ class FoldFeatures:
         return list(regions)
 
     def region_problems(self, training_set: int) -> list[CaseProblem]:
-        """Rows for regions of cases that could not be measured with a training set's habitats, and for their
-        undefined features."""
+        """Rows for regions that could not be measured with a training set's habitats, and for undefined features."""
         rows = []
         for case_id in self.case_ids:
             rows += self.missing_regions(case_id, training_set)

@@ -67,7 +67,7 @@ class CaseImages:
 
     @cached_property
     def digests(self) -> list[list[object]]:
-        """SHA-256 of the files, with the settings that distinguish the images of the case."""
+        """SHA-256 of the files, with the sequence and label of each image."""
 
         def of_rows(rows: Iterable[CohortImage]) -> list[list[object]]:
             wanted = [row for row in rows if self.sequences is None or row.sequence in self.sequences]

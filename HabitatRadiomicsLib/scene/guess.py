@@ -1,4 +1,4 @@
-"""Which volume and segment a sequence most likely means, and nothing where two are as likely."""
+"""Guesses the volume and segment of each sequence; leaves a choice empty if two candidates are equally likely."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LESION = re.compile(r"lesion|tumou?r|metastas|gtv|mass|roi", re.IGNORECASE)
 
 
 def guess_inputs(scene: Any, keys: Sequence[str], *, without: Sequence[Any] = ()) -> dict[str, SequenceInput]:
-    """What all images of a model most likely mean.
+    """The most likely inputs for all images of a model.
 
     Args:
         keys: the model's sequences; of two time points ``baseline_CT`` and the like, the earlier one first.
@@ -34,7 +34,7 @@ def guess_inputs(scene: Any, keys: Sequence[str], *, without: Sequence[Any] = ()
 
 
 def guess_input(scene: Any, sequence: str, *, only_sequence: bool, without: Sequence[Any] = ()) -> SequenceInput:
-    """The volume and segment whose names speak of a sequence; what is not safe to guess stays empty.
+    """The volume and segment whose names contain a sequence; ambiguous choices stay empty.
 
     Args:
         sequence: the model's name for it, e.g. ``T1W``.
@@ -89,7 +89,7 @@ def _at_time_points(nodes: Sequence[Any], keys: Sequence[str]) -> dict[str, Any]
     named = {key: _named(nodes, timepoint_and_sequence(key)[0]) for key in keys}
     known = {key: node for key, node in named.items() if node is not None}
     if len({node.GetID() for node in known.values()}) < len(known):
-        return {}  # one name speaks of both time points
+        return {}  # one name matches both time points
     if len(nodes) != len(keys) or len(known) == len(keys):
         return known
     unknown = [key for key in keys if key not in known]
@@ -142,7 +142,7 @@ def _masks(scene: Any) -> list[Any]:
 
 
 def _inputs(scene: Any, kind: str) -> list[Any]:
-    """Of this very class: label maps and colour images are scalar volumes too."""
+    """Nodes of exactly this class: label maps and colour images are scalar volumes too."""
     found = scene.GetNodesByClass(kind)
     found.UnRegister(scene)
     nodes = [found.GetItemAsObject(index) for index in range(found.GetNumberOfItems())]

@@ -88,7 +88,7 @@ def score_patient(
 
 
 def check_packages() -> None:
-    """Say what is missing before an import fails.
+    """Report missing packages before an import fails.
 
     Raises:
         DependencyError: packages that the library needs are not installed.
@@ -120,7 +120,7 @@ def check_habitats_known(inputs: Mapping[str, SequenceInput], known: Mapping[str
 def write_inputs(folder: Path, case: Case) -> list[str]:
     """A checked case as files, and the arguments with which the command line reads it back.
 
-    What was done to make image and mask fit goes along, to stand among the warnings.
+    Corrections made to match image and mask are passed on, to be listed among the warnings.
     """
     arguments = []
     for name, (image, mask) in write_case(folder, case, compressed=False).items():

@@ -82,7 +82,7 @@ class ResultNodes:
 
     @property
     def warnings(self) -> list[str]:
-        """What to be wary of, in sentences."""
+        """The warnings of the result, as sentences."""
         content = self.content
         return list(content["maps" if content["score"] is None else "score"]["warnings"])
 
@@ -94,7 +94,7 @@ class ResultNodes:
         yield from self.about_all()
 
     def about_all(self) -> Iterator[Any]:
-        """The nodes that belong to no single image."""
+        """The nodes that do not belong to a single image."""
         single = (self.habitat_table, self.document, self.report, self.contribution_table, self.contribution_chart,
                   self.change_table, self.change_chart)  # fmt: skip
         yield from (node for node in single if node is not None)
@@ -108,7 +108,7 @@ def add_results(scene: Any, folder: Path, inputs: Mapping[str, SequenceInput]) -
 
     Args:
         folder: as the command line writes it.
-        inputs: what was measured; the results go beside the first volume.
+        inputs: the measured inputs; the results go beside the first volume.
     """
     maps = json.loads((folder / MAPS_FILE).read_text(encoding="utf-8"))
     score_file = folder / "score.json"
@@ -246,8 +246,8 @@ def _add_report(scene: Any, folder: Path) -> Any:
 
 
 def _beside_input(scene: Any, results: ResultNodes, inputs: Mapping[str, SequenceInput]) -> ResultNodes:
-    """Each image's maps beside it, in one folder for all images that lie together; what belongs to no single image
-    beside the first."""
+    """Put each image's maps beside it, in one folder for all images in the same place; nodes that do not belong to a
+    single image go beside the first."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     together: dict[int, list[str]] = {}
     for name, chosen in inputs.items():

@@ -1,6 +1,6 @@
-"""What the Sample Data module offers: a synthetic spinal case made by code, and a public patient.
+"""Entries of the Sample Data module: a synthetic spinal case made by code, and a public patient.
 
-It is told of them whenever Slicer starts: what making the case needs is imported when the case is made.
+They are registered whenever Slicer starts, so imports needed to make the case are deferred until it is made.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _SARCOMA_FILES = (
      "SegmentationFile"),
 )  # fmt: skip
 
-#: The new patient of ``habitat-radiomics demo``: the panel and the terminal tell the same score.
+#: The new patient of ``habitat-radiomics demo``: the panel and the terminal give the same score.
 _SYNTHETIC_NUMBER = 31
 _SYNTHETIC_SEED = 4
 
 
 def register_sample_data(icon: Path) -> None:
-    """Tell the Sample Data module of both cases; run once, when the application has started."""
+    """Register both cases with the Sample Data module; run once, when the application has started."""
     import SampleData
 
     register = SampleData.SampleDataLogic.registerCustomSampleDataSource

@@ -1,4 +1,4 @@
-"""Whose image a node is and when it was made, as the subject hierarchy has it from DICOM."""
+"""The patient and study date of a node, taken by the subject hierarchy from DICOM."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _DATE_DIGITS = 8
 
 @dataclass(frozen=True)
 class Study:
-    """Where a node lies in the subject hierarchy.
+    """A node's position in the subject hierarchy.
 
     Attributes:
-        patient, study: items; 0: it lies under none.
-        date: of the study, ``YYYYMMDD``; empty where nobody knows.
+        patient, study: item IDs; 0: the node is under none.
+        date: of the study, ``YYYYMMDD``; empty if unknown.
     """
 
     patient: int = 0
@@ -25,12 +25,12 @@ class Study:
 
     @property
     def readable_date(self) -> str:
-        """``2023-01-31``; empty where nobody knows."""
+        """``2023-01-31``; empty if unknown."""
         return "-".join((self.date[:4], self.date[4:6], self.date[6:])) if self.date else ""
 
 
 def study_of(node: Any) -> Study:
-    """The patient and the study of a node; nothing of one that did not come from DICOM."""
+    """The patient and the study of a node; empty for a node that did not come from DICOM."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
     item = hierarchy.GetItemByDataNode(node)
     if not item:

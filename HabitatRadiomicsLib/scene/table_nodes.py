@@ -74,7 +74,7 @@ def add_contribution_table(scene: Any, score: Mapping[str, Any]) -> Any:
 
 
 def add_change_table(scene: Any, changes: Sequence[Mapping[str, Any]]) -> Any:
-    """Habitat volumes at both time points and their change; a percentage of nothing is not a number.
+    """Habitat volumes at both time points and their change; the percentage is NaN if the baseline volume is 0.
 
     Args:
         changes: rows as in ``habitat_changes.csv``.

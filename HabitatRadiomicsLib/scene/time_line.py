@@ -1,4 +1,5 @@
-"""Scores of one patient at several time points by a model of one: which results in the scene belong together."""
+"""Scores of one patient at several time points by a model for a single time point: which results in the scene belong
+together."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Any
 from HabitatRadiomicsLib.scene.result_nodes import RESULT_ATTRIBUTE, VOLUME_ROLE, ResultNodes
 from HabitatRadiomicsLib.scene.studies import study_of
 
-#: Attribute of a result's document: results of one series are of one patient, as the user said.
+#: Attribute of a result's document: results of one series belong to one patient, as the user stated.
 _SERIES = "HabitatRadiomics.Series"
 _LONGEST_LABEL = 18
 
@@ -23,7 +24,7 @@ class ScoredMoment:
     Attributes:
         label: date of the study, or name of the volume.
         content: as :attr:`ResultNodes.content`.
-        volumes: that were measured.
+        volumes: the measured volumes.
     """
 
     label: str
@@ -32,7 +33,7 @@ class ScoredMoment:
 
 
 def series_of(results: ResultNodes) -> str:
-    """The series of a result; it begins one when it belongs to none."""
+    """The series of a result; a new one if it belongs to none."""
     node = results.document
     if not node.GetAttribute(_SERIES):
         node.SetAttribute(_SERIES, uuid.uuid4().hex)
@@ -40,15 +41,15 @@ def series_of(results: ResultNodes) -> str:
 
 
 def join_series(results: ResultNodes, series: str) -> None:
-    """Say that a result is of the same patient as the others of a series."""
+    """Add a result to a series, whose results all belong to the same patient."""
     results.document.SetAttribute(_SERIES, series)
 
 
 def scored_moments(scene: Any, results: ResultNodes) -> tuple[ScoredMoment, ...]:
-    """A result and what the same model said of the same patient's other images.
+    """A result and the same model's results for the same patient's other images.
 
-    One patient's are those of a series, and those that lie under the same patient in the subject hierarchy. Of images
-    that were scored twice the last result counts; results whose volumes are gone are left out.
+    These are the results of the same series, and those under the same patient in the subject hierarchy. For images
+    scored twice the last result counts; results whose volumes were deleted are left out.
 
     Returns:
         In the order of their studies' dates where all are known, else in that of scoring.
@@ -86,7 +87,7 @@ def _documents(scene: Any) -> list[Any]:
 
 
 def _volumes_of(document: Any) -> tuple[Any, ...]:
-    """Of a result; none when one of them is gone."""
+    """The volumes of a result; empty if one of them was deleted."""
     count = document.GetNumberOfNodeReferences(VOLUME_ROLE)
     volumes = [document.GetNthNodeReference(VOLUME_ROLE, index) for index in range(count)]
     return () if None in volumes else tuple(volumes)
@@ -102,7 +103,7 @@ def _short(name: str) -> str:
 
 
 def _different(labels: list[str]) -> list[str]:
-    """The same labels, numbered where they are equal."""
+    """The labels made unique: equal ones are numbered."""
     often, seen = Counter(labels), Counter[str]()
     told = []
     for label in labels:

@@ -1,4 +1,4 @@
-"""What the slice views show: overlays, jumps to a habitat, and the way back."""
+"""Controls the slice views: overlays, jumps to a habitat, and restoring the earlier view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAINT = 0.15
 
 @dataclass(frozen=True)
 class ViewState:
-    """Layers, opacities and places of all slice views, and which segmentations were visible."""
+    """Layers, opacities and positions of all slice views, and which segmentations were visible."""
 
     composites: dict[str, dict[str, Any]]
     slices: dict[str, tuple[list[float], list[float], list[float]]]
@@ -27,7 +27,7 @@ class ViewState:
 
     @classmethod
     def now(cls, scene: Any) -> ViewState:
-        """What is shown at this moment."""
+        """The current state of the views."""
         composites = {}
         for node in _nodes(scene, "vtkMRMLSliceCompositeNode"):
             layers = {layer: getattr(node, f"Get{layer}VolumeID")() for layer in _LAYERS}
@@ -44,7 +44,7 @@ class ViewState:
         return cls(composites, slices, visible)
 
     def restore(self, scene: Any) -> None:
-        """Show it again; nodes that are gone are left out, results that came since are hidden."""
+        """Restore this state; deleted nodes are skipped, and results added since are hidden."""
         for node_id, kept in self.composites.items():
             node = scene.GetNodeByID(node_id)
             if node is None:
@@ -112,7 +112,7 @@ def emphasise(results: ResultNodes, sequence: str, region: str | None) -> None:
 
 
 def jump_to(scene: Any, place: tuple[float, float, float]) -> None:
-    """Centre all slice views at a place, RAS in mm; their orientation stays."""
+    """Centre all slice views at a position, RAS in mm; their orientation is unchanged."""
     for node in _nodes(scene, "vtkMRMLSliceNode"):
         node.JumpSliceByCentering(*place)
 
@@ -128,7 +128,7 @@ def set_overlay(scene: Any, results: ResultNodes, overlay: Any, opacity: float) 
 
 
 def set_habitat_opacity(results: ResultNodes, opacity: float) -> None:
-    """Of all habitats' filling; outlines stay."""
+    """Set the fill opacity of all habitats; outlines are unchanged."""
     for segmentation in results.habitats.values():
         segmentation.GetDisplayNode().SetOpacity2DFill(opacity)
 

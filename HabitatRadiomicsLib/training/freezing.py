@@ -62,7 +62,7 @@ def check_name(name: str) -> None:
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise LearningError(
-            f"'{name}' is not a name for a model.", where="--name", remedy="Use letters, digits, hyphens."
+            f"'{name}' is not a valid model name.", where="--name", remedy="Use letters, digits, hyphens."
         )
 
 

@@ -170,7 +170,7 @@ def test_before_the_packages_are_installed_nothing_but_presence_is_checked(
     asked.ui.applyButton.click()
     assert not asked.patient.run.running, "then the value is checked"
     assert not asked.ui.applyButton.enabled
-    assert age.message.text.startswith("'sixty' is no value of 'age'")
+    assert age.message.text.startswith("'sixty' is not a valid value of 'age'")
 
 
 @pytest.mark.usefixtures("commands_here")

@@ -210,7 +210,7 @@ def test_current_patient_is_added_and_read_back_voxel_by_voxel(
 @pytest.mark.parametrize(
     ("identifier", "sentence"),
     [
-        ("synthetic-000", "synthetic-000 (baseline) stands already in the table."),
+        ("synthetic-000", "synthetic-000 (baseline) is already in the table."),
         ("Meier, Hans", ""),
         ("../escape", ""),
     ],

@@ -208,7 +208,7 @@ def test_a_patient_of_two_time_points_is_added_to_a_cohort(two: Any, tmp_path: P
     assert set(case.read(("baseline_CT", "follow-up_CT")).sequences) == {"baseline_CT", "follow-up_CT"}
     ui.caseIdEdit.text = "P1"
     ui.addPatientButton.click()
-    assert "stands already in the table" in ui.addPatientLabel.text
+    assert "is already in the table" in ui.addPatientLabel.text
 
 
 @pytest.mark.usefixtures("commands_here")

@@ -196,7 +196,7 @@ class Checks:
             assert not ui.applyButton.enabled, "Apply is enabled without clinical values"
             age, visceral = patient.clinical.rows["age"], patient.clinical.rows["visceral"]
             age.field.text = "sixty"
-            assert "is no value of 'age'" in age.message.text, age.message.text
+            assert "is not a valid value of 'age'" in age.message.text, age.message.text
             age.field.text = CLINICAL["age"]
             visceral.field.setCurrentIndex(2)
             assert patient.clinical.values == CLINICAL, patient.clinical.values

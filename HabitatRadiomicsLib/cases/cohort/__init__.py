@@ -1,4 +1,4 @@
-"""Cohort tables: who is in the study, where the images lie, and what became of the patients."""
+"""Cohort tables: the cases of a study, their image files and their outcomes."""
 
 from HabitatRadiomicsLib.cases.cohort.adding import add_to_cohort
 from HabitatRadiomicsLib.cases.cohort.cohort import Cohort, CohortCase, CohortImage

@@ -24,20 +24,21 @@ def add_to_cohort(
     clinical: Path | None = None,
     outcome: str = "",
 ) -> Path:
-    """Write a case's images beside the table and add its rows; makes the tables when they are not there.
+    """Write a case's images beside the table and add its rows; creates missing tables.
 
     Args:
         images: ``images.csv``.
-        case: checked; its identifier is new to the table. Of two time points, its keys say which image is whose.
-        timepoint: of images whose key does not say it.
-        clinical: ``clinical.csv``, when the outcome is known.
+        case: a checked case whose identifier is not in the table yet. With two time points, its keys name the time
+        point of each image.
+        timepoint: for images whose key does not name one.
+        clinical: ``clinical.csv``, if the outcome is known.
         outcome: 0 or 1.
 
     Returns:
         The folder with the images.
 
     Raises:
-        CohortError, OutputError: the case stands already in the table, or it cannot be written; nothing was changed.
+        CohortError, OutputError: the case is already in the table, or it cannot be written; nothing was changed.
     """
     case_id = case.case_id
     check_case_id(case_id)
@@ -68,14 +69,14 @@ def _refuse_again(path: Path, rows: list[dict[str, str]], case_id: str, timepoin
         names = row["case_id"].lower(), lesion_case(row).lower()
         if case_id.lower() in names and row.get("timepoint", timepoint) == timepoint:
             raise CohortError(
-                f"{case_id} ({timepoint}) stands already in the table.",
+                f"{case_id} ({timepoint}) is already in the table.",
                 where=str(path),
                 remedy="Choose another identifier or time point, or remove its rows.",
             )
 
 
 def _table(path: Path, columns: list[str]) -> list[dict[str, str]]:
-    """The rows of a table as they stand, with its own further columns; none when there is no table."""
+    """The unchanged rows of a table, including additional columns; none if there is no table."""
     if not path.exists():
         return []
     header, rows = read_table(path)

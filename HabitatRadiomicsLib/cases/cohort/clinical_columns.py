@@ -3,13 +3,13 @@ model of clinical variables alone and the nomogram.
 
 The rules, of the cells that are not missing (see ``cells.is_missing``), in this order:
 
-1. **Identifier.** Whole numbers, most of them different, in a column whose name says that it numbers things (its last
-   word is ``id``, ``no``, ``number``, ``mrn`` ...); or whole numbers, all different, all of one length of six
+1. **Identifier.** Whole numbers, most of them different, in a column whose name marks an identifier (its last word
+   is ``id``, ``no``, ``number``, ``mrn`` ...); or whole numbers, all different, all of one length of six
    digits or more, and not all multiples of ten, as hospital numbers are.
 2. **Category.** Numbers with two whole values at most, or with at most five that are half the cases or fewer: codes
    (0 and 1, stages, grades).
-3. **Number.** Everything else of which each cell is a number, with a decimal point or comma. Ages are numbers also
-   where they all differ. Digits with a zero in front (``007``) are no number but a code, and read as text.
+3. **Number.** Any other column in which each cell is a number, with a decimal point or comma. Ages are numbers also
+   where they all differ. Digits with a leading zero (``007``) are a code, not a number, and are read as text.
 4. **Free text**, where half the cells or more are dates: the date itself predicts nothing; an age or a duration does.
 5. **Category.** Texts with ten levels at most, and not more than half the cases (two levels always are one).
 6. **Identifier**, where every case has a text of its own, none of more than 40 characters, or the name says so; else
@@ -51,7 +51,7 @@ class ClinicalColumn:
 
     Attributes:
         cells: of each case, None where it is missing; ``1`` and ``1.0`` are one level, written ``1``.
-        reason: why an identifier or free text is taken for one; else empty.
+        reason: why the column counts as an identifier or as free text; else empty.
     """
 
     name: str
@@ -66,12 +66,12 @@ class ClinicalColumn:
 
 
 def clinical_column(name: str, cells: Sequence[str], *, wanted: bool = False) -> ClinicalColumn:
-    """Tell what a column holds.
+    """Classify a column.
 
     Args:
         name: in the table's header.
-        cells: of each case, as they stand in the table.
-        wanted: by name, as a factor: it is a number or a category.
+        cells: of each case, unchanged from the table.
+        wanted: requested by name as a factor: always a number or a category.
     """
     texts = tuple(None if is_missing(cell) else cell.strip() for cell in cells)
     known = [text for text in texts if text is not None]
@@ -132,6 +132,6 @@ def _are_identifiers(name: str, numbers: Sequence[float]) -> bool:
 
 
 def _numbers_things(name: str) -> bool:
-    """Whether a column's name ends as that of a number of a patient does: ``PatientID``, ``study_no``, ``MRN``."""
+    """Whether a column's name ends like that of a patient identifier: ``PatientID``, ``study_no``, ``MRN``."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return bool(words) and words[-1].lower() in _NUMBERING

@@ -22,7 +22,7 @@ class CohortImage:
     row: int
     """Its line in the file; the header is line 1."""
     table: str = "images.csv"
-    """What the file is called."""
+    """The name of the file."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class CohortCase:
         """Read and check the images.
 
         Args:
-            sequences: those that are needed, of a case with two time points its keys; None: all that there are.
+            sequences: those that are needed, of a case with two time points its keys; None: all.
             resample_mask: accept masks on another grid, with a warning.
 
         Raises:
@@ -82,13 +82,13 @@ class Cohort:
     """Whose case it is, where the image table has a column ``lesion`` or the clinical one ``patient``; else each case
     is a patient."""
     covariates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Every other column of the clinical table, by case and column, as they stand there; ``cells`` tells the
-    missing ones and the numbers."""
+    """Every other column of the clinical table, by case and column, unchanged; ``cells`` identifies missing values
+    and numbers."""
 
     def patient_of(self, case_id: str) -> str:
         """The patient of a case: cases of one patient never lie on both sides of a split."""
         return self.patients.get(case_id, case_id)
 
     def only(self, case_ids: Collection[str]) -> Cohort:
-        """The same cohort with some of its cases."""
+        """The cohort restricted to some of its cases."""
         return replace(self, cases=tuple(case for case in self.cases if case.case_id in case_ids))

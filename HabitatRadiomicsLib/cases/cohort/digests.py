@@ -22,8 +22,8 @@ def file_digest(path: Path) -> str:
 
 
 def cohort_digest(cohort: Cohort) -> str:
-    """The same for the same images, masks, further readings and outcomes, whatever the cases are called and in
-    whichever order."""
+    """SHA-256 of a cohort's images, masks, further readings and outcomes; independent of the names and the order of
+    the cases."""
     rows = sorted(
         [
             cohort.outcomes.get(case.case_id, -1),

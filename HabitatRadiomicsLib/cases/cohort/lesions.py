@@ -13,7 +13,7 @@ _LESION = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
 def lesion_case(row: Mapping[str, str]) -> str:
-    """The case that a row speaks of: ``P01-2`` for lesion 2 of P01, ``P01`` where the row names no lesion."""
+    """The case that a row describes: ``P01-2`` for lesion 2 of P01, ``P01`` where the row names no lesion."""
     lesion = row.get("lesion", "")
     return f"{row['case_id']}-{lesion}" if lesion else row["case_id"]
 
@@ -52,7 +52,7 @@ def lesion_problems(rows: Sequence[Row]) -> list[str]:
 
 
 def clinical_rows(rows: Sequence[Row], patients: Mapping[str, str]) -> list[Row]:
-    """The clinical table's rows, one for each case: what is said of a patient holds for each of the lesions.
+    """The clinical table's rows, one for each case: a patient's row applies to each of the patient's lesions.
 
     Args:
         patients: of each case that is a lesion, from the image table.
@@ -68,7 +68,7 @@ def clinical_rows(rows: Sequence[Row], patients: Mapping[str, str]) -> list[Row]
 
 
 def patient_problems(rows: Sequence[Row], patients: Mapping[str, str]) -> list[str]:
-    """Where the clinical table's column ``patient`` says something else than the image table's lesions.
+    """Conflicts between the clinical table's column ``patient`` and the image table's lesions.
 
     Args:
         rows: of :func:`clinical_rows`.

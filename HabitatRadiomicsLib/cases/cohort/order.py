@@ -1,6 +1,6 @@
 """The order of cases and images: that of their names, whatever the order of a table's rows.
 
-Folds, bootstrap samples and permutations are drawn over places, and would be others of the same patients in another
+Folds, bootstrap samples and permutations are drawn over indices, and would differ for the same patients in another
 order.
 """
 

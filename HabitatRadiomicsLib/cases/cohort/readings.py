@@ -1,4 +1,4 @@
-"""Lesions that were outlined again: by another reader (inter-observer), or by the same one (intra-observer)."""
+"""Repeated segmentations of lesions: by another reader (inter-observer), or by the same one (intra-observer)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from HabitatRadiomicsLib.cases.cohort.cohort import Cohort, CohortCase, CohortIm
 from HabitatRadiomicsLib.cases.cohort.tables import load_cohort
 from HabitatRadiomicsLib.errors import CohortError
 
-#: Cases that an intraclass correlation is worth computing of.
+#: The fewest cases for which an intraclass correlation is worth computing.
 _FEWEST_CASES = 3
 
 
@@ -38,7 +38,7 @@ def with_reading(
         if case_id in known:
             problems += _problems(known[case_id], rows, kind)
     if not problems and len(found) < _FEWEST_CASES:
-        problems = [f"{len(found)} cases tell nothing of reliability; at least {_FEWEST_CASES} are needed"]
+        problems = [f"{len(found)} cases are too few to assess reliability; at least {_FEWEST_CASES} are needed"]
     if problems:
         raise CohortError.listing(problems, where=str(images))
     cases = [

@@ -46,11 +46,10 @@ def load_cohort(
     outcome: str = OUTCOME,
     other_outcomes: Sequence[str] = (),
 ) -> Cohort:
-    """A cohort from its tables: the same one whatever the order of their rows.
+    """Load a cohort from its tables; the order of their rows does not matter.
 
-    Cases come in the order of their identifiers, and so they stand in every table that is made of the cohort; what is
-    drawn by lot (folds, bootstrap samples, permutations) depends on which cases there are, not on where their rows
-    stand.
+    Cases are sorted by identifier, also in every table made from the cohort; random draws (folds, bootstrap samples,
+    permutations) depend on which cases there are, not on the order of their rows.
 
     Args:
         images: ``case_id, timepoint, sequence, image, mask[, label, lesion]``; paths relative to the file. With a
@@ -58,8 +57,8 @@ def load_cohort(
         clinical: ``case_id, outcome[, lesion, site, patient, covariates]``; outcome 0 or 1. A row that names no lesion
             holds for all lesions of the patient.
         timepoint: which one to take when there are several.
-        timepoints: those that a case keeps side by side, of a protocol that compares them: its images then stand under
-            ``<timepoint>_<sequence>``. A case may lack some of them.
+        timepoints: those that a case keeps side by side, of a protocol that compares them: the keys of its images are
+            then ``<timepoint>_<sequence>``. A case may lack some of them.
         outcome: the clinical table's column with the outcome.
         other_outcomes: columns with other endpoints, which are no covariates.
 
@@ -123,7 +122,7 @@ def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) 
         problems += _name_problems(line, case_id, sequence)
         key = (case_id, moment, sequence)
         if key in seen:
-            problems.append(f"row {line}: {case_id} {moment} {sequence} stands already in row {seen[key]}")
+            problems.append(f"row {line}: {case_id} {moment} {sequence} is already in row {seen[key]}")
         seen.setdefault(key, line)
         files = {kind: path.parent / row[kind] for kind in ("image", "mask")}
         problems += [f"row {line}: the {kind} is not named" for kind in files if not row[kind]]
@@ -225,7 +224,7 @@ def _with_clinical(cohort: Cohort, path: Path, outcome_column: str, others: Sequ
     for line, row in rows:
         case_id, outcome = row["case_id"], row[outcome_column]
         if case_id in seen:
-            problems.append(f"row {line}: {case_id} stands already in row {seen[case_id]}")
+            problems.append(f"row {line}: {case_id} is already in row {seen[case_id]}")
         seen.setdefault(case_id, line)
         if outcome == "":
             problems.append(f"row {line}: the outcome of {case_id} is empty")
@@ -278,7 +277,7 @@ def read_table(path: Path) -> tuple[list[str], list[_Row]]:
         raise CohortError("The table is empty.", where=str(path))
     header = lines[0][1]
     doubled = sorted({name for name in header if header.count(name) > 1})
-    problems = [f"column '{name}' stands there more than once" for name in doubled]
+    problems = [f"column '{name}' occurs more than once" for name in doubled]
     problems += [
         f"row {number}: {len(cells)} cells, the header has {len(header)}"
         for number, cells in lines[1:]

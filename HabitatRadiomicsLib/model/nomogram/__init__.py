@@ -1,4 +1,4 @@
-"""A nomogram as the model file holds it: its document, its axes of points, and one patient's place in it.
+"""The nomogram of a model file: its document, its axes of points, and the points of one patient.
 
 In: coefficients and ranges that were fitted elsewhere; out: points, totals and risks. Knows nothing of learning.
 """

@@ -1,4 +1,4 @@
-"""What a model file says of a nomogram: enough to ask for clinical values, compute a risk and draw the axes."""
+"""The nomogram in a model file: everything needed to ask for clinical values, compute a risk and draw the axes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ClinicalInput(_Part):
 
     @property
     def allowed(self) -> str:
-        """What may be given, in words."""
+        """The allowed values, in words."""
         if self.kind == "categorical":
             return f"allowed are {', '.join(self.levels)}"
         unit = f" {self.unit}" if self.unit else ""
@@ -172,7 +172,7 @@ class ClinicalModelPart(_Part):
         return self.intercept + sum(term.coefficient * values[term.term] for term in self.terms)
 
 
-#: What a drawing of the nomogram does not need.
+#: Fields that a drawing of the nomogram does not need.
 EVIDENCE = frozenset({"univariate", "multivariable", "left_out", "calibration", "hosmer_lemeshow", "clinical_model"})
 
 
@@ -235,13 +235,13 @@ class NomogramPart(_Part):
         return self.intercept + self.rad_score.coefficient * rad_score + clinical
 
     def rad_score_of(self, linear: float, values: Mapping[str, float]) -> float:
-        """The rad-score behind one patient's linear predictor: :meth:`linear` turned round.
+        """The rad-score behind one patient's linear predictor: the inverse of :meth:`linear`.
 
         Raises:
-            ModelError: the rad-score does not count in this nomogram.
+            ModelError: the rad-score has no effect in this nomogram.
         """
         if self.rad_score.coefficient == 0:
-            raise ModelError("The rad-score does not count in this nomogram.", where="nomogram")
+            raise ModelError("The rad-score has no effect in this nomogram.", where="nomogram")
         return (linear - self.linear(0.0, values)) / self.rad_score.coefficient
 
     def probability(self, rad_score: float, values: Mapping[str, float], *, level: float = 0.95) -> Estimate:
@@ -261,12 +261,12 @@ class NomogramPart(_Part):
 
     @property
     def axis_names(self) -> dict[str, str]:
-        """What a reader calls the axes of `scale`, with their units."""
+        """Display names of the axes of `scale`, with their units."""
         clinical = {one.name: f"{one.name} ({one.unit})" if one.unit else one.name for one in self.inputs}
         return {RAD_SCORE_TERM: "Rad-score", **clinical}
 
     def scale(self) -> NomogramScale:
-        """The axes: the rad-score's first, then one for each input."""
+        """The axes: first that of the rad-score, then one for each input."""
         coefficients = {term.term: term.coefficient for term in self.terms}
         factors: list[NumericFactor | CategoricalFactor] = [
             NumericFactor(RAD_SCORE_TERM, self.rad_score.coefficient, self.rad_score.minimum, self.rad_score.maximum)

@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.statistics.intervals import Estimate
 
 @dataclass(frozen=True)
 class FactorPoints:
-    """One axis of the nomogram: what the patient has, in words, and what it is worth."""
+    """One axis of the nomogram: the patient's value, in words, and its points."""
 
     factor: str
     value: str
@@ -24,7 +24,7 @@ class FactorPoints:
 
 @dataclass(frozen=True)
 class PatientNomogram:
-    """A nomogram and one patient's values; ``outcome`` is what the risk is of."""
+    """A nomogram and one patient's values; ``outcome`` names the outcome that the risk refers to."""
 
     part: NomogramPart
     rad_score: float
@@ -54,7 +54,7 @@ class PatientNomogram:
 
     @property
     def names(self) -> dict[str, str]:
-        """What the axes are called, with their units."""
+        """Display names of the axes, with their units."""
         return {**self.part.axis_names, RAD_SCORE_TERM: RAD_SCORE_TERM}
 
     @property
@@ -71,7 +71,7 @@ class PatientNomogram:
 
 
 def patient_nomogram(score: Mapping[str, Any]) -> PatientNomogram | None:
-    """The patient's place in the nomogram of a model that has one.
+    """The nomogram of a model with the patient's values; None if the model has no nomogram.
 
     Args:
         score: the document of ``score.json``, also of an earlier version.
@@ -86,13 +86,14 @@ def patient_nomogram(score: Mapping[str, Any]) -> PatientNomogram | None:
 def clinical_values(part: NomogramPart, given: Mapping[str, str]) -> dict[str, float]:
     """The value of each clinical term of one patient.
 
-    Nothing stands in for a missing value: who asks for one patient's risk can ask for one patient's age.
+    Missing values are not imputed: whoever requests one patient's risk can obtain the patient's values.
 
     Args:
         given: texts by the inputs' names, numbers with point or comma, levels or their labels; more do not matter.
 
     Raises:
-        ModelError: values that are missing, no numbers, or unknown levels; all of them at once, with what is allowed.
+        ModelError: missing values, values that are not numbers, or unknown levels; all reported at once, with the
+        allowed values.
     """
     texts = {one: given.get(one.name, "").strip() for one in part.inputs}
     problems = [problem for one, text in texts.items() if (problem := problem_with(one, text))]
@@ -102,10 +103,10 @@ def clinical_values(part: NomogramPart, given: Mapping[str, str]) -> dict[str, f
 
 
 def problem_with(one: ClinicalInput, text: str) -> str:
-    """Why a text cannot be used for an input, in a sentence with what is allowed; empty when it can."""
+    """Why a text cannot be used for an input, as a sentence with the allowed values; empty if it can."""
     if is_missing(text):
         return f"'{one.name}' is missing; {one.allowed}."
-    return "" if one.read(text) else f"'{text}' is no value of '{one.name}'; {one.allowed}."
+    return "" if one.read(text) else f"'{text}' is not a valid value of '{one.name}'; {one.allowed}."
 
 
 def extrapolation_of(one: ClinicalInput, text: str) -> str:

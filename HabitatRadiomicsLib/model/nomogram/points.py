@@ -1,4 +1,4 @@
-"""The arithmetic of a nomogram: what each value of a factor is worth, and what a total of points means.
+"""The arithmetic of a nomogram: the points of each value of a factor, and the risk that a total corresponds to.
 
 The scales are those of R's ``rms::nomogram`` (Harrell, Regression Modeling Strategies, doi 10.1007/978-3-319-19425-7).
 A factor's axis begins with 0 points at its lowest effect on the linear predictor, and the axis with the largest range
@@ -15,12 +15,12 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
 
-#: What the longest axis is worth.
+#: The points at the end of the longest axis.
 _POINTS = 100.0
 #: About as many ticks as an axis is to have.
 _TICKS = 10
 _RISKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
-#: Fewer of these on the axis say too little, and round numbers in between are taken.
+#: With fewer of these on the axis, round numbers in between are used.
 _FEWEST_RISKS = 4
 
 
@@ -55,7 +55,7 @@ class Axis:
 
     @property
     def lowest_effect(self) -> float:
-        """The effect that is worth 0 points."""
+        """The effect that corresponds to 0 points."""
         return float(self.effects.min())
 
 
@@ -68,7 +68,7 @@ class NomogramScale:
         points_per_unit: of the linear predictor.
         linear_at_zero: the linear predictor of 0 points in total.
         totals: ticks of the axis of total points.
-        risks, risk_totals: ticks of the axis of risks, and the total points where they stand; same shape.
+        risks, risk_totals: ticks of the axis of risks, and the total points at these ticks; same shape.
     """
 
     axes: tuple[Axis, ...]
@@ -96,7 +96,7 @@ class NomogramScale:
         return {axis.name: (effects[axis.name] - axis.lowest_effect) * self.points_per_unit for axis in self.axes}
 
     def linear(self, total: float | np.ndarray) -> np.ndarray:
-        """The linear predictor of total points."""
+        """The linear predictor for a total of points."""
         return self.linear_at_zero + np.asarray(total, dtype=float) / self.points_per_unit
 
     def total(self, linear: float | np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ class NomogramScale:
         return (np.asarray(linear, dtype=float) - self.linear_at_zero) * self.points_per_unit
 
     def probability(self, total: float | np.ndarray) -> np.ndarray:
-        """The risk that total points mean."""
+        """The risk for a total of points."""
         from scipy.special import expit
 
         return np.asarray(expit(self.linear(total)))
@@ -120,7 +120,7 @@ def nomogram_scale(
     """Lay out the axes.
 
     Args:
-        factors: those of the model, each with an own name.
+        factors: those of the model, each with a unique name.
         intercept: of the linear predictor.
         linear_range: lowest and highest linear predictor of the training cases: how far totals and risks reach.
         risks: ticks of the axis of risks, above 0 and below 1; None: usual ones. Those beyond the range are left out.

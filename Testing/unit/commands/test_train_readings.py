@@ -140,7 +140,7 @@ def test_another_run_gives_the_same_bytes(folder: Path, runs: dict[tuple[str, ..
     ("change", "told"),
     [
         ("stranger", "stranger is not a case of the cohort"),
-        ("two", "2 cases tell nothing of reliability; at least 3 are needed"),
+        ("two", "2 cases are too few to assess reliability; at least 3 are needed"),
         ("no T2FS", "synthetic-000 has no second reading of T2FS"),
         ("no mask", "does not exist"),
         ("no table", "There is no such table."),

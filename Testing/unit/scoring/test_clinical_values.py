@@ -54,8 +54,8 @@ def test_the_score_is_the_nomogram_of_the_rad_score(
     [
         ([], "'age' is missing; a number is needed, 38 to 81 years in training. 'visceral' is missing;"),
         (["age=61"], "'visceral' is missing; allowed are no, yes."),
-        (["age=old", "visceral=yes"], "'old' is no value of 'age'"),
-        (["age=61", "visceral=maybe"], "'maybe' is no value of 'visceral'"),
+        (["age=old", "visceral=yes"], "'old' is not a valid value of 'age'"),
+        (["age=61", "visceral=maybe"], "'maybe' is not a valid value of 'visceral'"),
         (["age"], "'age' is not NAME=VALUE."),
         (["age=", "visceral=no"], "'age=' is not NAME=VALUE."),
         (["=61"], "'=61' is not NAME=VALUE."),

@@ -77,7 +77,7 @@ def test_the_fewest_cases_are_enough(folds: int, fewest: int, tmp_path: Path, mo
 
 
 def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LearningError, match="is not a name for a model"):
+    with pytest.raises(LearningError, match="is not a valid model name"):
         train_model(cohort([0, 1] * 20), protocol(), replace(PURPOSE, name="../mine"), tmp_path / "work")
     assert not (tmp_path / "work").exists()
 

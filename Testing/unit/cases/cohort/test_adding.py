@@ -48,8 +48,8 @@ def test_an_existing_table_keeps_its_rows_and_columns(patient: SyntheticPatient,
 @pytest.mark.parametrize(
     ("case_id", "outcome", "sentence"),
     [
-        ("synthetic-000", "", "stands already in the table"),
-        ("SYNTHETIC-000", "", "stands already in the table"),
+        ("synthetic-000", "", "is already in the table"),
+        ("SYNTHETIC-000", "", "is already in the table"),
         ("Jane Doe", "", "must have 1 to 64 letters"),
         ("con", "", "cannot be a file name on Windows"),
         ("new", "2", "it must be 0, 1 or empty"),

@@ -76,7 +76,7 @@ def test_a_lesion_without_outcome_and_two_outcomes_of_one_are_told(folder: Path)
     with pytest.raises(CohortError) as error:
         load_cohort(images(folder, *ROWS), clinical(folder, "case_id,lesion,outcome", *rows))
     assert problems_of(error) == [
-        "row 3: P01-1 stands already in row 2",
+        "row 3: P01-1 is already in row 2",
         "P03-left of the image table has no row here",
     ]
 
@@ -88,13 +88,13 @@ def test_a_lesion_without_outcome_and_two_outcomes_of_one_are_told(folder: Path)
         (("P01,1-2",), ["row 2: lesion '1-2' must have 1 to 16 letters or digits"]),
         (("P01,1", "P01,"), ["row 3: some rows of P01 name a lesion and others do not"]),
         (("P01,", "P01,1"), ["row 3: some rows of P01 name a lesion and others do not"]),
-        (("P01,1", "P01,1"), ["row 3: P01-1 baseline T1W stands already in row 2"]),
+        (("P01,1", "P01,1"), ["row 3: P01-1 baseline T1W is already in row 2"]),
         (("P01,a", "P01,A"), ["P01-A and P01-a differ in case only"]),
         (
             ("P01,2", "P01-2,"),
             [
                 "lesion 2 of P01 (row 2) and P01-2 (row 3) would both be the case P01-2",
-                "row 3: P01-2 baseline T1W stands already in row 2",
+                "row 3: P01-2 baseline T1W is already in row 2",
             ],
         ),
     ],
@@ -172,7 +172,7 @@ def test_a_second_reading_of_lesions(folder: Path) -> None:
 def test_a_new_case_must_not_bear_a_lesions_name(folder: Path) -> None:
     table = images(folder, "P01,2", header="case_id,lesion,sequence,image,mask,label")
     for name in ("P01", "p01-2"):
-        with pytest.raises(CohortError, match="stands already in the table"):
+        with pytest.raises(CohortError, match="is already in the table"):
             add_to_cohort(table, Case(name, {}))
 
 

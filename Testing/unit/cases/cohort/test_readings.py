@@ -169,7 +169,7 @@ def test_a_case_that_is_none_a_missing_sequence_and_too_few_cases_are_refused(
     with pytest.raises(CohortError, match="stranger is not a case of the cohort"):
         with_reading(_cohort(folder), second, kind)
     two = _second_table(folder, tmp_path, cases=2, grown=False)
-    with pytest.raises(CohortError, match="2 cases tell nothing of reliability; at least 3"):
+    with pytest.raises(CohortError, match="2 cases are too few to assess reliability; at least 3"):
         with_reading(_cohort(folder), two, kind)
 
 

@@ -136,7 +136,7 @@ def test_all_problems_of_the_image_table_at_once(images_csv: Write) -> None:
     with pytest.raises(CohortError) as error:
         load_cohort(table)
     assert problems_of(error) == [
-        "row 3: P1 baseline T1W stands already in row 2",
+        "row 3: P1 baseline T1W is already in row 2",
         "row 4: case_id 'P/3' must have 1 to 64 letters, digits, dots, hyphens or underscores",
         "row 5: 'T1_W' is not a sequence name: use letters, digits and hyphens",
         "row 6: the image file files/no.nrrd does not exist",
@@ -156,7 +156,7 @@ def test_all_problems_of_the_clinical_table_at_once(images_csv: Write, clinical_
         load_cohort(images_csv(HEADER, *GOOD, third), clinical)
     assert problems_of(error) == [
         "row 2: the outcome of P1 is empty",
-        "row 3: P1 stands already in row 2",
+        "row 3: P1 is already in row 2",
         "row 4: the outcome of P5 is 'yes'; it must be 0 or 1",
         "row 5: the outcome of P6 is '2'; it must be 0 or 1",
         "row 6: the outcome of P7 is '1.5'; it must be 0 or 1",
@@ -201,7 +201,7 @@ def test_a_bad_label_is_refused(images_csv: Write, label: str) -> None:
                                                "column 'age' is unknown"]),
         ("case_id,sequence,image,mask,", ["column '' is unknown"]),
         ("Case_ID,sequence,image,mask,label", ["column 'case_id' is missing", "column 'Case_ID' is unknown"]),
-        ("case_id,sequence,image,mask,mask", ["column 'mask' stands there more than once"]),
+        ("case_id,sequence,image,mask,mask", ["column 'mask' occurs more than once"]),
     ],
 )  # fmt: skip
 def test_missing_unknown_and_doubled_columns(images_csv: Write, header: str, problems: Sequence[str]) -> None:

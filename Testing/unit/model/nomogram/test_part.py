@@ -167,10 +167,13 @@ def _stage_terms() -> list[str]:
     [
         ({"stage": "I"}, r"'age' is missing; a number is needed, \d+ to \d+ years in training"),
         ({"age": "NA", "stage": "I"}, "'age' is missing"),
-        ({"age": "old", "stage": "I"}, "'old' is no value of 'age'; a number is needed"),
-        ({"age": "inf", "stage": "I"}, "'inf' is no value of 'age'"),
+        ({"age": "old", "stage": "I"}, "'old' is not a valid value of 'age'; a number is needed"),
+        ({"age": "inf", "stage": "I"}, "'inf' is not a valid value of 'age'"),
         ({"age": "60"}, "'stage' is missing; allowed are I"),
-        ({"age": "60", "stage": "IV"}, "'IV' is no value of 'stage'; allowed are (I|II|III), (I|II|III), (I|II|III)"),
+        (
+            {"age": "60", "stage": "IV"},
+            "'IV' is not a valid value of 'stage'; allowed are (I|II|III), (I|II|III), (I|II|III)",
+        ),
         ({}, r"'(age|stage)' is missing.*'(age|stage)' is missing"),
     ],
 )
@@ -251,10 +254,10 @@ def test_the_rad_score_behind_a_linear_predictor_is_found_again() -> None:
     [
         ("age", "61,5", "", ""),
         ("age", "", "'age' is missing; a number is needed", ""),
-        ("age", "old", "'old' is no value of 'age'; a number is needed", ""),
+        ("age", "old", "'old' is not a valid value of 'age'; a number is needed", ""),
         ("age", "140", "", "The age of 140 lies outside the training cases' range of"),
         ("stage", "ii", "", ""),
-        ("stage", "IV", "'IV' is no value of 'stage'; allowed are", ""),
+        ("stage", "IV", "'IV' is not a valid value of 'stage'; allowed are", ""),
         ("stage", "n/a", "'stage' is missing; allowed are", ""),
     ],
 )

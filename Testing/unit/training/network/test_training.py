@@ -181,7 +181,7 @@ def test_the_command_writes_a_network_that_a_protocol_can_name(
     images = {image_digest(synthetic_ct_patient(n, seed=31).case.sequences["CT"].image) for n in range(12)}
     assert network.metadata.training_images == images
     assert main([*cohort_arguments, "--out", str(out), *small]) == 2
-    assert "The file is there already" in capsys.readouterr().err
+    assert "The file already exists" in capsys.readouterr().err
     kept = out.read_bytes()
     assert main([*cohort_arguments, "--out", str(out), "--overwrite", *small]) == 0
     assert out.read_bytes() == kept
