@@ -47,9 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         verdict = "MISSING" if row.mend else "absent" if row.optional else "ok"
         print(f"{verdict:7} {row.what:{width}}  {row.state}")
         if row.mend:
-            print(f"        {'':{width}} to mend it: {row.mend}")
+            print(f"        {'':{width}} to fix it: {row.mend}")
         elif row.optional:
-            print(f"        {'':{width}} not needed; to have it: {row.optional}")
+            print(f"        {'':{width}} optional; to install it: {row.optional}")
     missing = sum(bool(row.mend) for row in found)
     print("Everything is there." if not missing else f"{missing} missing.")
     return 0 if not missing else 1

@@ -40,7 +40,7 @@ def _add_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
     parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
     add_table_arguments(parser, clinical="not needed; its outcomes are not used")
     parser.add_argument("--name", help=f"of the model that comes out (default: the model's, with -{suffix})")
-    parser.add_argument("--description", help="of the cohort, in a few words: stands by every score")
+    parser.add_argument("--description", help="of the cohort, in a few words; shown with every score")
     parser.set_defaults(suffix=suffix)
 
 

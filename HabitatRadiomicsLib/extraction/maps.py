@@ -56,7 +56,7 @@ def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Pro
         return None
     if key not in prepared:
         raise RegionError(
-            f"Habitats of {title_of(name)} are found on the scale of {title_of(key)}, and there is none.",
+            f"Habitats of {title_of(name)} are found on the scale of {title_of(key)}, which is missing.",
             where=title_of(name),
             remedy=f"Give {key}, or let the protocol say timepoints: {{habitat_scale: own}}.",
         )

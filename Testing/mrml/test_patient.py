@@ -150,7 +150,7 @@ def test_maps_of_two_time_points_are_those_of_the_command_line(scene: object, tm
     assert {row["scale"] for row in rows} == {"baseline"}
     alone = {"follow-up_CT": nodes["follow-up_CT"]}
     before = contents(scene)
-    with pytest.raises(RegionError, match="found on the scale of baseline CT, and there is none"):
+    with pytest.raises(RegionError, match="found on the scale of baseline CT, which is missing"):
         compute_maps(scene, alone, protocol=str(tmp_path / "two.yaml"))
     assert contents(scene) == before
 

@@ -204,7 +204,8 @@ def _check(
             numbers += [factor.coefficient, factor.minimum, factor.maximum]
             if factor.minimum >= factor.maximum:
                 raise EvaluationError(
-                    f"The range {factor.minimum:g} to {factor.maximum:g} is none.", where=f"factor '{factor.name}'"
+                    f"The range {factor.minimum:g} to {factor.maximum:g} is empty or not finite.",
+                    where=f"factor '{factor.name}'",
                 )
         else:
             numbers += factor.coefficients

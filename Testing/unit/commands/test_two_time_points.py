@@ -128,7 +128,7 @@ def test_maps_of_a_follow_up_alone_want_the_baseline(
     options = [*_patient(folder, 1, "follow-up"), "--protocol", str(folder / "habitats.yaml")]
     assert main(["maps", *options, "--out", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
-    assert "Habitats of follow-up CT are found on the scale of baseline CT, and there is none." in told
+    assert "Habitats of follow-up CT are found on the scale of baseline CT, which is missing." in told
     assert "Give baseline_CT, or let the protocol say timepoints: {habitat_scale: own}." in told
     assert not (tmp_path / "out").exists()
     own = two_time_points.protocol(regions=["whole", "habitats"], timepoints={"habitat_scale": "own"})

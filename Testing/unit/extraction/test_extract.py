@@ -249,7 +249,7 @@ def test_the_users_own_files_are_never_replaced(
     (tmp_path / "features.csv").write_text("mine", encoding="utf-8")
     cohort = ["--cohort", str(folder / "images.csv")]
     assert main(["extract", *cohort, "--protocol", "general-mri", "--out", str(tmp_path)]) == 2
-    assert "something else than an earlier run" in capsys.readouterr().err
+    assert "something other than an earlier run" in capsys.readouterr().err
     own = tmp_path / "own"
     (own / "work").mkdir(parents=True)
     (own / "protocol.yaml").write_text(json.dumps(_FEW), encoding="utf-8")

@@ -131,7 +131,7 @@ def test_nothing_chosen_takes_the_baselines_scale_where_intensities_can_be_compa
 
 def test_a_missing_baseline_is_refused_in_a_sentence() -> None:
     alone = Case("P", {"follow-up_CT": replace(_image(_core(0.5)), name="follow-up_CT")})
-    with pytest.raises(RegionError, match=r"found on the scale of baseline CT, and there is none\.") as error:
+    with pytest.raises(RegionError, match=r"found on the scale of baseline CT, which is missing\.") as error:
         make_maps(alone, _protocol("baseline"))
     assert (error.value.where, error.value.remedy) == (
         "follow-up CT", "Give baseline_CT, or let the protocol say timepoints: {habitat_scale: own}.",

@@ -321,5 +321,5 @@ def test_without_a_baseline_a_score_that_needs_no_habitats_goes_without_maps(
     assert result.maps == {}
     assert (
         "No maps of follow-up CT, which the score does not need: Habitats of follow-up CT are found on the scale of "
-        "baseline CT, and there is none." in result.warnings
+        "baseline CT, which is missing." in result.warnings
     )

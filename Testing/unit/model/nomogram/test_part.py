@@ -245,7 +245,7 @@ def test_the_rad_score_behind_a_linear_predictor_is_found_again() -> None:
         values = clinical_values(part, row)
         assert part.rad_score_of(part.linear(value, values), values) == pytest.approx(value, abs=1e-12)
     still = _changed(rad_score={**part.rad_score.model_dump(), "coefficient": 0.0})
-    with pytest.raises(ModelError, match="does not count"):
+    with pytest.raises(ModelError, match="has no effect"):
         still.rad_score_of(1.0, clinical_values(part, rows[0]))
 
 
