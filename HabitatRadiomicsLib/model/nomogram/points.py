@@ -204,7 +204,7 @@ def _check(
             numbers += [factor.coefficient, factor.minimum, factor.maximum]
             if factor.minimum >= factor.maximum:
                 raise EvaluationError(
-                    f"The range {factor.minimum:g} to {factor.maximum:g} is empty or not finite.",
+                    f"The range {factor.minimum:g} to {factor.maximum:g} is empty.",
                     where=f"factor '{factor.name}'",
                 )
         else:

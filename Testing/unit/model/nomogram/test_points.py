@@ -163,7 +163,7 @@ def _bad(**changes: Any) -> None:
     [
         ({"factors": []}, "one factor at least"),
         ({"factors": [*_factors(), NumericFactor("age", 1, 0, 1)]}, "twice"),
-        ({"factors": [NumericFactor("age", 1, 5, 5)]}, "5 to 5 is none"),
+        ({"factors": [NumericFactor("age", 1, 5, 5)]}, "5 to 5 is empty"),
         ({"factors": [NumericFactor("age", np.nan, 0, 1)]}, "finite"),
         ({"factors": [CategoricalFactor("sex", ("f", "m"), (0.0,))]}, "2 levels and 1 coefficients"),
         ({"factors": [CategoricalFactor("sex", (), ())]}, "0 levels"),
