@@ -163,7 +163,7 @@ def test_interruption(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
     monkeypatch.setattr(models, "bundled_models", interrupted)
     assert main(["models"]) == 130
-    assert "goes on" in capsys.readouterr().err
+    assert "resumes" in capsys.readouterr().err
 
 
 def test_notes_stand_first_among_the_warnings_of_every_output(options: list[str], tmp_path: Path) -> None:
