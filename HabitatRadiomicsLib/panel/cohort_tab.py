@@ -238,7 +238,7 @@ class CohortTab:
 
     def _stop_clicked(self, checked: bool = False) -> None:
         self.run.stop()
-        self._say(_("Stopped. Run goes on where it was; patients that are done are kept."), QUIET)
+        self._say(_("Stopped. Press Run to resume; finished patients are kept."), QUIET)
         self.update()
 
     def _take_model(self, file: str) -> None:

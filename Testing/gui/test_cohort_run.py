@@ -46,7 +46,7 @@ def test_features_are_extracted_stopped_and_gone_on_with(
     tab.stopButton.click()
     _, alive = psutil.wait_procs(family, timeout=120)
     assert not alive
-    assert tab.cohortStatusLabel.text == "Stopped. Run goes on where it was; patients that are done are kept."
+    assert tab.cohortStatusLabel.text == "Stopped. Press Run to resume; finished patients are kept."
     assert not (output / "features.csv").exists()
     assert tab.runButton.enabled
 

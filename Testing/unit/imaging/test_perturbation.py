@@ -159,7 +159,7 @@ def test_a_lesion_that_leaves_the_image_is_refused(block: SequenceImage) -> None
 def test_a_lesion_that_vanishes_is_refused(block: SequenceImage) -> None:
     mask = np.zeros((14, 30, 30))
     mask[6, 12:14, 12] = 1
-    with pytest.raises(MaskError, match="T1W: Nothing of the lesion is left"):
+    with pytest.raises(MaskError, match="T1W: Nothing is left of the lesion"):
         moved_grid(_sequence(_array(block.image), mask), translation=(0.4, 0, 0.4), rotation_degrees=0)
 
 

@@ -81,7 +81,7 @@ def test_the_text_is_the_same_in_another_process() -> None:
         import hashlib, numpy as np
         litter = [b"patient" * count for count in range(5000)]
         del litter
-        from HabitatRadiomicsLib.learning import fit_classifier
+        from HabitatRadiomicsLib.learning.classifiers import fit_classifier
         from HabitatRadiomicsLib.model import classifier_text
         values = np.random.default_rng(1).normal(size=(60, 3))
         outcome = (values[:, 0] + values[:, 1] ** 2 > 0.7).astype(int)

@@ -160,7 +160,7 @@ def test_all_workers_gone_for_good_is_told(
             results = unordered(slow, ((number,) for number in range(50)))
             next(results)
             worker.kill()
-            with pytest.raises(WorkersError, match=r"no worker left.*goes on where it was"):
+            with pytest.raises(WorkersError, match=r"no worker left.*resumes where it stopped"):
                 list(results)
 
 
