@@ -129,7 +129,7 @@ def result_folder(folder: Path, *, mark: str, overwrite: bool = False) -> Iterat
             )
         if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
             raise OutputError(
-                f"The folder holds something else than earlier results (there is no {mark}) and is not replaced.",
+                f"The folder holds something other than earlier results (there is no {mark}) and is not replaced.",
                 where=str(folder),
                 remedy="Choose another --out.",
             )

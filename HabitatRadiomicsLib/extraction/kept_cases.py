@@ -50,7 +50,7 @@ class CaseImages:
     """The images of a case, read on demand.
 
     Attributes:
-        sequences: those that are read; None: all that there are.
+        sequences: those to read; None: all.
     """
 
     case: CohortCase
@@ -96,7 +96,7 @@ class CaseWork:
     Attributes:
         folder: where finished cases are kept; its name is the step's in ``errors.csv``.
         key: digest of the settings that the answer depends on.
-        sequences: those that are read; None: all that there are.
+        sequences: those to read; None: all.
         answer: gives what is kept of a case, from its images or, where an answer grows, from what was kept.
     """
 

@@ -148,7 +148,7 @@ def checked_outcome(outcome: np.ndarray, cases: int) -> np.ndarray:
     """The outcome as integers.
 
     Raises:
-        LearningError: another number of cases, something else than 0 and 1, or one of them only.
+        LearningError: a different number of cases, values other than 0 and 1, or only one of them.
     """
     values = np.asarray(outcome)
     if values.shape != (cases,):

@@ -20,7 +20,7 @@ def guess_inputs(scene: Any, keys: Sequence[str], *, without: Sequence[Any] = ()
 
     Args:
         keys: the model's sequences; of two time points ``baseline_CT`` and the like, the earlier one first.
-        without: volumes that are not meant, nor what was drawn on them.
+        without: volumes to leave out, together with the segmentations drawn on them.
     """
     sequences = dict.fromkeys(timepoint_and_sequence(key)[1] for key in keys)
     found: dict[str, SequenceInput] = {}
@@ -39,7 +39,7 @@ def guess_input(scene: Any, sequence: str, *, only_sequence: bool, without: Sequ
     Args:
         sequence: the model's name for it, e.g. ``T1W``.
         only_sequence: the model needs no other one, so that a single volume in the scene must be meant.
-        without: volumes that are not meant, nor what was drawn on them.
+        without: volumes to leave out, together with the segmentations drawn on them.
     """
     volumes = [node for node in _volumes(scene) if node not in without]
     masks = [node for node in _masks(scene) if not any(_is_drawn_on(node, volume) for volume in without)]

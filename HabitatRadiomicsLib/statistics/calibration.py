@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: recalibration, Brier score, tests, and the calibration curve."""
+"""Calibration of probabilities: recalibration, Brier score, tests, and the calibration curve."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Recalibration:
     """Logistic regression of the outcome on the log odds (Cox 1958, doi 10.1093/biomet/45.3-4.562); Wald intervals.
 
     Attributes:
-        slope: 1 is right; below 1, probabilities are too extreme, as overfitting makes them.
-        intercept: beside that slope.
-        in_the_large: intercept with the slope held at 1. 0 is right; below 0, probabilities are too high on average.
+        slope: 1 is ideal; below 1, probabilities are too extreme, as after overfitting.
+        intercept: of the same fit.
+        in_the_large: intercept with the slope fixed at 1. 0 is ideal; below 0, probabilities are too high on average.
     """
 
     slope: Estimate
@@ -45,7 +45,8 @@ class BrierScore:
 
 @dataclass(frozen=True)
 class CalibrationTest:
-    """A statistic and its p value; small p: the probabilities do not fit. ``degrees`` of freedom where it has them."""
+    """A statistic and its p value; a small p indicates poor calibration. ``degrees`` of freedom, if the test has
+    any."""
 
     statistic: float
     p: float
@@ -157,13 +158,14 @@ def quantile_groups(probability: np.ndarray, groups: int) -> np.ndarray:
     return np.unique(np.searchsorted(edges, probability, "left"), return_inverse=True)[1]
 
 
-#: Cases that make a group worth a point on the curve.
+#: Cases per group that justify a point on the curve.
 _GROUP = 10
 
 
 @dataclass(frozen=True)
 class CalibrationGroup:
-    """Cases of similar probability: their number, mean probability, and observed share with its Wilson interval."""
+    """Cases of similar probability: their number, mean probability, and observed proportion with its Wilson
+    interval."""
 
     cases: int
     predicted: float
@@ -256,7 +258,7 @@ def lowess(x: np.ndarray, y: np.ndarray, *, share: float = 2 / 3) -> tuple[np.nd
     centre = weight @ x
     offset = x - centre[:, None]
     spread = np.sum(weight * offset**2, axis=1)
-    # Points all but on top of one another carry a mean and no slope.
+    # Points that nearly coincide determine a mean, but no slope.
     sloped = (np.sqrt(spread) > 0.001 * width) & (reach[:, 0] > 0)
     slope = np.divide(np.sum(weight * offset * y, axis=1), spread, out=np.zeros(len(knots)), where=sloped)
     return knots, weight @ y + (knots - centre) * slope

@@ -1,4 +1,4 @@
-"""Table 1: what the cases are like, overall and by outcome, with the test that suits each column."""
+"""Table 1: characteristics of the cases, overall and by outcome, with a suitable test for each column."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.cases.cohort.cells import number_in
 from HabitatRadiomicsLib.cases.cohort.clinical_columns import ClinicalColumn, ColumnKind, clinical_column
 from HabitatRadiomicsLib.errors import CohortError
 
-#: Of the Shapiro-Wilk test, for the choice between Welch's t and Mann-Whitney.
+#: Level of the Shapiro-Wilk test that chooses between Welch's t and Mann-Whitney.
 _NORMALITY = 0.05
 _TABLES = 20_000
 _GROUPS = ("all", "negative", "positive")
@@ -183,7 +183,7 @@ def looks_normal(values: np.ndarray) -> bool:
     """Whether Shapiro-Wilk's p is at least 0.05, of three values or more."""
     from scipy.stats import shapiro
 
-    # Values that differ by rounding only have no shape to test.
+    # Values that differ only by rounding have no distribution to test.
     if len(values) < 3 or np.ptp(values) <= 1e-10 * np.abs(values).max():
         return False
     return float(shapiro(values).pvalue) >= _NORMALITY
@@ -211,7 +211,8 @@ def categorical_test(table: np.ndarray, seed: int) -> GroupTest | None:
 
 
 def _freeman_halton(table: np.ndarray, seed: int) -> float:
-    """Share of random tables with the same margins that are no likelier than this one (Freeman & Halton 1951).
+    """Proportion of random tables with the same margins that are at most as likely as this
+    one (Freeman & Halton 1951).
 
     SciPy's own test of larger tables is random too, and only from version 1.15. The observed table counts as one of
     those drawn, so that p is never 0 (Davison & Hinkley 1997).

@@ -1,4 +1,4 @@
-"""Outcomes and scores that can be judged, or a sentence that says why not."""
+"""Checks outcomes and scores before they are evaluated."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from HabitatRadiomicsLib.errors import EvaluationError
 
 
 def checked(outcome: np.ndarray, scores: np.ndarray, *, each: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """The outcome as integers and the scores as floats, both fit for the formulas of this room.
+    """The outcome as integers and the scores as floats, both valid for the formulas of this room.
 
     Args:
         outcome: 0 or 1, shape (cases,).
         scores: shape (..., cases).
-        each: cases that either outcome needs at least.
+        each: smallest number of cases of either outcome.
 
     Raises:
         EvaluationError: another shape, another outcome than 0 and 1, scores that are no numbers, too few of an outcome.

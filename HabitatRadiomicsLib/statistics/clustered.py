@@ -14,7 +14,7 @@ Clusters = Sequence[object] | np.ndarray
 
 
 def cluster_numbers(clusters: Clusters | None, cases: int) -> np.ndarray | None:
-    """A number for each case's cluster; None where each case is a cluster of its own, and independent.
+    """The number of each case's cluster; None where every case is a cluster of its own, and independent.
 
     Raises:
         EvaluationError: another number of cases, or a single cluster.
@@ -32,7 +32,7 @@ def cluster_numbers(clusters: Clusters | None, cases: int) -> np.ndarray | None:
 
 
 def fewest_clusters(outcome: np.ndarray, clusters: Clusters | None) -> int:
-    """Cases of the rarer outcome, or clusters with such cases: what an AUC's certainty hangs on.
+    """The number of cases (or clusters with cases) of the rarer outcome, which limits the certainty of an AUC.
 
     Args:
         outcome: 0 or 1, shape (cases,).
@@ -61,7 +61,7 @@ def clustered_covariance(
     sums, used = [], []
     for shares, own in ((beaten, numbers[outcome == 1]), (beating, numbers[outcome == 0])):
         centred = shares - shares.mean(axis=1, keepdims=True)
-        # Each model's sum over the cases of each cluster.
+        # Sum of each model over the cases of each cluster.
         sums.append(np.stack([np.bincount(own, weights=row, minlength=count) for row in centred]))
         used.append(len(np.unique(own)))
     if min(used) < 2:

@@ -1,4 +1,4 @@
-"""A calibration curve that a bootstrap has freed of its optimism."""
+"""Bias-corrected calibration: a calibration curve from which the bootstrap has removed the optimism."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.system.tasks import one_thread
 
 _ROUNDS = 40
 _CHANGE = 1e-8
-#: A fitted linear predictor beyond this means that the resample separates the outcomes.
+#: A larger fitted linear predictor means that the resample separates the outcomes.
 _FARTHEST = 30.0
 #: Points of the curve, from the fifth lowest to the fifth highest probability: as in R's ``rms::calibrate``.
 _POINTS, _SPARED = 50, 4
@@ -73,7 +73,7 @@ def corrected_calibration(
             f"these are {len(outcome)} cases and {bootstraps} samples."
         )
     columns = by_term.T
-    # Newton's method stands better on columns of one scale; the probabilities are the same.
+    # Newton's method converges better on columns of one scale; the probabilities are the same.
     spread = columns.std(axis=0)
     standard = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     design = np.column_stack([np.ones(len(outcome)), standard])
@@ -98,7 +98,7 @@ def corrected_calibration(
         for sample, own, there in zip(drawn, coefficients[1:], found[1:])
         if there
     ]
-    # A sample's curve may not reach the outer points, and does not count there, as in rms.
+    # The curve of a sample may not reach the outer points and is ignored there, as in rms.
     counted = np.isfinite(optimism)
     mean = np.where(counted, optimism, 0.0).sum(axis=0) / np.maximum(counted.sum(axis=0), 1)
     corrected = apparent - mean

@@ -1,4 +1,4 @@
-"""Net benefit of acting on a probability, over the thresholds at which one might act."""
+"""Decision curves: net benefit of acting on a probability, over thresholds."""
 
 from __future__ import annotations
 

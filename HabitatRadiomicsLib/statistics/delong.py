@@ -68,7 +68,7 @@ def auc_covariance(outcome: np.ndarray, scores: np.ndarray, *, clusters: Cluster
     Args:
         outcome: 0 or 1, at least two of each, shape (cases,).
         scores: shape (models, cases); or (models, repeats, cases), when areas and covariances are means over repeats.
-        clusters: whose case each is; where some have several, the covariance is Obuchowski's.
+        clusters: the patient (cluster) of each case; where some have several, the covariance is Obuchowski's.
 
     Raises:
         EvaluationError: see `checked` and `clustered_covariance`.
@@ -92,7 +92,7 @@ def _one_repeat(outcome: np.ndarray, scores: np.ndarray, numbers: np.ndarray | N
 
 
 def _share_below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """For each value the share of the others below it, equal ones counted half."""
+    """For each value, the proportion of the other values below it; ties count half."""
     ordered = np.sort(others)
     return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(others))
 
@@ -120,7 +120,7 @@ def _difference(
     spread = areas.covariance
     variance = max(0.0, float(spread[first, first] + spread[second, second] - 2 * spread[first, second]))
     variance *= overlap_factor(folds)
-    # Equal rankings leave rounding behind, not a variance.
+    # For equal rankings the variance is only rounding error.
     deviation = math.sqrt(variance) if variance > 1e-15 else 0.0
     reach = reach_of(deviation, fewer, folds, level)
     z = math.nan
@@ -148,7 +148,7 @@ def compare_aucs(
 
     Args:
         scores: by model, each of shape (cases,) or each of shape (repeats, cases).
-        clusters: whose case each is, see `auc_covariance`.
+        clusters: the patient (cluster) of each case, see `auc_covariance`.
         folds: of the cross-validation that held the scores out: variances and t are then those of `overlap_factor` and
             `reach_of`, on the safe side for scores that are much alike; None: of frozen scores.
 
@@ -186,7 +186,7 @@ def _untested(constant: Sequence[str], found: AucDifference) -> str:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p values (Holm 1979, Scand J Stat 6:65), in the order given.
 
-    One that is not a number stays so, and counts as a comparison made.
+    NaN stays NaN, and counts as a comparison.
     """
     from statsmodels.stats.multitest import multipletests
 

@@ -1,4 +1,4 @@
-"""Intervals of proportions, and how much wider they are where cross-validation shares its training cases."""
+"""Intervals of proportions, and the correction for overlapping training sets in cross-validation."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def wilson(successes: float, trials: float, *, level: float = 0.95) -> Estimate:
 def percentile_estimate(value: float, replicates: np.ndarray, fewer: int, *, level: float = 0.95) -> Estimate:
     """A value between 0 and 1 with the percentile interval of its bootstrap replicates.
 
-    No resample of a perfect result is less than perfect, and yet it is not certain: its interval then goes as far as
-    that of as many successes in as many trials as the smaller group has cases (exact binomial), as for the AUC.
+    Every resample of a perfect result is perfect, although the result is not certain. Its interval is then the exact
+    binomial interval of n successes in n trials, where n is the size of the smaller group, as for the AUC.
 
     Args:
         fewer: cases of the rarer outcome.
@@ -62,7 +62,7 @@ OVERLAP_CORRECTED = "corrected for overlapping training sets (Nadeau and Bengio)
 
 
 def overlap_factor(folds: int | None) -> float:
-    """By how much the variance of an AUC grows since the training sets of a cross-validation overlap.
+    """The factor by which the variance of an AUC grows because the training sets of a cross-validation overlap.
 
     ``1 + k / (k - 1)`` with k folds, 2.25 for five: results of different folds are taken to correlate by the share of
     the cases that are tested, which turns the variance ``S2 / k`` of a mean over folds into ``S2 * (1 / k + tested /
@@ -104,7 +104,8 @@ def reach_of(deviation: float, fewer: int, folds: int | None, level: float) -> f
 
 
 def p_of(statistic: float, fewer: int, folds: int | None) -> float:
-    """Two-sided p of a difference of AUCs over its standard deviation, by the distribution of :func:`reach_of`."""
+    """Two-sided p of a difference of AUCs divided by its standard deviation, from the distribution of
+    :func:`reach_of`."""
     if folds is None:
         return math.erfc(abs(statistic) / math.sqrt(2))
     from scipy.special import stdtr

@@ -13,7 +13,7 @@ import numpy as np
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.system.tasks import one_thread
 
-#: Sum of margins, on columns of SD 1, below which a linear program's optimum is rounding.
+#: Sum of margins, on columns of SD 1, below which the optimum of a linear program is rounding error.
 _MARGIN = 1e-5
 _ITERATIONS = 100
 _FARTHEST = math.log(1e99)
@@ -29,7 +29,7 @@ class OddsRatio:
     p: float
 
     def ratio(self, *, level: float = 0.95) -> tuple[float, float, float]:
-        """Odds ratio and its Wald interval; none is written beyond 1e-99 and 1e99, so that all are numbers above 0."""
+        """Odds ratio and its Wald interval, limited to 1e-99..1e99, so that all are positive numbers."""
         reach = NormalDist().inv_cdf(0.5 + level / 2) * self.standard_error
         value, low, high = (
             math.exp(min(max(self.coefficient + step, -_FARTHEST), _FARTHEST)) for step in (0.0, -reach, reach)
@@ -62,7 +62,7 @@ class LogisticModel:
         )
 
     def joint_p(self, terms: Sequence[str]) -> float:
-        """Wald's test that the coefficients of some terms are all 0: of one term its own p."""
+        """Wald's test that the coefficients of some terms are all 0; for a single term, its own p."""
         from scipy.special import chdtrc
 
         places = [self.terms.index(term) for term in terms]
@@ -90,10 +90,10 @@ def logistic_model(
     problem = obstacle(columns, outcome) if len(terms) else ""
     if problem:
         raise LearningError(f"A logistic model of {', '.join(terms)} has no odds ratios: {problem}.")
-    # Columns of one scale, so that neither years nor a score of hundredths costs digits.
+    # Columns of one scale, so that large and small units lose no digits.
     means, deviations = columns.mean(axis=0), columns.std(axis=0)
     design = np.column_stack([np.ones(len(columns)), (columns - means) / deviations])
-    # Newton's method runs away from an offset far from zero; its mean is part of the intercept.
+    # Newton's method diverges for an offset far from zero; its mean becomes part of the intercept.
     shift = 0.0 if offset is None else float(offset.mean())
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say is checked below

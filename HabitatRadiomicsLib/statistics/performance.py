@@ -1,4 +1,4 @@
-"""The measures of one score in a row of the performance table: AUC, and calls at a cut-off."""
+"""The measures in a row of the performance table: AUC, and classification at a cut-off."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from HabitatRadiomicsLib.statistics.roc import AreaUnderCurve, auc_with_interval
 
 @dataclass(frozen=True)
 class Counts:
-    """The four fields of the table; means over repeats where scores were repeated, and then not whole numbers."""
+    """The four cells of the confusion matrix; means over repeats, and then not whole numbers, where scores were
+    repeated."""
 
     true_positives: float
     false_positives: float
@@ -107,8 +108,8 @@ def classify(
     Args:
         outcome, scores, cut_off: see `count_calls`.
         count, seed: of the bootstrap.
-        clusters: whose case each is; where some have several, proportions have the interval of `clustered_wilson`, and
-            the bootstrap draws clusters.
+        clusters: the patient (cluster) of each case; where some have several, proportions have the interval of
+            `clustered_wilson`, and the bootstrap draws clusters.
 
     Raises:
         EvaluationError: see `count_calls` and `cluster_numbers`.
@@ -163,7 +164,7 @@ def mean_auc(
     Args:
         outcome: 0 or 1, at least two of each, shape (cases,).
         scores_by_repeat: shape (repeats, cases), or (cases,).
-        clusters: whose case each is, see `auc_with_interval`.
+        clusters: the patient (cluster) of each case, see `auc_with_interval`.
         folds: of the cross-validation that held the scores out, see `with_interval`; None: of a frozen score.
 
     Raises:
@@ -191,14 +192,14 @@ def performance_table_row(
     clusters: Clusters | None = None,
     folds: int | None = None,
 ) -> dict[str, Estimate]:
-    """What a comparison table shows of one model.
+    """The row of one model in a comparison table.
 
     Args:
         outcome: 0 or 1, at least two of each, shape (cases,).
         scores_by_repeat: shape (repeats, cases), or (cases,).
         cutoff: of the rule ``score >= cutoff``, see `count_calls`.
         count, seed: of the bootstraps of F1 and AUPRC.
-        clusters: whose case each is; intervals are then those of clusters.
+        clusters: the patient (cluster) of each case; intervals are then those of clusters.
         folds: see `mean_auc`; the intervals of the other measures take held-out calls as independent.
 
     Returns:

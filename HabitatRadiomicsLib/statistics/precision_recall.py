@@ -1,4 +1,4 @@
-"""Precision against recall, and the area under it."""
+"""The precision-recall curve and the area under it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PrecisionRecallCurve:
     Attributes:
         thresholds: descending.
         precision, recall: same shape; recall ascends.
-        baseline: the prevalence, which a score that knows nothing has for its precision everywhere.
+        baseline: the prevalence, the precision of an uninformative score at every recall.
     """
 
     thresholds: np.ndarray
@@ -29,7 +29,7 @@ class PrecisionRecallCurve:
 
 
 def precision_recall_curve(outcome: np.ndarray, scores: np.ndarray) -> PrecisionRecallCurve:
-    """The points of the curve, to be drawn as steps.
+    """The points of the curve, to be drawn as a step function.
 
     Args:
         outcome: 0 or 1, shape (cases,).
@@ -101,7 +101,7 @@ def average_precision_with_interval(
 
     Args:
         scores: shape (cases,), or (repeats, cases): the mean over repeats, cases resampled jointly.
-        clusters: whose case each is; where some have several, clusters are drawn with all their cases.
+        clusters: the patient (cluster) of each case; where some have several, clusters are drawn with all their cases.
 
     Raises:
         EvaluationError: see `checked` and `cluster_numbers`.

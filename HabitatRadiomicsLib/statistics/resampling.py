@@ -75,7 +75,7 @@ def resample_weights(
 ) -> np.ndarray:
     """How often each case is drawn in each of ``count`` stratified resamples, shape (count, cases).
 
-    What is a sum over cases can so be had of all resamples at once.
+    Sums over cases can thus be computed for all resamples at once.
 
     Args:
         groups: the group of each case: whole groups are drawn, see `grouped_resample`; None: cases.

@@ -30,7 +30,7 @@ def auc_with_interval(
     Args:
         outcome: 0 or 1; at least two of each.
         scores: higher means more likely 1.
-        clusters: whose case each is; where some have several, the variance is Obuchowski's.
+        clusters: the patient (cluster) of each case; where some have several, the variance is Obuchowski's.
 
     Raises:
         EvaluationError: see `checked` and `clustered_covariance`.
@@ -126,7 +126,7 @@ def roc_band(
         scores: shape (cases,), or (repeats, cases) of a repeated cross-validation: the curve is then the mean over
             repeats at each specificity, and a drawn case brings its scores of all repeats.
         specificity: where; None: 0, 0.01 to 1.
-        clusters: whose case each is; where some have several, clusters are drawn with all their cases.
+        clusters: the patient (cluster) of each case; where some have several, clusters are drawn with all their cases.
 
     Raises:
         EvaluationError: see `checked` and `cluster_numbers`.

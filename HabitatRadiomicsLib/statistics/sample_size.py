@@ -120,7 +120,7 @@ def sample_size_lines(cases: int, events: int, parameters: int) -> list[str]:
         return [*lines, "The cohort meets the criteria."]
     affordable = affordable_parameters(cases, prevalence)
     lines.append(
-        f"So many cases are enough for {_candidates(affordable)} at most."
+        f"This number of cases suffices for {_candidates(affordable)} at most."
         if affordable
         else f"Even 1 candidate parameter takes {minimum_sample_size(1, prevalence).cases} cases."
     )

@@ -82,7 +82,7 @@ class HeldOut:
         Both are corrected for the overlap of the folds' training sets, see `overlap_factor`.
 
         Args:
-            patients: whose case each is; None: of as many patients.
+            patients: the patient of each case; None: of as many patients.
         """
         return mean_auc(outcome, self.scores, clusters=patients, folds=self.folds)
 

@@ -75,7 +75,7 @@ def test_a_relative_folder_lies_where_the_program_was_started(tmp_path: Path, mo
 
 def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path, old_results: Path) -> None:
     before = tree(tmp_path)
-    expected = pytest.raises(OutputError, match="something else than earlier results")
+    expected = pytest.raises(OutputError, match="something other than earlier results")
     with expected, result_folder(old_results, mark="habitats.json", overwrite=True):
         pytest.fail("the block must not start")
     assert tree(tmp_path) == before

@@ -143,7 +143,7 @@ def _roc(
 
     Args:
         scores: by model, shape (repeats, cases).
-        patients: whose case each is, for the intervals of the AUCs and the band.
+        patients: the patient of each case, for the intervals of the AUCs and the band.
         folds: of the cross-validation; None: of frozen scores.
     """
     curves: dict[str, numbers_of.RocCurve] = {}

@@ -115,7 +115,7 @@ def comparison_rows(
     """DeLong's test of every pair of scores; none of a single score.
 
     Args:
-        clusters: whose case each is.
+        clusters: the patient (cluster) of each case.
         folds: of the cross-validation that held the scores out; None: of frozen scores.
     """
     return [

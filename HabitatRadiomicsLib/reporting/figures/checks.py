@@ -55,7 +55,7 @@ def two_classes(values: Sequence[int] | np.ndarray, *, length: int) -> np.ndarra
     """An outcome as booleans.
 
     Raises:
-        EvaluationError: something else than 0 and 1, another number of cases, or one class only.
+        EvaluationError: values other than 0 and 1, a different number of cases, or only one class.
     """
     outcome = numbers(values, "outcome", length=length)
     if not np.isin(outcome, (0.0, 1.0)).all():
@@ -112,7 +112,7 @@ def _checked(
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
-        raise refused("There is something else than numbers.", where=what) from error
+        raise refused("There are values that are not numbers.", where=what) from error
     if array.ndim != len(shape) or array.size == 0:
         raise refused(
             f"The figure needs {'a table' if len(shape) == 2 else 'a row'} of numbers; these have the shape "

@@ -139,7 +139,7 @@ def test_demo_walks_the_whole_way_and_rebuilds_the_bundled_model(
     assert built.cutoff.value == pytest.approx(bundled.cutoff.value, abs=0.05)
     assert {name: model.choice.chosen for name, model in built.habitats.items()} == {"T1W": 2, "T2FS": 2}
     assert main(["demo", "--out", str(out / "score")]) == 2
-    assert "something else than earlier results" in capsys.readouterr().err
+    assert "something other than earlier results" in capsys.readouterr().err
 
 
 def test_an_error_of_the_program_itself_is_told_apart(

@@ -49,7 +49,7 @@ def test_sentences_for_a_cohort_that_is_too_small() -> None:
     need = minimum_sample_size(24, 0.174)
     assert f"at least {need.cases} cases with {math.ceil(need.events)} events" in lines[1]
     affordable = affordable_parameters(500, 0.174)
-    assert lines[2] == f"So many cases are enough for {affordable} candidate parameters at most."
+    assert lines[2] == f"This number of cases suffices for {affordable} candidate parameters at most."
     assert "exploratory" in lines[3]
 
 

@@ -145,7 +145,7 @@ def test_what_is_wrong_is_named() -> None:
         numbers([1, _NAN], "my scores")
     with pytest.raises(EvaluationError, match="needs 3 numbers; there are 2"):
         numbers([1, 2], "scores", length=3)
-    with pytest.raises(EvaluationError, match="something else than numbers"):
+    with pytest.raises(EvaluationError, match="values that are not numbers"):
         numbers(["a"], "scores")  # type: ignore[list-item]
     with pytest.raises(EvaluationError, match="do not lie between 0 and 1"):
         numbers([0.5, 2], "scores", within=(0, 1))
