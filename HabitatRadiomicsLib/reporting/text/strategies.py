@@ -51,8 +51,8 @@ def _searched(search: SearchSettings, folds: int) -> list[str]:
     if search.maximum_correlation is not None:
         sentences.insert(
             1,
-            f"Of two features with an absolute Pearson correlation above {search.maximum_correlation:g}, one, drawn by "
-            "lot, was dropped, in each fold anew.",
+            f"Of two features with an absolute Pearson correlation above {search.maximum_correlation:g}, one, chosen "
+            "at random, was dropped, independently in each fold.",
         )
     return sentences
 
@@ -96,7 +96,7 @@ def nomogram_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
         "rad-score, the smallest p first, as far as finite odds ratios existed; those with p < "
         f"{settings.multivariable_significance:g} there (Wald's test, of all levels of a factor together) stayed.",
         "The model of these and of the rad-score, which always stays, is the nomogram.",
-        "For missing clinical values stood the median or the most frequent level of the training cases.",
+        "Missing clinical values were replaced by the median or the most frequent level of the training cases.",
         "Rad-scores of the training cases were those of fits that had not seen them, in standard deviations.",
     ]
     if not found.get("fitted"):
@@ -104,7 +104,7 @@ def nomogram_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     if curve := found.get("calibration"):
         sentences.append(
             "Calibration on the training cases was corrected by Harrell's bootstrap "
-            f"({counted(curve['samples'], 'sample')}), which repeats the fit and not the choice of terms."
+            f"({counted(curve['samples'], 'sample')}), which repeats the fit but not the selection of terms."
         )
     if found.get("hosmer_lemeshow"):
         sentences.append("Its fit was tested by the Hosmer-Lemeshow test.")

@@ -199,7 +199,7 @@ def test_its_report_has_the_figure_the_terms_the_test_and_the_comparison(
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
     assert drawn >= {"nomogram", "calibration", "decision-curve", "comparison", "roc", "precision-recall", "shap-bar"}
     assert not (tmp_path / "figures" / "odds-ratios.png").exists()
-    assert "The frozen nomogram, with nothing in it fitted to these cases" in text
+    assert "The frozen nomogram; nothing in it was fitted to these cases." in text
     assert "visceral: yes 0.900 (0.316) 2.46 (1.323 to 4.571)" in text
     assert re.search(r"Hosmer-Lemeshow test: χ² [0-9.]+ with 10 degrees of freedom, as many as groups", text)
     assert re.search(r"nomogram rad-score alone −?0\.\d\d \(−?0\.\d\d to −?0\.\d\d\)", text)

@@ -69,7 +69,7 @@ def _nomogram() -> dict[str, Any]:
 def test_a_search_shows_the_chosen_scores_combinations_best_first_and_says_that_they_flatter(study: Any) -> None:
     study["search"] = _search()
     text = _section(study, "search")
-    assert "These AUCs chose the model and therefore flatter it." in text
+    assert "These AUCs were used to choose the model and are therefore optimistic." in text
     assert "Over the 5 outer folds" in text
     assert "CT whole was made by anova + svm (4), rfe + svm (1)." in text
     assert "The choice changes from fold to fold" in text
@@ -138,7 +138,7 @@ def test_a_nomogram_shows_its_models_and_what_is_not_in_it(study: Any) -> None:
         "corrected curve 0.027, 0.9 quantile 0.061 (94 bootstrap samples)",
         "χ² 15.98 with 8 degrees of freedom, p = 0.04",
         "clinical factors were age (4), no nomogram (1); those of the clinical model age (3), none (2).",
-        "In folds without a nomogram the rad-score stood for it.",
+        "In folds without a nomogram the rad-score took its place.",
     ):
         assert words in text, words
     figure = odds_ratios_of(study)
@@ -162,9 +162,9 @@ def test_where_all_factors_stay_one_model_is_shown(study: Any) -> None:
 
 def test_a_nomogram_without_a_clinical_factor_is_told(study: Any) -> None:
     study["nomogram"] = _nomogram()
-    assert "No clinical factor stayed beside" not in _section(study, "nomogram")
+    assert "No clinical factor was selected" not in _section(study, "nomogram")
     study["nomogram"]["odds_ratios"] = study["nomogram"]["odds_ratios"][::3]
-    assert "No clinical factor stayed beside the rad-score" in _section(study, "nomogram")
+    assert "No clinical factor was selected: the nomogram consists of the rad-score alone." in _section(study, "nomogram")
 
 
 def test_a_nomogram_that_could_not_be_fitted_is_told(study: Any) -> None:

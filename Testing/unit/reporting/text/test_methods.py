@@ -155,7 +155,7 @@ def test_a_search_is_told_instead_of_the_filters_and_the_lasso(study: dict[str, 
     study["protocol"]["learning"]["search"]["maximum_correlation"] = 0.98
     study["scouts"] = {"rows": []}
     found = texts_of(study)
-    assert "correlation above 0.98, one, drawn by lot, was dropped" in found["model"]
+    assert "correlation above 0.98, one, chosen at random, was dropped" in found["model"]
     assert "reached a mean AUC of 0.65 went on to a last search" in found["model"]
     assert "(scout models, ranking" in found["validation"]
 
