@@ -78,7 +78,7 @@ def distinct_names(names: Sequence[str], *, length: int) -> list[str]:
         raise refused(f"There are {len(names)} names for {length} features.")
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
-        raise refused(f"Feature names come twice: {', '.join(twice)}.")
+        raise refused(f"Feature names are repeated: {', '.join(twice)}.")
     return list(names)
 
 

@@ -207,7 +207,7 @@ def _deep(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     title = f": {network['title'].rstrip('.')}" if network.get("title") else ""
     known = f"; SHA-256 of its file {digest}" if digest else ""
     external = (study.get("validation") or {}).get("external")
-    unseen = "" if external else "; as far as its file tells, it had not been trained on any of these images"
+    unseen = "" if external else "; according to its file, it had not been trained on any of these images"
     return [
         f"{count} of each sequence {'was' if network.get('features') == 1 else 'were'} the embedding that a neural "
         f"network ({settings.network}{title}{known}) gives for a patch of {settings.patch} × {settings.patch} pixels "

@@ -307,7 +307,7 @@ def test_a_classifier_of_features_has_nothing_to_be_compared_with(tmp_path: Path
     assert document["nomogram"] is None
     text = _report(tmp_path, found)
     assert "The score is that of the classifier random-forest" in text
-    assert "There is nothing in the model to compare it with." in text
+    assert "The model has no component score to compare it with." in text
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
     assert drawn >= {"roc", "shap-bar", "beeswarm", "waterfall"}
     assert not {"comparison", "nomogram", "calibration"} & drawn

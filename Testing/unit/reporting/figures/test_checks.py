@@ -153,7 +153,7 @@ def test_what_is_wrong_is_named() -> None:
         two_classes([1, 1], length=2)
     with pytest.raises(EvaluationError, match="must be 0 or 1"):
         two_classes([1, 2], length=2)
-    with pytest.raises(EvaluationError, match="come twice: a"):
+    with pytest.raises(EvaluationError, match="are repeated: a"):
         distinct_names(["a", "b", "a"], length=3)
     with pytest.raises(EvaluationError, match="shape"):
         matrix([1.0, 2.0], "table")  # type: ignore[list-item]

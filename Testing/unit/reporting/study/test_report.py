@@ -83,7 +83,7 @@ def test_a_study_with_nothing_but_its_title_is_reported_with_nothing_invented(st
         "There is no decision curve",
         "The score was not explained.",
         "No final model was made.",
-        "whether it holds elsewhere is not known",
+        "its performance elsewhere is unknown",
     ):
         assert sentence in text
     assert "AUC of" not in text
