@@ -16,9 +16,9 @@ from HabitatRadiomicsLib.model import (
     FrozenClassifier,
     Model,
     ReferenceCohort,
-    classifier_text,
     load_model,
 )
+from HabitatRadiomicsLib.model.classifier_file import classifier_text
 from HabitatRadiomicsLib.model.document import Calibration, ModelFeature
 from HabitatRadiomicsLib.model.nomogram import ClinicalInput, ClinicalTerm, NomogramPart, RadScoreTerm
 from HabitatRadiomicsLib.model.prediction import training_scores

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, Proto
 from HabitatRadiomicsLib.outputs import WORK_FOLDER
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import check_sequence_name, sequence_of, timepoint_of
-from HabitatRadiomicsLib.scoring.patient_scores import AGGREGATIONS
+from HabitatRadiomicsLib.scoring.cohort import AGGREGATIONS
 
 
 def add_case_arguments(parser: argparse.ArgumentParser) -> None:

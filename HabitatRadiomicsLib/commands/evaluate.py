@@ -15,8 +15,7 @@ from HabitatRadiomicsLib.commands.arguments import (
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import write_csv
-from HabitatRadiomicsLib.scoring.cohort import CohortScores, patient_table
-from HabitatRadiomicsLib.scoring.patient_scores import Aggregation
+from HabitatRadiomicsLib.scoring.cohort import Aggregation, CohortScores, patient_table
 from HabitatRadiomicsLib.system.cluster import scheduler
 from HabitatRadiomicsLib.validation.external import ExternalValidation, opening_sentence
 

@@ -4,7 +4,6 @@ In: all that was fitted; out: one JSON file, and back. Knows nothing of learning
 before it.
 """
 
-from HabitatRadiomicsLib.model.classifier_file import classifier_text, load_classifier
 from HabitatRadiomicsLib.model.document import (
     Calibration,
     ClassifierInput,
@@ -35,8 +34,6 @@ __all__ = [
     "Performance",
     "ReferenceCohort",
     "bundled_models",
-    "classifier_text",
-    "load_classifier",
     "load_model",
     "model_digest",
     "model_text",

@@ -1,7 +1,9 @@
 """Classifiers as text for the model file: skops' format, without pickle and with an allow-list of types.
 
 skops by itself trusts all of scikit-learn, and more with each version. A file is therefore inspected before skops
-builds anything from it, and refused if it holds a type that is not listed here.
+builds anything from it, and refused if it holds a type that is not listed here. scikit-learn's compiled code trusts the
+numbers in a classifier, and wrong ones would make it access memory out of bounds; a file whose content does not fit
+together is refused before the classifier scores anything.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import DependencyError, ModelError
-from HabitatRadiomicsLib.model.classifier_checks import check_content
+from HabitatRadiomicsLib.model.decision import decision
 
-#: Module, class and skops' loader of what a file may hold: what `make_classifier` makes,
+#: Module, class and skops' loader of the objects that a file may hold: the classifiers of `make_classifier`,
 _CLASSIFIERS = {
     ("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis", "ObjectNode"),
     ("sklearn.ensemble._forest", "RandomForestClassifier", "ObjectNode"),
@@ -29,7 +31,7 @@ _CLASSIFIERS = {
     ("sklearn.neural_network._multilayer_perceptron", "MLPClassifier", "ObjectNode"),
     ("sklearn.svm._classes", "SVC", "ObjectNode"),
 }
-#: and what these are made of.
+#: and their parts.
 _PARTS = {
     ("builtins", "dict", "DictNode"),
     ("builtins", "list", "ListNode"),
@@ -46,7 +48,7 @@ _PARTS = {
 }
 _ALLOWED = _CLASSIFIERS | _PARTS
 _SCHEMA = "schema.json"
-_LARGEST = 1 << 27  # bytes, unpacked: some forty times what a random forest of 100 cases takes
+_LARGEST = 1 << 27  # bytes, unpacked: about forty times the size of a random forest of 100 cases
 _REMEDY = "Use the original file, from a source that you trust."
 
 
@@ -57,7 +59,7 @@ def classifier_text(estimator: Any) -> str:
     bytes between the fields of a tree's nodes, which could hold any memory of the process that wrote the file.
 
     Raises:
-        ModelError: it is none of those that `make_classifier` makes.
+        ModelError: `make_classifier` makes no classifier of this type.
         DependencyError: skops is not installed.
     """
     _need_skops()
@@ -88,7 +90,7 @@ def load_classifier(text: str) -> Any:
 
     content = _unpacked(text)
     try:
-        # Of a file that was checked; skops wants trees named besides.
+        # The file was checked; skops also wants trees to be named.
         estimator = loads(content, trusted=["sklearn.tree._tree.Tree"])
         check_content(estimator)
     except ModelError:
@@ -119,7 +121,7 @@ def _unpacked(text: str) -> bytes:
 
 
 def _check_types(schema: Any) -> None:
-    """Refuse a file whose outermost part is no classifier, or that has a part of another type than those above."""
+    """Refuse a file whose outermost part is not a classifier, or with a part of a type that is not listed above."""
     parts = list(_dictionaries(schema))
     if not parts or parts[0] is not schema or _type(schema) not in _CLASSIFIERS:
         raise _refused(_type(schema) if isinstance(schema, dict) else ("", "", ""))
@@ -134,7 +136,7 @@ def _type(part: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _many_outputs(tree: dict[str, Any]) -> bool:
-    """Trees have one outcome; with more, the constructor would read numbers of classes that may not exist."""
+    """Whether a tree has more than one outcome; its constructor would read numbers of classes that may not exist."""
     try:
         return bool(tree["__reduce__"]["args"]["content"][2]["content"] != "1")
     except (IndexError, KeyError, TypeError):
@@ -191,3 +193,75 @@ def _need_skops() -> None:
         raise DependencyError(
             "Models with a classifier need skops, which is not installed.", remedy="Install it: pip install skops."
         )
+
+
+def check_content(estimator: Any) -> None:
+    """Check that the content of a loaded classifier fits together, and score one case with it.
+
+    Raises:
+        ModelError: the content does not fit together, or the score is not a number. Other errors are scikit-learn's,
+            about content that it cannot use.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
+
+    features = int(estimator.n_features_in_)
+    fits = np.array_equal(estimator.classes_, [0, 1])
+    if isinstance(estimator, RandomForestClassifier):
+        fits = fits and all(_tree_fits(tree, features) for tree in estimator.estimators_)
+    elif isinstance(estimator, SVC):
+        fits = fits and _vectors_fit(estimator, features)
+    elif isinstance(estimator, KNeighborsClassifier):
+        fits = fits and _neighbours_fit(estimator, features)
+    if not fits or not np.isfinite(decision(estimator, np.zeros((1, features)))).all():
+        raise ModelError(
+            "The model's classifier has content that does not fit together.",
+            remedy="Use the original file, from a source that you trust.",
+        )
+
+
+def _tree_fits(estimator: Any, features: int) -> bool:
+    """Each node's children exist and come after it, and each split is at an existing feature."""
+    tree = estimator.tree_
+    count = tree.node_count
+    if not 0 < count <= tree.capacity or tree.n_outputs != 1 or tree.max_n_classes != 2:
+        return False
+    left, right, split = tree.children_left, tree.children_right, tree.feature
+    inner = left != -1
+    places = np.arange(count)[inner]
+    children = np.array([left[inner], right[inner]])
+    return bool(
+        estimator.n_features_in_ == tree.n_features == features
+        and (children > places).all()
+        and (children < count).all()
+        and (split[inner] >= 0).all()
+        and (split[inner] < features).all()
+    )
+
+
+def _vectors_fit(estimator: Any, features: int) -> bool:
+    count = len(estimator.support_vectors_)
+    return bool(
+        estimator.kernel == "rbf"
+        and estimator.support_vectors_.shape == (count, features)
+        and estimator._dual_coef_.shape == (1, count)
+        and estimator.support_.shape == (count,)
+        and estimator._n_support.shape == (2,)
+        and (estimator._n_support >= 0).all()
+        and estimator._n_support.sum() == count
+        and estimator._intercept_.shape == (1,)
+        and estimator._probA.size == estimator._probB.size == 0
+    )
+
+
+def _neighbours_fit(estimator: Any, features: int) -> bool:
+    count = len(estimator._fit_X)
+    return bool(
+        (estimator._fit_method, estimator.effective_metric_) == ("brute", "euclidean")
+        and estimator._fit_X.shape == (count, features)
+        and np.isfinite(estimator._fit_X).all()
+        and estimator._y.shape == (count,)
+        and np.isin(estimator._y, (0, 1)).all()
+        and 0 < estimator.n_neighbors <= count
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from HabitatRadiomicsLib import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.errors import ModelError
@@ -15,22 +15,14 @@ from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.delta import DELTA, measured_names
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
-from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
+from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, Finite, Part, Positive
 
 FORMAT_VERSION: Literal[1] = 1
-
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
 
 EvidenceKind = Literal["trained-on-patients", "published-coefficients", "synthetic-demonstration"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Endpoint(_Part):
+class Endpoint(Part):
     """The endpoint that the score predicts."""
 
     name: str
@@ -39,16 +31,16 @@ class Endpoint(_Part):
     negative: str
 
 
-class Performance(_Part):
+class Performance(Part):
     """How well the score separated the outcomes, and how that was estimated."""
 
-    auc: _Finite
-    auc_low: _Finite
-    auc_high: _Finite
+    auc: Finite
+    auc_low: Finite
+    auc_high: Finite
     method: str
 
 
-class Evidence(_Part):
+class Evidence(Part):
     """The evidence for the model."""
 
     kind: EvidenceKind
@@ -69,20 +61,20 @@ class Evidence(_Part):
         return EVIDENCE_IN_WORDS[self.kind]
 
 
-class ModelFeature(_Part):
+class ModelFeature(Part):
     """One term of a linear score, ``coefficient * (value - mean) / sd``, or one input of a classifier."""
 
     name: str
     """A feature's column, or a clinical one: ``clinical:age``, ``clinical:visceral=yes`` (1 or 0)."""
-    mean: _Finite | None
+    mean: Finite | None
     """Null, as are ``sd``, ``minimum`` and ``maximum``: the publication does not state it, and a reference cohort is
     needed."""
-    sd: _Positive | None
-    coefficient: _Finite | None
+    sd: Positive | None
+    coefficient: Finite | None
     """Null: a classifier has none."""
-    minimum: _Finite | None
+    minimum: Finite | None
     """Of the training cases; a value outside draws a warning."""
-    maximum: _Finite | None
+    maximum: Finite | None
 
     @property
     def is_clinical(self) -> bool:
@@ -95,7 +87,7 @@ class ModelFeature(_Part):
         return parse(self.name)
 
 
-class ReferenceCohort(_Part):
+class ReferenceCohort(Part):
     """The source of means and SD that a publication does not give."""
 
     description: str
@@ -106,17 +98,17 @@ class ReferenceCohort(_Part):
     """Of the measured values."""
 
 
-class ClassifierInput(_Part):
+class ClassifierInput(Part):
     """One input of a classifier, ``intercept + sum weight * z`` of some features: a single feature, or a
     rad-score."""
 
     name: str
-    intercept: _Finite
-    weights: dict[str, _Finite] = Field(min_length=1)
+    intercept: Finite
+    weights: dict[str, Finite] = Field(min_length=1)
     """By feature."""
 
 
-class FrozenClassifier(_Part):
+class FrozenClassifier(Part):
     """A classifier that is not linear. Its score is its decision function, or the log-odds of its probability."""
 
     name: ClassifierName
@@ -126,17 +118,17 @@ class FrozenClassifier(_Part):
     """scikit-learn's, by skops, as base64; only types on this library's list are loaded."""
 
 
-class OperatingPoint(_Part):
+class OperatingPoint(Part):
     """Performance at a cut-off in a set of cases, 0 to 1."""
 
-    sensitivity: _Finite
-    specificity: _Finite
+    sensitivity: Finite
+    specificity: Finite
 
 
-class CutOff(_Part):
+class CutOff(Part):
     """Scores at or above the value are called positive."""
 
-    value: _Finite
+    value: Finite
     rule: str
     training: OperatingPoint | None = None
     """On the training cases: optimistic."""
@@ -144,18 +136,18 @@ class CutOff(_Part):
     """On the held-out cases of the cross-validation, with their scores on the same scale."""
 
 
-class Calibration(_Part):
+class Calibration(Part):
     """``probability = 1 / (1 + exp(-(intercept + slope * score)))``."""
 
-    slope: _Positive
+    slope: Positive
     """A model whose score decreases with the outcome has no calibration and gives no probability."""
-    intercept: _Finite
-    covariance: tuple[tuple[_Finite, _Finite], tuple[_Finite, _Finite]]
+    intercept: Finite
+    covariance: tuple[tuple[Finite, Finite], tuple[Finite, Finite]]
     """Of (slope, intercept)."""
     method: str
 
 
-class Model(_Part):
+class Model(Part):
     """Everything that a score needs, from the protocol to the background of its explanation."""
 
     format_version: Literal[1] = FORMAT_VERSION
@@ -167,7 +159,7 @@ class Model(_Part):
     protocol: Protocol
     """The full protocol, with the frozen habitats of each sequence under ``population``."""
     features: tuple[ModelFeature, ...] = Field(min_length=1)
-    intercept: _Finite | None
+    intercept: Finite | None
     """Null: a classifier has none."""
     classifier: FrozenClassifier | None = None
     """Null: the score is linear."""
@@ -176,14 +168,14 @@ class Model(_Part):
     cutoff: CutOff
     calibration: Calibration | None
     """Null: held-out scores did not increase with the outcome, or none are known; no probability is given."""
-    coefficient_covariance: tuple[tuple[_Finite, ...], ...] | None
+    coefficient_covariance: tuple[tuple[Finite, ...], ...] | None
     """Covariance of (intercept, coefficients) over bootstrap refits, for the interval of the score. Null: no
     interval."""
     combat: CombatParameters | None = None
     """Harmonisation of sites. Background and ranges are then harmonised, and cases of other sites are not scored."""
     reference: ReferenceCohort | None = None
     """For published coefficients: the cohort that means, SD and background come from."""
-    background: tuple[tuple[_Finite, ...], ...]
+    background: tuple[tuple[Finite, ...], ...]
     """The training cases' feature values, one row each: the reference of the explanation."""
     versions: dict[str, str]
 

@@ -107,7 +107,7 @@ class ClinicalRow:
     def _problem_and_doubt(self) -> tuple[str, str]:
         if missing():
             return ("" if self.text else _("The model needs it."), "")
-        from HabitatRadiomicsLib.model.nomogram import ClinicalInput, extrapolation_of, problem_with
+        from HabitatRadiomicsLib.model.nomogram import ClinicalInput
 
         clinical_input = ClinicalInput.model_validate(self._question.document)
-        return problem_with(clinical_input, self.text), extrapolation_of(clinical_input, self.text)
+        return clinical_input.problem_with(self.text), clinical_input.extrapolation_of(self.text)

@@ -1,4 +1,4 @@
-"""What all settings have in common."""
+"""What all settings, and all parts of model files, have in common."""
 
 from __future__ import annotations
 
@@ -10,16 +10,24 @@ from pydantic import BaseModel, ConfigDict, Field
 #: Names of protocols, models and sequences: they become parts of file and column names.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 _NAME = re.compile(NAME_PATTERN)
 
 
-class Settings(BaseModel):
-    """Base of all settings: immutable, and unknown fields are refused."""
+class Part(BaseModel):
+    """Base of all parts of a document: immutable, and unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Settings(Part):
+    """Base of all settings."""
 
     # Defaults are validated too, so that a preset and its written-out form are the same document.
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(validate_default=True)
 
 
 def check_sequence_name(name: str) -> None:

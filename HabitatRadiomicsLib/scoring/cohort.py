@@ -1,28 +1,35 @@
-"""Scores a cohort with one frozen model; each score equals, to the last bit, that of the patient alone."""
+"""Scores a cohort with one frozen model, each lesion and each patient.
+
+A lesion's score equals, to the last bit, the score that ``score`` gives it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from HabitatRadiomicsLib.cases import Case, volume_ml
 from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.features import choose_engine
 from HabitatRadiomicsLib.model import Model, load_model, model_digest
 from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.scoring.patient import score_case
-from HabitatRadiomicsLib.scoring.patient_scores import Aggregation, aggregate
 from HabitatRadiomicsLib.scoring.result import notice
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: The highest score of a patient's lesions, their mean, or the score of the largest lesion.
+Aggregation = Literal["maximum", "mean", "largest"]
+AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 
 
 @dataclass(frozen=True)
@@ -43,33 +50,30 @@ class CohortScores:
 
     @property
     def table(self) -> pd.DataFrame:
-        """``scores.csv``: a row per case with score, interval, probability, call, warnings and what has to stand by it.
+        """``scores.csv``: a row per case with score, interval, probability, call, warnings, and the model's notice.
 
         Numbers that the model does not give are NaN.
         """
         import pandas as pd
 
-        nothing = {"low": None, "high": None}
-        rows = []
-        for case_id, document in self.documents.items():
-            interval = document["score_interval"] or nothing
-            probability_interval = document["probability_interval"] or nothing
-            rows.append(
-                {
-                    "case_id": case_id,
-                    "score": document["score"],
-                    "score_low": interval["low"],
-                    "score_high": interval["high"],
-                    "cutoff": document["cutoff"]["value"],
-                    "call": document["call"],
-                    "probability": document["probability"],
-                    "probability_low": probability_interval["low"],
-                    "probability_high": probability_interval["high"],
-                    "warnings": " ".join(document["warnings"]),
-                    "model": self.model.name,
-                    "notice": notice(self.model),
-                }
-            )
+        def ends(name: str, interval: Mapping[str, float] | None) -> dict[str, float | None]:
+            return {f"{name}_{end}": None if interval is None else interval[end] for end in ("low", "high")}
+
+        rows = [
+            {
+                "case_id": case_id,
+                "score": document["score"],
+                **ends("score", document["score_interval"]),
+                "cutoff": document["cutoff"]["value"],
+                "call": document["call"],
+                "probability": document["probability"],
+                **ends("probability", document["probability_interval"]),
+                "warnings": " ".join(document["warnings"]),
+                "model": self.model.name,
+                "notice": notice(self.model),
+            }
+            for case_id, document in self.documents.items()
+        ]
         numbers = [name for name in rows[0] if name.startswith(("score", "probability", "cutoff"))]
         return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
 
@@ -122,6 +126,58 @@ def score_cohort(
     return CohortScores(model, documents, tuple(problems), reused)
 
 
+@dataclass(frozen=True)
+class PatientScore:
+    """The score of a patient, from those of the lesions.
+
+    Attributes:
+        lesions: the cases that were scored, in the cohort's order.
+        lesion: the case whose score was taken; None for the mean of several.
+    """
+
+    patient: str
+    score: float
+    lesions: tuple[str, ...]
+    lesion: str | None
+
+
+def aggregate(
+    scores: Mapping[str, float],
+    patients: Mapping[str, str],
+    how: Aggregation,
+    *,
+    volumes: Mapping[str, float] | None = None,
+) -> tuple[PatientScore, ...]:
+    """A score for each patient, in the order of their first cases.
+
+    Args:
+        scores: by case.
+        patients: the patient of each case; a case that is not listed is a patient of its own.
+        how: the rule; of equal cases, the first counts.
+        volumes: by case, of any unit; needed for ``largest``.
+
+    Raises:
+        EvaluationError: the volume of a case is needed and missing.
+    """
+    volumes = volumes or {}
+    missing = [case_id for case_id in scores if case_id not in volumes]
+    if how == "largest" and missing:
+        raise EvaluationError(
+            f"The largest lesion cannot be determined: the volumes of {', '.join(missing)} are not known."
+        )
+    lesions: dict[str, list[str]] = defaultdict(list)
+    for case_id in scores:
+        lesions[patients.get(case_id, case_id)].append(case_id)
+    found = []
+    for patient, cases in lesions.items():
+        lesion: str | None = max(cases, key=(volumes if how == "largest" else scores).__getitem__)
+        if how == "mean" and len(cases) > 1:
+            lesion = None
+        score = scores[lesion] if lesion else sum(scores[case_id] for case_id in cases) / len(cases)
+        found.append(PatientScore(patient, score, tuple(cases), lesion))
+    return tuple(found)
+
+
 def patient_table(
     scores: CohortScores, cohort: Cohort, how: Aggregation, *, outcomes: Mapping[str, int] | None = None
 ) -> pd.DataFrame:
@@ -130,19 +186,18 @@ def patient_table(
     There is no probability: the model's calibration is that of lesions.
 
     Args:
-        outcomes: by patient, for a column of their own; None: there is none.
+        outcomes: by patient, for a column of their own; None: no such column.
     """
     import pandas as pd
 
-    patients = {case.case_id: cohort.patient_of(case.case_id) for case in cohort.cases}
+    patients = [cohort.patient_of(case.case_id) for case in cohort.cases]
     by_patient = aggregate(
         {case_id: document["score"] for case_id, document in scores.documents.items()},
-        patients,
+        {case.case_id: patient for case, patient in zip(cohort.cases, patients)},
         how,
         volumes={case_id: document["volume_ml"] for case_id, document in scores.documents.items()},
     )
     endpoint, cutoff = scores.model.endpoint, scores.model.cutoff.value
-    cases = Counter(patients.values())
     return pd.DataFrame(
         {
             "patient": row.patient,
@@ -151,7 +206,7 @@ def patient_table(
             "how": how,
             "case_id": row.lesion or "",
             "cases_scored": len(row.lesions),
-            "cases_not_scored": cases[row.patient] - len(row.lesions),
+            "cases_not_scored": patients.count(row.patient) - len(row.lesions),
             "cutoff": cutoff,
             "call": endpoint.positive if row.score >= cutoff else endpoint.negative,
             "model": scores.model.name,
@@ -162,9 +217,9 @@ def patient_table(
 
 
 def _clinical(cohort: Cohort, model: Model, case_id: str) -> dict[str, str]:
-    """What the model asks for, as the clinical table has it; empty where it has nothing."""
+    """The clinical values that the model needs, as in the clinical table; empty if missing there."""
     given = cohort.covariates.get(case_id, {})
-    return {} if model.nomogram is None else {one.name: given.get(one.name, "") for one in model.nomogram.inputs}
+    return {} if model.nomogram is None else {row.name: given.get(row.name, "") for row in model.nomogram.inputs}
 
 
 def _answer(case: Case, model: Model, sites: Mapping[str, str], clinical: Mapping[str, Mapping[str, str]]) -> Answer:

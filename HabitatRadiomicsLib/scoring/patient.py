@@ -32,39 +32,49 @@ _NORMAL_95 = NormalDist().inv_cdf(0.975)
 
 def score_case(
     case: Case,
-    model: Model,
+    model: Model | str | Path,
     *,
     site: str | None = None,
-    clinical: Mapping[str, str] | None = None,
+    clinical: Mapping[str, object] | None = None,
     jobs: int = 1,
     progress: Progress = silent,
 ) -> ScoreResult:
-    """Score a patient.
+    """Maps, score and explanation of one patient by a frozen model.
 
     Args:
-        case: with the sequences that the model needs, under its names for them.
-        model: a frozen model.
-        site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
-            have not seen.
-        clinical: the patient's clinical variables by name, as a table has them, for a model with a nomogram; others
-            are ignored.
+        case: see :func:`read_case`; with the sequences that the model needs, under its names for them.
+        model: bundled name, JSON file or model.
+        site: where the images were made: a model that harmonises sites needs it; others warn of a new site.
+        clinical: clinical values by name, such as ``{"age": 61}``, for a model with a nomogram; others are ignored.
         jobs: threads that measure the features; the result does not depend on it.
 
     Raises:
-        ModelError: a sequence or a clinical variable is missing, a feature of the model has no value in this lesion,
-            or the model still needs a reference cohort.
+        ModelError: a sequence or a clinical value is missing, a feature of the model has no value in this lesion, or
+            the model still needs a reference cohort.
         HabitatRadiomicsError: images, habitats or regions that cannot be measured.
+
+    Example:
+        >>> import HabitatRadiomicsLib as hr
+        >>> folder = "images/synthetic-001"
+        >>> files = {name: (f"{folder}/{name}.nrrd", f"{folder}/{name}-mask.nrrd") for name in ("T1W", "T2FS")}
+        >>> case = hr.read_case(files)
+        >>> result = hr.score(case, "t790m-spine-demo")
+        >>> result.call
+        'T790M-negative'
+        >>> abs(result.base + sum(row.shap for row in result.contributions) - result.score) < 1e-9
+        True
     """
+    model = load_model(model)
     model.check_scorable()
-    _check_sequences(case, model)
+    needed = _needed(case, model)
     _check_site(model, site)
-    known = {} if model.nomogram is None else clinical_values(model.nomogram, clinical or {})
+    texts = {name: str(value) for name, value in (clinical or {}).items()}
+    clinical_terms = {} if model.nomogram is None else clinical_values(model.nomogram, texts)
     engine = choose_engine(model.protocol.features, jobs=jobs)
-    needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
     prepared = prepare_case(needed, model.protocol, part(progress, 0, 0.2))
     maps, unmapped = _maps(prepared, model, part(progress, 0.2, 0.4))
-    measured = _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8))
-    values = np.array([{**harmonised(model, measured, site), **known}[feature.name] for feature in model.features])
+    measured = harmonised(model, _feature_values(prepared, maps, model, engine, part(progress, 0.4, 0.8)), site)
+    values = np.array([{**measured, **clinical_terms}[feature.name] for feature in model.features])
     progress(0.8, "explaining the score")
     base, contributions = explain(model, values)
     doubts = model_doubts(model)
@@ -73,8 +83,8 @@ def score_case(
     if variance is not None:
         reach = _NORMAL_95 * variance**0.5
         interval = Interval(score - reach, score + reach)
-    if interval is not None and interval.low < model.cutoff.value <= interval.high:
-        doubts.append("The interval of the score includes the cut-off: the call could as well be the other one.")
+        if interval.low < model.cutoff.value <= interval.high:
+            doubts.append("The interval of the score includes the cut-off: the call could as well be the other one.")
     probability, probability_interval = _probability(model, score, variance)
     return ScoreResult(
         model=model,
@@ -102,45 +112,12 @@ def score_case(
     )
 
 
-def score(
-    case: Case,
-    model: Model | str | Path,
-    *,
-    site: str | None = None,
-    clinical: Mapping[str, object] | None = None,
-    jobs: int = 1,
-    progress: Progress = silent,
-) -> ScoreResult:
-    """Maps, score and explanation of one patient by a frozen model.
-
-    Args:
-        case: see :func:`read_case`; with the sequences that the model needs, under its names for them.
-        model: bundled name, JSON file or model.
-        site: where the images were made: a model that harmonises sites needs it.
-        clinical: clinical values by name, such as ``{"age": 61}``, for a model with a nomogram.
-        jobs: threads; the result does not depend on it.
-
-    Raises:
-        ModelError: a sequence or a clinical value is missing, or a feature has no value in this lesion.
-        HabitatRadiomicsError: images, habitats or regions that cannot be measured.
-
-    Example:
-        >>> import HabitatRadiomicsLib as hr
-        >>> folder = "images/synthetic-001"
-        >>> files = {name: (f"{folder}/{name}.nrrd", f"{folder}/{name}-mask.nrrd") for name in ("T1W", "T2FS")}
-        >>> case = hr.read_case(files)
-        >>> result = hr.score(case, "t790m-spine-demo")
-        >>> result.call
-        'T790M-negative'
-        >>> abs(result.base + sum(row.shap for row in result.contributions) - result.score) < 1e-9
-        True
-    """
-    values = {name: str(value) for name, value in (clinical or {}).items()}
-    return score_case(case, load_model(model), site=site, clinical=values, jobs=jobs, progress=progress)
+#: The public name.
+score = score_case
 
 
 def _score(model: Model, values: np.ndarray) -> tuple[float, float | None]:
-    """The score and its variance; None where the model has none."""
+    """The score and its variance; None if the model has none."""
     if model.classifier is not None:
         return float(scores_of(model, values[None, :])[0]), None
     assert model.intercept is not None
@@ -151,30 +128,28 @@ def _score(model: Model, values: np.ndarray) -> tuple[float, float | None]:
 
 
 def measured_values(case: Case, model: Model) -> np.ndarray:
-    """The model's features in a case, not harmonised, shape (features,); of a model without clinical terms.
+    """The features of a model without clinical terms in a case, not harmonised, shape (features,).
 
     Raises:
         HabitatRadiomicsError: as :func:`score_case`.
     """
-    _check_sequences(case, model)
-    needed = Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
-    prepared = prepare_case(needed, model.protocol)
+    prepared = prepare_case(_needed(case, model), model.protocol)
     maps, _ = _maps(prepared, model, silent)
     measured = _feature_values(prepared, maps, model, choose_engine(model.protocol.features), silent)
     return np.array([measured[feature.name] for feature in model.features])
 
 
 def harmonised(model: Model, values: Mapping[str, float], site: str | None) -> Mapping[str, float]:
-    """A case's feature values brought to the model's sites' common scale, where the model does that.
+    """A case's feature values on the common scale of the model's sites, if the model harmonises sites.
 
     Raises:
-        HarmonisationError: no site is given, or one that the model does not know.
+        HarmonisationError: the site is missing, or the model does not know it.
     """
     if model.combat is None:
         return values
-    row = np.array(list(values.values()))
-    found = apply_combat(model.combat, row[None, :], [_check_site(model, site)], columns=list(values))[0]
-    return dict(zip(values, found.tolist()))
+    row = np.array([list(values.values())])
+    harmonised_row = apply_combat(model.combat, row, [_check_site(model, site)], columns=list(values))[0]
+    return dict(zip(values, harmonised_row.tolist()))
 
 
 def _check_site(model: Model, site: str | None) -> str:
@@ -188,20 +163,21 @@ def _check_site(model: Model, site: str | None) -> str:
     )
 
 
-def _check_sequences(case: Case, model: Model) -> None:
+def _needed(case: Case, model: Model) -> Case:
+    """The case with the model's sequences, in the model's order."""
     missing = [name for name in model.sequences if name not in case.sequences]
     unknown = [name for name in case.sequences if name not in model.sequences]
     if missing or unknown:
         parts = [f"it needs {_listed(model.sequences)}"]
         parts += [f"{_listed(missing)} is missing"] if missing else []
         parts += [f"{_listed(unknown)} is not a sequence of this model"] if unknown else []
+        options = " ".join(f"--image {name}=FILE" for name in model.sequences)
         raise ModelError(
             f"The images do not fit the model: {'; '.join(parts)}.",
             where=model.name,
-            remedy="Give each sequence under the model's name for it, e.g. "
-            + " ".join(f"--image {name}=FILE" for name in model.sequences)
-            + ".",
+            remedy=f"Give each sequence under the model's name for it, e.g. {options}.",
         )
+    return Case(case.case_id, {name: case.sequences[name] for name in model.sequences})
 
 
 def _listed(keys: Sequence[str]) -> str:
@@ -211,7 +187,7 @@ def _listed(keys: Sequence[str]) -> str:
 def _maps(
     prepared: Mapping[str, PreparedSequence], model: Model, progress: Progress
 ) -> tuple[dict[str, HabitatMap], list[str]]:
-    """Habitats of each sequence. Where the score does not need them, missing habitats only cause a warning."""
+    """Habitats of each sequence; habitats that are missing and not needed for the score only cause a warning."""
     maps: dict[str, HabitatMap] = {}
     unmapped: list[str] = []
     for index, name in enumerate(baseline_first(prepared, model.protocol)):
@@ -232,18 +208,18 @@ def _feature_values(
     engine: FeatureEngine,
     progress: Progress,
 ) -> dict[str, float]:
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     undefined: dict[str, str] = {}
     for index, (name, sequence) in enumerate(prepared.items()):
         progress(index / len(prepared), f"features of {sequence.title}")
         wanted = model.measured_on(name)
-        if not wanted:  # a baseline that only gives the scale of the follow-up's habitats
+        if not wanted:  # a baseline that only defines the scale of the follow-up's habitats
             continue
         regions = regions_of(sequence, maps.get(name), model.regions(name), model.protocol)
         measured = measure_regions(sequence, regions, model.protocol, engine, wanted)
         needed = {str(feature): measured[str(feature)] for feature in wanted}
         undefined |= undefined_columns(sequence, regions, model.protocol, needed)
-        found |= needed
+        values |= needed
     if undefined:
         reasons = [
             f"{', '.join(name for name, why in undefined.items() if why == reason)}: {reason}"
@@ -254,7 +230,7 @@ def _feature_values(
             where=model.name,
             remedy="This lesion cannot be scored by this model.",
         )
-    return {str(name): value_of(name, found, model.protocol.timepoints) for name in model.measured_features}
+    return {str(name): value_of(name, values, model.protocol.timepoints) for name in model.measured_features}
 
 
 def _probability(model: Model, score: float, variance: float | None) -> tuple[float | None, Interval | None]:
@@ -264,9 +240,9 @@ def _probability(model: Model, score: float, variance: float | None) -> tuple[fl
     if calibration is None:
         return None, None
     linear = calibration.intercept + calibration.slope * score
-    place = np.array([score, 1.0])
-    # The score's own uncertainty, where it is known, and that of the calibration line at this score (delta method).
-    total = calibration.slope**2 * (variance or 0.0) + float(place @ np.array(calibration.covariance) @ place)
+    gradient = np.array([score, 1.0])
+    # Delta method: the uncertainty of the score, if it is known, and that of the calibration line at this score.
+    total = calibration.slope**2 * (variance or 0.0) + float(gradient @ np.array(calibration.covariance) @ gradient)
     reach = _NORMAL_95 * total**0.5
     low, middle, high = (float(expit(value)) for value in (linear - reach, linear, linear + reach))
     return middle, Interval(low, high)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
-from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.errors import EvaluationError, LearningError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.deep.measure import network_of
 from HabitatRadiomicsLib.learning import calibrate
-from HabitatRadiomicsLib.learning.nomogram import fit_clinical_model
+from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model
 from HabitatRadiomicsLib.learning.preparation import FoldTable, PreparedFold
 from HabitatRadiomicsLib.learning.strategy import Learned
 from HabitatRadiomicsLib.model import (
@@ -26,14 +28,30 @@ from HabitatRadiomicsLib.model import (
     OperatingPoint,
     Performance,
 )
-from HabitatRadiomicsLib.model.nomogram import NomogramPart
+from HabitatRadiomicsLib.model.nomogram import (
+    CalibrationCurve,
+    ClinicalInput,
+    ClinicalModelPart,
+    ClinicalTerm,
+    HosmerLemeshow,
+    NomogramPart,
+    OddsRatioLine,
+    RadScoreTerm,
+    UnivariateLine,
+)
 from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.protocol import DeepSettings, LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
-from HabitatRadiomicsLib.statistics import count_calls, sensitivity_and_specificity, youden_cut_off
+from HabitatRadiomicsLib.statistics import (
+    count_calls,
+    hosmer_lemeshow_test,
+    sensitivity_and_specificity,
+    youden_cut_off,
+)
+from HabitatRadiomicsLib.statistics.corrected_calibration import corrected_calibration
 from HabitatRadiomicsLib.statistics.intervals import OVERLAP_CORRECTED
 from HabitatRadiomicsLib.system.provenance import versions
-from HabitatRadiomicsLib.training.frozen_nomogram import frozen_nomogram, frozen_terms
+from HabitatRadiomicsLib.training.frozen_terms import frozen_terms
 from HabitatRadiomicsLib.training.measured import MeasuredStudy
 from HabitatRadiomicsLib.validation.nested import HeldOut, Validation
 
@@ -58,7 +76,7 @@ def check_name(name: str) -> None:
     """Refuse an invalid model name.
 
     Raises:
-        LearningError: it has other characters than letters, digits and hyphens.
+        LearningError: the name has other characters than letters, digits and hyphens.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise LearningError(
@@ -79,8 +97,8 @@ def freeze(
     """The model of the chosen candidate.
 
     Args:
-        table: the features of all cases, with habitats fitted on all of them; ``prepared``: their robust, harmonised
-        columns.
+        table: the features of all cases, with habitats fitted on all of them.
+        prepared: the table's robust, harmonised columns.
         asked: number of cases in the cohort, measured or not.
     """
     score, chosen = learned.score, learned.chosen
@@ -147,7 +165,7 @@ def _performance(study: MeasuredStudy, validation: Validation, table: FoldTable,
 def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> str:
     """How a performance was estimated, as a sentence without its full stop."""
     learning = protocol.learning
-    inside = [*_ways(learning), "the choice of region and sequences"]
+    inside = [*_steps(learning), "the choice of region and sequences"]
     if protocol.harmonisation is not None:
         inside.insert(0, "harmonisation")
     if protocol.robustness is not None:
@@ -174,7 +192,7 @@ def interval_of(cohort: Cohort, *, held_out: bool) -> str:
     """The method of the confidence interval of the cohort's AUC.
 
     Args:
-        held_out: in a cross-validation; else the whole cohort had no part in the score.
+        held_out: in a cross-validation; else the score was learned from other patients.
     """
     ids = [case.case_id for case in cohort.cases]
     several = len({cohort.patient_of(case_id) for case_id in ids}) < len(ids)
@@ -182,23 +200,20 @@ def interval_of(cohort: Cohort, *, held_out: bool) -> str:
     return f"{name}, {OVERLAP_CORRECTED}" if held_out else name
 
 
-def _ways(learning: LearningSettings) -> list[str]:
+def _steps(learning: LearningSettings) -> list[str]:
     """The learning steps, in words."""
     if learning.search is not None:
         scouts = ["scout models"] if learning.scouts is not None else []
         return [*scouts, "the search over selectors and classifiers"]
-    found = ["selection", "LASSO"]
-    if learning.fusion is not None:
-        found.append("the fusing classifier")
-    if learning.nomogram is not None:
-        found.append("the nomogram with its clinical factors")
-    return found
+    fusion = ["the fusing classifier"] if learning.fusion is not None else []
+    nomogram = ["the nomogram with its clinical factors"] if learning.nomogram is not None else []
+    return ["selection", "LASSO", *fusion, *nomogram]
 
 
 def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_outcome: np.ndarray) -> CutOff:
     value = youden_cut_off(outcome, fitted)
     sensitivity, specificity = sensitivity_and_specificity(outcome, fitted, value)
-    # Each fold's own cut-off: the model's would have seen the cases.
+    # Each fold has its own cut-off: the model's cut-off has seen these cases.
     unseen = count_calls(every_outcome, held_out.scores, held_out.cut_offs)
     events = unseen.true_positives + unseen.false_negatives
     others = unseen.true_negatives + unseen.false_positives
@@ -211,7 +226,7 @@ def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_o
 
 
 def _pinned(protocol: Protocol) -> DeepSettings | None:
-    """The network by its SHA-256: another network gives other features."""
+    """The settings with the network's SHA-256: another network gives other features."""
     if protocol.deep is None:
         return None
     return protocol.deep.model_copy(update={"sha256": network_of(protocol).sha256})
@@ -223,31 +238,104 @@ def _nomogram(learned: Learned, table: FoldTable, protocol: Protocol) -> Nomogra
         return None
     clinical = fit_clinical_model(table.covariates, table.outcome, settings, seed=protocol.seed)
     return frozen_nomogram(
-        learned.nomogram, table.covariates, table.outcome, bootstraps=settings.bootstraps, seed=protocol.seed,
-        clinical=clinical,
+        learned.nomogram.nomogram, learned.nomogram.inner, table.covariates, table.outcome,
+        bootstraps=settings.bootstraps, seed=protocol.seed, clinical=clinical,
     )  # fmt: skip
 
 
+def frozen_nomogram(
+    fitted: Nomogram,
+    rad_scores: np.ndarray,
+    covariates: Sequence[Mapping[str, str]],
+    outcome: np.ndarray,
+    *,
+    bootstraps: int,
+    seed: int,
+    clinical: Nomogram | None = None,
+) -> NomogramPart:
+    """The nomogram as the model file holds it.
+
+    Args:
+        rad_scores, covariates, outcome: of the training cases, on which the nomogram was fitted.
+        bootstraps: for the corrected calibration; 0: none.
+        clinical: the model of clinical factors alone, of the same cases.
+    """
+    assert fitted.rad_score_range is not None
+    calibration = hosmer_lemeshow = None
+    if bootstraps:
+        with suppress(EvaluationError):  # the model, or most of its refits, have no finite coefficients
+            corrected = corrected_calibration(
+                fitted.columns(rad_scores, covariates), outcome, bootstraps=bootstraps, seed=seed
+            )
+            calibration = CalibrationCurve(
+                predicted=tuple(corrected.predicted.tolist()),
+                apparent=tuple(corrected.apparent.tolist()),
+                corrected=tuple(corrected.corrected.tolist()),
+                mean_absolute_error=corrected.mean_absolute_error,
+                quantile_90=corrected.quantile_90,
+                samples=corrected.samples,
+            )
+    with suppress(EvaluationError):  # too few cases, or too similar probabilities, to form the test's groups
+        test = hosmer_lemeshow_test(outcome, fitted.probability(rad_scores, covariates))
+        hosmer_lemeshow = HosmerLemeshow(statistic=test.statistic, degrees=test.degrees or 1, p=test.p)
+    coefficients = fitted.model.coefficients.tolist()
+    minimum, maximum = fitted.rad_score_range
+    return NomogramPart(
+        intercept=fitted.model.intercept,
+        rad_score=RadScoreTerm(coefficient=coefficients[0], minimum=minimum, maximum=maximum),
+        inputs=_inputs(fitted),
+        terms=_terms(fitted.terms[1:], coefficients[1:]),
+        covariance=tuple(map(tuple, fitted.model.covariance.tolist())),
+        linear_minimum=fitted.linear_range[0],
+        linear_maximum=fitted.linear_range[1],
+        univariate=tuple(UnivariateLine(**vars(row)) for row in fitted.univariate),
+        multivariable=tuple(OddsRatioLine(**vars(row)) for row in fitted.multivariable),
+        left_out=dict(fitted.left_out),
+        calibration=calibration,
+        hosmer_lemeshow=hosmer_lemeshow,
+        clinical_model=None
+        if clinical is None
+        else ClinicalModelPart(
+            intercept=clinical.model.intercept,
+            inputs=_inputs(clinical),
+            terms=_terms(clinical.terms, clinical.model.coefficients.tolist()),
+        ),
+    )
+
+
+def _inputs(fitted: Nomogram) -> tuple[ClinicalInput, ...]:
+    return tuple(
+        ClinicalInput(
+            name=factor.name, kind=factor.kind, levels=factor.levels, labels=factor.levels, usual=factor.usual,
+            minimum=factor.minimum, maximum=factor.maximum,
+        )
+        for factor in fitted.factors
+    )  # fmt: skip
+
+
+def _terms(names: Sequence[str], coefficients: Sequence[float]) -> tuple[ClinicalTerm, ...]:
+    return tuple(ClinicalTerm(term=name, coefficient=value) for name, value in zip(names, coefficients))
+
+
 def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray) -> Calibration | None:
-    """From the scale of the held-out scores, in SD of training scores, to that of the model's."""
-    found = calibrate(held_out.scores, outcome)
-    if found.slope <= 0:
+    """The calibration of the held-out scores, in SD of training scores, on the scale of the model's scores."""
+    platt = calibrate(held_out.scores, outcome)
+    if platt.slope <= 0:
         return None
     mean, deviation = float(fitted.mean()), float(fitted.std())
     change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
-    covariance = change @ found.covariance @ change.T
+    covariance = change @ platt.covariance @ change.T
     return Calibration(
-        slope=found.slope / deviation,
-        intercept=found.intercept - found.slope * mean / deviation,
+        slope=platt.slope / deviation,
+        intercept=platt.intercept - platt.slope * mean / deviation,
         covariance=tuple(tuple(float(value) for value in row) for row in covariance),
         method="Platt scaling of the held-out scores of the cross-validation",
     )
 
 
-def _own_odds(found: Calibration | None, learned: Learned) -> Calibration | None:
-    """A nomogram's score is its log odds: what is read off its axes is the probability, where it gives one at all."""
-    if found is None or learned.nomogram is None:
-        return found
-    nothing = (0.0, 0.0)
+def _own_odds(calibration: Calibration | None, learned: Learned) -> Calibration | None:
+    """The identity for a nomogram, whose score is the log odds: its axes show the probability."""
+    if calibration is None or learned.nomogram is None:
+        return calibration
     method = "logistic regression of the nomogram, on rad-scores that had not seen the cases"
-    return Calibration(slope=1.0, intercept=0.0, covariance=(nothing, nothing), method=method)
+    return Calibration(slope=1.0, intercept=0.0, covariance=((0.0, 0.0), (0.0, 0.0)), method=method)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from HabitatRadiomicsLib.model.nomogram import NomogramScale, PatientNomogram
+from HabitatRadiomicsLib.model.nomogram import PatientNomogram
+from HabitatRadiomicsLib.model.nomogram_axes import NomogramScale
 from HabitatRadiomicsLib.reporting.figures.checks import refused
 from HabitatRadiomicsLib.reporting.figures.drawing import INK, NORMAL, POSITIVE, SMALL, WIDE, new_figure, wrapped
 
@@ -147,7 +148,7 @@ def _rows(
         )
     ]  # fmt: skip
     for axis in scale.axes:
-        places = across(axis.points, 100)
+        places = across(scale.ticks[axis.name], 100)
         label = _number_labels if axis.numeric else _level_labels
         called = wrapped(names.get(axis.name, axis.name), width=_NAME_WIDTH, lines=3)
         texts = [text.replace("-", "−") for text in axis.labels] if axis.numeric else list(axis.labels)

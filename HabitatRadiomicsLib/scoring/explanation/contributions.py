@@ -56,8 +56,20 @@ def explain(model: Model, values: np.ndarray) -> tuple[float, tuple[Contribution
     """
     background = np.array(model.background)
     base, shap_values = shap_of(model, values[None, :])
-    found = _linear(model, values, background) if model.classifier is None else _inputs(model, values, background)
-    contributions = [Contribution(**row, shap=float(value)) for row, value in zip(found, shap_values[0])]
+    explained = _features(model, values, background) if model.classifier is None else _inputs(model, values, background)
+    contributions = [
+        Contribution(
+            name=row.name,
+            columns=row.columns,
+            value=float(row.value),
+            z=(float(row.value) - row.training.mean) / (row.training.sd or 1.0),
+            percentile=float((row.seen <= row.value).mean() * 100),
+            coefficient=row.coefficient,
+            shap=float(shap),
+            training=row.training,
+        )
+        for row, shap in zip(explained, shap_values[0])
+    ]
     contributions.sort(key=lambda contribution: (-abs(contribution.shap), contribution.name))
     return base, tuple(contributions)
 
@@ -74,8 +86,8 @@ def shap_of(model: Model, values: np.ndarray) -> tuple[float, np.ndarray]:
     background = np.array(model.background)
     if model.classifier is not None:
         inputs, reference = classifier_inputs(model, values), classifier_inputs(model, background)
-        found = [exact_shapley(lambda rows: classifier_scores(model, rows), row, reference) for row in inputs]
-        return float(found[0][0]), np.array([contributions for _, contributions in found])
+        explained = [exact_shapley(lambda rows: classifier_scores(model, rows), row, reference) for row in inputs]
+        return float(explained[0][0]), np.array([contributions for _, contributions in explained])
     shap = import_shap()
     standardised = model.standardised(background)
     # By default shap uses only 100 rows of the background, and the values would not be exact.
@@ -86,54 +98,43 @@ def shap_of(model: Model, values: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def explained_names(model: Model) -> tuple[str, ...]:
-    """What the columns of :func:`shap_of` are of."""
+    """Names of the columns of :func:`shap_of`."""
     if model.classifier is None:
         return tuple(feature.name for feature in model.features)
     return tuple(row.name for row in model.classifier.inputs)
 
 
-def _linear(model: Model, values: np.ndarray, background: np.ndarray) -> list[dict]:
-    z = model.standardised(values[None, :])[0]
-    rows = []
-    for place, feature in enumerate(model.features):
-        assert feature.mean is not None
-        assert feature.sd is not None
-        assert feature.minimum is not None
-        assert feature.maximum is not None
-        rows.append(
-            {
-                "name": feature.name,
-                "columns": (feature.name,),
-                "value": float(values[place]),
-                "z": float(z[place]),
-                "percentile": float((background[:, place] <= values[place]).mean() * 100),
-                "coefficient": feature.coefficient,
-                "training": Spread(feature.mean, feature.sd, feature.minimum, feature.maximum),
-            }
+@dataclass(frozen=True)
+class _Explained:
+    """A feature or an input of a classifier: its value in the case, and those seen in training, shape (cases,)."""
+
+    name: str
+    columns: tuple[str, ...]
+    value: float
+    seen: np.ndarray
+    training: Spread
+    coefficient: float | None = None
+
+
+def _features(model: Model, values: np.ndarray, background: np.ndarray) -> list[_Explained]:
+    return [
+        _Explained(
+            feature.name, (feature.name,), value, seen,
+            Spread(**feature.model_dump(include={"mean", "sd", "minimum", "maximum"})), feature.coefficient,
         )
-    return rows
+        for feature, value, seen in zip(model.features, values, background.T)
+    ]  # fmt: skip
 
 
-def _inputs(model: Model, values: np.ndarray, background: np.ndarray) -> list[dict]:
+def _inputs(model: Model, values: np.ndarray, background: np.ndarray) -> list[_Explained]:
     assert model.classifier is not None
-    own, reference = classifier_inputs(model, values[None, :])[0], classifier_inputs(model, background)
+    names = [feature.name for feature in model.features]
+    inputs, seen_inputs = classifier_inputs(model, values[None, :])[0], classifier_inputs(model, background)
     rows = []
     for place, row in enumerate(model.classifier.inputs):
-        columns = tuple(row.weights)
-        value, seen = own[place], reference[:, place]
-        if columns == (row.name,):  # a feature by itself: in its own unit
-            feature = next(number for number, one in enumerate(model.features) if one.name == row.name)
-            value, seen = values[feature], background[:, feature]
+        value, seen, columns = inputs[place], seen_inputs[:, place], tuple(row.weights)
+        if columns == (row.name,):  # a single feature: in its own unit
+            value, seen = values[names.index(row.name)], background[:, names.index(row.name)]
         spread = Spread(float(seen.mean()), float(seen.std(ddof=1)), float(seen.min()), float(seen.max()))
-        rows.append(
-            {
-                "name": row.name,
-                "columns": columns,
-                "value": float(value),
-                "z": (float(value) - spread.mean) / (spread.sd or 1.0),
-                "percentile": float((seen <= value).mean() * 100),
-                "coefficient": None,
-                "training": spread,
-            }
-        )
+        rows.append(_Explained(row.name, columns, value, seen, spread))
     return rows

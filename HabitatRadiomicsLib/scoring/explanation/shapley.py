@@ -10,8 +10,8 @@ import numpy as np
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.system.tasks import one_thread
 
-#: 2 to the power of this many subsets of features are scored with each row of the background.
-MOST_FEATURES = 12
+#: Of n features, 2 to the power of n subsets are scored with each row of the background.
+_MOST_FEATURES = 12
 #: Rows scored at a time: enough to make the overhead of a call negligible, few enough to stay in the cache.
 _ROWS = 1 << 14
 
@@ -21,22 +21,22 @@ def exact_shapley(
 ) -> tuple[float, np.ndarray]:
     """Interventional Shapley values over all subsets of the features.
 
-    The value of a subset is the mean score of the background with its features replaced by those of the
-    case (Lundberg
-    2017, arXiv 1705.07874; Janzing 2020, arXiv 1910.13413). A feature's value is the mean of what it adds over all
-    orders in which the features can come in.
+    The value of a subset is the mean score of the background with its features replaced by those of the case
+    (Lundberg 2017, arXiv 1705.07874; Janzing 2020, arXiv 1910.13413). A feature's value is the mean of what it adds
+    over all orders in which the features can be added.
 
     Args:
-        score: of rows of features, shape (rows, features) to (rows,); each row's score is its own.
+        score: of rows of features, shape (rows, features) to (rows,); no row may influence another row's score.
         values: of the case, shape (features,).
         background: shape (cases, features).
 
     Returns:
-        The mean score of the background, and the contribution of each feature, shape (features,). Together they are
-        the score of the case.
+        The mean score of the background, and the contribution of each feature, shape (features,). Their sum is the
+        score of the case.
 
     Raises:
-        ModelError: too many features; no background; values that do not fit it; values or scores that are not finite.
+        ModelError: too many features, no background, values that do not fit it, or values or scores that are not
+            finite.
     """
     values, background = np.asarray(values, dtype=float), np.asarray(background, dtype=float)
     _check(values, background)
@@ -55,7 +55,7 @@ def exact_shapley(
 
 
 def _worths(score: Callable[[np.ndarray], np.ndarray], values: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """The value of each subset; bit f of its number says whether feature f is taken from the case."""
+    """The value of each subset; bit f of its number is 1 if feature f is taken from the case."""
     cases, count = background.shape
     together = max(1, _ROWS // cases)
     worth = np.empty(1 << count)
@@ -76,10 +76,10 @@ def _check(values: np.ndarray, background: np.ndarray) -> None:
             f"Values of shape {values.shape} and a background of shape {background.shape} do not belong together.",
             remedy="Give one value per feature, and at least one row of the background.",
         )
-    if len(values) > MOST_FEATURES:
+    if len(values) > _MOST_FEATURES:
         raise ModelError(
             f"Exact Shapley values of {len(values)} features would need {1 << len(values)} subsets.",
-            remedy=f"Use a model with at most {MOST_FEATURES} features.",
+            remedy=f"Use a model with at most {_MOST_FEATURES} features.",
         )
     if not (np.isfinite(values).all() and np.isfinite(background).all()):
         raise ModelError(

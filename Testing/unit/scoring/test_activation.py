@@ -22,8 +22,7 @@ from HabitatRadiomicsLib.model.classifier_file import classifier_text, load_clas
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.reporting import write_score
 from HabitatRadiomicsLib.scoring import activation as module
-from HabitatRadiomicsLib.scoring.activation import activation_maps, embedding_directions
-from HabitatRadiomicsLib.scoring.explanation.gradient import score_gradient
+from HabitatRadiomicsLib.scoring.activation import activation_maps, embedding_directions, score_gradient
 from HabitatRadiomicsLib.scoring.patient import score_case
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))

@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.scoring.patient_scores import AGGREGATIONS, Aggregation, PatientScore, aggregate
+from HabitatRadiomicsLib.scoring.cohort import AGGREGATIONS, Aggregation, PatientScore, aggregate
 
 SCORES = {"A-1": 0.5, "B": -1.0, "A-2": 2.0, "A-3": -4.0}
 PATIENTS = {"A-1": "A", "A-2": "A", "A-3": "A"}
@@ -38,9 +38,9 @@ def test_of_equal_lesions_the_first_counts() -> None:
 
 
 def test_largest_needs_volumes() -> None:
-    with pytest.raises(EvaluationError, match="The volumes of A-3 are not known"):
+    with pytest.raises(EvaluationError, match="the volumes of A-3 are not known"):
         aggregate(SCORES, PATIENTS, "largest", volumes={"A-1": 1, "B": 1, "A-2": 1})
-    with pytest.raises(EvaluationError, match="The volumes of A-1, B, A-2, A-3"):
+    with pytest.raises(EvaluationError, match="the volumes of A-1, B, A-2, A-3"):
         aggregate(SCORES, PATIENTS, "largest")
 
 

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.learning.strategy import FittedScore
 from HabitatRadiomicsLib.model.classifier_file import load_classifier
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName, FusionSettings, LearningSettings, SearchSettings
-from HabitatRadiomicsLib.training.frozen_nomogram import FrozenTerms, frozen_terms
+from HabitatRadiomicsLib.training.frozen_terms import FrozenTerms, frozen_terms
 
 CASES = 60
 NAMES = tuple(f"CT_{'whole' if number < 8 else 'ring'}_original_glcm_F{number}" for number in range(16))

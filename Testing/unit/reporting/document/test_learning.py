@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.learning.strategy import learn
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.reporting.document.learning import learning_parts, term_text
 from HabitatRadiomicsLib.reporting.document.tables import write_tables
-from HabitatRadiomicsLib.training.frozen_nomogram import frozen_nomogram
+from HabitatRadiomicsLib.training.freezing import frozen_nomogram
 from HabitatRadiomicsLib.validation.nested import cross_validate, gather
 
 from ...made_up_tables import alternating, columns, protocol, table
@@ -41,7 +41,8 @@ def _training(learning: dict[str, Any], *, found: FoldTable | None = None) -> An
     validation = gather(list(cross_validate(folds, [found] * len(folds), settings)), len(found.outcome))
     part = None
     if learned.nomogram is not None:
-        part = frozen_nomogram(learned.nomogram, found.covariates, found.outcome, bootstraps=0, seed=1)
+        score = learned.nomogram
+        part = frozen_nomogram(score.nomogram, score.inner, found.covariates, found.outcome, bootstraps=0, seed=1)
     return SimpleNamespace(
         protocol=settings, table=found, prepared=prepared, learned=learned, validation=validation,
         model=SimpleNamespace(nomogram=part),

@@ -10,12 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.model.nomogram import (
-    CategoricalFactor,
-    NomogramScale,
-    NumericFactor,
-    nomogram_scale,
-)
+from HabitatRadiomicsLib.model.nomogram_axes import Axis, NomogramScale, nomogram_scale, numeric_axis
 from HabitatRadiomicsLib.reporting.figures.drawing import POSITIVE, png_bytes, svg_bytes
 from HabitatRadiomicsLib.reporting.figures.nomogram_figure import _number_labels, nomogram_figure
 
@@ -24,26 +19,27 @@ _LONG = "carcinoembryonic antigen before the first line of treatment (ng/ml)"
 
 
 def _scale() -> NomogramScale:
-    factors = [
-        NumericFactor("rad-score", 1.3, -3.7, 4.2), NumericFactor("age", 0.05, 34, 81),
-        CategoricalFactor("visceral", ("no", "yes"), (0, 1.1)),
-        CategoricalFactor("stage", ("I", "II", "III", "IV"), (0, 0.3, 0.35, 0.9)),
+    axes = [
+        numeric_axis("rad-score", 1.3, -3.7, 4.2), numeric_axis("age", 0.05, 34, 81),
+        Axis("visceral", ("no", "yes"), np.array((0, 1.1)), numeric=False),
+        Axis("stage", ("I", "II", "III", "IV"), np.array((0, 0.3, 0.35, 0.9)), numeric=False),
     ]  # fmt: skip
-    return nomogram_scale(factors, -3.4, (-6.2, 5.5))
+    return nomogram_scale(axes, -3.4, (-6.2, 5.5))
 
 
 def _crowded() -> NomogramScale:
     """Long names and levels, falling and tiny effects."""
-    factors = [
-        NumericFactor("rad-score", 4, -0.0371, 0.8123), NumericFactor(_LONG, -0.0011, 0.4, 812),
-        CategoricalFactor(
+    axes = [
+        numeric_axis("rad-score", 4, -0.0371, 0.8123), numeric_axis(_LONG, -0.0011, 0.4, 812),
+        Axis(
             "histology",
             ("adenocarcinoma, lepidic predominant", "squamous cell carcinoma", "other", "large cell neuroendocrine"),
-            (0, 0.5, 0.62, -1.1),
+            np.array((0, 0.5, 0.62, -1.1)), numeric=False,
         ),
-        CategoricalFactor("ecog", ("0", "1", "2 or more"), (0, 0.02, 0.05)), NumericFactor("tiny", 1e-4, 0, 100),
+        Axis("ecog", ("0", "1", "2 or more"), np.array((0, 0.02, 0.05)), numeric=False),
+        numeric_axis("tiny", 1e-4, 0, 100),
     ]  # fmt: skip
-    return nomogram_scale(factors, -1, (-2, 2))
+    return nomogram_scale(axes, -1, (-2, 2))
 
 
 _PATIENT = {"rad-score": 1.3 * 1.234, "age": 0.05 * 67, "visceral": 1.1, "stage": 0.3}
@@ -103,7 +99,7 @@ def test_ticks_stand_at_their_points() -> None:
         return np.array(sorted({(line[0, 0] - _LEFT) / (right - _LEFT) for line in upright if line[0, 1] == height}))
 
     for height, axis in zip(heights[1:], scale.axes):
-        assert found(height) == pytest.approx(np.sort(axis.points) / 100)
+        assert found(height) == pytest.approx(np.sort(scale.ticks[axis.name]) / 100)
     assert found(heights[-1]) == pytest.approx(scale.risk_totals / scale.totals[-1])
     assert set(np.round(np.linspace(0, 1, 11), 9)) <= set(np.round(found(heights[0]), 9))
 
@@ -140,7 +136,7 @@ def test_a_patient_beyond_an_axis_has_an_arrow_at_its_end_and_true_points() -> N
 
 @pytest.mark.parametrize(("intercept", "text"), [(-60, "< 0.1%"), (60, "> 99.9%")])
 def test_a_risk_is_never_called_certain(intercept: float, text: str) -> None:
-    scale = nomogram_scale([NumericFactor("age", 1.0, 0, 10)], intercept, (intercept, intercept + 10))
+    scale = nomogram_scale([numeric_axis("age", 1.0, 0, 10)], intercept, (intercept, intercept + 10))
     assert text in _texts(nomogram_figure(scale, patient={"age": 5.0}))
 
 
@@ -178,7 +174,7 @@ def test_a_patient_who_does_not_fit_is_refused(patient: dict[str, float], messag
 
 def test_risks_of_less_than_no_points_are_not_on_the_axis() -> None:
     """They would stand in the axis's own name."""
-    scale = nomogram_scale([NumericFactor("rad-score", 1.0, 0.0, 4.0)], 0.0, (-4.0, 4.0))
+    scale = nomogram_scale([numeric_axis("rad-score", 1.0, 0.0, 4.0)], 0.0, (-4.0, 4.0))
     assert (scale.risk_totals < 0).any()
     figure = nomogram_figure(scale, outcome="an outcome with a long name")
     shown = {text.get_text() for text in figure.axes[0].texts}

@@ -12,8 +12,8 @@ from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
-from HabitatRadiomicsLib.scoring.explanation import exact_shapley
 from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
+from HabitatRadiomicsLib.scoring.explanation.shapley import exact_shapley
 
 
 def _curved(rows: np.ndarray) -> np.ndarray:

@@ -16,13 +16,9 @@ from HabitatRadiomicsLib.model.nomogram import (
     NomogramPart,
     PatientNomogram,
     clinical_values,
-    extrapolation_of,
-    problem_with,
 )
 from HabitatRadiomicsLib.protocol import NomogramSettings
-from HabitatRadiomicsLib.statistics.calibration import hosmer_lemeshow_test
-from HabitatRadiomicsLib.statistics.corrected_calibration import corrected_calibration
-from HabitatRadiomicsLib.training.frozen_nomogram import nomogram_part
+from HabitatRadiomicsLib.training.freezing import frozen_nomogram
 
 _SETTINGS = NomogramSettings(univariate_significance=1.0, multivariable_significance=1.0)
 
@@ -45,14 +41,13 @@ def _fitted() -> Nomogram:
 
 @cache
 def _part() -> NomogramPart:
-    score, rows, outcome = _cohort()
-    fitted = _fitted()
-    return nomogram_part(
-        fitted,
-        calibration=corrected_calibration(fitted.columns(score, rows), outcome, bootstraps=20, seed=1),
-        hosmer_lemeshow=hosmer_lemeshow_test(outcome, fitted.probability(score, rows)),
-        units={"age": "years"},
-    )
+    document = frozen_nomogram(_fitted(), *_cohort(), bootstraps=20, seed=1).model_dump(mode="json")
+    next(row for row in document["inputs"] if row["name"] == "age")["unit"] = "years"
+    return NomogramPart.model_validate(document)
+
+
+def _with_clinical(clinical: Nomogram | None) -> NomogramPart:
+    return frozen_nomogram(_fitted(), *_cohort(), bootstraps=0, seed=1, clinical=clinical)
 
 
 def _changed(**changes: Any) -> NomogramPart:
@@ -76,7 +71,7 @@ def test_the_clinical_model_gives_what_its_fit_does_of_missing_and_unknown_value
     _, rows, outcome = _cohort()
     clinical = fit_clinical_model(rows, outcome, _SETTINGS)
     assert clinical is not None
-    part = nomogram_part(_fitted(), clinical=clinical)
+    part = _with_clinical(clinical)
     assert "clinical_model" in EVIDENCE  # no drawing needs it
     again = NomogramPart.model_validate_json(part.model_dump_json()).clinical_model
     assert again is not None
@@ -89,7 +84,7 @@ def test_the_clinical_model_gives_what_its_fit_does_of_missing_and_unknown_value
 
 def test_a_clinical_model_whose_terms_are_not_its_inputs_is_refused() -> None:
     _, rows, outcome = _cohort()
-    part = nomogram_part(_fitted(), clinical=fit_clinical_model(rows, outcome, _SETTINGS)).model_dump(mode="json")
+    part = _with_clinical(fit_clinical_model(rows, outcome, _SETTINGS)).model_dump(mode="json")
     part["clinical_model"]["terms"] = part["clinical_model"]["terms"][:1]
     with pytest.raises(ValidationError, match="terms must be those of the inputs"):
         NomogramPart.model_validate(part)
@@ -231,14 +226,6 @@ def test_nothing_can_be_changed() -> None:
         _part().intercept = 1.0  # type: ignore[misc]
 
 
-def test_a_clinical_model_is_no_nomogram() -> None:
-    _, rows, outcome = _cohort()
-    clinical = fit_clinical_model(rows, outcome, _SETTINGS)
-    assert clinical is not None
-    with pytest.raises(ModelError, match="no nomogram"):
-        nomogram_part(clinical)
-
-
 def test_the_rad_score_behind_a_linear_predictor_is_found_again() -> None:
     part, (score, rows, _) = _part(), _cohort()
     for value, row in zip(score[:10].tolist(), rows):
@@ -262,8 +249,8 @@ def test_the_rad_score_behind_a_linear_predictor_is_found_again() -> None:
     ],
 )
 def test_one_value_is_judged_as_all_together(name: str, text: str, problem: str, doubt: str) -> None:
-    one = next(row for row in _part().inputs if row.name == name)
-    assert problem_with(one, text).startswith(problem)
-    assert bool(problem_with(one, text)) == bool(problem)
-    assert extrapolation_of(one, text).startswith(doubt)
-    assert bool(extrapolation_of(one, text)) == bool(doubt)
+    variable = next(row for row in _part().inputs if row.name == name)
+    assert variable.problem_with(text).startswith(problem)
+    assert bool(variable.problem_with(text)) == bool(problem)
+    assert variable.extrapolation_of(text).startswith(doubt)
+    assert bool(variable.extrapolation_of(text)) == bool(doubt)
