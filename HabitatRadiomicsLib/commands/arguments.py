@@ -1,14 +1,16 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, and what they name."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from HabitatRadiomicsLib.cases import Case, read_sequence
+from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, OutputError, ProtocolError
 from HabitatRadiomicsLib.outputs import WORK_FOLDER
 from HabitatRadiomicsLib.protocol import Protocol
@@ -20,15 +22,15 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for images and masks of one patient."""
     parser.add_argument(
         "--image", action="append", required=True, metavar="SEQ=FILE",
-        help="image of a sequence, e.g. T1W=t1.nii.gz; a folder with one DICOM series works too; once per sequence, "
-        "and of two time points once for each: baseline_CT=a.nii.gz",
+        help="image of a sequence, e.g. T1W=t1.nii.gz, or a folder with one DICOM series; once for each sequence, and "
+        "with two time points once for each of them: baseline_CT=a.nii.gz",
     )  # fmt: skip
     parser.add_argument(
         "--mask", action="append", required=True, metavar="SEQ=FILE", help="its mask, on the image's grid"
     )
     parser.add_argument(
         "--mask-label", action="append", default=[], metavar="[SEQ=]N",
-        help="label of the lesion in the mask; needed when the mask has several",
+        help="label of the lesion in the mask; needed if the mask has several labels",
     )  # fmt: skip
     parser.add_argument(
         "--resample-mask", action="store_true",
@@ -46,26 +48,39 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what the folder holds")
 
 
-def add_cohort_arguments(parser: argparse.ArgumentParser, *, clinical_required: bool) -> None:
-    """Add tables and protocol of a cohort, for commands that can be interrupted and resumed."""
+def add_protocol_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the protocol that a command follows."""
     parser.add_argument("--protocol", required=True, metavar="NAME|FILE", help="bundled protocol or YAML file")
-    add_table_arguments(parser, clinical="a row per case, with outcome", clinical_required=clinical_required)
 
 
-def add_table_arguments(parser: argparse.ArgumentParser, *, clinical: str, clinical_required: bool = False) -> None:
-    """Add the tables of a cohort, and how to process it."""
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the frozen model that a command applies."""
+    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
+
+
+def add_cohort_arguments(
+    parser: argparse.ArgumentParser,
+    *,
+    clinical: str = "a row per case, with outcome",
+    clinical_required: bool = False,
+) -> None:
+    """Add the tables of a cohort; ``clinical`` is the help of its clinical table."""
     parser.add_argument("--cohort", required=True, type=Path, metavar="images.csv", help="a row per image")
     parser.add_argument("--clinical", required=clinical_required, type=Path, metavar="clinical.csv", help=clinical)
-    parser.add_argument("--timepoint", metavar="NAME", help="which one to take, when the table has several")
+    parser.add_argument("--timepoint", metavar="NAME", help="time point to use if the table has several")
+    parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of commands on a cohort that can be interrupted and resumed."""
     parser.add_argument(
         "--out", required=True, type=Path, metavar="DIR",
         help="folder for the results; an interrupted run is resumed there",
     )  # fmt: skip
     parser.add_argument("--jobs", type=positive_count, default=1, metavar="N", help="processes (default 1)")
-    parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
     parser.add_argument(
         "--scheduler", metavar="tcp://HOST:PORT",
-        help="work on a Dask cluster rather than in --jobs processes of this machine (see the README)",
+        help="work on a Dask cluster instead of --jobs processes of this machine (see the README)",
     )  # fmt: skip
 
 
@@ -73,8 +88,8 @@ def add_per_patient_argument(parser: argparse.ArgumentParser) -> None:
     """Add the argument for patient scores where patients have several lesions."""
     parser.add_argument(
         "--per-patient", choices=AGGREGATIONS,
-        help="write patients.csv, too: a score for each patient, the highest of the lesions' scores, their mean, or "
-        "that of the largest lesion",
+        help="also write patients.csv, a score for each patient: the highest or the mean of the lesions' scores, or "
+        "the score of the largest lesion",
     )  # fmt: skip
 
 
@@ -82,7 +97,7 @@ def check_cohort_output(arguments: argparse.Namespace) -> None:
     """Refuse an output folder that holds an input, or anything other than an earlier run.
 
     Raises:
-        OutputError: naming what is in the way.
+        OutputError: naming the input or the folder.
     """
     out: Path = arguments.out
     settings = [getattr(arguments, name, None) for name in ("model", "protocol")]
@@ -104,6 +119,24 @@ def positive_count(text: str) -> int:
     return value
 
 
+def read_cohort(
+    arguments: argparse.Namespace, protocol: Protocol, keys: Sequence[str] | None = None, **outcomes: Any
+) -> Cohort:
+    """The cohort that the arguments of :func:`add_cohort_arguments` name.
+
+    Args:
+        keys: the sequences that are needed, by a model for instance; None: all of the protocol.
+        outcomes: columns of outcomes, as :func:`load_cohort` takes them.
+
+    Raises:
+        HabitatRadiomicsError: a table is refused.
+    """
+    moments = timepoints_of(protocol, arguments.timepoint, keys)
+    return load_cohort(
+        arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments, **outcomes
+    )
+
+
 def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:
     """The case that the arguments of :func:`add_case_arguments` name.
 
@@ -113,8 +146,8 @@ def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:
     Raises:
         HabitatRadiomicsError: an argument, an image or a mask is refused.
     """
-    images = _by_sequence("--image", arguments.image, protocol)
-    masks = _by_sequence("--mask", arguments.mask, protocol)
+    images = _files("--image", arguments.image, protocol)
+    masks = _files("--mask", arguments.mask, protocol)
     if set(images) != set(masks):
         alone = sorted(set(images) ^ set(masks))
         raise HabitatRadiomicsError(
@@ -123,16 +156,18 @@ def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:
         )
     settings = [getattr(arguments, name, None) for name in ("model", "protocol")]
     refuse_to_replace([*images.values(), *masks.values(), *filter(None, settings)], arguments.out)
-    labels = _labels(arguments.mask_label, tuple(images))
+    labels = _labels(arguments.mask_label, images)
     sequences = {
         name: read_sequence(
             name, Path(path), Path(masks[name]), label=labels.get(name), resample_mask=arguments.resample_mask
         )
         for name, path in images.items()
     }
-    for name, sentence in _notes(arguments.note, tuple(images)):
-        sequence = sequences[name]
-        sequences[name] = replace(sequence, warnings=(sentence, *sequence.warnings))
+    for text in reversed(arguments.note):  # each is put in front
+        name, _, sentence = text.partition("=")
+        if not sentence or name not in sequences:
+            raise HabitatRadiomicsError(f"'{text}' is not SEQ=SENTENCE of a sequence that is given.", where="--note")
+        sequences[name] = replace(sequences[name], warnings=(sentence, *sequences[name].warnings))
     return Case("case", sequences)
 
 
@@ -142,10 +177,10 @@ def default_jobs() -> int:
 
 
 def refuse_to_replace(inputs: Sequence[str], out: Path) -> None:
-    """With ``--overwrite`` the output folder's content is removed: the inputs must not be among it.
+    """Refuse an output folder that holds an input, because ``--overwrite`` removes the folder's content.
 
     Raises:
-        OutputError: naming the input that lies there.
+        OutputError: naming the input.
     """
     folder = Path(os.path.realpath(out))
     for path in inputs:
@@ -157,32 +192,23 @@ def refuse_to_replace(inputs: Sequence[str], out: Path) -> None:
             )
 
 
-def _by_sequence(option: str, values: Sequence[str], protocol: Protocol) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _files(option: str, values: Sequence[str], protocol: Protocol) -> dict[str, str]:
+    """Files by sequence."""
+    files: dict[str, str] = {}
     for value in values:
-        name, equals, path = value.partition("=")
-        if not (equals and name and path):
+        name, _, path = value.partition("=")
+        if not (name and path):
             raise HabitatRadiomicsError(
                 f"'{value}' is not SEQ=FILE.", where=option, remedy=f"Write for example {option} T1W=file.nii.gz."
             )
         _check_name(name, option, protocol)
-        if name in found:
+        if name in files:
             raise HabitatRadiomicsError(f"{name} is given twice.", where=option)
-        found[name] = path
-    return found
+        files[name] = path
+    return files
 
 
-def _notes(values: Sequence[str], sequences: tuple[str, ...]) -> list[tuple[str, str]]:
-    notes = []
-    for value in values:
-        name, equals, sentence = value.partition("=")
-        if not (equals and sentence and name in sequences):
-            raise HabitatRadiomicsError(f"'{value}' is not SEQ=SENTENCE of a sequence that is given.", where="--note")
-        notes.append((name, sentence))
-    return notes[::-1]  # each is put in front
-
-
-def _labels(values: Sequence[str], sequences: tuple[str, ...]) -> dict[str, int]:
+def _labels(values: Sequence[str], sequences: Mapping[str, str]) -> dict[str, int]:
     labels: dict[str, int] = {}
     for value in values:
         name, equals, number = value.rpartition("=")
@@ -196,11 +222,9 @@ def _labels(values: Sequence[str], sequences: tuple[str, ...]) -> dict[str, int]
 
 def _check_name(name: str, option: str, protocol: Protocol) -> None:
     moments = () if protocol.timepoints is None else protocol.timepoints.names
-    known = timepoint_of(name) in moments
     try:
-        check_sequence_name(sequence_of(name) if known else name)
+        check_sequence_name(sequence_of(name) if timepoint_of(name) in moments else name)
     except ValueError as error:
-        remedy = (
-            f"Of two time points, write {' or '.join(f'{moment}_SEQ=FILE' for moment in moments)}." if moments else ""
-        )
+        examples = " or ".join(f"{moment}_SEQ=FILE" for moment in moments)
+        remedy = f"Of two time points, write {examples}." if moments else ""
         raise ProtocolError(f"{error}.", where=option, remedy=remedy) from error

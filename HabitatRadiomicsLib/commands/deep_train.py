@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from HabitatRadiomicsLib.cases.cohort import load_cohort
-from HabitatRadiomicsLib.commands.arguments import positive_count
+from HabitatRadiomicsLib.commands.arguments import add_cohort_arguments, add_protocol_argument, positive_count
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import OutputError, ProtocolError
 from HabitatRadiomicsLib.outputs import check_writable, write_bytes
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import DeepSettings, Protocol, load_protocol
-
-if TYPE_CHECKING:
-    from HabitatRadiomicsLib.features.deep.patch import InputScaling
-    from HabitatRadiomicsLib.training.network.training import TrainedNetwork
 
 _LEARNING_RATES = {"densenet121": 1e-4, "small": 3e-3}
 
@@ -27,20 +22,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "deep-train",
         help="train a network for deep features (needs torch)",
         description="Fine-tune a network on the patches of a cohort's lesions and write it as ONNX, for a protocol's "
-        "deep.network. Features of such a network know the outcome of the cases that it was trained on: a rad-score "
-        "must be trained and tested on others.",
+        "deep.network; the protocol's preprocessing and deep.patch are used. Features of such a network carry the "
+        "outcomes of the cases that it was trained on: a rad-score must be trained and tested on other cases.",
     )
-    parser.add_argument("--cohort", required=True, type=Path, metavar="images.csv", help="a row per image")
-    parser.add_argument(
-        "--clinical", required=True, type=Path, metavar="clinical.csv", help="a row per case, with outcome"
-    )
-    parser.add_argument("--protocol", required=True, metavar="NAME|FILE", help="preprocessing, and deep.patch")
+    add_protocol_argument(parser)
+    add_cohort_arguments(parser, clinical_required=True)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.onnx", help="the network's file")
     parser.add_argument("--overwrite", action="store_true", help="replace the file")
-    parser.add_argument("--timepoint", metavar="NAME", help="which one to take, when the table has several")
-    parser.add_argument("--sequence", metavar="SEQ", help="which one to take, when the protocol has several")
-    parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid")
-    parser.add_argument("--title", default="", metavar="TEXT", help="what the network is, in a line")
+    parser.add_argument("--sequence", metavar="SEQ", help="sequence to use if the protocol has several")
+    parser.add_argument("--title", default="", metavar="TEXT", help="one line that describes the network")
     parser.add_argument("--architecture", choices=sorted(_LEARNING_RATES), default="densenet121")
     parser.add_argument("--embedding", type=positive_count, default=32, metavar="N", help="deep features (default 32)")
     parser.add_argument("--pretrained", action="store_true", help="start from MONAI's ImageNet weights (downloaded)")
@@ -48,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--batch", type=positive_count, default=16, metavar="N", help="patches per step (default 16)")
     parser.add_argument(
         "--window", nargs=2, type=float, metavar=("LOWER", "UPPER"),
-        help="intensities that the network sees as 0 and 1; default: z-scores of each patch",
+        help="intensities that are scaled to 0 and 1; default: z-scores of each patch",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, metavar="N", help="default: the protocol's")
     parser.set_defaults(run=run)
@@ -56,12 +46,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and export a network."""
+    from HabitatRadiomicsLib.features.deep.patch import InputScaling
     from HabitatRadiomicsLib.training.network.patches import cohort_patches
     from HabitatRadiomicsLib.training.network.training import NetworkTraining, check_installed, train_network
 
     check_installed()
     _check_output(arguments)
-    scaling = _scaling(arguments.window)
+    scaling = InputScaling("z-score")
+    if arguments.window is not None:
+        try:
+            scaling = InputScaling("window", *arguments.window)
+        except ValueError as error:
+            raise ProtocolError(f"The window is invalid: {error}.", where="--window") from error
     protocol = load_protocol(arguments.protocol)
     cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint)
     sequence = _sequence(arguments.sequence, protocol)
@@ -84,20 +80,16 @@ def run(arguments: argparse.Namespace) -> int:
         write_bytes(arguments.out, trained.onnx)
     for problem in data.problems:
         print(f"Left out: {problem.case_id}: {problem.problem}")
-    _tell(arguments.out, trained)
-    return 3 if data.problems else 0
-
-
-def _tell(out: Path, trained: TrainedNetwork) -> None:
-    size = trained.network.metadata.patch
+    network = trained.network
     print(
-        f"Epoch {trained.epoch} of {len(trained.validation_loss)} is kept: AUC {trained.validation_auc:.3f} in the "
-        "held-out patients that it was chosen on, which flatters."
+        f"Epoch {trained.epoch} of {len(trained.validation_loss)} is kept. Its AUC of {trained.validation_auc:.3f} in "
+        "the held-out patients is optimistic: the epoch was chosen on them."
     )
     print(f"onnxruntime and torch agree to {trained.difference:.1g}.")
-    print(f"Network: {out}")
+    print(f"Network: {arguments.out}")
     print("In a protocol:")
-    print(f"  deep: {{network: {out}, sha256: {trained.network.sha256}, patch: {size}}}")
+    print(f"  deep: {{network: {arguments.out}, sha256: {network.sha256}, patch: {network.metadata.patch}}}")
+    return 3 if data.problems else 0
 
 
 def _check_output(arguments: argparse.Namespace) -> None:
@@ -109,23 +101,12 @@ def _check_output(arguments: argparse.Namespace) -> None:
     check_writable(out.parent)
 
 
-def _scaling(window: list[float] | None) -> InputScaling:
-    from HabitatRadiomicsLib.features.deep.patch import InputScaling
-
-    if window is None:
-        return InputScaling("z-score")
-    try:
-        return InputScaling("window", *window)
-    except ValueError as error:
-        raise ProtocolError(f"The window is invalid: {error}.", where="--window") from error
-
-
 def _sequence(wanted: str | None, protocol: Protocol) -> str:
     names = protocol.sequences or ()
     if wanted is None and len(names) != 1:
         raise ProtocolError(
-            f"The protocol has {'no one sequence' if not names else ', '.join(names)}.",
+            f"The protocol has {'several sequences: ' + ', '.join(names) if names else 'no sequences'}.",
             where=protocol.name,
-            remedy="Say which one the network is for, with --sequence.",
+            remedy="Name the network's sequence with --sequence.",
         )
     return wanted or names[0]

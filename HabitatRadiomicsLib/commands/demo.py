@@ -1,4 +1,4 @@
-"""``demo``: the whole pipeline on synthetic patients, from images to an explained score."""
+"""``demo``: the pipeline on synthetic patients, from images to an explained score."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.training.train import train_model
 
-#: Seed of the patients that are scored: others than those that a small preset's model was trained on.
+#: Seed of the patients that a small preset's model scores; it was trained on other patients.
 _NEW = 98
 
-#: Written first, so that a later run recognises the folder and may replace it.
+#: Written first: a later run replaces only a folder with this file.
 _MARK = "habitat-radiomics-demo.txt"
 
 
@@ -33,12 +33,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Register the command."""
     parser = commands.add_parser(
         "demo",
-        help="the whole way on synthetic patients",
-        description="Make a synthetic cohort, train a small model in the T790M study's form and score a new patient.",
+        help="a demonstration on synthetic patients, from training to an explained score",
+        description="Make a synthetic cohort, train a small model on it and score a new patient. Without --preset, the "
+        "model has the form of the T790M study.",
     )
     parser.add_argument(
         "--preset", choices=sorted(SMALL_PRESETS),
-        help="a preset in small, on synthetic patients of its kind, instead of the T790M study's form",
+help="a small form of this preset, with a matching synthetic cohort",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("habitat-radiomics-demo"), metavar="DIR")
     parser.add_argument(
@@ -48,7 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write a synthetic cohort, train on it, score a new patient, and print where the reports are."""
+    """Write a synthetic cohort, train on it, score a new patient, and print the paths of the reports."""
     from HabitatRadiomicsLib.reporting import write_score
     from HabitatRadiomicsLib.reporting.study.files import write_training
 
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_text(path, model_text(training.model))
         progress(0.85, "writing the training's report")
         write_training(folder / "training", training)
-        # The model is read back from its file, as it would be at another site.
+        # The model is read from its file, as at another site.
         model = load_model(path)
         if name is None:
             case, site, clinical = _new_spine(folder)
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             case, model, site=site, clinical=clinical, jobs=arguments.jobs, progress=part(progress, 0.9, 1)
         )
         write_score(folder / "score", result)
-    print(f"Trained on {small.says}: {target / 'training' / 'model.json'}")
+    print(f"Trained on {small.description}: {target / 'training' / 'model.json'}")
     print("\n".join(model_summary(training.model)))
     print(f"Report of the training: {target / 'training' / 'report.html'}")
     print("A new synthetic patient, scored:")
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _new_spine(folder: Path) -> tuple[Case, str | None, Mapping[str, str]]:
-    """The first patient after the default cohort with the outcome."""
+    """The first patient with the outcome after those of the default cohort."""
     patient = synthetic_patient(DEFAULT.patients + 1, seed=DEFAULT.seed)
     write_case(folder / "new-patient", patient.case)
     return patient.case, SITES[0], {}

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _document(maps: DiffusionMaps, given: dict[str, Path], largest_b: float | None) -> dict[str, Any]:
-    """What made the maps; no path and no name of a file, which may be a patient's."""
+    """How the maps were made; no path and no file name, which may hold a patient's name."""
     images = {"ADC": maps.adc} if maps.fa is None else {"ADC": maps.adc, "FA": maps.fa}
     units = {"ADC": "10^-6 mm2/s", "FA": "1"}
     fitted_with = {} if maps.fa is None else {"dipy": importlib.metadata.version("dipy")}

@@ -21,11 +21,24 @@ from HabitatRadiomicsLib.system.installation.dependencies import (
 )
 from HabitatRadiomicsLib.system.resources import resources_folder
 
+_UNKNOWN = "installed, version unknown"
+#: Packages that single protocols or commands need, or that only save time, and their purpose.
+_OPTIONAL = {
+    "numba": (NUMBA, "texture takes longer, with the same values"),
+    "pyradiomics": (PYRADIOMICS, "the reference engine, for protocols that ask for it"),
+    "dipy": (DIPY, "it fits the diffusion tensor, for the command 'diffusion'"),
+    "onnxruntime": (ONNXRUNTIME, "it runs the networks of protocols with deep features"),
+}
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's report; ``mend`` is empty if nothing is wrong, ``optional`` is set if it is not
-    needed."""
+    """One line of the doctor's report.
+
+    Attributes:
+        mend: how to repair what is missing; empty if nothing is wrong.
+        optional: how to install what is absent and not needed by everyone.
+    """
 
     what: str
     state: str
@@ -41,32 +54,30 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 when something is missing."""
-    found = findings()
-    width = max(len(row.what) for row in found)
-    for row in found:
+    rows = findings()
+    width = max(len(row.what) for row in rows)
+    for row in rows:
         verdict = "MISSING" if row.mend else "absent" if row.optional else "ok"
         print(f"{verdict:7} {row.what:{width}}  {row.state}")
         if row.mend:
             print(f"        {'':{width}} to fix it: {row.mend}")
         elif row.optional:
             print(f"        {'':{width}} optional; to install it: {row.optional}")
-    missing = sum(bool(row.mend) for row in found)
+    missing = sum(bool(row.mend) for row in rows)
     print("Everything is there." if not missing else f"{missing} missing.")
     return 0 if not missing else 1
 
 
 def findings() -> list[Finding]:
     """Everything that the program needs, with its state."""
-    rows = [_python(), Finding("Habitat Radiomics", __version__)]
-    # An installed shap may still fail to import; numba is listed with the engines.
-    rows += [_package(row) for row in REQUIREMENTS if row.applies and row.distribution not in ("shap", "numba")]
-    return [*rows, _shap(), *_engines(), *_extras(), *_resources()]
+    from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
 
-
-def _python() -> Finding:
-    version = platform.python_version()
     mend = "" if sys.version_info >= (3, 10) else "install Python 3.10 or newer"
-    return Finding("Python", version, mend)
+    rows = [Finding("Python", platform.python_version(), mend), Finding("Habitat Radiomics", __version__)]
+    # shap is imported, because an installed one may still fail; numba is optional.
+    rows += [_package(row) for row in REQUIREMENTS if row.applies and row.distribution not in ("shap", "numba")]
+    engine = "built-in" + (", with numba" if compiled_kernels() is not None else "")
+    return [*rows, _shap(), Finding("feature engine", engine), *map(_optional, _OPTIONAL), *_resources()]
 
 
 def _package(requirement: Requirement) -> Finding:
@@ -75,7 +86,16 @@ def _package(requirement: Requirement) -> Finding:
         return Finding(requirement.distribution, "not installed", f"pip install {requirement.distribution}")
     if requirement.is_too_old():
         return Finding(requirement.distribution, f"{version}, too old", f'pip install "{requirement.specifier}"')
-    return Finding(requirement.distribution, version or "installed, version unknown")
+    return Finding(requirement.distribution, version or _UNKNOWN)
+
+
+def _optional(name: str) -> Finding:
+    requirement, purpose = _OPTIONAL[name]
+    version = requirement.installed()
+    if version is None:
+        note = " (needs a C compiler)" if requirement is PYRADIOMICS else ""
+        return Finding(name, f"not installed: {purpose}", "", f'pip install "{requirement.specifier}"{note}')
+    return Finding(name, version or _UNKNOWN)
 
 
 def _shap() -> Finding:
@@ -85,41 +105,6 @@ def _shap() -> Finding:
         return Finding("shap", str(import_shap().__version__))
     except (HabitatRadiomicsError, ImportError) as error:
         return Finding("shap", f"cannot be imported ({error})", "pip install shap")
-
-
-def _engines() -> list[Finding]:
-    from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
-
-    pip = 'pip install "{}"'.format
-    compiled, reference = NUMBA.installed(), PYRADIOMICS.installed()
-    return [
-        Finding("feature engine", "built-in" + (", with numba" if compiled_kernels() is not None else "")),
-        Finding("numba", compiled)
-        if compiled
-        else Finding("numba", "not installed: texture takes longer, with the same values", "", pip(NUMBA.specifier)),
-        Finding("pyradiomics", reference or "installed, version unknown")
-        if reference is not None
-        else Finding(
-            "pyradiomics",
-            "not installed: the reference engine, for protocols that ask for it",
-            "",
-            f"{pip(PYRADIOMICS.specifier)} (needs a C compiler)",
-        ),
-    ]
-
-
-def _extras() -> list[Finding]:
-    """Packages that single protocols or commands need."""
-    purposes = {
-        DIPY: "it fits the diffusion tensor, for the command 'diffusion'",
-        ONNXRUNTIME: "it runs the networks of protocols with deep features",
-    }
-    return [
-        Finding(row.distribution, f"not installed: {purpose}", "", f'pip install "{row.specifier}"')
-        if (version := row.installed()) is None
-        else Finding(row.distribution, version or "installed, version unknown")
-        for row, purpose in purposes.items()
-    ]
 
 
 def _resources() -> list[Finding]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of
+from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
+    add_cohort_arguments,
+    add_model_argument,
     add_per_patient_argument,
-    add_table_arguments,
+    add_run_arguments,
     check_cohort_output,
+    read_cohort,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
@@ -31,14 +34,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "evaluate",
         help="external validation: a frozen model on new patients",
-        description="Score new patients with a frozen model and compare with their outcomes; nothing is fitted. Write "
-        "scores.csv, report.html, study.json and the folders tables and figures. The model's log tells which cohorts "
-        "it has seen, and when first.",
+        description="Score new patients with a frozen model and compare the scores with their outcomes; nothing is "
+        "fitted. Write scores.csv, report.html, study.json and the folders tables and figures. The model's log "
+        "records which cohorts it has seen, and when first.",
     )
-    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
-    add_table_arguments(parser, clinical="a row per case, with outcome", clinical_required=True)
+    add_model_argument(parser)
+    add_cohort_arguments(parser, clinical_required=True)
+    add_run_arguments(parser)
     parser.add_argument(
-        "--answers", type=Path, metavar="answers.yaml", help="what the checklists of the report cannot know"
+        "--answers", type=Path, metavar="answers.yaml", help="answers to the questions of the report's checklists"
     )
     add_per_patient_argument(parser)
     parser.add_argument("--outcome", default=OUTCOME, metavar="COLUMN", help="of the clinical table (default: outcome)")
@@ -51,14 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_cohort_output(arguments)
     model = load_model(arguments.model)
-    moments = timepoints_of(model.protocol, arguments.timepoint, model.sequences)
-    cohort = load_cohort(
-        arguments.cohort,
-        arguments.clinical,
-        timepoint=arguments.timepoint,
-        timepoints=moments,
-        outcome=arguments.outcome,
-    )
+    cohort = read_cohort(arguments, model.protocol, model.sequences, outcome=arguments.outcome)
     check_study_answers(arguments.out, arguments.answers)
     with scheduler(arguments.scheduler), progress_bar("evaluate") as progress:
         evaluation = evaluate_study(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
     add_cohort_arguments,
+    add_protocol_argument,
+    add_run_arguments,
     check_cohort_output,
+    read_cohort,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.extraction.cohort import Extraction, extract_features
+from HabitatRadiomicsLib.extraction.cohort import extract_features
 from HabitatRadiomicsLib.extraction.tables import write_extraction
 from HabitatRadiomicsLib.outputs import WORK_FOLDER
 from HabitatRadiomicsLib.protocol import load_protocol
@@ -27,7 +28,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "protocol.yaml with the population's habitats, ready to be applied to another patient. With two time points, "
         "features at both and their changes, and habitat_changes.csv.",
     )
-    add_cohort_arguments(parser, clinical_required=False)
+    add_protocol_argument(parser)
+    add_cohort_arguments(parser)
+    add_run_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -35,23 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Extract the features of a cohort."""
     check_cohort_output(arguments)
     protocol = load_protocol(arguments.protocol)
-    moments = timepoints_of(protocol, arguments.timepoint)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
+    cohort = read_cohort(arguments, protocol)
+    folder = arguments.out
     with scheduler(arguments.scheduler), progress_bar("extract") as progress:
         extraction = extract_features(
-            cohort,
-            protocol,
-            arguments.out / WORK_FOLDER,
-            jobs=arguments.jobs,
-            resample_mask=arguments.resample_mask,
+            cohort, protocol, folder / WORK_FOLDER, jobs=arguments.jobs, resample_mask=arguments.resample_mask,
             progress=progress,
-        )
-        write_extraction(arguments.out, extraction, cohort)
-    return report_extraction(arguments.out, extraction, cohort)
-
-
-def report_extraction(folder: Path, extraction: Extraction, cohort: Cohort) -> int:
-    """Print a summary of the extraction; returns 3 if cases are missing from the table."""
+        )  # fmt: skip
+        write_extraction(folder, extraction, cohort)
     measured, all_cases = len(extraction.table), len(cohort.cases)
     print(f"{measured} of {all_cases} cases, {len(extraction.table.columns)} features each: {folder / 'features.csv'}")
     if extraction.reused:

@@ -23,7 +23,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "maps",
         help="entropy map and habitats of one patient",
         description="Write entropy maps, habitat label maps, segmentations for 3D Slicer, pictures and habitats.json; "
-        "of two time points, habitat_changes.csv.",
+        "with two time points, also habitat_changes.csv.",
     )
     add_case_arguments(parser)
     settings = parser.add_mutually_exclusive_group()
@@ -65,7 +65,7 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
 
 
 def _check_sequences(case: Case, protocol: Protocol) -> None:
-    """With a model, the user asked for its habitats and not for the patient's own clusters."""
+    """Refuse sequences without habitats in the model: the patient's own clusters would be something else."""
     unknown = [name for name in case.sequences if sequence_of(name) not in protocol.population]
     if unknown:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""``habitat-radiomics``: one program, a command for each thing that it does."""
+"""``habitat-radiomics``: one program with a command for each task."""
 
 from __future__ import annotations
 
@@ -27,21 +27,9 @@ from HabitatRadiomicsLib.commands import (
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
 _COMMANDS = (
-    maps,
-    extract,
-    score,
-    score_cohort,
-    train,
-    evaluate,
-    report,
-    take_reference,
-    diffusion,
-    deep_train,
-    models,
-    protocols,
-    doctor,
-    demo,
-)
+    maps, extract, score, score_cohort, train, evaluate, report, take_reference, diffusion, deep_train, models,
+    protocols, doctor, demo,
+)  # fmt: skip
 
 _EXIT_CODES = """exit status:
   0  done
@@ -81,17 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"habitat-radiomics: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            "habitat-radiomics: stopped. On a cohort, the same command resumes where it was stopped.",
-            file=sys.stderr,
-        )
+        print("habitat-radiomics: stopped. On a cohort, the same command resumes the work.", file=sys.stderr)
         return 130
     except Exception as error:
         if parsed.verbose:
             raise
         print(
             f"habitat-radiomics: an error of the program itself: {type(error).__name__}: {error}. "
-            "Please report it with what the same command prints after 'habitat-radiomics --verbose'.",
+            "Please report it with the output of the same command after 'habitat-radiomics --verbose'.",
             file=sys.stderr,
         )
         return 1

@@ -1,4 +1,4 @@
-"""Progress in the terminal, or for a program that watches."""
+"""Progress in the terminal, or for another program that reads it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
     interval = 0.2 if sys.stderr.isatty() else 15.0
     layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
-    # Left to itself tqdm would expect each step to be as large as the largest, and fall silent over small ones.
+    # With tqdm's own miniters, a large step would suppress the display of the small steps that follow.
     with tqdm(total=1.0, desc=title, bar_format=layout, mininterval=interval, miniters=0, file=sys.stderr) as bar:
 
         def report(fraction: float, message: str) -> None:

@@ -14,9 +14,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Register both commands."""
     listing = commands.add_parser("protocols", help="the bundled protocols: what they need and what they give")
     listing.set_defaults(run=run_list)
-    protocol = commands.add_parser("protocol", help="one protocol with every setting, to be kept and changed")
+    protocol = commands.add_parser("protocol", help="one protocol with every setting, to save and to change")
     actions = protocol.add_subparsers(title="actions", metavar="ACTION", required=True)
-    show = actions.add_parser("show", help="print it as YAML, defaults written out; --protocol reads it again")
+    show = actions.add_parser("show", help="print it as YAML with all defaults; --protocol reads this format")
     show.add_argument("name", metavar="NAME|FILE", help="bundled protocol or YAML file")
     show.set_defaults(run=run_show)
 
@@ -34,17 +34,17 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 
 def card(protocol: Protocol) -> list[str]:
-    """A protocol in a few lines: what it is, the paper that it follows, what a cohort needs and what comes out."""
-    said = {"paper": protocol.reference, "needs": protocol.needs, "gives": protocol.gives}
+    """A protocol in a few lines: title, paper, what a cohort needs and what the protocol gives."""
+    texts = {"paper": protocol.reference, "needs": protocol.needs, "gives": protocol.gives}
     return [
         protocol.name,
         *_wrapped("", protocol.title),
-        *(line for label, text in said.items() if text for line in _wrapped(f"{label}: ", text)),
+        *(line for label, text in texts.items() if text for line in _wrapped(f"{label}: ", text)),
     ]
 
 
 def _wrapped(label: str, text: str) -> list[str]:
-    # Neither a doi nor a unit is parted.
+    # A doi or a unit is never split.
     return textwrap.wrap(
         label + text, _WIDTH, initial_indent="  ", subsequent_indent="  " + " " * len(label),
         break_long_words=False, break_on_hyphens=False,

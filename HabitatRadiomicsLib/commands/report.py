@@ -1,4 +1,4 @@
-"""``report``: the report of a study again, from ``study.json`` alone."""
+"""``report``: writes the report of a study again, from ``study.json`` alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Register the command."""
     parser = commands.add_parser(
         "report",
-        help="a study's report, figures and tables again, with new answers to the checklists",
+        help="write a study's report, figures and tables again, with new answers to the checklists",
         description="Write report.html and the folders figures and tables of a study that 'train' or 'evaluate' made, "
         "beside its study.json; nothing else is read, and nothing is measured or learned.",
     )
     parser.add_argument("study", type=Path, metavar="STUDY", help="folder with a study.json, or that file")
     parser.add_argument(
         "--answers", type=Path, metavar="answers.yaml",
-        help="what the checklists of the report cannot know (default: answers.yaml in the study's folder)",
+        help="answers to the questions of the report's checklists (default: answers.yaml in the study's folder)",
     )  # fmt: skip
     parser.set_defaults(run=run)
 

@@ -1,4 +1,4 @@
-"""``score``: one patient, one frozen model."""
+"""``score``: scores one patient with one frozen model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from HabitatRadiomicsLib.commands.arguments import (
     add_case_arguments,
+    add_model_argument,
     add_output_arguments,
     default_jobs,
     positive_count,
@@ -26,17 +27,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "score",
         help="score one patient with a frozen model, and explain the score",
-        description="Write score.json, the maps, contributions.png (SHAP) and report.html; of two time points, "
+        description="Write score.json, the maps, contributions.png (SHAP) and report.html; with two time points, also "
         "habitat_changes.csv.",
     )
-    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
+    add_model_argument(parser)
     add_case_arguments(parser)
     parser.add_argument(
-        "--site", help="where the images were made; a model that harmonises sites needs it, others warn of a new one"
+        "--site",
+        help="where the images were made; required by a model that harmonises sites, else a new site is warned of",
     )
     parser.add_argument(
         "--clinical", action="append", default=[], metavar="NAME=VALUE",
-        help="a clinical value of the patient, e.g. age=61, for a model with a nomogram; once for each that it needs",
+        help="a clinical value of the patient, e.g. age=61, for a model with a nomogram; once for each value",
     )  # fmt: skip
     parser.add_argument(
         "--jobs", type=positive_count, default=default_jobs(), metavar="N",
@@ -70,7 +72,7 @@ def clinical_of(values: Sequence[str], model: Model) -> dict[str, str]:
     Raises:
         HabitatRadiomicsError: one is not ``NAME=VALUE``, is given twice, or the model does not ask for it.
     """
-    asked = [] if model.nomogram is None else [one.name for one in model.nomogram.inputs]
+    asked = [] if model.nomogram is None else [row.name for row in model.nomogram.inputs]
     found: dict[str, str] = {}
     for text in values:
         name, equals, value = (part.strip() for part in text.partition("="))
@@ -93,23 +95,15 @@ def summary(result: ScoreResult, report: Path) -> list[str]:
     first = result.contributions[0]
     count = len(result.warnings)
     warned = "no warnings" if count == 0 else "1 warning" if count == 1 else f"{count} warnings"
+    score, probability = f"Score {result.score:.3f} (no interval)", "no probability"
+    if (interval := result.interval) is not None:
+        score = f"Rad-score {result.score:.3f} (95% interval {interval.low:.3f} to {interval.high:.3f})"
+    if result.probability is not None and (interval := result.probability_interval) is not None:
+        probability = f"probability {result.probability:.0%} ({interval.low:.0%} to {interval.high:.0%})"
     return [
         f"{result.call}, by '{model.title}' ({model.evidence.in_words})",
-        f"{_score(result)}, cut-off {model.cutoff.value:.3f}; {_probability(result)}",
+        f"{score}, cut-off {model.cutoff.value:.3f}; {probability}",
         f"Largest contribution: {first.name} = {first.value:.4g}, {first.shap:+.3f}",
         f"Report: {report} ({warned})",
         notice(model),
     ]
-
-
-def _score(result: ScoreResult) -> str:
-    if result.interval is None:
-        return f"Score {result.score:.3f} (no interval)"
-    return f"Rad-score {result.score:.3f} (95% interval {result.interval.low:.3f} to {result.interval.high:.3f})"
-
-
-def _probability(result: ScoreResult) -> str:
-    if result.probability is None or result.probability_interval is None:
-        return "no probability"
-    low, high = result.probability_interval.low, result.probability_interval.high
-    return f"probability {result.probability:.0%} ({low:.0%} to {high:.0%})"

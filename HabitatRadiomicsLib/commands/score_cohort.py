@@ -1,14 +1,16 @@
-"""``score-cohort``: every patient of a table, one frozen model."""
+"""``score-cohort``: scores every patient of a table with one frozen model."""
 
 from __future__ import annotations
 
 import argparse
 
-from HabitatRadiomicsLib.cases.cohort import load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
+    add_cohort_arguments,
+    add_model_argument,
     add_per_patient_argument,
-    add_table_arguments,
+    add_run_arguments,
     check_cohort_output,
+    read_cohort,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
@@ -24,14 +26,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "score-cohort",
         help="score every patient of a table with a frozen model",
-        description="Write scores.csv, a row per case (a patient, or a lesion of one), and errors.csv; each score is "
-        "the one that 'score' gives.",
+        description="Write scores.csv, a row per case (a patient or one of a patient's lesions), and errors.csv; the "
+        "scores equal those of 'score'.",
     )
-    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
-    add_table_arguments(
-        parser,
-        clinical="a row per case; its columns site and, of a nomogram, of clinical values are used, its outcome is not",
+    add_model_argument(parser)
+    add_cohort_arguments(
+        parser, clinical="a row per case, with the site and the clinical values of a nomogram; its outcome is not used"
     )
+    add_run_arguments(parser)
     add_per_patient_argument(parser)
     parser.set_defaults(run=run)
 
@@ -40,17 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Score a cohort."""
     check_cohort_output(arguments)
     model = load_model(arguments.model)
-    moments = timepoints_of(model.protocol, arguments.timepoint, model.sequences)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
+    cohort = read_cohort(arguments, model.protocol, model.sequences)
     with scheduler(arguments.scheduler), progress_bar("score-cohort") as progress:
         scores = score_cohort(
-            cohort,
-            model,
-            arguments.out / WORK_FOLDER,
-            jobs=arguments.jobs,
-            resample_mask=arguments.resample_mask,
+            cohort, model, arguments.out / WORK_FOLDER, jobs=arguments.jobs, resample_mask=arguments.resample_mask,
             progress=progress,
-        )
+        )  # fmt: skip
         write_csv(scores.table, arguments.out / "scores.csv")
         patients = arguments.out / "patients.csv"
         patients.unlink(missing_ok=True)  # of an earlier run, perhaps of other scores

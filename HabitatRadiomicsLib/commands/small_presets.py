@@ -1,7 +1,7 @@
-"""Small forms of the presets with matching synthetic cohorts, to run the whole pipeline in a minute.
+"""Small forms of the presets with matching synthetic cohorts, for a demonstration in about a minute.
 
-A small form keeps the preset's method (time points, scouts, search, nomogram, fusion) and as many of its features as
-a minute allows; folds, repeats and combinations are few, and nothing is permuted or resampled.
+A small form keeps the preset's method (time points, scouts, search, nomogram, fusion) and many of its features. It has
+fewer folds, repeats and combinations, and neither permutations nor a learning curve.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ class SmallPreset:
     """How a preset is reduced, and the synthetic cohort it is run on.
 
     Attributes:
-        changes: to the preset's document, part by part.
-        write: a synthetic cohort, given folder and patients, ``seed`` and ``effect``; returns its two tables.
-        patients: enough to learn the planted effect from.
-        effect: in the units of ``write``; much larger than any that a patient would show.
-        says: what the cohort is, in a few words.
+        changes: values that replace those of the preset's document, by section.
+        write: writes a synthetic cohort, given folder, number of patients, ``seed`` and ``effect``; returns the paths
+            of its two tables.
+        patients: enough to learn the simulated effect.
+        effect: in the units of ``write``; much larger than in real patients.
+        description: of the cohort, in a few words.
         endpoints: columns of its clinical table that are outcomes.
         seed: of the cohort.
     """
@@ -42,18 +43,17 @@ class SmallPreset:
     write: Callable[..., tuple[Path, Path]]
     patients: int
     effect: float
-    says: str
+    description: str
     endpoints: tuple[str, ...] = ("outcome",)
     seed: int = 1
 
     def purpose(self, name: str | None) -> Purpose:
-        """What the model of the preset of this name is called and meant for; None: of the default demo."""
+        """Name, title and purpose of the model of a preset; None: of the default demonstration."""
+        title, cohort = f"Demonstration of {name}", self.description
+        endpoint = Endpoint(name="a made-up outcome", positive="outcome likely", negative="outcome unlikely")
         if name is None:
             title, cohort = "T790M in spinal metastases, demonstration", _SPINE_COHORT
             endpoint = Endpoint(name="T790M mutation", positive="T790M-positive", negative="T790M-negative")
-        else:
-            title, cohort = f"Demonstration of {name}", self.says
-            endpoint = Endpoint(name="a made-up outcome", positive="outcome likely", negative="outcome unlikely")
         return Purpose(
             name="t790m-spine-demo" if name is None else f"{name}-demo",
             title=title,
@@ -69,21 +69,17 @@ _SPINE_COHORT = "30 synthetic spinal metastases made by code, T1W and T2FS, two 
 
 
 def small_preset(name: str) -> Protocol:
-    """The bundled preset, made small."""
+    """The small form of a bundled preset."""
     return protocol_from(_changed(load_protocol(name).document(), SMALL_PRESETS[name].changes), where=name)
 
 
 def _changed(document: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with other values; parts of parts are changed in their turn."""
-    return {
-        **document,
-        **{
-            name: _changed(document[name], value)
-            if isinstance(value, Mapping) and isinstance(document[name], Mapping)
-            else value
-            for name, value in changes.items()
-        },
-    }
+    """The document with other values, also within its sections."""
+    changed = dict(document)
+    for name, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(document[name], Mapping)
+        changed[name] = _changed(document[name], value) if nested else value
+    return changed
 
 
 _QUICK: dict[str, Any] = {
@@ -93,7 +89,7 @@ _ORIGINAL: dict[str, Any] = {
     "original": True, "wavelet": None, "square": False, "square_root": False, "logarithm": False, "exponential": False,
     "gradient": False, "lbp_2d": False, "log_sigmas": [],
 }  # fmt: skip
-#: Without forests, which take most of the time.
+#: Without random forests, which take most of the time.
 _SMALL_SEARCH: dict[str, Any] = {
     "features": [3], "selectors": ["anova", "lasso", "relief"], "classifiers": ["lda", "svm", "logistic-regression"],
 }  # fmt: skip
@@ -127,5 +123,5 @@ SMALL_PRESETS: Mapping[str, SmallPreset] = {
 }  # fmt: skip
 """By the preset's name."""
 
-#: In the T790M study's form, which is small as it is; its model is bundled.
+#: The T790M study's form, which is already small; its model is bundled.
 DEFAULT = SmallPreset({}, write_synthetic_cohort, 30, 1.0, "30 synthetic patients", seed=4)

@@ -1,14 +1,16 @@
-"""``take-reference``: published coefficients get means and standard deviations from a reference cohort."""
+"""``take-reference``: takes the means and standard deviations for published coefficients from a reference cohort."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from HabitatRadiomicsLib.cases.cohort import load_cohort, timepoints_of
 from HabitatRadiomicsLib.commands.arguments import (
-    add_table_arguments,
+    add_cohort_arguments,
+    add_model_argument,
+    add_run_arguments,
     check_cohort_output,
+    read_cohort,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
@@ -21,42 +23,36 @@ from HabitatRadiomicsLib.training.freezing import check_name
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the command, and its former name for one more version; that one is in no list of commands."""
+    """Register the command, and its former name, which no list of commands shows, for one more version."""
     description = (
         "Measure the model's features in a local reference cohort and take their means and standard deviations, which "
         "the publication does not give. Outcomes are not needed. Write model.json, features.csv and errors.csv."
     )
-    parser = commands.add_parser(
+    current = commands.add_parser(
         "take-reference", help="make a model of published coefficients able to score", description=description
     )
-    _add_arguments(parser, "referenced")
-    parser.set_defaults(run=run)
     former = commands.add_parser("calibrate", description=f"Former name of take-reference. {description}")
-    _add_arguments(former, "calibrated")
-    former.set_defaults(run=_run_by_former_name)
-
-
-def _add_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
-    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
-    add_table_arguments(parser, clinical="not needed; its outcomes are not used")
-    parser.add_argument("--name", help=f"of the model that comes out (default: the model's, with -{suffix})")
-    parser.add_argument("--description", help="of the cohort, in a few words; shown with every score")
-    parser.set_defaults(suffix=suffix)
-
-
-def _run_by_former_name(arguments: argparse.Namespace) -> int:
-    print("habitat-radiomics: 'calibrate' is now called 'take-reference'; the old name will go.", file=sys.stderr)
-    return run(arguments)
+    for parser, suffix in ((current, "referenced"), (former, "calibrated")):
+        add_model_argument(parser)
+        add_cohort_arguments(parser, clinical="not needed; its outcomes are not used")
+        add_run_arguments(parser)
+        parser.add_argument("--name", help=f"of the resulting model (default: the model's, with -{suffix})")
+        parser.add_argument("--description", help="of the cohort, in a few words; shown with every score")
+        parser.set_defaults(run=run, suffix=suffix)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Take a model's means and SD from a cohort."""
+    if arguments.suffix == "calibrated":
+        print(
+            "habitat-radiomics: 'calibrate' is now called 'take-reference'; the old name will be removed.",
+            file=sys.stderr,
+        )
     check_cohort_output(arguments)
     model = load_model(arguments.model)
     name = arguments.name or f"{model.name}-{arguments.suffix}"
     check_name(name)
-    moments = timepoints_of(model.protocol, arguments.timepoint, model.sequences)
-    cohort = load_cohort(arguments.cohort, arguments.clinical, timepoint=arguments.timepoint, timepoints=moments)
+    cohort = read_cohort(arguments, model.protocol, model.sequences)
     with scheduler(arguments.scheduler), progress_bar("take-reference") as progress:
         referenced = take_reference(
             cohort, model, arguments.out / WORK_FOLDER, name=name,

@@ -1,4 +1,4 @@
-"""``train``: a model from a cohort, honestly validated, with the study's tables, figures and report."""
+"""``train``: a validated model from a cohort, with the study's tables, figures and report."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from HabitatRadiomicsLib.cases.cohort.clinical_columns import left_out_sentences
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
     add_cohort_arguments,
+    add_protocol_argument,
+    add_run_arguments,
     check_cohort_output,
 )
 from HabitatRadiomicsLib.commands.evaluate import evaluation_lines
@@ -35,7 +37,7 @@ from HabitatRadiomicsLib.validation.external import check_outcomes_of_both
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Options that give a table of further readings, and what kind these are.
+#: Kinds of further readings, by the option that gives their table.
 READINGS = {"second-reader": INTER_OBSERVER, "repeat-reading": INTRA_OBSERVER}
 
 
@@ -43,34 +45,36 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Register the command."""
     parser = commands.add_parser(
         "train",
-        help="a frozen, honestly validated rad-score model from a cohort",
+        help="train and validate a frozen rad-score model on a cohort",
         description="Measure the cohort, learn a LASSO rad-score for every sequence and region and choose between "
-        "them, all of it again inside each fold of a nested cross-validation; write model.json, report.html, "
-        "study.json, and the folders tables and figures.",
+        "them; repeat all of it in each fold of a nested cross-validation. Write model.json, report.html, study.json, "
+        "and the folders tables and figures.",
     )
+    add_protocol_argument(parser)
     add_cohort_arguments(parser, clinical_required=True)
+    add_run_arguments(parser)
     parser.add_argument(
         "--outcome", action="append", metavar="COLUMN",
-        help="column of the clinical table with the outcome (default: outcome); given several times, a model of each "
-        "endpoint is trained in a folder of its own, and endpoints.csv compares them",
+        help="column of the clinical table with the outcome (default: outcome); given several times, a model is trained "
+        "for each endpoint in its own folder, and endpoints.csv compares them",
     )  # fmt: skip
     parser.add_argument("--name", default=Purpose.name, help="the model's name: letters, digits, hyphens")
     parser.add_argument("--title", default=Purpose.title, help="its title in reports")
     endpoint = Purpose.endpoint
-    parser.add_argument("--endpoint", default=endpoint.name, help="what the score speaks of, e.g. 'lung metastasis'")
-    parser.add_argument("--positive", default=endpoint.positive, help="what a score at or above the cut-off is called")
-    parser.add_argument("--negative", default=endpoint.negative, help="what a score below it is called")
-    parser.add_argument("--description", default=Purpose.cohort, help="the cohort, for the model card")
+    parser.add_argument("--endpoint", default=endpoint.name, help="what the score predicts, e.g. 'lung metastasis'")
+    parser.add_argument("--positive", default=endpoint.positive, help="name of a score at or above the cut-off")
+    parser.add_argument("--negative", default=endpoint.negative, help="name of a score below the cut-off")
+    parser.add_argument("--description", default=Purpose.cohort, help="of the cohort, for the model card")
     parser.add_argument("--licence", default=Purpose.licence, help="of the model, for the model card")
-    parser.add_argument("--attribution", default="", help="whose data it was trained on, for the model card")
+    parser.add_argument("--attribution", default="", help="source of the training data, for the model card")
     parser.add_argument(
         "--frozen-habitats", action="store_true",
-        help="fit the habitats once, on all cases, rather than in each fold; the model says so",
+        help="fit the habitats once, on all cases, instead of in each fold; the model's evidence states this",
     )  # fmt: skip
     parser.add_argument(
         "--second-reader", type=Path, metavar="images.csv",
-        help="a second reader's masks of some or all cases: features are kept by their inter-observer agreement, "
-        "instead of on perturbed copies; the protocol's robustness says which ICC and threshold",
+        help="a second reader's masks of some or all cases: features are kept by their inter-observer agreement "
+        "instead of their agreement on perturbed copies; the protocol's robustness sets ICC and threshold",
     )  # fmt: skip
     parser.add_argument(
         "--repeat-reading", type=Path, metavar="images.csv",
@@ -78,14 +82,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "intra-observer agreement; with --second-reader, those that reach the threshold in both",
     )  # fmt: skip
     parser.add_argument(
-        "--complete-cases", action="store_true", help="leave out cases that lack a sequence, rather than refuse"
+        "--complete-cases", action="store_true", help="leave out cases that lack a sequence instead of stopping"
     )
     parser.add_argument(
         "--answers", type=Path, metavar="answers.yaml",
-        help="what the checklists of the report cannot know; a form to fill in is written beside the report",
+        help="answers to the questions of the report's checklists; a form to fill in is written beside the report",
     )  # fmt: skip
     parser.add_argument(
-        "--test-cohort", type=Path, metavar="images.csv", help="new patients, on whom the frozen model is evaluated"
+        "--test-cohort", type=Path, metavar="images.csv", help="new patients, to evaluate the frozen model on"
     )
     parser.add_argument("--test-clinical", type=Path, metavar="clinical.csv", help="their outcomes")
     parser.set_defaults(run=run)
@@ -120,7 +124,7 @@ def _train(
     folder: Path,
     purpose: Purpose,
 ) -> tuple[Training, int]:
-    """Train a model of one endpoint; what was measured is shared by all."""
+    """Train a model of one endpoint; all endpoints share the measured features."""
     from HabitatRadiomicsLib.reporting.studies import check_study_answers, evaluate_study, train_study
 
     moments = timepoints_of(protocol, arguments.timepoint)
@@ -143,18 +147,11 @@ def _train(
     print("\n".join([*sample_size(cohort, protocol), *left_out, work_of(cohort, protocol).sentence()]), flush=True)
     with scheduler(arguments.scheduler), progress_bar("train") as progress:
         training = train_study(
-            cohort,
-            protocol,
-            purpose,
-            folder,
-            work=arguments.out / WORK_FOLDER,
-            frozen_habitats=arguments.frozen_habitats,
-            complete_cases=arguments.complete_cases,
-            answers=arguments.answers,
-            jobs=arguments.jobs,
-            resample_mask=arguments.resample_mask,
+            cohort, protocol, purpose, folder, work=arguments.out / WORK_FOLDER,
+            frozen_habitats=arguments.frozen_habitats, complete_cases=arguments.complete_cases,
+            answers=arguments.answers, jobs=arguments.jobs, resample_mask=arguments.resample_mask,
             progress=part(progress, 0, 1 if test is None else 0.85),
-        )
+        )  # fmt: skip
         evaluation = None
         if test is not None:
             evaluation = evaluate_study(
@@ -169,10 +166,10 @@ def _train(
 
 
 def check_endpoints(names: Sequence[str]) -> None:
-    """Endpoints become folders and parts of models' names.
+    """Refuse endpoints that cannot become names of folders and models.
 
     Raises:
-        CohortError: one is named twice, or has other characters than letters, digits, hyphens and
+        CohortError: an endpoint is named twice, or has other characters than letters, digits, hyphens and
             underscores.
     """
     for name in names:
@@ -190,19 +187,16 @@ def endpoints_table(trained: Mapping[str, Training]) -> pd.DataFrame:
 
     rows = []
     for name, training in trained.items():
-        evidence, classifier = training.model.evidence, training.model.classifier
-        area = evidence.performance
-        assert area is not None
-        assert training.learned.chosen is not None
+        evidence, classifier, chosen = training.model.evidence, training.model.classifier, training.learned.chosen
+        assert evidence.performance is not None
+        assert chosen is not None
         rows.append(
             {
                 "endpoint": name,
                 "cases": evidence.cases,
                 "events": evidence.events,
-                "auc": area.auc,
-                "auc_low": area.auc_low,
-                "auc_high": area.auc_high,
-                "chosen": training.learned.chosen.name,
+                **evidence.performance.model_dump(include={"auc", "auc_low", "auc_high"}),
+                "chosen": chosen.name,
                 "classifier": "linear" if classifier is None else classifier.name,
                 "model": training.model.name,
             }
@@ -231,9 +225,9 @@ def training_lines(folder: Path, training: Training) -> list[str]:
 def _check_robustness(protocol: Protocol, option: str) -> None:
     if protocol.robustness is None:
         raise ProtocolError(
-            "Lesions that were outlined again are given, and the protocol does not ask for robust features.",
+            "Repeated segmentations are given, but the protocol does not ask for robust features.",
             where=f"--{option}",
-            remedy="Add to it, for instance: robustness: {icc: '2,1', threshold: 0.8}",
+            remedy="Add to the protocol, for instance: robustness: {icc: '2,1', threshold: 0.8}",
         )
 
 
@@ -280,15 +274,15 @@ def summary(model: Model) -> list[str]:
 
 def evidence_lines(model: Model) -> list[str]:
     """The evidence for a model, as sentences without their full stops."""
-    evidence, area, unseen = model.evidence, model.evidence.performance, model.cutoff.held_out
+    evidence, area, held_out = model.evidence, model.evidence.performance, model.cutoff.held_out
     lines = [f"{evidence.cases} cases" + (f", {evidence.events} with the outcome" if evidence.events else "")]
     if evidence.excluded:
         lines[0] += f"; {evidence.excluded} more could not be measured"
     if area is not None:
         lines.append(f"AUC {area.auc:.2f} (95% interval {area.auc_low:.2f} to {area.auc_high:.2f}): {area.method}")
-    if unseen is not None:
+    if held_out is not None:
         lines.append(
-            f"At the cut-off {model.cutoff.value:.3f}, on held-out cases: sensitivity {unseen.sensitivity:.0%}, "
-            f"specificity {unseen.specificity:.0%}"
+            f"At the cut-off {model.cutoff.value:.3f}, on held-out cases: sensitivity {held_out.sensitivity:.0%}, "
+            f"specificity {held_out.specificity:.0%}"
         )
     return lines
