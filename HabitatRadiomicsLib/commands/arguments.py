@@ -17,80 +17,84 @@ from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import check_sequence_name, sequence_of, timepoint_of
 from HabitatRadiomicsLib.scoring.cohort import AGGREGATIONS
 
-
-def add_case_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for images and masks of one patient."""
-    parser.add_argument(
-        "--image", action="append", required=True, metavar="SEQ=FILE",
-        help="image of a sequence, e.g. T1W=t1.nii.gz, or a folder with one DICOM series; once for each sequence, and "
-        "with two time points once for each of them: baseline_CT=a.nii.gz",
-    )  # fmt: skip
-    parser.add_argument(
-        "--mask", action="append", required=True, metavar="SEQ=FILE", help="its mask, on the image's grid"
-    )
-    parser.add_argument(
-        "--mask-label", action="append", default=[], metavar="[SEQ=]N",
-        help="label of the lesion in the mask; needed if the mask has several labels",
-    )  # fmt: skip
-    parser.add_argument(
-        "--resample-mask", action="store_true",
-        help="accept a mask on another grid: resample it (nearest neighbour) and warn in every output",
-    )  # fmt: skip
-    parser.add_argument(
-        "--note", action="append", default=[], metavar="SEQ=SENTENCE",
-        help="how a sequence or its mask was produced; added to the warnings of every output",
-    )  # fmt: skip
+Options = Mapping[str, Mapping[str, Any]]
 
 
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the output arguments of commands that write a complete folder."""
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    parser.add_argument("--overwrite", action="store_true", help="replace what the folder holds")
+def positive_count(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
 
 
-def add_protocol_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the protocol that a command follows."""
-    parser.add_argument("--protocol", required=True, metavar="NAME|FILE", help="bundled protocol or YAML file")
+#: Declarations of options by name, for :func:`add_arguments`: images and masks of one patient,
+CASE: Options = {
+    "--image": {
+        "action": "append", "required": True, "metavar": "SEQ=FILE",
+        "help": "image of a sequence, e.g. T1W=t1.nii.gz, or a folder with one DICOM series; once for each sequence, "
+        "and with two time points once for each of them: baseline_CT=a.nii.gz",
+    },
+    "--mask": {"action": "append", "required": True, "metavar": "SEQ=FILE", "help": "its mask, on the image's grid"},
+    "--mask-label": {
+        "action": "append", "default": [], "metavar": "[SEQ=]N",
+        "help": "label of the lesion in the mask; needed if the mask has several labels",
+    },
+    "--resample-mask": {
+        "action": "store_true",
+        "help": "accept a mask on another grid: resample it (nearest neighbour) and warn in every output",
+    },
+    "--note": {
+        "action": "append", "default": [], "metavar": "SEQ=SENTENCE",
+        "help": "how a sequence or its mask was produced; added to the warnings of every output",
+    },
+}  # fmt: skip
+#: a folder of results that is written as a whole,
+OUTPUT: Options = {
+    "--out": {"required": True, "type": Path, "metavar": "DIR", "help": "folder for the results"},
+    "--overwrite": {"action": "store_true", "help": "replace what the folder holds"},
+}
+#: a protocol, a frozen model,
+PROTOCOL: Options = {
+    "--protocol": {"required": True, "metavar": "NAME|FILE", "help": "bundled protocol or YAML file"},
+}
+MODEL: Options = {
+    "--model": {"required": True, "metavar": "NAME|FILE", "help": "bundled model (see: models) or JSON file"},
+}
+#: the tables of a cohort,
+COHORT: Options = {
+    "--cohort": {"required": True, "type": Path, "metavar": "images.csv", "help": "a row per image"},
+    "--clinical": {"type": Path, "metavar": "clinical.csv", "help": "a row per case, with outcome"},
+    "--timepoint": {"metavar": "NAME", "help": "time point to use if the table has several"},
+    "--resample-mask": {"action": "store_true", "help": "accept masks on another grid, with a warning"},
+}
+#: the work on a cohort, which can be interrupted and resumed,
+RUN: Options = {
+    "--out": {
+        "required": True, "type": Path, "metavar": "DIR",
+        "help": "folder for the results; an interrupted run is resumed there",
+    },
+    "--jobs": {"type": positive_count, "default": 1, "metavar": "N", "help": "processes (default 1)"},
+    "--scheduler": {
+        "metavar": "tcp://HOST:PORT",
+        "help": "work on a Dask cluster instead of --jobs processes of this machine (see the README)",
+    },
+}  # fmt: skip
+#: and patient scores where patients have several lesions.
+PER_PATIENT: Options = {
+    "--per-patient": {
+        "choices": AGGREGATIONS,
+        "help": "also write patients.csv, a score for each patient: the highest or the mean of the lesions' scores, "
+        "or the score of the largest lesion",
+    },
+}  # fmt: skip
 
 
-def add_model_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the frozen model that a command applies."""
-    parser.add_argument("--model", required=True, metavar="NAME|FILE", help="bundled model (see: models) or JSON file")
-
-
-def add_cohort_arguments(
-    parser: argparse.ArgumentParser,
-    *,
-    clinical: str = "a row per case, with outcome",
-    clinical_required: bool = False,
-) -> None:
-    """Add the tables of a cohort; ``clinical`` is the help of its clinical table."""
-    parser.add_argument("--cohort", required=True, type=Path, metavar="images.csv", help="a row per image")
-    parser.add_argument("--clinical", required=clinical_required, type=Path, metavar="clinical.csv", help=clinical)
-    parser.add_argument("--timepoint", metavar="NAME", help="time point to use if the table has several")
-    parser.add_argument("--resample-mask", action="store_true", help="accept masks on another grid, with a warning")
-
-
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of commands on a cohort that can be interrupted and resumed."""
-    parser.add_argument(
-        "--out", required=True, type=Path, metavar="DIR",
-        help="folder for the results; an interrupted run is resumed there",
-    )  # fmt: skip
-    parser.add_argument("--jobs", type=positive_count, default=1, metavar="N", help="processes (default 1)")
-    parser.add_argument(
-        "--scheduler", metavar="tcp://HOST:PORT",
-        help="work on a Dask cluster instead of --jobs processes of this machine (see the README)",
-    )  # fmt: skip
-
-
-def add_per_patient_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the argument for patient scores where patients have several lesions."""
-    parser.add_argument(
-        "--per-patient", choices=AGGREGATIONS,
-        help="also write patients.csv, a score for each patient: the highest or the mean of the lesions' scores, or "
-        "the score of the largest lesion",
-    )  # fmt: skip
+def add_arguments(parser: argparse.ArgumentParser, *groups: Options, clinical: Mapping[str, Any] | None = None) -> None:
+    """Add groups of options; ``clinical`` changes the declaration of ``--clinical``."""
+    for group in groups:
+        for option, declaration in group.items():
+            parser.add_argument(option, **{**declaration, **(clinical or {} if option == "--clinical" else {})})
 
 
 def check_cohort_output(arguments: argparse.Namespace) -> None:
@@ -111,18 +115,10 @@ def check_cohort_output(arguments: argparse.Namespace) -> None:
         )
 
 
-def positive_count(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
 def read_cohort(
     arguments: argparse.Namespace, protocol: Protocol, keys: Sequence[str] | None = None, **outcomes: Any
 ) -> Cohort:
-    """The cohort that the arguments of :func:`add_cohort_arguments` name.
+    """The cohort that the arguments of :data:`COHORT` name.
 
     Args:
         keys: the sequences that are needed, by a model for instance; None: all of the protocol.
@@ -138,7 +134,7 @@ def read_cohort(
 
 
 def read_case(arguments: argparse.Namespace, protocol: Protocol) -> Case:
-    """The case that the arguments of :func:`add_case_arguments` name.
+    """The case that the arguments of :data:`CASE` name.
 
     Args:
         protocol: with its time points, images may be named ``baseline_CT`` and ``follow-up_CT``.

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from HabitatRadiomicsLib.cases.cohort import load_cohort
-from HabitatRadiomicsLib.commands.arguments import add_cohort_arguments, add_protocol_argument, positive_count
+from HabitatRadiomicsLib.commands.arguments import COHORT, PROTOCOL, add_arguments, positive_count
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import OutputError, ProtocolError
 from HabitatRadiomicsLib.outputs import check_writable, write_bytes
@@ -25,8 +25,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "deep.network; the protocol's preprocessing and deep.patch are used. Features of such a network carry the "
         "outcomes of the cases that it was trained on: a rad-score must be trained and tested on other cases.",
     )
-    add_protocol_argument(parser)
-    add_cohort_arguments(parser, clinical_required=True)
+    add_arguments(parser, PROTOCOL, COHORT, clinical={"required": True})
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.onnx", help="the network's file")
     parser.add_argument("--overwrite", action="store_true", help="replace the file")
     parser.add_argument("--sequence", metavar="SEQ", help="sequence to use if the protocol has several")

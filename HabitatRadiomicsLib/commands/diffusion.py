@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from HabitatRadiomicsLib.cases.cohort.digests import file_digest
-from HabitatRadiomicsLib.commands.arguments import add_output_arguments, refuse_to_replace
+from HabitatRadiomicsLib.commands.arguments import OUTPUT, add_arguments, refuse_to_replace
 from HabitatRadiomicsLib.imaging.diffusion import DiffusionMaps, fit_diffusion
 from HabitatRadiomicsLib.outputs import json_text, result_folder, write_image, write_text
 from HabitatRadiomicsLib.system.provenance import image_digest, versions
@@ -31,7 +31,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--bvec", type=Path, metavar="FILE", help="its directions, FSL's text file; needs DIPY")
     parser.add_argument("--mask", type=Path, metavar="FILE", help="where to fit (default: everywhere)")
     parser.add_argument("--largest-b", type=_b_value, metavar="B", help="leave out volumes beyond, in s/mm²")
-    add_output_arguments(parser)
+    add_arguments(parser, OUTPUT)
     parser.set_defaults(run=run)
 
 

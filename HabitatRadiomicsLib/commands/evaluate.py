@@ -8,10 +8,11 @@ from pathlib import Path
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
-    add_cohort_arguments,
-    add_model_argument,
-    add_per_patient_argument,
-    add_run_arguments,
+    COHORT,
+    MODEL,
+    PER_PATIENT,
+    RUN,
+    add_arguments,
     check_cohort_output,
     read_cohort,
 )
@@ -38,13 +39,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "fitted. Write scores.csv, report.html, study.json and the folders tables and figures. The model's log "
         "records which cohorts it has seen, and when first.",
     )
-    add_model_argument(parser)
-    add_cohort_arguments(parser, clinical_required=True)
-    add_run_arguments(parser)
+    add_arguments(parser, MODEL, COHORT, RUN, PER_PATIENT, clinical={"required": True})
     parser.add_argument(
         "--answers", type=Path, metavar="answers.yaml", help="answers to the questions of the report's checklists"
     )
-    add_per_patient_argument(parser)
     parser.add_argument("--outcome", default=OUTCOME, metavar="COLUMN", help="of the clinical table (default: outcome)")
     parser.set_defaults(run=run)
 

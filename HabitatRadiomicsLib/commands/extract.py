@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from HabitatRadiomicsLib.commands.arguments import (
-    add_cohort_arguments,
-    add_protocol_argument,
-    add_run_arguments,
+    COHORT,
+    PROTOCOL,
+    RUN,
+    add_arguments,
     check_cohort_output,
     read_cohort,
 )
@@ -28,9 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "protocol.yaml with the population's habitats, ready to be applied to another patient. With two time points, "
         "features at both and their changes, and habitat_changes.csv.",
     )
-    add_protocol_argument(parser)
-    add_cohort_arguments(parser)
-    add_run_arguments(parser)
+    add_arguments(parser, PROTOCOL, COHORT, RUN)
     parser.set_defaults(run=run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from HabitatRadiomicsLib.cases import Case, title_of
-from HabitatRadiomicsLib.commands.arguments import add_case_arguments, add_output_arguments, read_case
+from HabitatRadiomicsLib.commands.arguments import CASE, OUTPUT, add_arguments, read_case
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.extraction.maps import make_maps
@@ -25,13 +25,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Write entropy maps, habitat label maps, segmentations for 3D Slicer, pictures and habitats.json; "
         "with two time points, also habitat_changes.csv.",
     )
-    add_case_arguments(parser)
+    add_arguments(parser, CASE)
     settings = parser.add_mutually_exclusive_group()
     settings.add_argument(
         "--protocol", metavar="NAME|FILE", help=f"bundled protocol or YAML file (default {DEFAULT_PROTOCOL})"
     )
     settings.add_argument("--model", metavar="NAME|FILE", help="apply the settings and habitats of a model")
-    add_output_arguments(parser)
+    add_arguments(parser, OUTPUT)
     parser.set_defaults(run=run)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from HabitatRadiomicsLib.commands.arguments import (
-    add_case_arguments,
-    add_model_argument,
-    add_output_arguments,
+    CASE,
+    MODEL,
+    OUTPUT,
+    add_arguments,
     default_jobs,
     positive_count,
     read_case,
@@ -30,8 +31,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Write score.json, the maps, contributions.png (SHAP) and report.html; with two time points, also "
         "habitat_changes.csv.",
     )
-    add_model_argument(parser)
-    add_case_arguments(parser)
+    add_arguments(parser, MODEL, CASE)
     parser.add_argument(
         "--site",
         help="where the images were made; required by a model that harmonises sites, else a new site is warned of",
@@ -44,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--jobs", type=positive_count, default=default_jobs(), metavar="N",
         help="threads that measure the features (default: all cores); the score does not depend on it",
     )  # fmt: skip
-    add_output_arguments(parser)
+    add_arguments(parser, OUTPUT)
     parser.set_defaults(run=run)
 
 

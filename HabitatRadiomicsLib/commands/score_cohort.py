@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from HabitatRadiomicsLib.commands.arguments import (
-    add_cohort_arguments,
-    add_model_argument,
-    add_per_patient_argument,
-    add_run_arguments,
+    COHORT,
+    MODEL,
+    PER_PATIENT,
+    RUN,
+    add_arguments,
     check_cohort_output,
     read_cohort,
 )
@@ -29,12 +30,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Write scores.csv, a row per case (a patient or one of a patient's lesions), and errors.csv; the "
         "scores equal those of 'score'.",
     )
-    add_model_argument(parser)
-    add_cohort_arguments(
-        parser, clinical="a row per case, with the site and the clinical values of a nomogram; its outcome is not used"
-    )
-    add_run_arguments(parser)
-    add_per_patient_argument(parser)
+    clinical = "a row per case, with the site and the clinical values of a nomogram; its outcome is not used"
+    add_arguments(parser, MODEL, COHORT, RUN, PER_PATIENT, clinical={"help": clinical})
     parser.set_defaults(run=run)
 
 

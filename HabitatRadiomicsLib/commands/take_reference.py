@@ -5,13 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from HabitatRadiomicsLib.commands.arguments import (
-    add_cohort_arguments,
-    add_model_argument,
-    add_run_arguments,
-    check_cohort_output,
-    read_cohort,
-)
+from HabitatRadiomicsLib.commands.arguments import COHORT, MODEL, RUN, add_arguments, check_cohort_output, read_cohort
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.features.table import write_values
@@ -33,9 +27,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     former = commands.add_parser("calibrate", description=f"Former name of take-reference. {description}")
     for parser, suffix in ((current, "referenced"), (former, "calibrated")):
-        add_model_argument(parser)
-        add_cohort_arguments(parser, clinical="not needed; its outcomes are not used")
-        add_run_arguments(parser)
+        add_arguments(parser, MODEL, COHORT, RUN, clinical={"help": "not needed; its outcomes are not used"})
         parser.add_argument("--name", help=f"of the resulting model (default: the model's, with -{suffix})")
         parser.add_argument("--description", help="of the cohort, in a few words; shown with every score")
         parser.set_defaults(run=run, suffix=suffix)

@@ -14,12 +14,7 @@ from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of, with_reading
 from HabitatRadiomicsLib.cases.cohort.clinical_columns import left_out_sentences
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
-from HabitatRadiomicsLib.commands.arguments import (
-    add_cohort_arguments,
-    add_protocol_argument,
-    add_run_arguments,
-    check_cohort_output,
-)
+from HabitatRadiomicsLib.commands.arguments import COHORT, PROTOCOL, RUN, add_arguments, check_cohort_output
 from HabitatRadiomicsLib.commands.evaluate import evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import CohortError, ProtocolError
@@ -50,13 +45,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "them; repeat all of it in each fold of a nested cross-validation. Write model.json, report.html, study.json, "
         "and the folders tables and figures.",
     )
-    add_protocol_argument(parser)
-    add_cohort_arguments(parser, clinical_required=True)
-    add_run_arguments(parser)
+    add_arguments(parser, PROTOCOL, COHORT, RUN, clinical={"required": True})
     parser.add_argument(
         "--outcome", action="append", metavar="COLUMN",
-        help="column of the clinical table with the outcome (default: outcome); given several times, a model is trained "
-        "for each endpoint in its own folder, and endpoints.csv compares them",
+        help="column of the clinical table with the outcome (default: outcome); several times: a model of each "
+        "endpoint is trained in its own folder, and endpoints.csv compares them",
     )  # fmt: skip
     parser.add_argument("--name", default=Purpose.name, help="the model's name: letters, digits, hyphens")
     parser.add_argument("--title", default=Purpose.title, help="its title in reports")

@@ -180,6 +180,6 @@ def test_a_protocol_that_asks_for_no_robust_features_is_told(
 ) -> None:
     assert _run(folder, tmp_path / "out", _tables(folder, [option]), robustness=None) == 2
     error = capsys.readouterr().err
-    assert f"--{option}: Lesions that were outlined again are given" in error
+    assert f"--{option}: Repeated segmentations are given" in error
     assert "robustness: {icc: '2,1', threshold: 0.8}" in error
     assert not (tmp_path / "out").exists()
