@@ -46,8 +46,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Train and export a network."""
     from HabitatRadiomicsLib.features.deep.patch import InputScaling
-    from HabitatRadiomicsLib.training.network.patches import cohort_patches
-    from HabitatRadiomicsLib.training.network.training import NetworkTraining, check_installed, train_network
+    from HabitatRadiomicsLib.training.networks import (
+        NetworkTraining,
+        check_installed,
+        cohort_patches,
+        train_network,
+    )
 
     check_installed()
     _check_output(arguments)

@@ -20,8 +20,7 @@ from HabitatRadiomicsLib.errors import LearningError, NetworkError
 from HabitatRadiomicsLib.features.deep import Placement, activation_map, class_map, load_network
 from HabitatRadiomicsLib.features.deep.patch import InputScaling
 from HabitatRadiomicsLib.system.provenance import image_digest
-from HabitatRadiomicsLib.training.network.patches import CohortPatches, cohort_patches
-from HabitatRadiomicsLib.training.network.training import NetworkTraining, train_network
+from HabitatRadiomicsLib.training.networks import CohortPatches, NetworkTraining, cohort_patches, train_network
 
 _SMALL = NetworkTraining(architecture="small", embedding=4, epochs=8, batch=8, learning_rate=1e-2, seed=3)
 
@@ -147,7 +146,7 @@ def test_weights_that_cannot_be_downloaded_are_told(torch: object, monkeypatch: 
         raise OSError("no route to host")
 
     monkeypatch.setattr(densenet, "load_state_dict_from_url", refused)
-    with pytest.raises(NetworkError, match=r"cannot be had: no route to host.*without --pretrained"):
+    with pytest.raises(NetworkError, match=r"cannot be downloaded: no route to host.*without --pretrained"):
         train_network(_blobs(20, 32), InputScaling(), NetworkTraining(pretrained=True, epochs=1), title="Pretrained")
 
 

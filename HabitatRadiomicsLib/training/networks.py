@@ -1,28 +1,84 @@
-"""Trains a network on patches and outcomes, and keeps it as ONNX; needs the extra ``deep-train``."""
+"""Trains networks for deep features on the patches of a cohort, and exports them as ONNX; needs ``deep-train``."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Sequence
+import importlib.metadata
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from HabitatRadiomicsLib.errors import DependencyError, LearningError, NetworkError
+from HabitatRadiomicsLib.cases.cohort import Cohort
+from HabitatRadiomicsLib.errors import DependencyError, HabitatRadiomicsError, LearningError, NetworkError
+from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem, refuse_empty
 from HabitatRadiomicsLib.features.deep.metadata import NetworkMetadata
 from HabitatRadiomicsLib.features.deep.network import Network, network_of_bytes
-from HabitatRadiomicsLib.features.deep.patch import InputScaling
+from HabitatRadiomicsLib.features.deep.patch import InputScaling, lesion_patch
+from HabitatRadiomicsLib.imaging import prepare
 from HabitatRadiomicsLib.progress import Progress, silent
+from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.system.installation.dependencies import NETWORK_TRAINING, ONNXRUNTIME
-from HabitatRadiomicsLib.training.network.patches import CohortPatches
+from HabitatRadiomicsLib.system.provenance import image_digest
 
-#: Largest difference between torch and onnxruntime, of values of the order of 1.
+#: Largest accepted difference between torch and onnxruntime, of values of the order of 1.
 _AGREEMENT = 1e-4
-#: Of the fold that tells when to stop, one in so many.
+#: One of this many folds of the patients is held out, to choose the epoch.
 _FOLDS = 5
+
+
+@dataclass(frozen=True)
+class CohortPatches:
+    """A patch per case.
+
+    Attributes:
+        patches: prepared intensities, Float32, shape (cases, size, size).
+        outcome: 0 or 1, shape (cases,).
+        patients: of each case; the cases of one patient are never on both sides of a split.
+        image_digests: of the images as they were read.
+        problems: the cases that could not be read or prepared.
+    """
+
+    patches: np.ndarray
+    outcome: np.ndarray
+    patients: tuple[str, ...]
+    image_digests: tuple[str, ...]
+    problems: tuple[CaseProblem, ...] = ()
+
+
+def cohort_patches(
+    cohort: Cohort,
+    protocol: Protocol,
+    sequence: str,
+    size: int,
+    *,
+    resample_mask: bool = False,
+    progress: Progress = silent,
+) -> CohortPatches:
+    """One sequence's patches, prepared as for features; a failing case never stops the others.
+
+    Raises:
+        CohortError: no case could be read.
+    """
+    patches, outcome, patients, digests = [], [], [], []
+    problems: list[CaseProblem] = []
+    for number, case in enumerate(cohort.cases):
+        progress(number / len(cohort.cases), f"case {number + 1} of {len(cohort.cases)}")
+        try:
+            image = case.read((sequence,), resample_mask=resample_mask).sequences[sequence]
+            prepared = prepare(image, protocol.preprocessing_of(sequence))
+        except HabitatRadiomicsError as error:
+            problems.append(CaseProblem(case.case_id, "patch", error.problem, error.where, error.remedy))
+            continue
+        patches.append(lesion_patch(prepared.image, prepared.mask, size)[0])
+        outcome.append(cohort.outcomes[case.case_id])
+        patients.append(cohort.patient_of(case.case_id))
+        digests.append(image_digest(image.image))
+    refuse_empty(patches, problems)
+    return CohortPatches(np.stack(patches), np.array(outcome), tuple(patients), tuple(digests), tuple(problems))
 
 
 @dataclass(frozen=True)
@@ -30,12 +86,11 @@ class NetworkTraining:
     """How a network is trained.
 
     Attributes:
-        architecture: see :func:`HabitatRadiomicsLib.training.network.architectures.build`.
+        architecture: see :func:`HabitatRadiomicsLib.training.network_architectures.build`.
         embedding: its dimensions.
-        epochs: passes over the training patches at most; the network of the best one is kept.
+        epochs: passes over the training patches at most; the network of the best epoch is kept.
         batch: patches per step.
-        learning_rate: of Adam.
-        weight_decay: the same.
+        learning_rate, weight_decay: of Adam.
     """
 
     architecture: Literal["densenet121", "small"] = "densenet121"
@@ -50,15 +105,15 @@ class NetworkTraining:
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network with how it came about.
+    """A trained network and the course of its training.
 
     Attributes:
-        onnx: the file's content, metadata included.
-        network: the same, loaded.
+        onnx: the file's content, with metadata.
+        network: loaded from this content.
         validation_loss: mean cross-entropy of the held-out patients after each epoch.
-        validation_auc: of the held-out patients at the epoch that was kept. The epoch was chosen on them: it flatters.
-        epoch: the one that was kept, 1 for the first.
-        difference: largest one between torch and onnxruntime.
+        validation_auc: of the held-out patients at the kept epoch; optimistic, since the epoch was chosen on them.
+        epoch: the kept epoch, counted from 1.
+        difference: the largest between torch and onnxruntime.
     """
 
     onnx: bytes
@@ -77,34 +132,45 @@ def train_network(
     title: str,
     progress: Progress = silent,
 ) -> TrainedNetwork:
-    """Fit a network to tell the outcome, and export it.
+    """Fit a network that predicts the outcome, and export it.
 
-    A fifth of the patients (stratified, never a patient on both sides) is held out and tells which epoch is kept. Each
-    epoch sees the patches turned by quarters and mirrored at random. The same arguments give the same bytes, on one
-    machine and with the same versions.
+    A fifth of the patients is held out (stratified, never a patient on both sides) to choose the epoch that is kept.
+    In each epoch the patches are rotated by multiples of 90 degrees and mirrored at random. The same arguments give
+    the same bytes on one machine with the same versions.
 
     Raises:
         DependencyError: torch, MONAI or ONNX is not installed.
         LearningError: too few patients of an outcome.
-        NetworkError: the exported network does not agree with torch's.
+        NetworkError: the exported network and torch's give different outputs.
     """
     check_installed()
     import torch
+    from sklearn.metrics import roc_auc_score
 
-    from HabitatRadiomicsLib.training.network.architectures import build, difference_of, exported
+    from HabitatRadiomicsLib.training.network_architectures import build, difference_of, exported
 
     training, held_out = _split(data, settings.seed)
     inputs = np.stack([scaling.applied(patch) for patch in data.patches])[:, None]
     with _reproducible(torch, settings.seed):
         network = build(settings.architecture, settings.embedding, pretrained=settings.pretrained)
-        weights, losses = _fit(torch, network, inputs, data.outcome, training, held_out, settings, progress)
-        network.load_state_dict(weights)
-        network.eval()
+        losses = _fit(torch, network, inputs, data.outcome, training, held_out, settings, progress)
         with torch.no_grad():
             scores = network.logits(torch.from_numpy(inputs[held_out])).numpy()
         epoch = int(np.argmin(losses)) + 1
-        auc = _auc(data.outcome[held_out], scores)
-        history = _description(data, settings, training, held_out, losses, epoch, auc)
+        auc = float(roc_auc_score(data.outcome[held_out], scores))
+        history = {
+            "settings": asdict(settings),
+            "cases": len(data.patches),
+            "patients": len(set(data.patients)),
+            "events": int(data.outcome.sum()),
+            "training_cases": len(training),
+            "held_out_cases": len(held_out),
+            "epoch": epoch,
+            "held_out_loss": round(losses[epoch - 1], 6),
+            "held_out_auc": round(auc, 6),
+            "note": "The epoch was chosen on the held-out cases, so that their AUC is optimistic.",
+            "versions": {row.distribution: importlib.metadata.version(row.distribution) for row in NETWORK_TRAINING},
+        }
         onnx = exported(network, _metadata(network, data, scaling, history, title))
         loaded = network_of_bytes("the exported network", hashlib.sha256(onnx).hexdigest(), onnx)
         difference = difference_of(network, loaded, data.patches[:8])
@@ -125,8 +191,8 @@ def _fit(
     held_out: np.ndarray,
     settings: NetworkTraining,
     progress: Progress,
-) -> tuple[Any, list[float]]:
-    """The weights of the epoch with the lowest held-out loss, and the loss of each."""
+) -> list[float]:
+    """Give a network the weights of the epoch with the lowest held-out loss; returns the loss of each epoch."""
     labels = torch.from_numpy(outcome.astype(np.float32))
     events = int(outcome[training].sum())
     weight = torch.tensor((len(training) - events) / events, dtype=torch.float32)
@@ -141,7 +207,7 @@ def _fit(
         progress(epoch / settings.epochs, f"epoch {epoch + 1} of {settings.epochs}")
         network.train()
         for batch in _batches(generator.permutation(training), settings.batch):
-            patches = torch.from_numpy(_turned(inputs[batch], generator))
+            patches = torch.from_numpy(_rotated(inputs[batch], generator))
             optimiser.zero_grad()
             loss_of(network.logits(patches), labels[batch]).backward()
             optimiser.step()
@@ -151,24 +217,25 @@ def _fit(
         if not losses or loss < min(losses):
             best = copy.deepcopy(network.state_dict())
         losses.append(loss)
-    return best, losses
+    network.load_state_dict(best)
+    return losses
 
 
 def _batches(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """Of at least two: a normalisation over a batch of one patch is none."""
+    """Batches of at least two patches: batch normalisation needs a variance."""
     parts = np.array_split(order, max(1, round(len(order) / size)))
     return (part for part in parts if len(part) > 1)
 
 
-def _turned(patches: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Each patch, (n, 1, size, size), turned by quarters and mirrored at random."""
-    turned = [
+def _rotated(patches: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Patches, shape (n, 1, size, size), each rotated by a multiple of 90 degrees and mirrored at random."""
+    rotated = [
         np.rot90(patch[:, :, ::-1] if mirrored else patch, quarters, axes=(1, 2))
         for patch, quarters, mirrored in zip(
             patches, generator.integers(0, 4, len(patches)), generator.integers(0, 2, len(patches))
         )
     ]
-    return np.ascontiguousarray(np.stack(turned))
+    return np.ascontiguousarray(np.stack(rotated))
 
 
 def _split(data: CohortPatches, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -185,43 +252,10 @@ def _split(data: CohortPatches, seed: int) -> tuple[np.ndarray, np.ndarray]:
     training, held_out = next(folds.split(data.patches, data.outcome, data.patients))
     if len(set(data.outcome[held_out])) < 2 or len(set(data.outcome[training])) < 2:
         raise LearningError(
-            "The patients cannot be split so that both sides have both outcomes: some have very many cases.",
+            "The patients cannot be split so that both sides have both outcomes: some patients have very many cases.",
             remedy="Keep fewer cases of these patients.",
         )
     return training, held_out
-
-
-def _auc(outcome: np.ndarray, scores: np.ndarray) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(outcome, scores))
-
-
-def _description(
-    data: CohortPatches,
-    settings: NetworkTraining,
-    training: np.ndarray,
-    held_out: np.ndarray,
-    losses: Sequence[float],
-    epoch: int,
-    auc: float,
-) -> dict[str, Any]:
-    """What the network's file tells of its training."""
-    import importlib.metadata
-
-    return {
-        "settings": asdict(settings),
-        "cases": len(data.patches),
-        "patients": len(set(data.patients)),
-        "events": int(data.outcome.sum()),
-        "training_cases": len(training),
-        "held_out_cases": len(held_out),
-        "epoch": epoch,
-        "held_out_loss": round(losses[epoch - 1], 6),
-        "held_out_auc": round(auc, 6),
-        "note": "The epoch was chosen on the held-out cases, so that their AUC flatters.",
-        "versions": {row.distribution: importlib.metadata.version(row.distribution) for row in NETWORK_TRAINING},
-    }
 
 
 def _metadata(
@@ -261,7 +295,7 @@ def check_installed() -> None:
 
 @contextmanager
 def _reproducible(torch: Any, seed: int) -> Iterator[None]:
-    """Seeded, in one thread, deterministic; torch is left as it was."""
+    """Make torch seeded, single-threaded and deterministic, and restore its settings afterwards."""
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

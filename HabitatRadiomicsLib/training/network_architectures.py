@@ -1,4 +1,4 @@
-"""The networks that can be trained, and how they become ONNX files."""
+"""The architectures of trainable networks, and their export as ONNX files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from HabitatRadiomicsLib.features.deep.network import OUTPUTS, Network
 
 
 class EmbeddingNetwork(torch.nn.Module):  # type: ignore[misc]
-    """Convolutions, the mean of their last map over its places, a linear embedding, a linear classifier.
+    """Convolutions, the mean of their last feature map over all positions, a linear embedding, a linear classifier.
 
-    Nothing but the mean and linear layers lies behind the map, so that class activation maps are exact.
+    Only the mean and linear layers follow the feature map, so that class activation maps are exact.
     """
 
     def __init__(self, convolutions: Any, maps: int, dimensions: int) -> None:
@@ -28,7 +28,7 @@ class EmbeddingNetwork(torch.nn.Module):  # type: ignore[misc]
         self.head = torch.nn.Linear(dimensions, 1)
 
     def forward(self, patches: Any) -> tuple[Any, Any]:
-        """Embedding, (n, d), and feature map, (n, c, h, w), of patches, (n, 1, size, size)."""
+        """Embedding, shape (n, d), and feature map, shape (n, c, h, w), of patches of shape (n, 1, size, size)."""
         features = self.convolutions(patches)
         return self.embedding(features.mean(dim=(2, 3))), features
 
@@ -38,17 +38,17 @@ class EmbeddingNetwork(torch.nn.Module):  # type: ignore[misc]
 
 
 def build(architecture: str, dimensions: int, *, pretrained: bool) -> EmbeddingNetwork:
-    """A network with random weights (torch's generator), or with those of ImageNet where it has them.
+    """A network with random weights from torch's generator, or with weights pretrained on ImageNet.
 
     Args:
-        architecture: ``densenet121`` (MONAI's, 1024 maps, side of the map size / 32), or ``small`` (three layers,
-            24 maps, size / 4; a few thousand weights).
+        architecture: ``densenet121`` (MONAI's; 1024 feature maps with a side of size / 32), or ``small`` (three
+            layers, 24 feature maps with a side of size / 4; a few thousand weights).
         dimensions: of the embedding.
         pretrained: start from MONAI's ImageNet weights, which it downloads; the first layer, made for three colours,
             stays random.
 
     Raises:
-        NetworkError: there are no such weights, or they cannot be downloaded.
+        NetworkError: the architecture has no such weights, or they cannot be downloaded.
     """
     if architecture == "small":
         if pretrained:
@@ -63,9 +63,9 @@ def build(architecture: str, dimensions: int, *, pretrained: bool) -> EmbeddingN
         dense = DenseNet121(spatial_dims=2, in_channels=1, out_channels=1, pretrained=pretrained)
     except (OSError, RuntimeError) as error:
         raise NetworkError(
-            f"The pretrained weights cannot be had: {error}.",
+            f"The pretrained weights cannot be downloaded: {error}.",
             where="--pretrained",
-            remedy="They are downloaded from the internet; without --pretrained the network starts from random ones.",
+            remedy="Check the internet connection; without --pretrained the network starts from random weights.",
         ) from error
     convolutions = torch.nn.Sequential(dense.features, torch.nn.ReLU())
     return EmbeddingNetwork(convolutions, dense.class_layers.out.in_features, dimensions)
@@ -76,19 +76,19 @@ def _layer(before: int, after: int, stride: int) -> list[Any]:
     return [convolution, torch.nn.BatchNorm2d(after), torch.nn.ReLU()]
 
 
-#: Of ONNX's operators: of 2022, which every onnxruntime that is accepted knows.
+#: Version of ONNX's operators, of 2022: every accepted onnxruntime supports it.
 _OPERATORS = 17
 
 
 def exported(network: EmbeddingNetwork, metadata: NetworkMetadata) -> bytes:
-    """The file of a network in evaluation mode, with its metadata; the same network gives the same bytes.
+    """The ONNX file of a network in evaluation mode, with its metadata; the same network gives the same bytes.
 
     Args:
-        metadata: tells the side of the patch, which the file fixes.
+        metadata: with the side of the patch, which is fixed in the file.
     """
     stream = io.BytesIO()
     with warnings.catch_warnings():
-        # The newer exporter needs one more package.
+        # The newer exporter needs another package.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network,
@@ -106,17 +106,17 @@ def exported(network: EmbeddingNetwork, metadata: NetworkMetadata) -> bytes:
 
 
 def difference_of(network: EmbeddingNetwork, loaded: Network, patches: np.ndarray) -> float:
-    """The largest one between torch's and onnxruntime's outputs of patches, relative where values exceed 1.
+    """The largest difference between torch's and onnxruntime's outputs, relative where values exceed 1.
 
     Args:
         patches: prepared intensities, shape (n, size, size).
     """
-    found = [0.0]
+    differences = [0.0]
     for patch in patches:
         scaled = loaded.metadata.scaling.applied(patch)[None, None]
         with torch.no_grad():
             expected = [part[0].numpy() for part in network(torch.from_numpy(scaled))]
         output = loaded.run(patch)
         for ours, theirs in zip((output.embedding, output.features), expected):
-            found.append(float((np.abs(ours - theirs) / np.maximum(1, np.abs(theirs))).max()))
-    return max(found)
+            differences.append(float((np.abs(ours - theirs) / np.maximum(1, np.abs(theirs))).max()))
+    return max(differences)

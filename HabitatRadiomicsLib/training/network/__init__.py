@@ -1,1 +1,0 @@
-"""Trains the networks of deep features; the only part that needs torch."""
