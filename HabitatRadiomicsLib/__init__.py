@@ -9,13 +9,12 @@ The public face, for notebooks and scripts (``import HabitatRadiomicsLib as hr``
     evaluation = hr.evaluate("study/model.json", "new-images.csv", "new-clinical.csv", "evaluation")
     result = hr.score(case, "study/model.json")
 
-Each name is imported when it is first used. The rooms of the library, each importing only rooms above it, are listed in
-``Testing/unit/test_house.py``, which also holds them to that order.
+Each name is imported when it is first used. ``CONTRIBUTING.md`` lists the rooms of the library and their order.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # typing's own would cost more than everything else here; type checkers know the name
+TYPE_CHECKING = False  # importing typing's would take longer than all else here; type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
 
@@ -33,17 +32,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-#: Shown wherever a score is shown.
+#: Shown with every score.
 RESEARCH_USE_ONLY = "Research use only. Not a medical device; not for diagnosis or treatment decisions."
 
-#: What stands behind a model, by the kind of its evidence.
+#: The kinds of evidence behind a model.
 EVIDENCE_IN_WORDS = {
     "trained-on-patients": "trained on patients",
     "published-coefficients": "published coefficients",
     "synthetic-demonstration": "synthetic demonstration, no patient behind it",
 }
 
-#: Where the public names are defined.
+#: The modules that define the public names.
 _PUBLIC = {
     "Endpoint": "model.document",
     "Purpose": "training.freezing",

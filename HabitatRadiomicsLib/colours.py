@@ -17,5 +17,5 @@ def habitat_colour(index: int) -> str:
 
 def red_green_blue(colour: str) -> tuple[float, float, float]:
     """``#RRGGBB`` as three numbers, 0 to 1."""
-    red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (channel / 255 for channel in bytes.fromhex(colour[1:]))
     return red, green, blue

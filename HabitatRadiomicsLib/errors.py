@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 
 class HabitatRadiomicsError(Exception):
@@ -21,21 +22,17 @@ class HabitatRadiomicsError(Exception):
         super().__init__(problem, where, remedy)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Errors travel between processes; the default would lose the keyword arguments.
-        return (_rebuild, (type(self), self.problem, self.where, self.remedy))
+        # Errors are sent between processes; the default would lose the keyword arguments.
+        return partial(type(self), where=self.where, remedy=self.remedy), (self.problem,)
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        return " ".join(part for part in (place + self.problem, self.remedy) if part)
+        problem = f"{self.where}: {self.problem}" if self.where else self.problem
+        return f"{problem} {self.remedy}" if self.remedy else problem
 
     def at(self, where: str) -> HabitatRadiomicsError:
-        """The same error with its location, or with an outer location put in front."""
-        place = f"{where}, {self.where}" if self.where else where
-        return type(self)(self.problem, where=place, remedy=self.remedy)
-
-
-def _rebuild(kind: type[HabitatRadiomicsError], problem: str, where: str, remedy: str) -> HabitatRadiomicsError:
-    return kind(problem, where=where, remedy=remedy)
+        """The same error with a location in front of its own."""
+        where = f"{where}, {self.where}" if self.where else where
+        return type(self)(self.problem, where=where, remedy=self.remedy)
 
 
 class ProtocolError(HabitatRadiomicsError):
@@ -51,22 +48,22 @@ class MaskError(HabitatRadiomicsError):
 
 
 class GeometryError(HabitatRadiomicsError):
-    """An image and a mask that do not lie on the same grid, or a grid that is not a proper one."""
+    """An image and a mask on different grids, or a grid that is not valid."""
 
 
 class CohortError(HabitatRadiomicsError):
-    """Cohort tables with problems, reported all at once."""
+    """Cohort tables with problems, all reported together."""
 
     @classmethod
     def listing(cls, problems: Sequence[str], *, where: str, remedy: str = "") -> CohortError:
-        """One error that names every problem of a table, a line each."""
+        """One error that names every problem of a table, one per line."""
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = "\n".join(f"  - {problem}" for problem in problems)
         return cls(f"The table has {count}:\n{lines}" + ("\n" if remedy else ""), where=where, remedy=remedy)
 
 
 class RegionError(HabitatRadiomicsError):
-    """A habitat, ring or lesion that cannot be made or is too small to measure."""
+    """A habitat, ring or lesion that cannot be found or is too small to measure."""
 
 
 class FeatureError(HabitatRadiomicsError):
@@ -74,7 +71,7 @@ class FeatureError(HabitatRadiomicsError):
 
 
 class HarmonisationError(HabitatRadiomicsError):
-    """Sites whose features cannot be harmonised, or a patient from a site that the harmonisation does not know."""
+    """Sites whose features cannot be harmonised, or a patient from an unknown site."""
 
 
 class RobustnessError(HabitatRadiomicsError):
@@ -86,7 +83,7 @@ class LearningError(HabitatRadiomicsError):
 
 
 class EvaluationError(HabitatRadiomicsError):
-    """Outcomes and scores that cannot be judged, or too few of them."""
+    """Outcomes and scores that cannot be evaluated, or too few of them."""
 
 
 class ModelError(HabitatRadiomicsError):
@@ -110,8 +107,8 @@ class DependencyError(HabitatRadiomicsError):
 
 
 class WorkersError(HabitatRadiomicsError):
-    """A cluster that cannot be used, or processes that die while they work."""
+    """A cluster that cannot be used, or processes that died."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
-    """Raised by a progress callback to stop the work; no partial result stays behind."""
+    """Raised by a progress callback to stop the work; no partial result is left."""

@@ -19,9 +19,9 @@ from HabitatRadiomicsLib.errors import OutputError
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Files that identify a folder of results, so that no other folder is ever replaced.
+#: The file that identifies a folder of habitat maps; no other folder is ever replaced by them.
 MAPS_FILE = "habitats.json"
-#: Where a folder of results keeps the cases that are done.
+#: The subfolder of finished cases within a folder of results.
 WORK_FOLDER = "work"
 
 
@@ -31,19 +31,15 @@ def json_text(document: Any) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file (UTF-8) beside its place, then rename it into place.
-
-    Raises:
-        OutputError: the folder does not exist or cannot be written.
-    """
+    """:func:`write_bytes` for a text file (UTF-8)."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """:func:`write_text` for any file.
+    """Write a file under a temporary name, then rename it; missing folders are created.
 
     Raises:
-        OutputError: the folder does not exist or cannot be written.
+        OutputError: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,13 +59,13 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the columns of a table, without its index: UTF-8, ``\\n``, the shortest digits that give back each float.
+    """Write the columns of a table, without its index: UTF-8, ``\\n``, floats in their shortest exact form.
 
-    A missing value (NaN, None) is an empty cell. Whole numbers that some rows lack keep no ``.0`` as ``Int64`` or
-    ``object``.
+    A missing value (NaN, None) is an empty cell. A column of whole numbers with missing values must be ``Int64`` or
+    ``object``, or its numbers are written with ``.0``.
 
     Raises:
-        OutputError: the folder does not exist or cannot be written.
+        OutputError: the file cannot be written.
     """
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
@@ -78,7 +74,7 @@ def write_image(image: sitk.Image, path: Path, *, compressed: bool = True) -> No
     """Write an image into a folder of :func:`result_folder`.
 
     Raises:
-        OutputError: it cannot be written, on a full disk for instance.
+        OutputError: the image cannot be written, for instance because the disk is full.
     """
     try:
         sitk.WriteImage(image, str(path), useCompression=compressed)
@@ -89,7 +85,7 @@ def write_image(image: sitk.Image, path: Path, *, compressed: bool = True) -> No
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse, before long work starts, a folder that cannot be created or written; creates nothing.
+    """Refuse a folder that cannot be created or written, before long work starts; creates nothing.
 
     Raises:
         OutputError: a file is in the way, or its nearest existing parent may not be written.
@@ -108,8 +104,8 @@ def result_folder(folder: Path, *, mark: str, overwrite: bool = False) -> Iterat
 
     Args:
         folder: where the results belong.
-        mark: a file that every folder of such results holds.
-        overwrite: replace a folder that already holds something, if it has the mark.
+        mark: the name of a file that every folder of such results holds.
+        overwrite: replace a folder that is not empty, provided that it holds the mark.
 
     Raises:
         OutputError: the folder cannot be written, is not empty although ``overwrite`` is false, or holds something
@@ -121,13 +117,14 @@ def result_folder(folder: Path, *, mark: str, overwrite: bool = False) -> Iterat
     try:
         if folder.exists() and not folder.is_dir():
             raise OutputError("This is a file, not a folder.", where=str(folder), remedy="Choose another --out.")
-        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        filled = folder.is_dir() and any(folder.iterdir())
+        if filled and not overwrite:
             raise OutputError(
                 "The output folder is not empty.",
                 where=str(folder),
                 remedy="Choose another --out, or replace what it holds with --overwrite.",
             )
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+        if filled and not (folder / mark).is_file():
             raise OutputError(
                 f"The folder holds something other than earlier results (there is no {mark}) and is not replaced.",
                 where=str(folder),
@@ -143,7 +140,7 @@ def result_folder(folder: Path, *, mark: str, overwrite: bool = False) -> Iterat
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
-        # Remove the parent folders created above, innermost first; one that holds the results is not empty and stays.
+        # Remove the parent folders created above, innermost first. After success they hold the results and stay.
         for parent in missing:
             with suppress(OSError):
                 parent.rmdir()
@@ -153,7 +150,7 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
     if not folder.exists():
         os.rename(scratch, folder)
         return
-    # The old results stay complete until the new ones have replaced them.
+    # The old results stay complete until the new ones replace them.
     old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
     try:
         os.rename(folder, old / folder.name)

@@ -7,22 +7,18 @@ from collections.abc import Callable
 #: Called with the fraction done, 0 to 1, and a few words; may raise ``errors.Cancelled``.
 Progress = Callable[[float, str], None]
 
-#: Environment variable; if 1, the commands print their progress as lines, for a window that draws its own bar.
+#: Environment variable; if 1, the commands print their progress as lines, from which a window draws its own bar.
 LINES_VARIABLE = "HABITAT_RADIOMICS_PROGRESS_LINES"
 _MARK = "@ "
 
 
 def silent(fraction: float, message: str) -> None:
-    """Discards progress."""
+    """Ignore progress."""
 
 
 def part(progress: Progress, start: float, end: float) -> Progress:
     """Progress of one stage of longer work: maps 0..1 to ``start``..``end``."""
-
-    def report(fraction: float, message: str) -> None:
-        progress(start + (end - start) * fraction, message)
-
-    return report
+    return lambda fraction, message: progress(start + (end - start) * fraction, message)
 
 
 def progress_line(fraction: float, message: str) -> str:

@@ -1,19 +1,22 @@
-"""The images and masks of one patient, as every later step takes them."""
+"""The images and masks of one patient, the input of every later step, and how they are written to files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import SimpleITK as sitk
 
-#: Why a lesion was segmented again: to compare two readers, or two readings by one reader.
+from HabitatRadiomicsLib.outputs import write_image
+
+#: Kinds of repeated segmentation: by a second reader, or by the same reader a second time.
 INTER_OBSERVER = "inter-observer"
 INTRA_OBSERVER = "intra-observer"
 
 
 def title_of(name: str) -> str:
-    """An image's name, or a case's key, for use in a sentence: ``follow-up CT``."""
+    """A sequence's name, or a case's key, for use in a sentence: ``follow-up CT``."""
     return name.replace("_", " ")
 
 
@@ -25,9 +28,9 @@ class SequenceImage:
     image: sitk.Image
     mask: sitk.Image
     warnings: tuple[str, ...] = ()
-    """Sentences on what had to be done to make image and mask match; they appear in every output."""
+    """Sentences on changes that made image and mask match; they appear in every output."""
     others: sitk.Image | None = None
-    """UInt8, 0 or 1, on the same grid: all other labels of the mask's file; None: it has none."""
+    """All other labels of the mask's file as UInt8 0 and 1, on the same grid; None: there are none."""
 
     @property
     def title(self) -> str:
@@ -41,7 +44,21 @@ class Case:
 
     case_id: str
     sequences: Mapping[str, SequenceImage] = field(default_factory=dict)
-    """Sequences by name; with two time points by ``<timepoint>_<sequence>``, which is then the image's name too."""
+    """Sequences by name; with two time points by ``<timepoint>_<sequence>``, which is then also the image's name."""
     readings: Mapping[str, Mapping[str, SequenceImage]] = field(default_factory=dict)
-    """Repeated segmentations of the lesion: :data:`INTER_OBSERVER` by a second reader, :data:`INTRA_OBSERVER` by the
-    same reader a second time."""
+    """Repeated segmentations of the lesion by kind: :data:`INTER_OBSERVER`, :data:`INTRA_OBSERVER`."""
+
+
+def write_case(folder: Path, case: Case, *, compressed: bool = True) -> dict[str, tuple[Path, Path]]:
+    """Write a case's images and masks as NRRD into ``folder/<case_id>``; returns the two paths by sequence.
+
+    The files read back to the same case. Compression takes seconds for a large series, so temporary files are written
+    without it.
+    """
+    target = folder / case.case_id
+    target.mkdir(parents=True, exist_ok=True)
+    paths = {name: (target / f"{name}.nrrd", target / f"{name}-mask.nrrd") for name in case.sequences}
+    for name, sequence in case.sequences.items():
+        for image, path in zip((sequence.image, sequence.mask), paths[name]):
+            write_image(image, path, compressed=compressed)
+    return paths

@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import GeometryError
 
-#: Largest distance between the same corner of two grids, in voxels. Headers in single precision stay far below;
-#: half a voxel, or a flipped axis, far above.
+#: Largest distance between the same corner of two grids, in voxels. Headers in single precision differ by far less; a
+#: shift by half a voxel, or a flipped axis, by far more.
 TOLERANCE_VOXELS = 0.01
-
 _ORTHONORMALITY = 1e-3
-
-#: Decimals kept of a grid's numbers: finer than any scanner's precision, coarser than floating-point rounding.
+#: Decimals to which a grid is rounded: finer than any scanner's precision, coarser than floating-point rounding.
 _DECIMALS_MM = 7
 _DECIMALS_COSINE = 10
 
 
 def canonical_grid(image: sitk.Image) -> sitk.Image:
-    """The image with its spacing, origin and direction rounded, far below any scanner's precision.
+    """The image with spacing, origin and direction rounded, far more finely than any scanner's precision.
 
-    Two programs that read one file differ in the last digit of its geometry, since one inverts a matrix where the other
-    does not. Rounded, they measure the same grid, and every number that follows is the same to the last bit.
+    Two programs that read the same file may differ in the last digit of its geometry, because only one of them inverts
+    a matrix. After rounding, both use the same grid and compute the same numbers, to the last bit.
     """
-    placed = sitk.Image(image)
-    placed.SetSpacing(_rounded(image.GetSpacing(), _DECIMALS_MM))
-    placed.SetOrigin(_rounded(image.GetOrigin(), _DECIMALS_MM))
-    placed.SetDirection(_rounded(image.GetDirection(), _DECIMALS_COSINE))
-    return placed
+    rounded = sitk.Image(image)
+    rounded.SetSpacing(_rounded(image.GetSpacing(), _DECIMALS_MM))
+    rounded.SetOrigin(_rounded(image.GetOrigin(), _DECIMALS_MM))
+    rounded.SetDirection(_rounded(image.GetDirection(), _DECIMALS_COSINE))
+    return rounded
 
 
 def _rounded(values: Sequence[float], decimals: int) -> list[float]:
-    # Not rounded half up: spacings such as 250 / 1024 mm end in a 5, and a last digit must not
-    # matter.
+    # Not rounded half up: spacings such as 250 / 1024 mm end in a 5, where the last digit would decide.
     scale = 10.0**decimals
     return (np.floor(np.array(values) * scale + 0.51) / scale + 0.0).tolist()
 
@@ -54,8 +51,7 @@ def check_proper_grid(image: sitk.Image, *, where: str) -> None:
             where=where,
             remedy="Correct the header, or export the image again.",
         )
-    placed = [*image.GetOrigin(), *image.GetDirection()]
-    if not np.isfinite(placed).all():
+    if not np.isfinite([*image.GetOrigin(), *image.GetDirection()]).all():
         raise GeometryError("Origin or direction hold numbers that are not finite.", where=where)
     direction = np.array(image.GetDirection()).reshape(3, 3)
     if np.abs(direction.T @ direction - np.eye(3)).max() > _ORTHONORMALITY:
@@ -68,15 +64,16 @@ def check_proper_grid(image: sitk.Image, *, where: str) -> None:
 
 
 def grid_difference(image: sitk.Image, mask: sitk.Image) -> str:
-    """What makes two grids different, in words; empty when they are the same.
+    """The difference between two grids in words; empty if they are the same.
 
-    Two grids are the same when they have the same size and each of the eight corners lies at the same
-    place within :data:`TOLERANCE_VOXELS` of the smallest voxel edge.
+    Two grids are the same if they have the same size and no corner differs by more than :data:`TOLERANCE_VOXELS` of
+    the smallest voxel edge.
     """
     if image.GetSize() != mask.GetSize():
-        return f"the image has {_size(image)} voxels, the mask {_size(mask)}"
-    distance = np.abs(_corners(image) - _corners(mask)).max()
-    if distance <= TOLERANCE_VOXELS * min(image.GetSpacing()):
+        sizes = [" x ".join(map(str, one.GetSize())) for one in (image, mask)]
+        return f"the image has {sizes[0]} voxels, the mask {sizes[1]}"
+    distance, tolerance = np.abs(_corners(image) - _corners(mask)).max(), TOLERANCE_VOXELS * min(image.GetSpacing())
+    if distance <= tolerance:
         return ""
     parts = []
     if not np.allclose(image.GetSpacing(), mask.GetSpacing(), rtol=1e-4, atol=0):
@@ -84,7 +81,7 @@ def grid_difference(image: sitk.Image, mask: sitk.Image) -> str:
     if not np.allclose(image.GetDirection(), mask.GetDirection(), rtol=0, atol=1e-4):
         parts.append("a different orientation of the axes")
     shift = np.subtract(mask.GetOrigin(), image.GetOrigin())
-    if np.abs(shift).max() > TOLERANCE_VOXELS * min(image.GetSpacing()):
+    if np.abs(shift).max() > tolerance:
         parts.append(f"the origin shifted by {_numbers(shift)} mm")
     details = ", ".join(parts) or "small differences that accumulate"
     return f"the corners are up to {distance:.3g} mm apart ({details})"
@@ -94,7 +91,7 @@ def check_same_grid(image: sitk.Image, mask: sitk.Image, *, where: str) -> None:
     """Refuse a mask that does not lie on the image's grid.
 
     Raises:
-        GeometryError: with what differs, and by how much.
+        GeometryError: says what differs, and by how much.
     """
     difference = grid_difference(image, mask)
     if difference:
@@ -111,9 +108,5 @@ def _corners(image: sitk.Image) -> np.ndarray:
     return np.array([image.TransformIndexToPhysicalPoint(index) for index in itertools.product(*ends)])
 
 
-def _size(image: sitk.Image) -> str:
-    return " x ".join(str(size) for size in image.GetSize())
-
-
-def _numbers(values: object) -> str:
-    return " x ".join(f"{value:.4g}" for value in np.atleast_1d(np.asarray(values, dtype=float)))
+def _numbers(values: Iterable[float]) -> str:
+    return " x ".join(f"{value:.4g}" for value in values)

@@ -12,7 +12,7 @@ def binary_mask(labels: sitk.Image, label: int | None, *, where: str) -> sitk.Im
     """The voxels of one label as UInt8 0 and 1.
 
     Args:
-        labels: a label image; whole numbers, also when stored as floating point.
+        labels: a label image; whole numbers, which may be stored as floating point.
         label: the label of the lesion; None: the only label there is.
 
     Raises:
@@ -46,17 +46,16 @@ def binary_mask(labels: sitk.Image, label: int | None, *, where: str) -> sitk.Im
 
 def other_labels(labels: sitk.Image, mask: sitk.Image) -> sitk.Image | None:
     """The voxels with another label than the lesion's as UInt8 0 and 1; None: there are none."""
-    labelled = sitk.GetArrayViewFromImage(labels) != 0
-    lesion = sitk.GetArrayViewFromImage(mask) == 1
-    if np.count_nonzero(labelled) == np.count_nonzero(lesion):
+    others = (sitk.GetArrayViewFromImage(labels) != 0) & (sitk.GetArrayViewFromImage(mask) != 1)
+    if not others.any():
         return None
-    others = sitk.GetImageFromArray((labelled & ~lesion).astype(np.uint8))
-    others.CopyInformation(labels)
-    return others
+    image = sitk.GetImageFromArray(others.astype(np.uint8))
+    image.CopyInformation(labels)
+    return image
 
 
 def mask_on_image_grid(mask: sitk.Image, image: sitk.Image, *, where: str) -> tuple[sitk.Image, str]:
-    """A binary mask resampled (nearest neighbour) to the image's grid, and the warning that goes with it.
+    """A binary mask resampled (nearest neighbour) to the image's grid, and a warning that says so.
 
     Raises:
         MaskError: the mask lies wholly outside the image.
@@ -81,24 +80,9 @@ def to_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
 
 
 def volume_ml(mask: sitk.Image) -> float:
-    """The volume of a binary mask."""
+    """The volume of a binary mask in ml."""
     return int(sitk.GetArrayViewFromImage(mask).sum()) * float(np.prod(mask.GetSpacing())) / 1000
 
 
-def check_roi_size(mask: sitk.Image, *, where: str) -> None:
-    """Refuse a lesion of a single voxel.
-
-    Raises:
-        MaskError: the mask has one voxel.
-    """
-    if int(sitk.GetArrayViewFromImage(mask).sum()) == 1:
-        raise MaskError(
-            "The mask has a single voxel; a lesion needs more to be measured.",
-            where=where,
-            remedy="Check that the right segment or label was exported.",
-        )
-
-
 def _listed(labels: list[int]) -> str:
-    shown = ", ".join(str(label) for label in labels[:20])
-    return shown + (", ..." if len(labels) > 20 else "")
+    return ", ".join(map(str, labels[:20])) + (", ..." if len(labels) > 20 else "")

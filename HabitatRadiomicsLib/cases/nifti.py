@@ -1,4 +1,4 @@
-"""Finds damage in a NIfTI file that ITK's reader repairs silently, by reading the file itself."""
+"""Finds damage in NIfTI files that ITK's reader would repair silently."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _FLOATS = {16: "f4", 64: "f8"}
 
 
 def check_nifti(path: Path, *, where: str) -> None:
-    """Refuse a damaged NIfTI file; files of other formats and pairs of header and image file pass unchecked.
+    """Refuse a damaged NIfTI file; other formats, and pairs of header and image file, are not checked.
 
     ITK's reader replaces a spacing of 0 by 1, flips an axis of negative spacing, and replaces voxels that are missing
     or not finite by 0.
 
     Raises:
         GeometryError: a spacing that is not positive or not finite.
-        ImageError: truncated, or with voxels that are not finite.
+        ImageError: the file is truncated, or voxels are not finite.
     """
     try:
         with _opened(path) as stream:
@@ -86,7 +86,7 @@ def _check_voxels(stream: BinaryIO, header: bytes, order: str) -> tuple[int, int
 
 
 def _filled(stream: BinaryIO, count: int) -> bytes:
-    """This many bytes, fewer only at the end of the file: a single read of a compressed file may return less."""
+    """This many bytes; fewer only at the end of the file, although one read of a compressed file may return fewer."""
     block = stream.read(count)
     while len(block) < count and (more := stream.read(count - len(block))):
         block += more

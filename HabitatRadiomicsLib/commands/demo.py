@@ -9,7 +9,7 @@ from pathlib import Path
 from HabitatRadiomicsLib.cases import Case, write_case
 from HabitatRadiomicsLib.cases.cohort import load_cohort, with_reading
 from HabitatRadiomicsLib.cases.synthetic import SITES, synthetic_patient
-from HabitatRadiomicsLib.cases.synthetic.spine_clinical import READINGS
+from HabitatRadiomicsLib.cases.synthetic.spine import READINGS
 from HabitatRadiomicsLib.commands.arguments import default_jobs, positive_count
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.commands.score import summary as score_summary

@@ -7,11 +7,10 @@ import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-from HabitatRadiomicsLib.cases.cohort.digests import file_digest
 from HabitatRadiomicsLib.commands.arguments import OUTPUT, add_arguments, refuse_to_replace
 from HabitatRadiomicsLib.imaging.diffusion import DiffusionMaps, fit_diffusion
 from HabitatRadiomicsLib.outputs import json_text, result_folder, write_image, write_text
-from HabitatRadiomicsLib.system.provenance import image_digest, versions
+from HabitatRadiomicsLib.system.provenance import file_digest, image_digest, versions
 
 _FILE = "diffusion.json"
 

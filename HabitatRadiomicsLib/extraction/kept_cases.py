@@ -17,12 +17,11 @@ from typing import Any, Protocol
 
 from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.cases.cohort import CohortCase, CohortImage
-from HabitatRadiomicsLib.cases.cohort.digests import file_digest
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, OutputError
 from HabitatRadiomicsLib.outputs import json_text, write_csv, write_text
 from HabitatRadiomicsLib.progress import Progress
 from HabitatRadiomicsLib.system.parallel import unordered
-from HabitatRadiomicsLib.system.provenance import document_digest
+from HabitatRadiomicsLib.system.provenance import document_digest, file_digest
 
 _log = logging.getLogger(__name__)
 

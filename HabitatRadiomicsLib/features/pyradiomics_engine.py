@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.errors import DependencyError, FeatureError
 from HabitatRadiomicsLib.features.catalogue import by_image_and_class, feature_names, image_names
 from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings, ImageFilters
-from HabitatRadiomicsLib.system.installation import reference_engine_advice
+from HabitatRadiomicsLib.system.installation.dependencies import reference_engine_advice
 
 
 class PyradiomicsEngine:

@@ -8,8 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from HabitatRadiomicsLib.cases.cohort.cells import is_missing, level_of, number_in
-from HabitatRadiomicsLib.cases.cohort.clinical_columns import ClinicalColumn, clinical_columns
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import (
+    ClinicalColumn,
+    clinical_columns,
+    is_missing,
+    level_of,
+    number_in,
+)
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.learning.folds import check_two_outcomes

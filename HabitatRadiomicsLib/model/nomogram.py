@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from HabitatRadiomicsLib.cases.cohort.cells import is_missing, level_of, number_in
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import is_missing, level_of, number_in
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL, RAD_SCORE_TERM
 from HabitatRadiomicsLib.model.nomogram_axes import Axis, NomogramScale, nomogram_scale, numeric_axis

@@ -1,10 +1,9 @@
 """Every setting of every step, validated and immutable.
 
-In: the name of a bundled protocol, or a YAML file; out: a ``Protocol``. Imports ``system`` and the root's loose
-files.
+In: the name of a bundled protocol, or a YAML file; out: a ``Protocol``. Imports ``system`` and the root's loose files.
 """
 
-from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, check_sequence_name, sequence_of
+from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.protocol.feature_settings import (
     Discretisation,
     FeatureSettings,
@@ -70,9 +69,7 @@ __all__ = [
     "TextureSettings",
     "TimePoints",
     "bundled_protocols",
-    "check_sequence_name",
     "load_protocol",
     "protocol_from",
     "protocol_text",
-    "sequence_of",
 ]

@@ -1,11 +1,11 @@
-"""What all settings, and all parts of model files, have in common."""
+"""What all settings and parts of model files share: base classes, common types, and the keys of a case's images."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 #: Names of protocols, models and sequences: they become parts of file and column names.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
@@ -14,7 +14,15 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-_NAME = re.compile(NAME_PATTERN)
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("each may be listed only once")
+    return values
+
+
+#: Annotates a tuple without repetitions.
+EACH_ONCE = AfterValidator(_each_once)
 
 
 class Part(BaseModel):
@@ -26,17 +34,17 @@ class Part(BaseModel):
 class Settings(Part):
     """Base of all settings."""
 
-    # Defaults are validated too, so that a preset and its written-out form are the same document.
+    # Defaults are validated too, so that a preset equals its complete written form.
     model_config = ConfigDict(validate_default=True)
 
 
 def check_sequence_name(name: str) -> None:
-    """A sequence name becomes part of column and file names: letters, digits and hyphens only.
+    """Refuse a name that cannot become part of column and file names.
 
     Raises:
-        ValueError: it has another character, an underscore for instance.
+        ValueError: the name has other characters than letters, digits and hyphens.
     """
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise ValueError(f"'{name}' is not a sequence name: use letters, digits and hyphens")
 
 

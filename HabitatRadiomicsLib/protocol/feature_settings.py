@@ -6,11 +6,11 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from HabitatRadiomicsLib.protocol.base import Positive, Settings, sequence_of
+from HabitatRadiomicsLib.protocol.base import EACH_ONCE, Positive, Settings, sequence_of
 
 
 class Discretisation(Settings):
-    """Grey levels for texture: bins of a fixed width (aligned to zero, as pyradiomics does) or a fixed number."""
+    """Grey levels for texture: bins of a fixed width (aligned to zero, as in pyradiomics) or a fixed number."""
 
     bin_width: Positive | None = None
     bin_count: int | None = Field(None, ge=2)
@@ -23,7 +23,7 @@ class Discretisation(Settings):
 
 
 class ImageFilters(Settings):
-    """The images that features are computed on. Definitions and names are pyradiomics'."""
+    """The images on which features are computed. Definitions and names are those of pyradiomics."""
 
     original: bool = True
     wavelet: str | None = "coif1"
@@ -33,7 +33,7 @@ class ImageFilters(Settings):
     exponential: bool = True
     gradient: bool = True
     lbp_2d: bool = True
-    log_sigmas: tuple[Positive, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+    log_sigmas: Annotated[tuple[Positive, ...], EACH_ONCE] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
     """Laplacian of Gaussian, sigma in mm."""
 
     @field_validator("wavelet")
@@ -45,19 +45,12 @@ class ImageFilters(Settings):
             raise ValueError("PyWavelets has no discrete wavelet of this name")
         return name
 
-    @field_validator("log_sigmas")
-    @classmethod
-    def _distinct(cls, sigmas: tuple[float, ...]) -> tuple[float, ...]:
-        if len(set(sigmas)) != len(sigmas):
-            raise ValueError("each sigma may be listed only once")
-        return sigmas
-
 
 class TextureSettings(Settings):
-    """How the texture matrices are made. Definitions and defaults are pyradiomics'."""
+    """How texture matrices are computed. Definitions and defaults are those of pyradiomics."""
 
-    distances: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
-    """Neighbours of GLCM, GLDM and NGTDM: voxels at these Chebyshev distances (1: also by edges and corners)."""
+    distances: Annotated[tuple[Annotated[int, Field(ge=1)], ...], EACH_ONCE] = Field((1,), min_length=1)
+    """Neighbours in GLCM, GLDM and NGTDM: voxels at these Chebyshev distances (1: including edges and corners)."""
     weighting: Literal["manhattan", "euclidean", "infinity", "no_weighting"] | None = None
     """Null: GLCM and GLRLM features are averaged over the directions. Otherwise they are computed from the weighted
     sum of the directions' matrices. With d, the length of the direction in mm under this norm, the weight is
@@ -65,14 +58,7 @@ class TextureSettings(Settings):
     symmetrical_glcm: bool = True
     """Whether a pair of voxels counts in both orders."""
     gldm_alpha: int = Field(0, ge=0)
-    """Neighbours are dependent in GLDM if their grey levels differ by no more than this."""
-
-    @field_validator("distances")
-    @classmethod
-    def _distinct(cls, distances: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(distances)) != len(distances):
-            raise ValueError("each distance may be listed only once")
-        return distances
+    """In GLDM, neighbours are dependent if their grey levels differ by no more than this."""
 
 
 FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"]
@@ -82,18 +68,17 @@ class FeatureSettings(Settings):
     """What is measured in each region."""
 
     engine: Literal["auto", "built-in", "pyradiomics"] = "auto"
-    """``auto`` means ``built-in``, which needs no further package; ``pyradiomics``, the reference, must be
-    installed."""
+    """``auto`` is ``built-in``, which needs no further package; the reference, ``pyradiomics``, must be installed."""
     classes: tuple[FeatureClass, ...] = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
     images: ImageFilters = ImageFilters()
     discretisation: Discretisation = Discretisation(bin_width=25.0)
     sequence_discretisation: dict[str, Discretisation] = Field(default_factory=dict)
-    """Sequences with a discretisation of their own, e.g. PET in SUV."""
+    """The discretisation of sequences that differ, e.g. PET in SUV."""
     force_2d: bool = False
     """Texture slice by slice (in the i-j plane) rather than in 3D."""
     texture: TextureSettings = TextureSettings()
-    excluded: tuple[str, ...] = ()
-    """Features to leave out of every image, e.g. ``glcm_MCC``; the catalogue refuses unknown names."""
+    excluded: Annotated[tuple[str, ...], EACH_ONCE] = ()
+    """Features that are not computed on any image, e.g. ``glcm_MCC``; the catalogue refuses unknown names."""
     minimum_region_voxels: int = Field(32, ge=2)
     """A region with fewer voxels is refused: its texture would be noise."""
 
@@ -104,8 +89,6 @@ class FeatureSettings(Settings):
             kind, _, feature = name.partition("_")
             if kind not in get_args(FeatureClass) or not feature.isalnum():
                 raise ValueError(f"'{name}' is not the name of a feature: write class and feature, as glcm_MCC")
-        if len(set(names)) != len(names):
-            raise ValueError("each feature may be listed only once")
         return names
 
     def discretisation_of(self, sequence: str) -> Discretisation:

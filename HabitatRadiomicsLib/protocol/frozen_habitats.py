@@ -1,47 +1,39 @@
-"""The frozen habitats of a population, which a protocol or a model carries from the cohort to the next patient."""
+"""The frozen habitats of a population, which a protocol or a model applies to the next patient."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field, model_validator
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
+from HabitatRadiomicsLib.protocol.base import Finite, Part
 
 
-class HabitatCount(BaseModel):
-    """How well K habitats describe the superpixels, and whether K was acceptable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class HabitatCount(Part):
+    """How well K habitats describe the superpixels, and whether K is acceptable."""
 
     k: int = Field(ge=2)
-    calinski_harabasz: _Finite
-    silhouette: _Finite
+    calinski_harabasz: Finite
+    silhouette: Finite
     rejected: str | None = None
-    """Why this K cannot be used, as a sentence; null when it can."""
+    """Why this K cannot be used, as a sentence; null if it can."""
 
 
-class ChoiceOfK(BaseModel):
+class ChoiceOfK(Part):
     """The criteria for each K, and the K that was chosen."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     chosen: int = Field(ge=2)
     rule: str
     candidates: tuple[HabitatCount, ...]
 
 
-class HabitatModel(BaseModel):
+class HabitatModel(Part):
     """Habitat centroids in the plane of (z intensity, z local entropy), S1 first.
 
-    S1..SK are ordered by mean local entropy, then intensity, ascending: S1 is the orderly margin, SK the most
-    heterogeneous core. A superpixel belongs to the nearest centroid (Euclidean; of equally near ones the first).
+    S1..SK are ordered by mean local entropy, then intensity, ascending: S1 is the most homogeneous habitat, SK the most
+    heterogeneous one. A superpixel belongs to the nearest centroid (Euclidean distance; in a tie, the first).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     sequence: str
-    centroids: tuple[tuple[_Finite, _Finite], ...] = Field(min_length=2)
+    centroids: tuple[tuple[Finite, Finite], ...] = Field(min_length=2)
     patients: int = Field(ge=1)
     superpixels: int = Field(ge=2)
     choice: ChoiceOfK
@@ -60,5 +52,5 @@ class HabitatModel(BaseModel):
 
     @property
     def of_one_patient(self) -> bool:
-        """True when the habitats come from a single patient and cannot be transferred to another."""
+        """Whether the habitats come from a single patient and cannot be applied to another."""
         return self.patients == 1

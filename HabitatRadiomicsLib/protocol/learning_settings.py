@@ -1,12 +1,12 @@
-"""From a feature table to a score."""
+"""Settings of the learning: from a feature table to a score."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from HabitatRadiomicsLib.protocol.base import Settings
+from HabitatRadiomicsLib.protocol.base import EACH_ONCE, Settings
 
 Selector = Literal[
     "anova", "kruskal-wallis", "mutual-information", "tree-importance", "lasso", "relief", "rfe", "mann-whitney"
@@ -15,27 +15,22 @@ ClassifierName = Literal["logistic-regression", "svm", "knn", "random-forest", "
 
 
 class SearchSettings(Settings):
-    """Selectors x classifiers x numbers of features, compared by a cross-validation within the training cases."""
+    """Selectors x classifiers x numbers of features, compared by cross-validation within the training cases."""
 
-    selectors: tuple[Selector, ...] = Field(("anova", "kruskal-wallis", "relief", "rfe"), min_length=1)
-    classifiers: tuple[ClassifierName, ...] = Field(("logistic-regression", "svm"), min_length=1)
-    features: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field((3, 6, 9), min_length=1)
+    selectors: Annotated[tuple[Selector, ...], EACH_ONCE] = Field(
+        ("anova", "kruskal-wallis", "relief", "rfe"), min_length=1
+    )
+    classifiers: Annotated[tuple[ClassifierName, ...], EACH_ONCE] = Field(("logistic-regression", "svm"), min_length=1)
+    features: Annotated[tuple[Annotated[int, Field(ge=1, le=12)], ...], EACH_ONCE] = Field((3, 6, 9), min_length=1)
     """Numbers of features to try; at most 12, so that Shapley values can be computed exactly."""
     maximum_correlation: float | None = Field(None, gt=0, le=1)
     """From each pair of features with a higher |Pearson r|, one is dropped at random (seeded); null: none is
     dropped."""
 
-    @field_validator("selectors", "classifiers", "features")
-    @classmethod
-    def _distinct(cls, chosen: tuple[object, ...]) -> tuple[object, ...]:
-        if len(set(chosen)) != len(chosen):
-            raise ValueError("each may be listed only once")
-        return chosen
-
 
 class ScoutSettings(Settings):
-    """One scout model per base image (Li 2023, doi in the preset). The features selected by scouts with a sufficient
-    AUC enter a final search, which has no correlation filter."""
+    """One scout model per base image (Li 2023, doi in the preset). The features that scouts with a sufficient AUC
+    select enter a final search, which has no correlation filter."""
 
     minimum_auc: float = Field(0.6, ge=0.5, lt=1)
     """Mean AUC in the cross-validation within the training cases."""
@@ -45,7 +40,7 @@ class NomogramSettings(Settings):
     """A logistic model of the rad-score and selected clinical factors."""
 
     factors: tuple[str, ...] | None = None
-    """Columns of the clinical table that are considered; null: all."""
+    """Columns of the clinical table to consider; null: all."""
     univariate_significance: float = Field(0.05, gt=0, le=1)
     """Factors whose p in their univariate test is below this enter the multivariable model."""
     multivariable_significance: float = Field(0.05, gt=0, le=1)
@@ -61,7 +56,7 @@ class FusionSettings(Settings):
         ("svm", "knn", "random-forest", "naive-bayes", "logistic-regression", "mlp", "lda"), min_length=1
     )
     deep_features: int = Field(6, ge=0, le=8)
-    """How many deep features, those with the smallest p, are added to the rad-scores."""
+    """The number of deep features, those with the smallest p, that are added to the rad-scores."""
 
 
 class LearningSettings(Settings):
@@ -78,7 +73,7 @@ class LearningSettings(Settings):
     """Of two features with a higher |Pearson r|, the one with the larger p is dropped."""
     maximum_features: int = Field(10, ge=1)
     penalty_rule: Literal["minimum", "one-standard-error"] = "minimum"
-    """The LASSO's lambda: with the smallest cross-validated deviance, or the largest within a standard error of it."""
+    """The LASSO's lambda: that with the smallest cross-validated deviance, or the largest within one standard error."""
     folds: int = Field(5, ge=2)
     repeats: int = Field(5, ge=1)
     """How often the cross-validation is repeated, each time with other folds."""
@@ -87,8 +82,7 @@ class LearningSettings(Settings):
     permutations: int = Field(100, ge=0)
     """Permutations of the outcome that test the whole procedure; 0: no test."""
     optimism_bootstraps: int = Field(100, ge=0)
-    """Bootstrap samples of the whole procedure, for the optimism of its AUC and the selection frequencies; 0:
-    none."""
+    """Bootstrap samples of the whole procedure, for the optimism of its AUC and selection frequencies; 0: none."""
     learning_curve: bool = True
     univariate_selection: int | None = Field(None, ge=1)
     """At most this many of the features that pass the test, those with the smallest p, enter the correlation filter
@@ -96,7 +90,7 @@ class LearningSettings(Settings):
     search: SearchSettings | None = None
     """A search over selectors and classifiers, instead of a LASSO rad-score."""
     scouts: ScoutSettings | None = None
-    """Scout models precede the search."""
+    """Scout models before the search; null: none."""
     nomogram: NomogramSettings | None = None
     """Combines the rad-score with clinical factors; null: the rad-score is used alone."""
     fusion: FusionSettings | None = None

@@ -20,10 +20,10 @@ def bundled_protocols() -> dict[str, Path]:
 
 
 def load_protocol(name_or_file: Protocol | str | Path) -> Protocol:
-    """A preset by name, or a YAML file; a protocol that is loaded already comes back as it is.
+    """A preset by name, or a YAML file; a protocol object is returned unchanged.
 
     Raises:
-        ProtocolError: there is no such preset or file, it is not YAML, or settings are wrong (all are named).
+        ProtocolError: there is no such preset or file, it is not YAML, or settings are wrong (names all of them).
 
     Example:
         >>> import HabitatRadiomicsLib as hr
@@ -34,7 +34,7 @@ def load_protocol(name_or_file: Protocol | str | Path) -> Protocol:
         return name_or_file
     presets = bundled_protocols()
     path = presets.get(str(name_or_file), Path(name_or_file))
-    if not os.path.isfile(path):  # unlike Path.is_file, this is False also for a name that cannot be one
+    if not os.path.isfile(path):  # Path.is_file raises an error for a name that no file can have
         raise ProtocolError(
             "There is no protocol of this name, and no such file.",
             where=str(name_or_file),
@@ -52,7 +52,7 @@ def protocol_from(document: Any, *, where: str) -> Protocol:
     """A protocol from plain data; ``where`` names its origin in errors.
 
     Raises:
-        ProtocolError: settings are missing, unknown or make no sense; all are named.
+        ProtocolError: settings are missing, unknown or invalid; names all of them.
     """
     if not isinstance(document, dict):
         raise ProtocolError("A protocol is a YAML mapping of settings; this is not one.", where=where)
@@ -66,14 +66,13 @@ def protocol_from(document: Any, *, where: str) -> Protocol:
     try:
         return Protocol.model_validate(document)
     except ValidationError as error:
-        lines = [f"{_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
-        raise ProtocolError("Settings are wrong: " + "; ".join(lines) + ".", where=where) from error
+        problems = [
+            f"{'.'.join(map(str, item['loc'])) or 'protocol'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        ]
+        raise ProtocolError(f"Settings are wrong: {'; '.join(problems)}.", where=where) from error
 
 
 def protocol_text(protocol: Protocol) -> str:
     """A protocol as YAML; :func:`load_protocol` reads an equal one back from it."""
     return yaml.safe_dump(protocol.document(), sort_keys=False, allow_unicode=True, width=110)
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "protocol"

@@ -1,4 +1,4 @@
-"""The settings themselves, one class per step."""
+"""The protocol: the settings of all steps, one class per step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from HabitatRadiomicsLib.protocol.base import (
+    EACH_ONCE,
     NAME_PATTERN,
+    Finite,
     Positive,
     Settings,
     check_sequence_name,
@@ -28,7 +30,7 @@ _REGION = re.compile(r"whole|habitats|ring|patch|S[1-9][0-9]*")
 class BiasCorrection(Settings):
     """N4 bias field correction of MRI (Tustison 2010, doi 10.1109/TMI.2010.2046908).
 
-    The field is estimated on a downsampled copy, inside an Otsu foreground, and applied at full resolution.
+    The field is estimated on a downsampled copy within an Otsu foreground, and applied at full resolution.
     """
 
     shrink_factor: int = Field(4, ge=1, le=16)
@@ -38,8 +40,8 @@ class BiasCorrection(Settings):
 class IntensityWindow(Settings):
     """CT window: intensities outside it are set to the nearest bound."""
 
-    lower: float = Field(allow_inf_nan=False)
-    upper: float = Field(allow_inf_nan=False)
+    lower: Finite
+    upper: Finite
 
     @model_validator(mode="after")
     def _not_empty(self) -> IntensityWindow:
@@ -49,14 +51,14 @@ class IntensityWindow(Settings):
 
 
 class Resampling(Settings):
-    """Voxel spacing in mm along i, j, k; null keeps an axis as it is. Masks are resampled by nearest neighbour."""
+    """Voxel spacing in mm along i, j, k; null: unchanged. Masks are resampled by nearest neighbour."""
 
     spacing: tuple[Positive | None, Positive | None, Positive | None]
     interpolator: Literal["bspline", "linear"] = "bspline"
 
 
 class Normalisation(Settings):
-    """``scale * (x - mean) / sd``, mean and sd (n - 1) over the ROI or the whole image; ``clip`` in sd."""
+    """``scale * (x - mean) / sd`` with mean and SD (n - 1) over the ROI or the whole image; ``clip`` in SD."""
 
     scope: Literal["roi", "image"] = "image"
     scale: Positive = 100.0
@@ -64,7 +66,7 @@ class Normalisation(Settings):
 
 
 class Preprocessing(Settings):
-    """What happens to an image before it is measured, in this order; null leaves a step out."""
+    """The steps before an image is measured, in this order; null: the step is left out."""
 
     bias_correction: BiasCorrection | None = None
     resampling: Resampling | None = None
@@ -73,8 +75,8 @@ class Preprocessing(Settings):
 
     @property
     def arbitrary_units(self) -> str:
-        """Why the same intensity in two images of a patient need not be the same tissue; empty if no setting suggests
-        so. Of MRI that is neither bias-corrected nor normalised, the settings cannot tell."""
+        """Why the same intensity in two images of a patient may not be the same tissue; empty if no setting implies
+        it. MRI that is neither bias-corrected nor normalised cannot be recognised."""
         if self.normalisation is not None and self.normalisation.scope == "roi":
             return "z-scored over the lesion of each image"
         if self.normalisation is None and self.bias_correction is not None:
@@ -85,8 +87,8 @@ class Preprocessing(Settings):
 class EntropySettings(Settings):
     """Local Shannon entropy in bits.
 
-    ``shannon``: ``levels`` equal bins between the lowest and highest intensity of the scope; window cut to the scope.
-    ``matlab``: MATLAB's ``entropyfilt`` on a scaled image: 256 levels, symmetric padding, always over the image.
+    ``shannon``: ``levels`` equal bins between the lowest and highest intensity of the scope; the window is restricted
+    to the scope. ``matlab``: MATLAB's ``entropyfilt`` on a scaled image (256 levels, symmetric padding, whole image).
     """
 
     definition: Literal["shannon", "matlab"] = "shannon"
@@ -100,7 +102,7 @@ class EntropySettings(Settings):
         if self.window % 2 == 0:
             raise ValueError("'window' must be odd, so that it has a centre")
         if self.definition == "matlab" and (self.levels, self.scope, self.dimensions) != (256, "image", 2):
-            raise ValueError("the definition 'matlab' goes with levels: 256, scope: image and dimensions: 2")
+            raise ValueError("the definition 'matlab' needs levels: 256, scope: image and dimensions: 2")
         return self
 
 
@@ -112,13 +114,13 @@ class HabitatSettings(Settings):
     minimum_superpixel_voxels: int = Field(10, ge=1)
     """A small ROI gets fewer superpixels, so that each has this many voxels on average."""
     clip: Positive | None = 3.0
-    """Z-scores of intensity and entropy are clipped at this many SD, so that a few extreme voxels (at the rim, where
-    a window holds few voxels of the lesion, or in a vessel) do not form a habitat of their own; null: no clipping."""
+    """Z-scores of intensity and entropy are clipped at this many SD, so that a few extreme voxels (in a vessel, or at
+    the rim, where a window holds few voxels of the lesion) do not form a separate habitat; null: no clipping."""
     clustered_superpixels: int = Field(6000, ge=500)
-    """From a larger population, a random sample of whole patients with at most this many superpixels is clustered.
+    """Of a larger population, a random sample of whole patients with at most this many superpixels is clustered.
     Ward's method and the silhouette compare all pairs of superpixels: 1,000 patients would take 25 times as long as
-    200, and 7 GB, for centroids that a sample estimates as well. A population of 200 patients with 30 superpixels
-    each is clustered without sampling."""
+    200, and 7 GB, although a sample estimates the centroids equally well. 200 patients with 30 superpixels each are
+    clustered without sampling."""
     k_min: int = Field(2, ge=2)
     k_max: int = Field(10, ge=2, le=30)
     nearly_empty_fraction: float = Field(0.01, ge=0, lt=1)
@@ -139,27 +141,25 @@ IccForm = Literal["1,1", "2,1", "3,1"]
 
 
 class RobustnessSettings(Settings):
-    """Perturbed copies of every case, and the reliability that a feature must keep on them (Zwanenburg 2019,
-    doi 10.1038/s41598-018-36938-4). Where lesions were segmented again, by a second reader or by the same one, these
+    """Perturbed copies of every case, and the reliability that features must reach on them (Zwanenburg 2019,
+    doi 10.1038/s41598-018-36938-4). If lesions were segmented again, by a second reader or by the same one, these
     readings replace the copies, and a feature must reach the threshold in each kind of reading.
 
-    Each copy is perturbed in every way whose amplitude is not 0: noise, then translation and rotation of the grid,
-    then the contour.
+    Each copy gets all perturbations whose amplitude is not 0: noise, then translation and rotation of the grid, then
+    the contour.
     """
 
     threshold: float = Field(0.80, gt=0, le=1)
     """Features whose intraclass correlation reaches this are kept."""
     icc: IccForm = "1,1"
-    """Shrout and Fleiss' form. The default is that of Zwanenburg 2019: the n-th copies of two cases have nothing in
-    common that would make them the same rater. It is also the strictest, since a shift of all copies counts against
-    the feature.
+    """Shrout and Fleiss' form. The default is that of Zwanenburg 2019: the n-th copies of two cases have no rater in
+    common. It is also the strictest form, since a shift of all copies counts against the feature.
 
-    Readers are the same in all cases: ``2,1`` is then the form of inter-observer agreement, and of intra-observer
-    agreement too. Koo and Li 2016 (doi 10.1016/j.jcm.2016.02.012) ask there for absolute agreement in a mixed model,
-    which is the same formula. ``3,1`` overlooks that a reader draws all lesions larger the second time."""
+    If the same readers segment all cases, ``2,1`` is the form for inter-observer and intra-observer agreement. For the
+    latter, Koo and Li 2016 (doi 10.1016/j.jcm.2016.02.012) recommend absolute agreement in a mixed model, which has the
+    same formula. ``3,1`` does not count it as disagreement if one reading draws all lesions larger."""
     cases: int = Field(20, ge=3)
-    """How many cases of a cohort are perturbed, spread evenly over its table; all of them if the cohort is
-    smaller."""
+    """The number of cases that are perturbed, spread evenly over the cohort; all cases of a smaller cohort."""
     copies: int = Field(10, ge=1, le=100)
     noise: float = Field(1.0, ge=0, le=10)
     """SD of the added noise, in multiples of the noise level of the image."""
@@ -192,12 +192,12 @@ class TimePoints(Settings):
     """The scale on which the lesion at follow-up is split into habitats.
 
     ``baseline``: the mean and SD of the same patient's lesion at baseline and, for entropy, its range of grey levels.
-    A habitat then is the same kind of tissue at both times, and a change of its volume is a change of tissue; a
-    habitat that is gone has no features. This needs intensities with a unit (Hounsfield, SUV, ADC, FA), or
-    intensities normalised over the image.
+    A habitat then is the same kind of tissue at both times, and a change of its volume is a change of tissue. A habitat
+    that disappears has no features. This needs intensities with a unit (Hounsfield, SUV, ADC, FA), or intensities
+    normalised over the image.
 
-    ``own``: the lesion's own mean and SD at that time. A habitat is then its relatively bright or disordered part,
-    and only its share of the volume can be interpreted. MRI in arbitrary units needs this.
+    ``own``: the lesion's own mean and SD at that time. A habitat is then the relatively bright or heterogeneous part of
+    the lesion, and only its share of the volume can be interpreted. MRI in arbitrary units needs this.
 
     Null: ``baseline`` for each sequence, but ``own`` where its preprocessing implies arbitrary units
     (:attr:`Preprocessing.arbitrary_units`). MRI that is measured as acquired cannot be recognised: write ``own`` for
@@ -216,76 +216,76 @@ class TimePoints(Settings):
 
 
 class RingLimits(Settings):
-    """What the ring around a lesion must not enter."""
+    """What the ring around a lesion excludes."""
 
     air_below: float | None = Field(-400.0, allow_inf_nan=False)
-    """Intensities below this are air, outside the body or in it, in units of the image as it was acquired (Hounsfield
-    units in CT): before window and normalisation; null: air is not left out."""
+    """Intensities below this are air, outside or inside the body, in units of the acquired image (Hounsfield units in
+    CT), before window and normalisation; null: air is not excluded."""
     body: bool = True
-    """Restrict the ring to the body: the largest connected part that is not air, with the air that it encloses in a
-    slice. Where ``air_below`` is null, Otsu's threshold separates body from air."""
+    """Restrict the ring to the body: the largest connected part that is not air, and the air that it encloses in a
+    slice. If ``air_below`` is null, Otsu's threshold separates body and air."""
     other_labels: bool = True
-    """Keep the ring out of other labels in the mask's file."""
+    """Exclude other labels of the mask's file."""
 
 
 class DeepSettings(Settings):
     """Features of the region ``patch``: the embedding of a network for the slice in which the lesion is largest."""
 
     network: str
-    """An ONNX file, or the name of a bundled one; two outputs, ``embedding`` and ``features`` (the last map)."""
+    """An ONNX file, or the name of a bundled one, with the outputs ``embedding`` and ``features`` (the last map)."""
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    """SHA-256 of the file; a file with another one is refused. Null: any file. A trained model always states it."""
+    """SHA-256 of the file; another file is refused. Null: any file. A trained model always states it."""
     patch: int = Field(160, ge=16, le=1024)
     """Side of the square patch around the lesion's centre, in pixels of the prepared image."""
 
 
 class CombatSettings(Settings):
-    """ComBat: brings the features of all sites to one scale (Johnson 2007, doi 10.1093/biostatistics/kxj037),
-    parametric priors."""
+    """ComBat with parametric priors: brings the features of all sites to one scale (Johnson 2007,
+    doi 10.1093/biostatistics/kxj037)."""
 
     mean_only: bool = False
     """Align only the means of the sites, not their spread."""
     reference_site: str | None = None
-    """The reference site, which stays unchanged; null: all sites are moved to their common mean."""
+    """The site that stays unchanged; null: all sites are moved to their common mean."""
 
 
 class Protocol(Settings):
-    """Every setting of every step. Immutable; equal protocols have equal digests."""
+    """All settings of all steps. Immutable; equal protocols have equal digests."""
 
     format_version: Literal[1] = FORMAT_VERSION
     name: str
     title: str
     reference: str = ""
-    """The publication that the settings follow."""
+    """The publication on which the settings are based."""
     needs: str = ""
     """What a cohort must provide, as a sentence."""
     gives: str = ""
     """What the protocol produces, as a sentence."""
     notes: str = ""
-    sequences: tuple[str, ...] | None = None
-    """The sequences that a case must have; null: all that a case has."""
+    sequences: Annotated[tuple[str, ...], Field(min_length=1), EACH_ONCE] | None = None
+    """The sequences that every case must have; null: those that a case has."""
     timepoints: TimePoints | None = None
     """Null: one time point."""
-    regions: tuple[str, ...] = ("whole", "habitats")
+    regions: Annotated[tuple[str, ...], Field(min_length=1), EACH_ONCE] = ("whole", "habitats")
     """``whole``, ``habitats`` (S1..SK), single ones like ``S2``, ``ring``, ``patch`` (deep features)."""
     ring_mm: Positive = 3.0
     ring_limits: RingLimits | None = None
     """Limits of the ring; null: none."""
     preprocessing: Preprocessing = Preprocessing()
     sequence_preprocessing: dict[str, Preprocessing] = Field(default_factory=dict)
-    """Sequences that differ, e.g. PET in SUV, which must not be normalised."""
+    """The preprocessing of sequences that differ, e.g. PET in SUV, which must not be normalised."""
     habitats: HabitatSettings = HabitatSettings()
     features: FeatureSettings = FeatureSettings()
     deep: DeepSettings | None = None
     """Needed by the region ``patch``."""
     robustness: RobustnessSettings | None = None
-    """Perturbed copies and the reliability asked of features on them; null: features are not tested."""
+    """Null: the reliability of features is not tested."""
     harmonisation: CombatSettings | None = None
-    """Null: features of all sites are taken as they are."""
+    """Null: features are not harmonised."""
     learning: LearningSettings = LearningSettings()
     seed: int = Field(20240607, ge=0, lt=2**32)
     population: dict[str, HabitatModel] = Field(default_factory=dict)
-    """Habitats fitted on a cohort, by sequence; empty: none yet."""
+    """Habitats fitted on a cohort, by sequence; empty: not fitted yet."""
 
     @field_validator("name")
     @classmethod
@@ -297,12 +297,8 @@ class Protocol(Settings):
     @field_validator("sequences")
     @classmethod
     def _sequence_names(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if names is None:
-            return None
-        for name in names:
+        for name in names or ():
             check_sequence_name(name)
-        if not names or len(set(names)) != len(names):
-            raise ValueError("name at least one sequence, and each once")
         return names
 
     @field_validator("regions")
@@ -311,68 +307,49 @@ class Protocol(Settings):
         for name in names:
             if not _REGION.fullmatch(name):
                 raise ValueError(f"'{name}' is not a region: use whole, habitats, S1, S2, ..., ring or patch")
-        if not names or len(set(names)) != len(names):
-            raise ValueError("name at least one region, and each once")
         return names
 
     @model_validator(mode="after")
-    def _deep_region(self) -> Protocol:
+    def _consistent(self) -> Protocol:
         if ("patch" in self.regions) != (self.deep is not None):
             raise ValueError("the region 'patch' needs settings under 'deep', and the other way round")
-        return self
-
-    @model_validator(mode="after")
-    def _learning_regions(self) -> Protocol:
-        habitats = "habitats" in self.regions
         for name in self.learning.regions or ():
-            if name not in self.regions and not (habitats and re.fullmatch(r"S[1-9][0-9]*", name)):
-                raise ValueError(f"learning.regions names '{name}', which is not under the protocol's regions")
-        return self
-
-    @model_validator(mode="after")
-    def _named_timepoints(self) -> Protocol:
+            habitat = "habitats" in self.regions and re.fullmatch(r"S[1-9][0-9]*", name)
+            if name not in self.regions and not habitat:
+                raise ValueError(f"learning.regions names '{name}', which is not one of the protocol's regions")
         if self.timepoints is not None and self.sequences is None:
             raise ValueError("with 'timepoints', name the 'sequences'")
-        return self
-
-    @model_validator(mode="after")
-    def _habitat_scale(self) -> Protocol:
         if self.timepoints is not None and self.timepoints.habitat_scale == "baseline":
             for name in self.sequences or ():
-                why = self.preprocessing_of(name).arbitrary_units
-                if why:
+                if reason := self.preprocessing_of(name).arbitrary_units:
                     raise ValueError(
-                        f"habitat_scale: baseline compares intensities of two images, and those of {name} are {why}: "
-                        "normalise over the image, or write habitat_scale: own"
+                        f"habitat_scale: baseline compares intensities of two images, but those of {name} are "
+                        f"{reason}: normalise over the image, or write habitat_scale: own"
                     )
-        return self
-
-    @model_validator(mode="after")
-    def _population_names(self) -> Protocol:
         for name, habitats in self.population.items():
             if habitats.sequence != name:
                 raise ValueError(f"the habitats under '{name}' are those of '{habitats.sequence}'")
         return self
 
     def preprocessing_of(self, sequence: str) -> Preprocessing:
-        """The preprocessing that holds for a sequence, or for a case's key (``follow-up_CT``)."""
+        """The preprocessing of a sequence, given by its name or by a case's key (``follow-up_CT``)."""
         return self.sequence_preprocessing.get(sequence_of(sequence), self.preprocessing)
 
     @property
     def keys(self) -> tuple[str, ...] | None:
-        """What a case's images are kept under: the sequences, of each time point where there are two
-        (``baseline_CT, follow-up_CT``); None: whatever it has."""
+        """The keys of a case's images: the sequences or, with two time points, each sequence at both
+        (``baseline_CT, follow-up_CT``); None: those that the case has."""
         if self.timepoints is None or self.sequences is None:
             return self.sequences
         return tuple(f"{moment}_{name}" for name in self.sequences for moment in self.timepoints.names)
 
     def baseline_key(self, sequence: str) -> str:
-        """The key of a sequence's first image: ``baseline_CT`` of ``CT``; without time points, the sequence itself."""
+        """The key of a sequence's image at baseline, ``baseline_CT``; with one time point, the sequence itself."""
         return sequence if self.timepoints is None else f"{self.timepoints.baseline}_{sequence}"
 
     def scale_key(self, key: str) -> str:
-        """The key of the lesion on whose scale another is split into habitats: of ``follow-up_CT`` that of the
-        baseline, where ``habitat_scale`` says so; else the key itself."""
+        """The key of the lesion on whose scale another is split into habitats: for ``follow-up_CT`` the baseline's, if
+        ``habitat_scale`` says so; else the key itself."""
         moments = self.timepoints
         if moments is None or timepoint_of(key) != moments.followup or moments.habitat_scale == "own":
             return key
@@ -380,10 +357,10 @@ class Protocol(Settings):
         return self.baseline_key(sequence_of(key)) if comparable else key
 
     def document(self) -> dict[str, object]:
-        """The protocol as plain data, complete, in a fixed order."""
+        """The complete protocol as plain data, in a fixed order."""
         return self.model_dump(mode="json")
 
     @property
     def sha256(self) -> str:
-        """Digest of every setting; equal protocols have the same, whichever file they come from."""
+        """Digest of all settings; equal protocols have the same digest, whichever file they come from."""
         return document_digest(self.document())

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from HabitatRadiomicsLib.cases.cohort.cells import number_in
-from HabitatRadiomicsLib.cases.cohort.clinical_columns import ClinicalColumn, ColumnKind, clinical_column
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import ClinicalColumn, ColumnKind, clinical_column, number_in
 from HabitatRadiomicsLib.errors import CohortError
 
 #: Level of the Shapiro-Wilk test that chooses between Welch's t and Mann-Whitney.

@@ -1,4 +1,4 @@
-"""Runs a child process: gives its output line by line, and stops it together with all that it started."""
+"""Runs a child process, reads its output line by line, and stops it with all processes that it started."""
 
 from __future__ import annotations
 
@@ -16,13 +16,10 @@ _GRACE_SECONDS = 2.0
 
 
 class ChildProcess:
-    """A child process with its whole output as lines.
+    """A child process and its output, line by line.
 
-    Nothing here blocks except :meth:`stop`, and that for a few seconds at most: a window can poll several times a
-    second. Read :attr:`status` before :meth:`lines`; otherwise lines printed in between would be lost.
-
-    Attributes:
-        command: what runs.
+    Only :meth:`wait` and :meth:`stop` block, so that a window can poll several times a second. Read :attr:`status`
+    before :meth:`lines`; otherwise lines printed in between would be lost.
     """
 
     def __init__(
@@ -32,18 +29,17 @@ class ChildProcess:
 
         Args:
             command: program and arguments.
-            environment: variables to add to this process's own.
+            environment: variables in addition to those of this process.
             folder: working directory; None: the current one.
 
         Raises:
             OSError: it cannot be started.
         """
-        self.command = tuple(command)
-        # A process group of its own, so that a launcher, the program and its workers are stopped together.
+        # In a separate process group, so that a launcher, the program and its workers are stopped together.
         windows = sys.platform == "win32"
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self._process = subprocess.Popen(
-            self.command,
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -65,29 +61,23 @@ class ChildProcess:
                 self._lines.put(line.rstrip("\r\n"))
 
     def lines(self) -> list[str]:
-        """The lines that came since the last call."""
-        found = []
-        with suppress(queue.Empty):
-            while True:
-                found.append(self._lines.get_nowait())
-        return found
+        """The lines since the last call."""
+        return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
 
     @property
     def status(self) -> int | None:
-        """The exit status, once the program has ended and its last line can be read; None until then."""
-        if self._reader.is_alive():
-            return None
-        return self._process.poll()
+        """The exit status after the program has ended and its last line can be read; None until then."""
+        return None if self._reader.is_alive() else self._process.poll()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the program has ended, at most this long."""
+        """Wait until the program has ended, but no longer than this."""
         self._reader.join(seconds)
         if not self._reader.is_alive():
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
 
     def stop(self) -> None:
-        """Stop the program and everything that it started."""
+        """Stop the program and all processes that it started; takes a few seconds at most."""
         if self._process.poll() is None or self._reader.is_alive():
             self._end_group(signal.SIGTERM)
             self.wait(_GRACE_SECONDS)

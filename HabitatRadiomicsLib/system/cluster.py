@@ -1,8 +1,7 @@
 """Runs work on a Dask cluster.
 
-Items are submitted one by one, rather than by joblib's backend for Dask: that backend waits forever when an item
-kills its workers, leaves pending items on the cluster when it is stopped, and keeps large arguments only on a worker,
-so that they are lost with it.
+Items are submitted one by one. joblib's backend for Dask is not used: it waits forever if an item kills its workers,
+leaves pending items on the cluster when it is stopped, and keeps large arguments on a single worker only.
 """
 
 from __future__ import annotations
@@ -22,29 +21,28 @@ from HabitatRadiomicsLib.system.provenance import versions
 from HabitatRadiomicsLib.system.tasks import Item, ProcessDiedError, on_one_thread
 
 _Result = TypeVar("_Result")
-#: Two before Python 3.11.
+#: Before Python 3.11, these are two classes.
 _TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
-#: Seconds to wait for a scheduler's answer and for a first worker.
+#: Seconds to wait for a scheduler's answer and for the first worker.
 _ANSWER_SECONDS = 5.0
-#: For another worker, when all have died: they are started again, or the queue of a computing centre starts others.
+#: Seconds to wait for a worker after all have died: they, or others, may be started.
 _RETURN_SECONDS = 60.0
-#: Items submitted at once per thread of the cluster: no worker waits, and not all items are created at once.
+#: Items submitted per thread of the cluster: no worker waits, and not all items are created at the same time.
 _AHEAD = 2
 _WARNING = "distributed.admin.large-graph-warning-threshold"
-_NO_SCHEDULER = "The cluster's scheduler has gone."
+_NO_SCHEDULER = "The cluster's scheduler no longer answers."
 
 
 @contextmanager
 def scheduler(address: str | None) -> Iterator[None]:
-    """A context in which all parallel work runs on the Dask cluster of a scheduler; without an address, nothing
-    changes.
+    """A context in which all parallel work runs on the Dask cluster of a scheduler.
 
     Args:
-        address: ``tcp://HOST:PORT``.
+        address: ``tcp://HOST:PORT``; None: no cluster is used.
 
     Raises:
         DependencyError: Dask is not installed.
-        WorkersError: no scheduler answers there, it has no worker, or a worker would not give the same numbers.
+        WorkersError: no scheduler answers, it has no worker, or a worker's numbers might differ.
     """
     if address is None:
         yield
@@ -54,7 +52,7 @@ def scheduler(address: str | None) -> Iterator[None]:
         import dask
 
         _check_workers(client, address)
-        # Dask warns about items above 10 MB, and a feature table may be that large.
+        # Dask warns about items above 10 MB; a feature table may be larger.
         with client.as_current(), dask.config.set({_WARNING: "1 GB"}):
             yield
     finally:
@@ -62,13 +60,13 @@ def scheduler(address: str | None) -> Iterator[None]:
 
 
 def current_client() -> Any:
-    """The ``distributed.Client`` that the caller works with; None when there is none."""
+    """The caller's current ``distributed.Client``; None if there is none."""
     if sys.modules.get("distributed") is None:
         return None
     from distributed import Client
 
     try:
-        # The process's latest client is not used: it may serve other work.
+        # A client that is merely the latest of the process may serve other work.
         return Client.current(allow_global=False)
     except ValueError:
         return None
@@ -77,43 +75,43 @@ def current_client() -> Any:
 def on_cluster(
     client: Any, function: Callable[..., _Result], items: Iterator[tuple[int, Item]]
 ) -> Generator[tuple[int, _Result], None, None]:
-    """``function(*item)`` of each item with its place, as they end; Dask gives a dead worker's items to others.
+    """The number of each item and ``function(*item)``, in the order of completion; Dask runs the items of a dead worker
+    on others.
 
     Raises:
-        ProcessDiedError: at the end, when items were with one dying worker after another (each time those with it are
-            blamed, whichever it was).
-        WorkersError: the scheduler has gone, or all workers, and none came back.
+        ProcessDiedError: at the end, if some items were repeatedly on workers that died, so that Dask gave them up.
+        WorkersError: the scheduler no longer answers, or all workers have died and none came back.
     """
     from distributed import KilledWorker
 
-    places: dict[Any, int] = {}
+    numbers: dict[Any, int] = {}
     died = False
     try:
         while True:
-            free = _AHEAD * max(1, _threads(client)) - len(places)
-            for place, item in islice(items, max(0, free)):
-                # As a partial: of a task's arguments Dask takes a tuple with a function for a task of its own.
-                places[client.submit(partial(on_one_thread, function, item), pure=False)] = place
-            if not places:
+            free = _AHEAD * max(1, _threads(client)) - len(numbers)
+            for number, item in islice(items, max(0, free)):
+                # As a partial: Dask takes an argument that is a tuple with a function for another task.
+                numbers[client.submit(partial(on_one_thread, function, item), pure=False)] = number
+            if not numbers:
                 break
-            for future in _finished(client, list(places)):
-                place = places.pop(future)
+            for future in _finished(client, list(numbers)):
+                number = numbers.pop(future)
                 if isinstance(future.exception(), KilledWorker):
                     died = True
                 else:
-                    yield place, future.result()
+                    yield number, future.result()
     finally:
-        if places and client.status == "running":
-            client.cancel(list(places), force=True)
+        if numbers and client.status == "running":
+            client.cancel(list(numbers), force=True)
     if died:
         raise ProcessDiedError
 
 
 def _finished(client: Any, futures: list[Any]) -> list[Any]:
-    """At least one that has ended."""
+    """The futures that have ended, at least one."""
     from distributed import wait
 
-    worked = time.monotonic()
+    last_worker = time.monotonic()
     while True:
         try:
             done = wait(futures, timeout=_ANSWER_SECONDS, return_when="FIRST_COMPLETED").done
@@ -122,13 +120,13 @@ def _finished(client: Any, futures: list[Any]) -> list[Any]:
             raise _gone(_NO_SCHEDULER) from error
         except _TIMEOUTS:
             if _threads(client):
-                worked = time.monotonic()
-            elif time.monotonic() - worked > _RETURN_SECONDS:
+                last_worker = time.monotonic()
+            elif time.monotonic() - last_worker > _RETURN_SECONDS:
                 raise _gone("The cluster has no worker left.") from None
 
 
 def _threads(client: Any) -> int:
-    """Of all workers."""
+    """The number of threads of all workers."""
     try:
         return sum(client.nthreads().values())
     except OSError as error:
@@ -148,8 +146,8 @@ def _connected(address: str) -> Any:
             remedy='Install it: pip install "habitat-radiomics[cluster]", or pip install distributed.',
         ) from error
     try:
-        with ThreadPoolExecutor(1) as apart:  # this thread may have an event loop already, as in a notebook
-            apart.submit(asyncio.run, _greeted(address)).result()
+        with ThreadPoolExecutor(1) as pool:  # in a notebook, this thread has an event loop already
+            pool.submit(asyncio.run, _check_answer(address)).result()
         return Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError, *_TIMEOUTS) as error:
         raise WorkersError(
@@ -159,8 +157,8 @@ def _connected(address: str) -> Any:
         ) from error
 
 
-async def _greeted(address: str) -> None:
-    """Check for an answer first: a client would wait forever for a server that never replies."""
+async def _check_answer(address: str) -> None:
+    """Wait for an answer of the scheduler: a client would wait forever for a server that never replies."""
     from distributed.comm import connect
     from distributed.security import Security
 
@@ -171,37 +169,37 @@ async def _greeted(address: str) -> None:
 
 def _check_workers(client: Any, address: str) -> None:
     """Refuse workers whose versions or threads could change the numbers."""
-    start = f"dask worker {address} --nthreads 1"
+    command = f"dask worker {address} --nthreads 1"
     try:
         client.wait_for_workers(1, timeout=_ANSWER_SECONDS)
     except _TIMEOUTS as error:
-        raise WorkersError("The cluster has no worker.", where=address, remedy=f"Start some: {start}.") from error
+        raise WorkersError("The cluster has no worker.", where=address, remedy=f"Start some: {command}.") from error
     for worker, threads in client.nthreads().items():
         if threads > 1:
             raise WorkersError(
                 f"The worker has {threads} threads; with more than one, numbers may differ in their last digits.",
                 where=worker,
-                remedy=f"Start as many workers as tasks should run at once: {start}.",
+                remedy=f"Start as many workers as tasks should run at once: {command}.",
             )
     same = "Start scheduler and workers in the same environment as this program."
     dask = client.get_versions()
-    for place, found in {"scheduler": dask["scheduler"], **dask["workers"]}.items():
-        _refuse_difference(place, dask["client"]["packages"], found["packages"], ("distributed",), same)
+    for where, theirs in {"scheduler": dask["scheduler"], **dask["workers"]}.items():
+        _refuse_difference(where, dask["client"]["packages"], theirs["packages"], ("distributed",), same)
     ours = versions()
-    for worker, found in client.run(versions, on_error="return").items():
-        if isinstance(found, Exception):
+    for worker, theirs in client.run(versions, on_error="return").items():
+        if isinstance(theirs, Exception):
             raise WorkersError(
-                f"The worker lacks HabitatRadiomicsLib, or cannot import it: {found}.", where=worker, remedy=same
+                f"The worker lacks HabitatRadiomicsLib, or cannot import it: {theirs}.", where=worker, remedy=same
             )
-        _refuse_difference(worker, ours, found, tuple({**ours, **found}), same)
+        _refuse_difference(worker, ours, theirs, tuple({**ours, **theirs}), same)
 
 
 def _refuse_difference(
-    place: str, ours: dict[str, str], theirs: dict[str, str], names: tuple[str, ...], remedy: str
+    where: str, ours: dict[str, str], theirs: dict[str, str], names: tuple[str, ...], remedy: str
 ) -> None:
-    other = [
+    different = [
         f"{name} {theirs.get(name)} (here {ours.get(name)})" for name in names if theirs.get(name) != ours.get(name)
     ]
-    if other:
-        problem = f"The worker's versions differ from this program's: {', '.join(other)}."
-        raise WorkersError(problem, where=place, remedy=remedy)
+    if different:
+        problem = f"The worker's versions differ from this program's: {', '.join(different)}."
+        raise WorkersError(problem, where=where, remedy=remedy)

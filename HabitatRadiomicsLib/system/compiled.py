@@ -1,4 +1,4 @@
-"""Kernels compiled by numba, where a working numba is installed; the numbers are the same either way."""
+"""Kernels compiled by numba, if a working numba is installed; the numbers are the same without it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ _logger = logging.getLogger(__name__)
 
 @functools.cache
 def compiled_module(name: str) -> ModuleType | None:
-    """A module of kernels, or None where numba is missing or does not work.
-
-    Args:
-        name: full name of the module; importing it imports numba.
-    """
+    """A module of kernels, by its full name; None if numba, which it imports, is missing or does not work."""
     try:
         return importlib.import_module(name)
     except (ImportError, RuntimeError, SystemError) as error:
-        # numba answers a numpy that is too new for it with an ImportError or a SystemError, and a home without a
-        # writable place for its cache with a RuntimeError.
+        # With a numpy that is too new, numba raises an ImportError or a SystemError; without a writable folder for its
+        # cache, a RuntimeError.
         _logger.debug("%s without numba: %s", name, error)
         return None

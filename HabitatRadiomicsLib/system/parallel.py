@@ -24,55 +24,55 @@ def unordered(
 ) -> Generator[_Result, None, None]:
     """``function(*item)`` for each item, in the order of completion, each with a single thread for linear algebra.
 
-    Inside :func:`cluster.scheduler` (or ``with`` a ``distributed.Client``) the cluster's workers do it and ``jobs`` is
-    not used. Items are taken as they are needed; closing the iterator stops what has not begun.
+    Inside :func:`cluster.scheduler` (or ``with`` a ``distributed.Client``) the items run on the cluster and ``jobs`` is
+    not used. Items are taken when they are needed; closing the iterator cancels those that have not begun.
 
-    When a process dies (the system kills one that takes too much memory), the items that it may have had are run again
-    one by one, so that only those are lost that kill their process again.
+    If a process dies (the system kills one that takes too much memory), the items that it may have held are run again
+    one by one, so that only those that kill their process again are lost.
 
     Args:
-        function: a function of a module, or a partial of one: it travels to other processes.
+        function: a function of a module, or a partial of one: it is sent to other processes.
         items: the arguments of each call.
-        lost: gives what stands for the result of an item that kills its process, from the same arguments.
+        lost: called with the arguments of an item that killed its process; its result takes the place of the item's.
 
     Raises:
-        WorkersError: an item killed its process, and there is no ``lost``; or the cluster has gone.
+        WorkersError: an item killed its process and there is no ``lost``, or the cluster is no longer available.
     """
-    with closing(_placed(function, items, jobs, lost)) as placed:
-        for _, result in placed:
+    with closing(_numbered_results(function, items, jobs, lost)) as results:
+        for _, result in results:
             yield result
 
 
 def in_order(function: Callable[..., _Result], items: Iterable[Item], jobs: int = 1) -> Iterator[_Result]:
-    """As :func:`unordered`, with the results in the order of the items."""
+    """As :func:`unordered`, but with the results in the order of the items."""
     waiting: dict[int, _Result] = {}
     following = 0
-    with closing(_placed(function, items, jobs, None)) as placed:
-        for place, result in placed:
-            waiting[place] = result
+    with closing(_numbered_results(function, items, jobs, None)) as results:
+        for number, result in results:
+            waiting[number] = result
             while following in waiting:
                 yield waiting.pop(following)
                 following += 1
 
 
-def _placed(
+def _numbered_results(
     function: Callable[..., _Result], items: Iterable[Item], jobs: int, lost: Callable[..., _Result] | None
 ) -> Generator[tuple[int, _Result], None, None]:
     drawn = Drawn(items)
     while True:
         try:
             with closing(_run(function, drawn, jobs)) as results:
-                for place, result in results:
-                    del drawn.unfinished[place]
-                    yield place, result
+                for number, result in results:
+                    del drawn.unfinished[number]
+                    yield number, result
             if not drawn.unfinished:
                 return
         except ProcessDiedError:
             _log.warning("a process died; the items that it may have held are run again one by one")
         suspects, drawn.unfinished = drawn.unfinished, {}
-        for place, item in suspects.items():
+        for number, item in suspects.items():
             try:
-                yield from _run(function, iter([(place, item)]), max(jobs, 2))
+                yield from _run(function, iter([(number, item)]), max(jobs, 2))
             except ProcessDiedError as error:
                 if lost is None:
                     raise WorkersError(
@@ -80,7 +80,7 @@ def _placed(
                         "memory.",
                         remedy="Use fewer processes, or a machine with more memory; finished work is kept.",
                     ) from error
-                yield place, lost(*item)
+                yield number, lost(*item)
 
 
 def _run(
@@ -99,6 +99,6 @@ def _in_processes(
     try:
         with parallel_config(backend="loky", inner_max_num_threads=1):
             parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-            yield from parallel(delayed(numbered)(place, function, item) for place, item in items)
+            yield from parallel(delayed(numbered)(number, function, item) for number, item in items)
     except BrokenProcessPool as error:
         raise ProcessDiedError from error

@@ -1,4 +1,4 @@
-"""How a result was made: versions of packages and digests of inputs, but no names."""
+"""The provenance of a result: versions of packages and digests of inputs, but no names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import importlib.metadata
 import json
 import platform
 import sys
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import SimpleITK as sitk
@@ -19,21 +22,29 @@ _NUMERICAL = ("numpy", "scipy", "scikit-learn", "SimpleITK", "PyWavelets", "scik
 
 def versions() -> dict[str, str]:
     """Versions of Python, this library and the numerical packages, by name."""
-    found = {"HabitatRadiomics": __version__, "Python": platform.python_version()}
+    by_name = {"HabitatRadiomics": __version__, "Python": platform.python_version()}
     for name in _NUMERICAL:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+        with suppress(importlib.metadata.PackageNotFoundError):
+            by_name[name] = importlib.metadata.version(name)
+    return by_name
 
 
 def image_digest(image: sitk.Image) -> str:
-    """SHA-256 of an image's voxels, pixel type and geometry; the same for the same image in any file format."""
+    """SHA-256 of an image's voxels, pixel type and geometry; it does not depend on the file format."""
     digest = hashlib.sha256()
     geometry = (image.GetPixelIDTypeAsString(), image.GetSize(), image.GetSpacing(), image.GetOrigin())
     digest.update(repr((*geometry, image.GetDirection(), sys.byteorder)).encode())
     digest.update(sitk.GetArrayViewFromImage(image).tobytes())
+    return digest.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, or of all files of a folder (a DICOM series)."""
+    digest = hashlib.sha256()
+    for file in sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]:
+        with file.open("rb") as stream:
+            for block in iter(partial(stream.read, 1 << 20), b""):
+                digest.update(block)
     return digest.hexdigest()
 
 

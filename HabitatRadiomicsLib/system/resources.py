@@ -1,4 +1,4 @@
-"""Finds ``Resources/``, which travels with the library in a checkout, a wheel and an extension."""
+"""Finds ``Resources/``, which is part of a checkout, a wheel and an extension."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 def resources_folder() -> Path:
     """The folder that holds ``Models``, ``Protocols`` and ``Features``.
 
-    A wheel and an installed extension carry it inside the library; a checkout beside it.
+    In a wheel and an installed extension it lies inside the library, in a checkout beside it.
 
     Raises:
-        HabitatRadiomicsError: the installation lacks the folder.
+        HabitatRadiomicsError: the folder is missing.
     """
     library = Path(__file__).resolve().parents[1]
     for folder in (library / "Resources", library.parent / "Resources"):
@@ -32,7 +32,7 @@ def resource_files(kind: str, suffix: str) -> dict[str, Path]:
 
 
 def bundled_models_to_choose() -> dict[str, Path]:
-    """The bundled models in the order in which a list offers them. The demonstration comes first: it fits the
-    synthetic patient of the tutorial, and any other model is then a deliberate choice."""
+    """The bundled models in the order of a list to choose from. The demonstration, for the synthetic patient of the
+    tutorial, is first, so that any other model is a deliberate choice."""
     files = resource_files("Models", ".json")
     return dict(sorted(files.items(), key=lambda item: (not item[0].endswith("-demo"), item[0])))

@@ -1,4 +1,4 @@
-"""JSON documents with a digest of their own: written readable and diffable, read back only when whole and unedited."""
+"""JSON documents that hold their own digest: readable and diffable, but refused if incomplete or edited."""
 
 from __future__ import annotations
 
@@ -14,64 +14,55 @@ from HabitatRadiomicsLib.system.provenance import document_digest
 
 
 def sealed_text(content: dict[str, Any]) -> str:
-    """A document as JSON, its SHA-256 last."""
+    """A document as JSON that ends with its SHA-256."""
     return json_text({**content, "sha256": document_digest(content)})
 
 
 def read_sealed(
     path: Path, *, kind: str, oldest: int = 1, newest: int, edited: str, error: type[HabitatRadiomicsError]
 ) -> dict[str, Any]:
-    """The content of a file that :func:`sealed_text` wrote, without its digest.
+    """The content of a file written with :func:`sealed_text`, without its digest.
 
     Args:
-        kind: what the file is, within a sentence: ``model``.
-        oldest, newest: the format versions that are known.
-        edited: what to do about a file that was edited, a sentence.
-        error: the class of what is raised.
+        kind: the kind of file, as in a sentence: ``model``.
+        oldest, newest: the known format versions.
+        edited: the remedy for an edited file, a sentence.
+        error: the class of the exception.
 
     Raises:
         HabitatRadiomicsError: the file is truncated, edited, of another format, or something else.
     """
-    where = str(path)
 
-    def refuse(name: str) -> float:
+    def refused(problem: str, remedy: str = "") -> HabitatRadiomicsError:
+        return error(problem, where=str(path), remedy=remedy)
+
+    def refuse_constant(name: str) -> float:
         raise ValueError(f"{name} is not a number that a {kind} may hold")
 
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
     except (OSError, ValueError, RecursionError) as problem:
-        raise error(
-            f"The file cannot be read as JSON ({problem}); it may be truncated.",
-            where=where,
-            remedy="Copy it again from its source.",
-        ) from problem
+        text = f"The file cannot be read as JSON ({problem}); it may be truncated."
+        raise refused(text, "Copy it again from its source.") from problem
     if not isinstance(document, dict):
-        raise error(f"This is not a {kind} file.", where=where)
+        raise refused(f"This is not a {kind} file.")
     version = document.get("format_version")
     if not isinstance(version, int):
-        raise error(f"This is not a {kind} file: it has no format_version.", where=where)
+        raise refused(f"This is not a {kind} file: it has no format_version.")
     if version < oldest:
-        raise error(
-            f"The {kind} has format {version}; this version reads from {oldest} on.", where=where, remedy=edited
-        )
+        raise refused(f"The {kind} has format {version}; this version reads from {oldest} on.", edited)
     if version > newest:
-        raise error(
-            f"The {kind} has format {version}; this version reads up to {newest}.",
-            where=where,
-            remedy="Update Habitat Radiomics.",
-        )
+        text = f"The {kind} has format {version}; this version reads up to {newest}."
+        raise refused(text, "Update Habitat Radiomics.")
     stated = document.pop("sha256", None)
     if not stated or stated != _digest(document):
-        raise error(
-            "The file was edited or damaged after it was written: its SHA-256 does not fit its content.",
-            where=where,
-            remedy=edited,
-        )
+        text = "The file was edited or damaged after it was written: its SHA-256 does not match its content."
+        raise refused(text, edited)
     return document
 
 
 def first_problem(error: Exception) -> str:
-    """The first thing that is wrong with a document, within a sentence."""
+    """The first problem of a document, as part of a sentence."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         location = ".".join(str(part) for part in first["loc"])
@@ -81,7 +72,7 @@ def first_problem(error: Exception) -> str:
 
 
 def _digest(document: dict[str, Any]) -> str:
-    """Of the file's content; empty where it holds what no document does, as 1e999 (infinite) or half a character."""
+    """The digest of a content; empty if it holds what no document can, such as 1e999 (infinite) or half a character."""
     try:
         return document_digest(document)
     except ValueError:

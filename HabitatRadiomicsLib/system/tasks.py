@@ -1,4 +1,4 @@
-"""What processes and clusters have in common when they run many items."""
+"""What running many items in processes and on a cluster has in common."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ Item = tuple[Any, ...]
 
 
 class ProcessDiedError(Exception):
-    """A process died with unfinished items; which of them killed it is unknown."""
+    """A process died with unfinished items; it is unknown which of them caused it."""
 
 
 class Drawn(Iterator[tuple[int, Item]]):
-    """Numbered items, taken from their iterator one by one; remembers the unfinished ones.
+    """Numbered items, taken from their iterator one by one.
 
     Attributes:
-        unfinished: items by number, of those that were taken.
+        unfinished: the items that were taken and have no result yet, by number.
     """
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.unfinished: dict[int, Item] = {}
         self._items = enumerate(items)
-        self._lock = threading.Lock()  # joblib takes items in a thread of its own
+        self._lock = threading.Lock()  # joblib takes items in another thread
 
     def __next__(self) -> tuple[int, Item]:
         with self._lock:
-            place, item = next(self._items)
-            self.unfinished[place] = item
-        return place, item
+            number, item = next(self._items)
+            self.unfinished[number] = item
+        return number, item
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Linear algebra runs on one thread inside; also a decorator of functions."""
-    import scipy.linalg  # noqa: F401 - a library for linear algebra of its own, which has to be there to be limited
+    """A context, or a decorator of functions, in which linear algebra uses a single thread."""
+    import scipy.linalg  # noqa: F401 - has its own library for linear algebra, which must be loaded to be limited
     from threadpoolctl import threadpool_limits
 
-    # Sums over threads depend on how many there are; one keeps the bits the same on every machine, alone and in a run.
+    # Sums depend on the number of threads; with one, results have the same bits on every machine.
     with threadpool_limits(limits=1):
         yield
 
@@ -51,6 +51,6 @@ def on_one_thread(function: Callable[..., _Result], item: Item) -> _Result:
     return function(*item)
 
 
-def numbered(place: int, function: Callable[..., _Result], item: Item) -> tuple[int, _Result]:
+def numbered(number: int, function: Callable[..., _Result], item: Item) -> tuple[int, _Result]:
     """An item's number, and its result."""
-    return place, on_one_thread(function, item)
+    return number, on_one_thread(function, item)

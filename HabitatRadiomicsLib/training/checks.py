@@ -11,12 +11,12 @@ import numpy as np
 
 from HabitatRadiomicsLib.cases import title_of
 from HabitatRadiomicsLib.cases.cohort import Cohort, CohortCase
-from HabitatRadiomicsLib.cases.cohort.digests import file_digest
 from HabitatRadiomicsLib.errors import CohortError, HarmonisationError, LearningError, RobustnessError
 from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES
 from HabitatRadiomicsLib.learning.folds import Fold
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
+from HabitatRadiomicsLib.system.provenance import file_digest
 from HabitatRadiomicsLib.training.measured import FEWEST_REPEATED, folds_of, more_of, repeated_cases, tested
 from HabitatRadiomicsLib.validation.external import outcomes_of
 

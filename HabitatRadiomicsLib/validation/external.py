@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
-from HabitatRadiomicsLib.cases.cohort.digests import cohort_digest
+from HabitatRadiomicsLib.cases.cohort.cohort import cohort_digest
 from HabitatRadiomicsLib.errors import CohortError, OutputError
 from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
 from HabitatRadiomicsLib.model import Model, load_model, model_digest

@@ -29,7 +29,7 @@ from plain_search import plain_rad_score, plain_search
 from threadpoolctl import threadpool_limits
 
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, with_reading
-from HabitatRadiomicsLib.cases.synthetic.spine_clinical import READINGS
+from HabitatRadiomicsLib.cases.synthetic.spine import READINGS
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
 from HabitatRadiomicsLib.learning import stratified_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold

@@ -317,7 +317,7 @@ def _edited(path: Path) -> str:
     document["intercept"] += 0.01
     path.write_text(json.dumps(document), encoding="utf-8")
     return (
-        f"{path}: The file was edited or damaged after it was written: its SHA-256 does not fit its content. "
+        f"{path}: The file was edited or damaged after it was written: its SHA-256 does not match its content. "
         "Use the original file; a changed model is another model and has to be trained anew."
     )
 

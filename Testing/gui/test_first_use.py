@@ -14,8 +14,8 @@ import qt
 from HabitatRadiomicsLib.errors import DependencyError
 from HabitatRadiomicsLib.panel import background_run, first_use, model_section, score_section
 from HabitatRadiomicsLib.progress import Progress
-from HabitatRadiomicsLib.system.installation import InstallationPlan, PlannedPackage
 from HabitatRadiomicsLib.system.installation.dependencies import REQUIREMENTS, Requirement
+from HabitatRadiomicsLib.system.installation.planning import InstallationPlan, PlannedPackage
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -1,40 +1,40 @@
-"""What a column of the clinical table holds: numbers, categories, an identifier or free text. One rule for Table 1, the
-model of clinical variables alone and the nomogram.
+"""What a column of the clinical table holds: numbers, categories, an identifier or free text. Table 1, the model of
+clinical variables alone and the nomogram use the same rules.
 
-The rules, of the cells that are not missing (see ``cells.is_missing``), in this order:
+The rules apply to the cells that are not missing (see :func:`is_missing`), in this order:
 
-1. **Identifier.** Whole numbers, most of them different, in a column whose name marks an identifier (its last word
-   is ``id``, ``no``, ``number``, ``mrn`` ...); or whole numbers, all different, all of one length of six
-   digits or more, and not all multiples of ten, as hospital numbers are.
-2. **Category.** Numbers with two whole values at most, or with at most five that are half the cases or fewer: codes
-   (0 and 1, stages, grades).
-3. **Number.** Any other column in which each cell is a number, with a decimal point or comma. Ages are numbers also
-   where they all differ. Digits with a leading zero (``007``) are a code, not a number, and are read as text.
-4. **Free text**, where half the cells or more are dates: the date itself predicts nothing; an age or a duration does.
-5. **Category.** Texts with ten levels at most, and not more than half the cases (two levels always are one).
-6. **Identifier**, where every case has a text of its own, none of more than 40 characters, or the name says so; else
+1. **Identifier.** Whole numbers, most of them different, in a column whose name ends like an identifier's (``id``,
+   ``no``, ``number``, ``mrn`` ...); or whole numbers that all differ, have the same number of digits (six or more),
+   and are not all multiples of ten, like hospital numbers.
+2. **Category.** Whole numbers with at most two values, or with at most five values that are no more than half the
+   number of cases: codes (0 and 1, stages, grades).
+3. **Number.** Any other column in which each cell is a number, with a decimal point or comma. Ages are numbers even
+   if they all differ. Digits with a leading zero (``007``) are a code and are read as text.
+4. **Free text**, if at least half of the cells are dates: a date itself predicts nothing; an age or a duration may.
+5. **Category.** Texts with at most ten levels, and no more than half the number of cases (or with two levels).
+6. **Identifier**, if all texts differ and none has more than 40 characters, or the column's name says so; else
    **free text**.
 
-Identifiers and free text are left out of models, and Table 1 counts them without showing them. A measurement can look
-like an identifier: whole cubic millimetres of six digits each, say. Written with a decimal (``123456.0``) it still is
-whole; in millilitres it is a number. A factor that a protocol names is taken as a number or a category whatever its
-column looks like.
+Identifiers and free text are left out of models; Table 1 counts them without showing them. A measurement can look like
+an identifier, for instance a volume of six digits in cubic millimetres (also when written ``123456.0``); in millilitres
+it is a number. A factor that a protocol names is a number or a category, whatever its column looks like.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from HabitatRadiomicsLib.cases.cohort.cells import is_missing, number_in
-
 ColumnKind = Literal["numeric", "categorical", "identifier", "free text"]
 
+#: Cells that mean a missing value, in lower case.
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "?", "-", "."})
 #: Whole numbers with no more distinct values are codes; texts with more levels are no category.
 _CODES, _LEVELS = 5, 10
-#: Digits that a hospital number has at least; characters that an identifier has at most.
+#: The fewest digits of a hospital number; the most characters of an identifier.
 _DIGITS, _CHARACTERS = 6, 40
 _NUMBERING = frozenset({"id", "ids", "identifier", "no", "nr", "num", "number", "mrn", "pid", "uid", "accession"})
 _YEAR, _MONTH, _DAY = "(19|20)[0-9]{2}", "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])"
@@ -45,13 +45,39 @@ _DATE = re.compile(
 )
 
 
+def is_missing(cell: str) -> bool:
+    """Whether a cell is empty or one of ``NA, N/A, NaN, null, ?, -, .``, in upper or lower case."""
+    return cell.strip().lower() in _MISSING
+
+
+def number_in(cell: str) -> float | None:
+    """A finite number, with a decimal point or a decimal comma; None if the cell is not a number."""
+    try:
+        value = float(cell.replace(",", ".") if cell.count(",") == 1 and "." not in cell else cell)
+    except ValueError:
+        return None
+    # Python reads 1_000 as a thousand; in a table it is a text.
+    return value if math.isfinite(value) and "_" not in cell else None
+
+
+def level_of(text: str, levels: Sequence[str]) -> str | None:
+    """The level that a text matches: the same text, else the only one with the same number, or the same letters in
+    upper or lower case; None if there is none."""
+    text = text.strip()
+    if text in levels:
+        return text
+    folded, number = text.casefold(), number_in(text)
+    alike = [row for row in levels if row.casefold() == folded or (number is not None and number == number_in(row))]
+    return alike[0] if len(alike) == 1 else None
+
+
 @dataclass(frozen=True)
 class ClinicalColumn:
     """A column and what it holds.
 
     Attributes:
-        cells: of each case, None where it is missing; ``1`` and ``1.0`` are one level, written ``1``.
-        reason: why the column counts as an identifier or as free text; else empty.
+        cells: one per case, None if missing; the levels ``1`` and ``1.0`` are the same, written ``1``.
+        reason: why the column is an identifier or free text; else empty.
     """
 
     name: str
@@ -69,9 +95,9 @@ def clinical_column(name: str, cells: Sequence[str], *, wanted: bool = False) ->
     """Classify a column.
 
     Args:
-        name: in the table's header.
-        cells: of each case, unchanged from the table.
-        wanted: requested by name as a factor: always a number or a category.
+        name: of the column.
+        cells: one per case, unchanged from the table.
+        wanted: the column is a factor that was requested by name: always a number or a category.
     """
     texts = tuple(None if is_missing(cell) else cell.strip() for cell in cells)
     known = [text for text in texts if text is not None]
@@ -83,7 +109,8 @@ def clinical_column(name: str, cells: Sequence[str], *, wanted: bool = False) ->
         if not wanted and _are_identifiers(name, numbers):
             return ClinicalColumn(name, "identifier", texts, f"its {count} different numbers look like an identifier")
         if all(map(float.is_integer, numbers)) and count <= max(2, min(_CODES, len(known) // 2)):
-            return ClinicalColumn(name, "categorical", tuple(None if text is None else _level(text) for text in texts))
+            levels = (None if text is None else f"{number_in(text):.12g}" for text in texts)
+            return ClinicalColumn(name, "categorical", tuple(levels))
         return ClinicalColumn(name, "numeric", texts)
     count = len(set(known))
     few = count <= 2 or (count <= _LEVELS and 2 * count <= len(known))
@@ -100,8 +127,8 @@ def clinical_columns(rows: Sequence[Mapping[str, str]], wanted: Sequence[str] = 
     """Every column of a clinical table, in its order.
 
     Args:
-        rows: the cells of each case by column; one that a row lacks is missing.
-        wanted: columns that are factors by name.
+        rows: cells by column, one mapping per case; a cell that a row lacks is missing.
+        wanted: columns that are requested by name as factors.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     return [clinical_column(name, [row.get(name, "") for row in rows], wanted=name in wanted) for name in names]
@@ -116,10 +143,6 @@ def left_out_sentences(rows: Sequence[Mapping[str, str]], wanted: Sequence[str] 
     ]
 
 
-def _level(text: str) -> str:
-    return f"{number_in(text):.12g}"
-
-
 def _are_identifiers(name: str, numbers: Sequence[float]) -> bool:
     count = len(set(numbers))
     if not all(number.is_integer() and number >= 0 for number in numbers) or count <= 2:
@@ -132,6 +155,6 @@ def _are_identifiers(name: str, numbers: Sequence[float]) -> bool:
 
 
 def _numbers_things(name: str) -> bool:
-    """Whether a column's name ends like that of a patient identifier: ``PatientID``, ``study_no``, ``MRN``."""
+    """Whether a column's name ends like that of an identifier: ``PatientID``, ``study_no``, ``MRN``."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return bool(words) and words[-1].lower() in _NUMBERING

@@ -1,13 +1,14 @@
-"""A cohort as data; images are read case by case, when they are needed."""
+"""A cohort as data; the images of a case are read when they are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from HabitatRadiomicsLib.cases import Case, SequenceImage, read_sequence, title_of
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError
+from HabitatRadiomicsLib.system.provenance import document_digest, file_digest
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,13 @@ class CohortImage:
     """One row of ``images.csv``."""
 
     sequence: str
-    """Or, with two time points, the case's key: ``follow-up_CT``."""
+    """With two time points, the case's key: ``follow-up_CT``."""
     image: Path
     mask: Path
     label: int | None
     row: int
-    """Its line in the file; the header is line 1."""
+    """Its line in the table; the header is line 1."""
     table: str = "images.csv"
-    """The name of the file."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,23 @@ class CohortCase:
 
     case_id: str
     timepoint: str
-    """Of two, both: ``baseline, follow-up``."""
+    """With two time points, both: ``baseline, follow-up``."""
     images: tuple[CohortImage, ...]
     readings: Mapping[str, tuple[CohortImage, ...]] = field(default_factory=dict)
-    """As the lesion was outlined again, by kind (see :class:`Case`); for the reliability of features only."""
+    """Repeated segmentations by kind (see :class:`Case`); used for the reliability of features only."""
 
     def read(self, sequences: tuple[str, ...] | None = None, *, resample_mask: bool = False) -> Case:
         """Read and check the images.
 
         Args:
-            sequences: those that are needed, of a case with two time points its keys; None: all.
+            sequences: those that are needed (with two time points, the keys); None: all.
             resample_mask: accept masks on another grid, with a warning.
 
         Raises:
             HabitatRadiomicsError: a sequence is missing, or an image or mask is refused; names the table's row.
         """
-        again = {kind: self._read(rows, sequences, resample_mask) for kind, rows in self.readings.items()}
-        return Case(self.case_id, self._read(self.images, sequences, resample_mask), again)
+        readings = {kind: self._read(rows, sequences, resample_mask) for kind, rows in self.readings.items()}
+        return Case(self.case_id, self._read(self.images, sequences, resample_mask), readings)
 
     def _read(
         self, images: tuple[CohortImage, ...], sequences: tuple[str, ...] | None, resample_mask: bool
@@ -72,23 +72,40 @@ class CohortCase:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Cases, with what is known of the patients; from tables, in the order of their identifiers."""
+    """Cases, sorted by identifier, with clinical data."""
 
     cases: tuple[CohortCase, ...]
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """0 or 1 by case; empty when there is no clinical table."""
     sites: Mapping[str, str] = field(default_factory=dict)
     patients: Mapping[str, str] = field(default_factory=dict)
-    """Whose case it is, where the image table has a column ``lesion`` or the clinical one ``patient``; else each case
-    is a patient."""
+    """The patient of each case, if the image table has a column ``lesion`` or the clinical one a column ``patient``;
+    without an entry, the case itself is the patient."""
     covariates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Every other column of the clinical table, by case and column, unchanged; ``cells`` identifies missing values
-    and numbers."""
+    """All other columns of the clinical table, by case and column, unchanged; see :mod:`clinical_columns`."""
 
     def patient_of(self, case_id: str) -> str:
-        """The patient of a case: cases of one patient never lie on both sides of a split."""
+        """The patient of a case; all cases of a patient lie on the same side of a split."""
         return self.patients.get(case_id, case_id)
 
     def only(self, case_ids: Collection[str]) -> Cohort:
         """The cohort restricted to some of its cases."""
         return replace(self, cases=tuple(case for case in self.cases if case.case_id in case_ids))
+
+
+def cohort_digest(cohort: Cohort) -> str:
+    """SHA-256 of a cohort's images, masks, further readings and outcomes; it does not depend on the names or the order
+    of the cases."""
+
+    def digests(images: Iterable[CohortImage]) -> list[list[str]]:
+        return sorted([image.sequence, file_digest(image.image), file_digest(image.mask)] for image in images)
+
+    rows = sorted(
+        [
+            cohort.outcomes.get(case.case_id, -1),
+            digests(case.images),
+            *([kind, *digests(images)] for kind, images in sorted(case.readings.items())),
+        ]
+        for case in cohort.cases
+    )
+    return document_digest(rows)

@@ -1,4 +1,4 @@
-"""Several lesions of a patient: the column ``lesion`` of the tables, and the cases that it makes."""
+"""Several lesions of a patient: the column ``lesion`` of the tables, and the cases that it defines."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _LESION = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
 def lesion_case(row: Mapping[str, str]) -> str:
-    """The case that a row describes: ``P01-2`` for lesion 2 of P01, ``P01`` where the row names no lesion."""
+    """The case of a row: ``P01-2`` for lesion 2 of P01, ``P01`` if the row names no lesion."""
     lesion = row.get("lesion", "")
     return f"{row['case_id']}-{lesion}" if lesion else row["case_id"]
 
 
 def rows_of_cases(rows: Sequence[Row]) -> list[Row]:
-    """The rows with each lesion's case in the column ``case_id``."""
+    """The rows with the case, instead of the patient, in the column ``case_id``."""
     return [(line, {**row, "case_id": lesion_case(row)}) for line, row in rows]
 
 
@@ -29,7 +29,7 @@ def patients_of_lesions(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def lesion_problems(rows: Sequence[Row]) -> list[str]:
-    """What is wrong with the lesions of an image table, a sentence without its full stop each."""
+    """The problems of an image table's lesions, each a sentence without its full stop."""
     problems = []
     lesions: dict[str, set[str]] = defaultdict(set)
     named: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
@@ -43,11 +43,11 @@ def lesion_problems(rows: Sequence[Row]) -> list[str]:
         named[lesion_case(row)].setdefault((patient, lesion), line)
     for case_id, meanings in named.items():
         if len(meanings) > 1:
-            what = [
+            described = [
                 f"{f'lesion {lesion} of {patient}' if lesion else patient} (row {line})"
                 for (patient, lesion), line in meanings.items()
             ]
-            problems.append(f"{' and '.join(what)} would both be the case {case_id}")
+            problems.append(f"{' and '.join(described)} would both be the case {case_id}")
     return problems
 
 
@@ -55,16 +55,16 @@ def clinical_rows(rows: Sequence[Row], patients: Mapping[str, str]) -> list[Row]
     """The clinical table's rows, one for each case: a patient's row applies to each of the patient's lesions.
 
     Args:
-        patients: of each case that is a lesion, from the image table.
+        patients: the patient of each case that is a lesion, from the image table.
     """
     cases: dict[str, list[str]] = defaultdict(list)
     for case_id, patient in patients.items():
         cases[patient].append(case_id)
-    found: list[Row] = []
+    expanded: list[Row] = []
     for line, row in rows:
-        own = cases.get(row["case_id"]) if not row.get("lesion") else None
-        found += [(line, {**row, "case_id": case_id}) for case_id in own or [lesion_case(row)]]
-    return found
+        lesions = None if row.get("lesion") else cases.get(row["case_id"])
+        expanded += [(line, {**row, "case_id": case_id}) for case_id in lesions or [lesion_case(row)]]
+    return expanded
 
 
 def patient_problems(rows: Sequence[Row], patients: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,17 +18,16 @@ from HabitatRadiomicsLib.cases.cohort.lesions import (
     patients_of_lesions,
     rows_of_cases,
 )
-from HabitatRadiomicsLib.cases.cohort.order import cases_in_order, images_in_order
 from HabitatRadiomicsLib.errors import CohortError, ProtocolError
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.base import check_sequence_name, timepoint_of
 
 _IMAGE_COLUMNS = ("case_id", "timepoint", "sequence", "image", "mask", "label", "lesion")
-#: The column of the clinical table with the endpoint, unless another one is named.
-OUTCOME = "outcome"
-#: Columns with a meaning; every other one of the clinical table is a covariate.
-_CLINICAL_COLUMNS = ("case_id", "lesion", "outcome", "site", "patient")
 _NEEDED_IMAGE_COLUMNS = ("case_id", "sequence", "image", "mask")
+#: The clinical table's default column of the endpoint.
+OUTCOME = "outcome"
+#: All other columns of the clinical table are covariates.
+_CLINICAL_COLUMNS = ("case_id", "lesion", "outcome", "site", "patient")
 #: Case identifiers become file names on every system.
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
@@ -46,21 +45,18 @@ def load_cohort(
     outcome: str = OUTCOME,
     other_outcomes: Sequence[str] = (),
 ) -> Cohort:
-    """Load a cohort from its tables; the order of their rows does not matter.
-
-    Cases are sorted by identifier, also in every table made from the cohort; random draws (folds, bootstrap samples,
-    permutations) depend on which cases there are, not on the order of their rows.
+    """Load a cohort from its tables. Cases are sorted by identifier; the order of the tables' rows does not matter.
 
     Args:
         images: ``case_id, timepoint, sequence, image, mask[, label, lesion]``; paths relative to the file. With a
-            ``lesion``, ``case_id`` is the patient, and each lesion a case: ``P01-2`` is lesion 2 of P01.
+            ``lesion``, ``case_id`` is the patient and each lesion is a case: ``P01-2`` is lesion 2 of P01.
         clinical: ``case_id, outcome[, lesion, site, patient, covariates]``; outcome 0 or 1. A row that names no lesion
-            holds for all lesions of the patient.
-        timepoint: which one to take when there are several.
-        timepoints: those that a case keeps side by side, of a protocol that compares them: the keys of its images are
-            then ``<timepoint>_<sequence>``. A case may lack some of them.
-        outcome: the clinical table's column with the outcome.
-        other_outcomes: columns with other endpoints, which are no covariates.
+            applies to all lesions of the patient.
+        timepoint: which one to take if there are several.
+        timepoints: those that a protocol compares; a case then holds the images of all of them, with the keys
+            ``<timepoint>_<sequence>``. A case may lack some.
+        outcome: the clinical table's column of the outcome.
+        other_outcomes: columns of other endpoints, which are not covariates.
 
     Raises:
         CohortError: every problem of a table: duplicates, missing files, unknown columns, empty outcomes, ...
@@ -71,29 +67,27 @@ def load_cohort(
         >>> len(cohort.cases), sum(cohort.outcomes.values())
         (12, 6)
     """
-    images = Path(images)
-    cases = _cases(images, timepoint, timepoints)
-    cohort = Cohort(cases, patients=patients_of_lesions(read_table(images)[1]))
+    cohort = _with_images(Path(images), timepoint, timepoints)
     return cohort if clinical is None else _with_clinical(cohort, Path(clinical), outcome, other_outcomes)
 
 
 def timepoints_of(
     protocol: Protocol, timepoint: str | None = None, keys: Sequence[str] | None = None
 ) -> tuple[str, ...] | None:
-    """The time points of which a cohort's images are needed side by side; None for a protocol of one time point.
+    """The time points whose images a case must hold together; None for a protocol of one time point.
 
     Args:
-        timepoint: the only one that is asked for.
-        keys: those of a case that are needed, by a model for instance; None: all of the protocol.
+        timepoint: a single time point that the user chose.
+        keys: the keys of the images that are needed, for instance by a model; None: all of the protocol.
 
     Raises:
-        ProtocolError: ``timepoint`` is given, and the protocol compares two.
+        ProtocolError: ``timepoint`` is given although the protocol compares two.
     """
     if protocol.timepoints is None:
         return None
     if timepoint is not None:
         raise ProtocolError(
-            f"The protocol compares {protocol.timepoints.baseline} and {protocol.timepoints.followup}, and one time "
+            f"The protocol compares {protocol.timepoints.baseline} and {protocol.timepoints.followup}, but one time "
             f"point is chosen: {timepoint}.",
             where="--timepoint",
             remedy="Leave it out, or take a protocol of one time point.",
@@ -102,7 +96,7 @@ def timepoints_of(
     return tuple(name for name in protocol.timepoints.names if name in needed)
 
 
-def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) -> tuple[CohortCase, ...]:
+def _with_images(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) -> Cohort:
     header, rows = read_table(path)
     problems = [f"column '{name}' is missing" for name in _NEEDED_IMAGE_COLUMNS if name not in header]
     problems += [f"column '{name}' is unknown" for name in header if name not in _IMAGE_COLUMNS]
@@ -113,13 +107,18 @@ def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) 
             remedy=f"The columns are {', '.join(_IMAGE_COLUMNS[:-2])} and optionally label and lesion.",
         )
     problems += lesion_problems(rows)
+    patients = patients_of_lesions(rows)
     rows = rows_of_cases(rows)
     grouped: dict[tuple[str, str], list[CohortImage]] = {}
     seen: dict[tuple[str, str, str], int] = {}
     for line, row in rows:
         case_id, sequence = row["case_id"], row["sequence"]
         moment = row.get("timepoint") or _DEFAULT_TIMEPOINT
-        problems += _name_problems(line, case_id, sequence)
+        problems += [f"row {line}: {problem}" for problem in _case_id_problems(case_id)]
+        try:
+            check_sequence_name(sequence)
+        except ValueError as error:
+            problems.append(f"row {line}: {error}")
         key = (case_id, moment, sequence)
         if key in seen:
             problems.append(f"row {line}: {case_id} {moment} {sequence} is already in row {seen[key]}")
@@ -137,7 +136,7 @@ def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) 
         number = int(float(label.replace(",", "."))) if _whole_number(label) else None
         image = CohortImage(sequence, files["image"], files["mask"], number, line)
         grouped.setdefault((case_id, moment), []).append(image)
-    # Their files would be one file on Windows and macOS.
+    # On Windows and macOS, their files would be the same.
     spellings: dict[str, set[str]] = {}
     for case_id, _ in grouped:
         spellings.setdefault(case_id.lower(), set()).add(case_id)
@@ -154,28 +153,29 @@ def _cases(path: Path, timepoint: str | None, timepoints: Sequence[str] | None) 
         problems.append("there are no rows under the header")
     if problems:
         raise CohortError.listing(problems, where=str(path))
-    if timepoints is not None:
-        return _side_by_side(grouped, timepoints)
-    return cases_in_order(
-        CohortCase(case_id, moment, images_in_order(images))
-        for (case_id, moment), images in grouped.items()
-        if moment == (timepoint or moments[0])
-    )
-
-
-def _side_by_side(
-    grouped: Mapping[tuple[str, str], Sequence[CohortImage]], timepoints: Sequence[str]
-) -> tuple[CohortCase, ...]:
-    """A case for each patient with any of the time points, images under their keys, the earlier ones first."""
     cases = []
-    for case_id in dict.fromkeys(case_id for case_id, moment in grouped if moment in timepoints):
+    wanted = [timepoint or moments[0]] if timepoints is None else timepoints
+    for case_id in dict.fromkeys(case_id for case_id, moment in grouped if moment in wanted):
         images = [
-            replace(image, sequence=f"{moment}_{image.sequence}")
-            for moment in timepoints
-            for image in images_in_order(grouped.get((case_id, moment), ()))
+            image if timepoints is None else replace(image, sequence=f"{moment}_{image.sequence}")
+            for moment in wanted
+            for image in sorted(grouped.get((case_id, moment), ()), key=lambda image: image.sequence)
         ]
-        cases.append(CohortCase(case_id, ", ".join(timepoints), tuple(images)))
-    return cases_in_order(cases)
+        cases.append(CohortCase(case_id, ", ".join(wanted), tuple(images)))
+    return Cohort(cases_in_order(cases), patients=patients)
+
+
+def cases_in_order(cases: Iterable[CohortCase]) -> tuple[CohortCase, ...]:
+    """Cases sorted by identifier, numbers in identifiers by size: ``P2`` before ``P10``.
+
+    Folds, bootstrap samples and permutations are drawn over indices; they would depend on the order of a table's rows.
+    """
+
+    def natural(case: CohortCase) -> list[tuple[int, str]]:
+        parts = re.split(r"([0-9]+)", case.case_id)
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+    return tuple(sorted(cases, key=lambda case: (natural(case), case.case_id)))
 
 
 def check_case_id(case_id: str) -> None:
@@ -198,17 +198,7 @@ def _case_id_problems(case_id: str) -> list[str]:
     return problems
 
 
-def _name_problems(line: int, case_id: str, sequence: str) -> list[str]:
-    problems = [f"row {line}: {problem}" for problem in _case_id_problems(case_id)]
-    try:
-        check_sequence_name(sequence)
-    except ValueError as error:
-        problems.append(f"row {line}: {error}")
-    return problems
-
-
 def _with_clinical(cohort: Cohort, path: Path, outcome_column: str, others: Sequence[str]) -> Cohort:
-    case_ids = [case.case_id for case in cohort.cases]
     header, rows = read_table(path)
     problems = [f"column '{name}' is missing" for name in ("case_id", outcome_column) if name not in header]
     if problems:
@@ -237,15 +227,20 @@ def _with_clinical(cohort: Cohort, path: Path, outcome_column: str, others: Sequ
         if row.get("patient"):
             patients[case_id] = row["patient"]
         covariates[case_id] = {name: value for name, value in row.items() if name not in no_covariates}
-    missing = [case_id for case_id in case_ids if case_id not in seen]
-    problems += [f"{case_id} of the image table has no row here" for case_id in missing]
+    problems += [
+        f"{case.case_id} of the image table has no row here" for case in cohort.cases if case.case_id not in seen
+    ]
     if problems:
         raise CohortError.listing(problems, where=str(path))
     return replace(cohort, outcomes=outcomes, sites=sites, patients=patients, covariates=covariates)
 
 
 def read_table(path: Path) -> tuple[list[str], list[_Row]]:
-    """Header and rows with their line numbers; understands Excel's byte order mark and ``;`` or tab separators."""
+    """Header and rows with their line numbers; accepts Excel's byte order mark, and ``;`` or tabs as separators.
+
+    Raises:
+        CohortError: the file cannot be read as a table.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
@@ -268,7 +263,7 @@ def read_table(path: Path) -> tuple[list[str], list[_Row]]:
             remedy="A quotation mark may be missing.",
         ) from error
     lines = [(number, cells) for number, cells in lines if any(cells)]
-    # Excel's own: a first line that names the separator, and columns that were once used and are empty now.
+    # Excel may write a first line that names the separator, and columns that are empty now.
     if lines and re.fullmatch(r"sep=.?", lines[0][1][0]):
         lines = lines[1:]
     used = max((index + 1 for _, cells in lines for index, cell in enumerate(cells) if cell), default=0)

@@ -1,9 +1,14 @@
-"""Synthetic patients, to show and test every step anywhere; nothing in them comes from a real patient."""
+"""Synthetic patients, on which every step can be shown and tested; none of their data come from a real patient."""
 
 from HabitatRadiomicsLib.cases.synthetic.brain_metastases import write_brain_metastases
 from HabitatRadiomicsLib.cases.synthetic.lung_timepoints import write_lung_timepoints
-from HabitatRadiomicsLib.cases.synthetic.spine import SITES, SyntheticPatient, synthetic_patient, write_synthetic_cohort
-from HabitatRadiomicsLib.cases.synthetic.spine_clinical import write_spine_clinical
+from HabitatRadiomicsLib.cases.synthetic.spine import (
+    SITES,
+    SyntheticPatient,
+    synthetic_patient,
+    write_spine_clinical,
+    write_synthetic_cohort,
+)
 
 __all__ = [
     "SITES",

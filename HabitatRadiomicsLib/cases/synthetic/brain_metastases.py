@@ -8,13 +8,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases.synthetic.blob import Blob
-from HabitatRadiomicsLib.cases.synthetic.grid import axial_grid, on_grid, places
-from HabitatRadiomicsLib.cases.synthetic.table_files import write_tables
-from HabitatRadiomicsLib.cases.synthetic.texture import texture
+from HabitatRadiomicsLib.cases.synthetic.parts import Blob, axial_grid, on_grid, positions, texture, write_tables
 from HabitatRadiomicsLib.outputs import write_image
 
-#: One lesion at most in each quadrant, mm.
+#: Centres of the four places for a lesion, mm.
 _QUADRANTS = ((-22.0, -22.0, -2.0), (22.0, -22.0, 3.0), (-22.0, 22.0, 1.0), (22.0, 22.0, -3.0))
 _MOST = len(_QUADRANTS)
 
@@ -24,8 +21,8 @@ class _Map:
     """How a sequence shows the brain: grid, value and spread of the tissue, margin and core of the lesion.
 
     Attributes:
-        shift: of the core's value, for each SD of severity.
-        decimals: that the voxels are rounded to.
+        shift: change of the core's value for each SD of severity.
+        decimals: to which voxels are rounded.
     """
 
     spacing: tuple[float, float, float]
@@ -51,29 +48,29 @@ _SIZE = (64, 64, 16)
 def write_brain_metastases(folder: Path, patients: int, *, seed: int, effect: float) -> tuple[Path, Path]:
     """A cohort on disk: ADC, FA and T1C, a label for each lesion; returns ``images.csv`` and ``clinical.csv``.
 
-    With the outcome, which every second patient has, the cores of all of a patient's lesions diffuse less, are more
-    anisotropic, enhance less, and have a coarser grain.
+    Every second patient has the outcome. In these patients, the cores of all lesions have a lower diffusivity, a
+    higher anisotropy, less enhancement and a coarser texture.
 
     Args:
-        patients: how many; a lesion is a case (column ``lesion``), the outcome is the patient's.
+        patients: their number; each lesion is a case (column ``lesion``), the outcome is the patient's.
         effect: distance between the mean severities of the two outcomes, in SD; 0: the images carry no information.
     """
-    images: list[list[object]] = [["case_id", "lesion", "sequence", "image", "mask", "label"]]
-    clinical: list[list[object]] = [["case_id", "outcome"]]
+    images, clinical = [], []
     for number in range(patients):
         patient, outcome = f"brain-{number:03d}", number % 2
         generator = np.random.default_rng([seed, number, 1])
         lesions = _lesions(generator, outcome, effect)
-        place = folder / "images" / patient
-        place.mkdir(parents=True, exist_ok=True)
+        (folder / "images" / patient).mkdir(parents=True, exist_ok=True)
+        files = {name: (f"images/{patient}/{name}.nrrd", f"images/{patient}/{name}-mask.nrrd") for name in _MAPS}
         for name, kind in _MAPS.items():
-            image, labels = _scan(kind, lesions, generator)
-            write_image(image, place / f"{name}.nrrd")
-            write_image(labels, place / f"{name}-mask.nrrd")
-        for label in range(1, len(lesions) + 1):
-            paths = [[f"images/{patient}/{name}{end}.nrrd" for end in ("", "-mask")] for name in _MAPS]
-            images += [[patient, label, name, *files, label] for name, files in zip(_MAPS, paths)]
-        clinical.append([patient, outcome])
+            for image, file in zip(_scan(kind, lesions, generator), files[name]):
+                write_image(image, folder / file)
+        images += [
+            {"case_id": patient, "lesion": label, "sequence": name, "image": image, "mask": mask, "label": label}
+            for label in range(1, len(lesions) + 1)
+            for name, (image, mask) in files.items()
+        ]
+        clinical.append({"case_id": patient, "outcome": outcome})
     return write_tables(folder, images, clinical)
 
 
@@ -82,9 +79,9 @@ def _lesions(generator: np.random.Generator, outcome: int, effect: float) -> lis
     severity = generator.normal(effect / 2 if outcome else -effect / 2, 0.9)
     count = int(generator.integers(1, _MOST + 1))
     quadrants = generator.permutation(_MOST)[:count]
-    own = 0.19**0.5  # so that a lesion's severity has an SD of 1
+    spread = 0.19**0.5  # so that a lesion's severity has an SD of 1
     return [
-        (Blob.random(generator, _QUADRANTS[quadrant], 10.5, 13.5), float(severity + own * generator.normal()))
+        (Blob.random(generator, _QUADRANTS[quadrant], 10.5, 13.5), float(severity + spread * generator.normal()))
         for quadrant in quadrants
     ]
 
@@ -92,9 +89,9 @@ def _lesions(generator: np.random.Generator, outcome: int, effect: float) -> lis
 def _scan(
     kind: _Map, lesions: list[tuple[Blob, float]], generator: np.random.Generator
 ) -> tuple[sitk.Image, sitk.Image]:
-    """The image, and its mask with labels 1, 2, ... in the order of the lesions."""
+    """The image, and a mask in which the lesions have the labels 1, 2, ..."""
     grid = axial_grid(_SIZE, kind.spacing, tilt_degrees=kind.tilt_degrees)
-    points = places(grid)
+    points = positions(grid)
     shape, spacing = points.shape[:3], kind.spacing[::-1]
     signal = kind.tissue + kind.spread * texture(generator, shape, spacing, 6.0)
     labels = np.zeros(shape, dtype=np.uint8)

@@ -1,8 +1,7 @@
 """Synthetic contrast-enhanced chest CT: a tumour at the chest wall whose texture and rim depend on two endpoints.
 
-Nothing here comes from a patient. The body lies in air and on a table, so that limits of a ring have something to keep
-out; the outcome is tied to the texture of the tumour, which a network can learn to see, and the second endpoint to the
-tissue around it. With ``effect`` 0 no image tells anything of either.
+The body lies on a table and is surrounded by air, which a ring with limits must not enter. The outcome determines the
+texture of the tumour, which a network can learn; the second endpoint determines the tissue around it.
 """
 
 from __future__ import annotations
@@ -13,9 +12,16 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases import Case, SequenceImage, write_case
-from HabitatRadiomicsLib.cases.geometry import canonical_grid
-from HabitatRadiomicsLib.cases.synthetic.table_files import write_tables
+from HabitatRadiomicsLib.cases import Case, SequenceImage
+from HabitatRadiomicsLib.cases.synthetic.parts import (
+    Blob,
+    axial_grid,
+    on_grid,
+    positions,
+    texture,
+    write_images,
+    write_tables,
+)
 from HabitatRadiomicsLib.outputs import write_image
 
 SEQUENCE = "CT"
@@ -31,9 +37,9 @@ class SyntheticCTPatient:
     """One patient: a case with one CT, and the patient's outcomes.
 
     Attributes:
-        outcome: 0 or 1; 1 has, on average, a coarser, darker tumour.
-        endpoint_b: 0 or 1; 1 has, on average, a denser rim around it.
-        age: years; independent of everything else.
+        outcome: 0 or 1; with 1, the tumour is on average coarser and darker.
+        endpoint_b: 0 or 1; with 1, the tissue around the tumour is on average denser.
+        age: in years; independent of everything else.
     """
 
     case: Case
@@ -43,16 +49,17 @@ class SyntheticCTPatient:
 
 
 def synthetic_ct_patient(number: int, *, seed: int, effect: float = 1.0) -> SyntheticCTPatient:
-    """Patient ``number`` of the cohort of a seed; the same arguments give the same voxels.
+    """Patient ``number`` of a seed's cohort; the same arguments give the same voxels.
 
     Args:
-        effect: how far the severities of the two outcomes lie apart, in multiples of the usual; 0: not at all.
+        effect: distance between the mean severities of the two outcomes, in units of 2 SD; 0: the images carry no
+            information on either endpoint.
     """
     generator = np.random.default_rng([seed, number, 1])
     outcome, endpoint_b = number % 2, (number // 2) % 2
-    # Overlapping severities: either endpoint can be told well from the image, but not perfectly.
-    texture, rim = (float(generator.normal(effect * (0.8 if value else -0.8), 0.8)) for value in (outcome, endpoint_b))
-    case = Case(f"synthetic-ct-{number:03d}", {SEQUENCE: _scan(generator, texture, rim)})
+    # The severities overlap: the image predicts either endpoint well, but not perfectly.
+    inner, rim = (float(generator.normal(effect * (0.8 if value else -0.8), 0.8)) for value in (outcome, endpoint_b))
+    case = Case(f"synthetic-ct-{number:03d}", {SEQUENCE: _scan(generator, inner, rim)})
     return SyntheticCTPatient(case, outcome, endpoint_b, int(generator.integers(41, 85)))
 
 
@@ -61,16 +68,14 @@ def write_synthetic_ct_cohort(folder: Path, count: int, *, seed: int, effect: fl
 
     Masks are label images, with the tumour as label 1 and a lymph node beside it as label 2.
     """
-    images: list[list[object]] = [["case_id", "timepoint", "sequence", "image", "mask", "label"]]
-    clinical: list[list[object]] = [["case_id", "outcome", "endpoint_b", "age"]]
+    images, clinical = [], []
     for number in range(count):
         patient = synthetic_ct_patient(number, seed=seed, effect=effect)
-        case_id, sequence = patient.case.case_id, patient.case.sequences[SEQUENCE]
-        image, mask = write_case(folder / "images", patient.case)[SEQUENCE]
-        write_image(labels_of(sequence), mask)
-        relative = [path.relative_to(folder).as_posix() for path in (image, mask)]
-        images.append([case_id, "baseline", SEQUENCE, *relative, TUMOUR])
-        clinical.append([case_id, patient.outcome, patient.endpoint_b, patient.age])
+        case = patient.case
+        images += write_images(folder, case)
+        write_image(labels_of(case.sequences[SEQUENCE]), folder / str(images[-1]["mask"]))
+        known = {"outcome": patient.outcome, "endpoint_b": patient.endpoint_b, "age": patient.age}
+        clinical.append({"case_id": case.case_id, **known})
     return write_tables(folder, images, clinical)
 
 
@@ -80,28 +85,24 @@ def labels_of(sequence: SequenceImage) -> sitk.Image:
     return sequence.mask * TUMOUR + sequence.others * NODE
 
 
-def _scan(generator: np.random.Generator, texture: float, rim: float) -> SequenceImage:
-    reference = sitk.Image(list(_SIZE), sitk.sitkUInt8)
-    reference.SetSpacing(_SPACING)
-    reference.SetOrigin([-(count - 1) * step / 2 for count, step in zip(_SIZE, _SPACING)])
-    reference = canonical_grid(reference)
-    k, j, i = np.meshgrid(*(np.arange(count) for count in _SIZE[::-1]), indexing="ij")
-    x, y, z = ((index - (count - 1) / 2) * step for index, count, step in zip((i, j, k), _SIZE, _SPACING))  # mm, LPS
+def _scan(generator: np.random.Generator, inner: float, rim: float) -> SequenceImage:
+    """A chest with a tumour of these severities of texture and rim."""
+    grid = axial_grid(_SIZE, _SPACING)
+    points = positions(grid)
+    x, y = points[..., 0], points[..., 1]
     signal = _chest(x, y)
-    tumour, around, node = _lesion(generator, x, y, z)
+    tumour, around, node = _lesion(generator, points)
     around &= np.hypot(x / 54, y / 42) < 1
-    # Denser than lung and than what ring limits call air, whatever the severity; the chest wall stays as it is.
-    signal[around & (signal < _FAT)] = -340 + 300 * _between(rim)
-    grain = _texture(generator, x.shape, 2.2 * np.exp(0.35 * texture))
-    inside = _TUMOUR_HU - 25 * texture + 30 * np.exp(0.35 * texture) * grain
+    # The rim is always denser than lung and than the threshold of air; the chest wall stays as it is.
+    signal[around & (signal < _FAT)] = -340 + 300 * (1 / (1 + np.exp(-1.2 * rim)))
+    grain = texture(generator, x.shape, _SPACING[::-1], 4.4 * np.exp(0.35 * inner))
+    inside = _TUMOUR_HU - 25 * inner + 30 * np.exp(0.35 * inner) * grain
     signal[tumour] = inside[tumour]
     signal[node] = _NODE_HU
     signal += generator.normal(0, 12, signal.shape)
-    image = sitk.GetImageFromArray(np.clip(np.rint(signal), -1024, 3071).astype(np.int16))
-    masks = [sitk.GetImageFromArray(part.astype(np.uint8)) for part in (tumour, node)]
-    for part in (image, *masks):
-        part.CopyInformation(reference)
-    return replace(SequenceImage(SEQUENCE, image, masks[0]), others=masks[1])
+    image = on_grid(np.clip(np.rint(signal), -1024, 3071).astype(np.int16), grid)
+    mask, others = (on_grid(part.astype(np.uint8), grid) for part in (tumour, node))
+    return SequenceImage(SEQUENCE, image, mask, others=others)
 
 
 def _chest(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -115,30 +116,12 @@ def _chest(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return signal
 
 
-def _lesion(
-    generator: np.random.Generator, x: np.ndarray, y: np.ndarray, z: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _lesion(generator: np.random.Generator, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A tumour of the left lung that touches the chest wall, the tissue up to 5 mm around it, and a node beside it."""
     centre = np.array([36.0, 0.0, 0.0]) + generator.normal(0, (1.0, 4.0, 2.0))
     axes = generator.uniform((8.5, 8.5, 10.0), (12.0, 12.0, 14.0))
-    points = np.stack([x, y, z], axis=-1) - centre
-    waves, phases = generator.normal(0, 0.15, (5, 3)), generator.uniform(0, 2 * np.pi, 5)
-    bumps = 1 + 0.08 * np.sin(points @ waves.T + phases).sum(axis=-1) / np.sqrt(5)
-    distance = np.linalg.norm(points / axes, axis=-1) / bumps
-    tumour = distance < 1
-    around = (np.linalg.norm(points / (axes + 5), axis=-1) / bumps < 1) & ~tumour
-    node = np.linalg.norm(points - [-axes[0] - 2.0, 6.0, 0.0], axis=-1) < 5.0
+    blob = Blob(centre, axes, generator.normal(0, 0.15, (5, 3)), generator.uniform(0, 2 * np.pi, 5), height=0.08)
+    tumour = blob.radius(points) < 1
+    around = (replace(blob, semi_axes=axes + 5).radius(points) < 1) & ~tumour
+    node = np.linalg.norm(points - centre - [-axes[0] - 2.0, 6.0, 0.0], axis=-1) < 5.0
     return tumour, around & ~node, node & ~tumour
-
-
-def _between(severity: float) -> float:
-    """0 to 1, growing."""
-    return float(1 / (1 + np.exp(-1.2 * severity)))
-
-
-def _texture(generator: np.random.Generator, shape: tuple[int, ...], grain_mm: float) -> np.ndarray:
-    """Gaussian noise with a grain of the given size in mm, mean 0, sd 1."""
-    from scipy.ndimage import gaussian_filter
-
-    smooth = gaussian_filter(generator.normal(size=shape), [grain_mm / step for step in _SPACING[::-1]], mode="wrap")
-    return (smooth - smooth.mean()) / smooth.std()

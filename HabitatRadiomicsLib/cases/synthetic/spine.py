@@ -1,8 +1,5 @@
-"""Synthetic spinal metastases: two sequences, two sites, an outcome that depends on the texture of the core.
-
-Nothing here comes from a real patient. The cohort serves to show and test every step, from images to an explained
-score, anywhere.
-"""
+"""Synthetic spinal metastases whose core's texture depends on the outcome: two sequences, two sites, clinical
+variables and repeated segmentations."""
 
 from __future__ import annotations
 
@@ -12,12 +9,27 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases import Case, SequenceImage, write_case
-from HabitatRadiomicsLib.cases.synthetic.grid import axial_grid, places
-from HabitatRadiomicsLib.cases.synthetic.table_files import write_tables
-from HabitatRadiomicsLib.cases.synthetic.texture import texture
+from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER, Case, SequenceImage
+from HabitatRadiomicsLib.cases.synthetic.parts import (
+    Blob,
+    axial_grid,
+    on_grid,
+    positions,
+    texture,
+    write_images,
+    write_tables,
+)
+from HabitatRadiomicsLib.outputs import write_csv, write_image
 
 SITES = ("Alpha", "Beta")
+SECOND_READER = "second-reader.csv"
+REPEAT_READING = "repeat-reading.csv"
+#: The tables of repeated segmentations, and the kind of reading in each.
+READINGS = {SECOND_READER: INTER_OBSERVER, REPEAT_READING: INTRA_OBSERVER}
+#: SD of the displacement of a repeated contour in mm; two readers differ more than one reader's two contours.
+_DISPLACEMENT = {SECOND_READER: 0.7, REPEAT_READING: 0.4}
+#: Correlation length of this displacement along the contour, in mm.
+_GRAIN = 6.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ _ACQUISITIONS = {
 
 @dataclass(frozen=True)
 class SyntheticPatient:
-    """One patient; ``outcome`` 1 has, on average, a coarser and more contrasted core."""
+    """One patient. With ``outcome`` 1, the core of the lesion has on average a coarser texture of higher contrast."""
 
     case: Case
     outcome: int
@@ -51,16 +63,16 @@ class SyntheticPatient:
 
 
 def synthetic_patient(number: int, *, seed: int, effect: float = 1.0) -> SyntheticPatient:
-    """Patient ``number`` of the cohort of a seed; the same arguments give the same voxels.
+    """Patient ``number`` of a seed's cohort; the same arguments give the same voxels.
 
     Args:
         effect: distance between the mean severities of the two outcomes, in units of 2.4 SD; 0: the images carry no
-        information.
+            information.
     """
     generator = np.random.default_rng([seed, number])
     outcome = number % 2
     site = SITES[(number // 2) % 2]
-    # Overlapping severities: the outcome can be told well from the core, but not perfectly.
+    # The severities overlap: the core predicts the outcome well, but not perfectly.
     severity = float(generator.normal(0.9 * effect if outcome else -0.9 * effect, 0.75))
     lesion = _Lesion.random(generator, severity)
     sequences = {name: _scan(name, acquisition, lesion, site, generator) for name, acquisition in _ACQUISITIONS.items()}
@@ -69,56 +81,74 @@ def synthetic_patient(number: int, *, seed: int, effect: float = 1.0) -> Synthet
 
 def write_synthetic_cohort(folder: Path, count: int, *, seed: int, effect: float = 1.0) -> tuple[Path, Path]:
     """A cohort on disk: images and masks as NRRD, ``images.csv`` and ``clinical.csv``; returns the two tables."""
-    images: list[list[object]] = [["case_id", "timepoint", "sequence", "image", "mask", "label"]]
-    clinical: list[list[object]] = [["case_id", "outcome", "site"]]
+    images, clinical = [], []
     for number in range(count):
         patient = synthetic_patient(number, seed=seed, effect=effect)
-        case_id = patient.case.case_id
-        for name, (image, mask) in write_case(folder / "images", patient.case).items():
-            relative = [path.relative_to(folder).as_posix() for path in (image, mask)]
-            images.append([case_id, "baseline", name, *relative, 1])
-        clinical.append([case_id, patient.outcome, patient.site])
+        images += write_images(folder, patient.case)
+        clinical.append({"case_id": patient.case.case_id, "outcome": patient.outcome, "site": patient.site})
     return write_tables(folder, images, clinical)
+
+
+def write_spine_clinical(
+    folder: Path, patients: int, *, seed: int, effect: float, read_twice: int = 0
+) -> tuple[Path, Path]:
+    """A cohort on disk with age, visceral metastases and sex; returns ``images.csv`` and ``clinical.csv``.
+
+    Patients with the outcome are on average 8 years older (SD 10), and the odds ratio of visceral metastases is 4. Sex
+    is not associated with the outcome.
+
+    Args:
+        effect: of the images (see :func:`write_synthetic_cohort`); the difference in age and the logarithm of the
+            odds ratio are multiplied by it. 0: nothing is associated with the outcome.
+        read_twice: number of patients whose lesions are segmented again, by a second reader (``second-reader.csv``)
+            and by the first one (``repeat-reading.csv``).
+    """
+    import pandas as pd
+
+    tables = write_synthetic_cohort(folder, patients, seed=seed, effect=effect)
+    clinical = pd.read_csv(tables[1])
+    clinical[["age", "visceral", "sex"]] = [
+        _clinical(seed, number, outcome, effect) for number, outcome in enumerate(clinical["outcome"])
+    ]
+    write_csv(clinical, tables[1])
+    if read_twice:
+        for table in READINGS:
+            _write_reading(folder, tables[0], table, read_twice, seed)
+    return tables
 
 
 @dataclass(frozen=True)
 class _Lesion:
-    """A metastasis in a vertebral body, in mm around its centre at the origin (LPS)."""
+    """A metastasis in a vertebral body: its shape, in mm around the origin (LPS), and its core."""
 
-    semi_axes: np.ndarray
-    core_shift: np.ndarray
+    shape: Blob
+    core_centre: np.ndarray
     core_size: float
-    waves: np.ndarray
-    phases: np.ndarray
     severity: float
 
     @classmethod
     def random(cls, generator: np.random.Generator, severity: float) -> _Lesion:
-        return cls(
-            semi_axes=generator.uniform((11, 10, 15), (15, 13, 20)),
-            core_shift=generator.normal(0, 0.7, 3),
-            core_size=float(generator.uniform(0.60, 0.72)),
-            waves=generator.normal(0, 0.12, (6, 3)),
-            phases=generator.uniform(0, 2 * np.pi, 6),
-            severity=severity,
-        )
+        semi_axes = generator.uniform((11, 10, 15), (15, 13, 20))
+        core_centre, core_size = generator.normal(0, 0.7, 3), float(generator.uniform(0.60, 0.72))
+        waves, phases = generator.normal(0, 0.12, (6, 3)), generator.uniform(0, 2 * np.pi, 6)
+        return cls(Blob(np.zeros(3), semi_axes, waves, phases), core_centre, core_size, severity)
 
     def inside(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whether points, shape (..., 3), lie in the lesion, and in its core."""
-        bumps = 1 + 0.07 * np.sin(points @ self.waves.T + self.phases).sum(axis=-1) / np.sqrt(6)
-        lesion = np.linalg.norm(points / self.semi_axes, axis=-1) < bumps
-        core = np.linalg.norm((points - self.core_shift) / (self.semi_axes * self.core_size), axis=-1) < bumps
+        lesion = self.shape.radius(points) < 1
+        core_axes = self.shape.semi_axes * self.core_size
+        core = np.linalg.norm((points - self.core_centre) / core_axes, axis=-1) < self.shape.bumps(points)
         return lesion, core & lesion
 
 
 def _scan(name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: np.random.Generator) -> SequenceImage:
-    reference = axial_grid(scan.size, scan.spacing, tilt_degrees=scan.tilt_degrees)
-    points = places(reference)
+    grid = axial_grid(scan.size, scan.spacing, tilt_degrees=scan.tilt_degrees)
+    points = positions(grid)
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     shape = x.shape
     spacing = scan.spacing[::-1]
     signal = np.full(shape, scan.muscle, dtype=float)
-    # Vertebral bodies between discs, the canal with cord and fluid behind them.
+    # Vertebral bodies between discs; behind them the canal with cord and fluid.
     body = (np.abs(x) / 20) ** 4 + (np.abs(y) / 15) ** 4 < 1
     disc = body & (np.abs((z + 17) % 34 - 17) > 14.5)
     signal[body] = scan.marrow
@@ -130,15 +160,46 @@ def _scan(name: str, scan: _Acquisition, lesion: _Lesion, site: str, generator: 
     inside, core = lesion.inside(points)
     signal[inside] = scan.margin * (1 + 0.02 * texture(generator, shape, spacing, 5.0)[inside])
     # Each sequence shows the severity slightly differently, so that two sequences are more informative than one.
-    seen = lesion.severity + generator.normal(0, 0.5)
-    grain = texture(generator, shape, spacing, 1.9 * np.exp(0.22 * seen))
-    signal[core] = scan.core * (1 + 0.10 * np.exp(0.25 * seen) * grain[core])
+    visible = lesion.severity + generator.normal(0, 0.5)
+    grain = texture(generator, shape, spacing, 1.9 * np.exp(0.22 * visible))
+    signal[core] = scan.core * (1 + 0.10 * np.exp(0.25 * visible) * grain[core])
     signal *= 1 + 0.04 * np.tanh(x / 30)  # the coil's sensitivity
-    # The second site: another gain, and a noisier scanner.
+    # The second site has another gain and a noisier scanner.
     gain, noise = (1.0, 4.0) if site == SITES[0] else (1.35, 7.0)
     signal = gain * signal + generator.normal(0, noise, shape)
-    image = sitk.GetImageFromArray(np.clip(np.rint(signal), 0, 4095).astype(np.int16))
-    mask = sitk.GetImageFromArray(inside.astype(np.uint8))
-    image.CopyInformation(reference)
-    mask.CopyInformation(reference)
-    return SequenceImage(name, image, mask)
+    voxels = np.clip(np.rint(signal), 0, 4095).astype(np.int16)
+    return SequenceImage(name, on_grid(voxels, grid), on_grid(inside.astype(np.uint8), grid))
+
+
+def _clinical(seed: int, number: int, outcome: int, effect: float) -> list[object]:
+    generator = np.random.default_rng([seed, number, 2])
+    side = 1 if outcome else -1
+    age = int(np.clip(np.rint(generator.normal(62 + 4 * effect * side, 10)), 18, 95))
+    odds = np.exp(effect * side * np.log(4) / 2)
+    visceral = "yes" if generator.uniform() < odds / (1 + odds) else "no"
+    return [age, visceral, "female" if generator.uniform() < 0.5 else "male"]
+
+
+def _write_reading(folder: Path, images: Path, table: str, count: int, seed: int) -> None:
+    """The same images with slightly different contours."""
+    import pandas as pd
+
+    rows = pd.read_csv(images)
+    reading = rows[rows["case_id"].isin(rows["case_id"].unique()[:count])]
+    masks = []
+    for number, row in enumerate(reading.itertuples()):
+        mask = sitk.ReadImage(str(folder / row.mask))
+        path = Path(row.mask).with_name(f"{row.sequence}-{Path(table).stem}.nrrd")
+        generator = np.random.default_rng([seed, number, 3 + list(READINGS).index(table)])
+        write_image(_segmented_again(mask, _DISPLACEMENT[table], generator), folder / path)
+        masks.append(path.as_posix())
+    write_csv(reading.assign(mask=masks), folder / table)
+
+
+def _segmented_again(mask: sitk.Image, displacement: float, generator: np.random.Generator) -> sitk.Image:
+    inside = sitk.GetArrayFromImage(mask) == 1
+    distance = sitk.GetArrayFromImage(
+        sitk.SignedMaurerDistanceMap(mask, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
+    )
+    shift = displacement * texture(generator, inside.shape, mask.GetSpacing()[::-1], _GRAIN)
+    return on_grid((distance + shift <= 0).astype(np.uint8), mask)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
-from HabitatRadiomicsLib.cases.cohort.digests import cohort_digest
+from HabitatRadiomicsLib.cases.cohort.cohort import cohort_digest
 from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.reporting.document.study import FORMAT_VERSION

@@ -1,9 +1,11 @@
-"""The packages that the library needs from PyPI, and which of them are missing; needs only the standard library."""
+"""The packages that the library needs from PyPI, and which of them are missing; imports only the standard library."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
+import platform
 import re
 import sys
 import sysconfig
@@ -17,9 +19,9 @@ class Requirement:
 
     Attributes:
         distribution: its name on PyPI.
-        module: the name that it is imported by.
+        module: the name under which it is imported.
         minimum: the oldest version that works.
-        python_below: only older Pythons need it; empty when all do.
+        python_below: only Pythons older than this need it; empty: all do.
         exact: only the version ``minimum`` works.
     """
 
@@ -40,7 +42,7 @@ class Requirement:
         return not self.python_below or sys.version_info[:2] < _release(self.python_below)
 
     def installed(self) -> str | None:
-        """The installed version; empty when it is unknown, None when the package is absent."""
+        """The installed version; empty if unknown, None if the package is absent."""
         try:
             return importlib.metadata.version(self.distribution) or ""
         except importlib.metadata.PackageNotFoundError:
@@ -73,13 +75,13 @@ REQUIREMENTS = (
     Requirement("threadpoolctl", "threadpoolctl", "3.1"),
     Requirement("tqdm", "tqdm", "4.66"),
 )
-#: The reference for the built-in feature engine; optional, since it has no wheels.
+#: The reference feature engine; optional, since it has no wheels.
 PYRADIOMICS = Requirement("pyradiomics-bhklab", "radiomics", "3.1.4")
-#: Makes the built-in engine's texture faster, and changes no number; optional.
+#: Makes texture features faster without changing a number; optional.
 NUMBA = Requirement("numba", "numba", "0.61")
 #: Runs the networks of deep features; optional, for protocols with the region ``patch``.
 ONNXRUNTIME = Requirement("onnxruntime", "onnxruntime", "1.20")
-#: Trains such networks (``habitat-radiomics deep-train``); optional, and nothing else needs them.
+#: Train such networks (``habitat-radiomics deep-train``); optional, and not needed for anything else.
 NETWORK_TRAINING = (
     Requirement("torch", "torch", "2.5"),
     Requirement("monai", "monai", "1.5"),
@@ -87,7 +89,7 @@ NETWORK_TRAINING = (
 )
 #: Fits the diffusion tensor; optional, since most protocols need none.
 DIPY = Requirement("dipy", "dipy", "1.10")
-#: What shap imports as ``slicer``, which inside 3D Slicer is the application's own name.
+#: shap imports it as ``slicer``; inside 3D Slicer, that is the name of the application's own module.
 SLICING_LIBRARY = Requirement("slicer", "slicer", "0.0.8", exact=True)
 
 
@@ -98,13 +100,13 @@ def missing() -> list[Requirement]:
 
 
 def private_folder() -> Path:
-    """Where PyPI's ``slicer`` is installed: beside the other packages, but on no ``sys.path``."""
+    """The folder for PyPI's ``slicer``: beside the other packages, but not on ``sys.path``."""
     return Path(sysconfig.get_path("purelib")) / "habitat_radiomics_private"
 
 
 def slicing_library_folder() -> Path | None:
-    """The folder of PyPI's ``slicer``, private or not; None when it is not installed."""
-    # Several distributions may be called 'slicer'; the one with this file is shap's.
+    """The folder of PyPI's ``slicer``, private or not; None if it is not installed."""
+    # Several distributions may be called 'slicer'; only the one that shap needs has this file.
     for distribution in importlib.metadata.distributions(name="slicer", path=[str(private_folder()), *sys.path]):
         folder = Path(str(distribution.locate_file("slicer")))
         if (folder / "slicer_internal.py").is_file():
@@ -112,8 +114,33 @@ def slicing_library_folder() -> Path | None:
     return None
 
 
+def reference_engine_advice() -> str:
+    """How to get pyradiomics in the running Python, in sentences."""
+    # Programs that 3D Slicer starts are not the application, but have its environment variables.
+    in_slicer = hasattr(sys.modules.get("slicer"), "app") or "SLICER_HOME" in os.environ
+    return engine_advice(platform.system(), in_slicer=in_slicer)
+
+
+def engine_advice(system: str, *, in_slicer: bool) -> str:
+    """How to get pyradiomics on a system, named as by ``platform.system()``."""
+    compiler = {
+        "Darwin": "Apple's command line tools (in a terminal: xcode-select --install)",
+        "Windows": "Microsoft's C++ Build Tools",
+    }.get(system, "a C compiler (gcc)")
+    optional = "The built-in engine computes the same features: set the protocol's features: engine: auto."
+    if not in_slicer:
+        return f'{optional} Or, with {compiler}: pip install "{PYRADIOMICS.specifier}".'
+    compiled = f'type in the Python console: slicer.util.pip_install("{PYRADIOMICS.specifier}")'
+    if system == "Darwin":  # SlicerRadiomics is not built for it
+        return f"{optional} Or install {compiler}, then {compiled}."
+    return (
+        f"{optional} Or install the extension SlicerRadiomics with the Extensions Manager and restart 3D Slicer, "
+        f"or, with {compiler}, {compiled}."
+    )
+
+
 def _release(version: str) -> tuple[int, ...]:
-    """The numbers of a version without trailing zeros; any suffix is ignored."""
+    """The numbers of a version without trailing zeros; a suffix is ignored."""
     numbers = [int(number) for number in re.findall(r"\d+", (re.match(r"[\d.]*", version) or [""])[0])]
     while numbers and numbers[-1] == 0:
         numbers.pop()

@@ -17,22 +17,22 @@ from HabitatRadiomicsLib.system.installation.pip import failure, run_pip
 from HabitatRadiomicsLib.system.installation.planning import InstallationPlan, PlannedPackage
 
 _WHEEL = re.compile(r"(?:Downloading|Using cached|Processing) \S*?([^/\\\s]+\.whl)(?![.\w])")
-#: What pip adds to a target folder beside the packages; none of it is imported.
+#: Folders that pip adds to a target folder beside the packages; they are not imported.
 _NOT_PACKAGES = frozenset({"bin", "Scripts", "etc", "include", "share"})
 _UNKNOWN_SIZE = 1_000_000
-#: The fraction of pip's work that is done when the last wheel has been downloaded.
+#: The fraction of pip's work that is done after the last download.
 _DOWNLOADED = 0.8
 
 
 def install(plan: InstallationPlan, *, python: str, progress: Progress = silent) -> None:
-    """Install exactly what is planned, completely or not at all.
+    """Install exactly the planned packages, all or none.
 
-    Pip unpacks into a folder beside the packages. Until it has succeeded nothing that can be imported is touched, so
-    that a failure, a cancel or a crash of the program leaves the environment as it was.
+    Pip unpacks into a folder beside the packages, and nothing that can be imported changes before it has succeeded:
+    after a failure, a cancellation or a crash, the environment is as before.
 
     Args:
-        plan: from :func:`plan_installation`, made in this very environment.
-        python: the interpreter to run pip with.
+        plan: from :func:`plan_installation`, made in this environment.
+        python: the interpreter that runs pip.
         progress: called ten times a second with pip's lines; may raise ``Cancelled``.
 
     Raises:
@@ -44,7 +44,7 @@ def install(plan: InstallationPlan, *, python: str, progress: Progress = silent)
     staging = site / "habitat_radiomics_new"
     placed: list[Path] = []
     try:
-        shutil.rmtree(staging, ignore_errors=True)  # of an installation that was killed
+        shutil.rmtree(staging, ignore_errors=True)  # left by an installation that was killed
         for folder, private_ones, start, end in (("public", False, 0.0, 0.9), ("private", True, 0.9, 0.95)):
             (staging / folder).mkdir(parents=True)
             packages = [package for package in plan.packages if package.private == private_ones]
@@ -52,7 +52,7 @@ def install(plan: InstallationPlan, *, python: str, progress: Progress = silent)
         progress(0.95, "Putting the packages in place")
         _place(staging / "public", site, placed)
         if any((staging / "private").iterdir()):
-            shutil.rmtree(private, ignore_errors=True)  # incomplete, or it would not have been planned again
+            shutil.rmtree(private, ignore_errors=True)  # incomplete, or it would not be planned again
             placed.append(private)
             shutil.move(staging / "private", private)
         progress(1.0, "Installed")
@@ -79,7 +79,7 @@ def _unpack(packages: Sequence[PlannedPackage], folder: Path, python: str, progr
 
 
 def _fraction(packages: Sequence[PlannedPackage]) -> Callable[[str], float]:
-    """Progress of pip, judged by its output: the last wheel named is being downloaded, earlier ones have arrived."""
+    """Progress of pip by its output: the last wheel named is being downloaded, the earlier ones are complete."""
     waiting = {package.wheel: package.size or _UNKNOWN_SIZE for package in packages}
     total, arrived, arriving = sum(waiting.values()), 0, 0
 
@@ -97,7 +97,7 @@ def _fraction(packages: Sequence[PlannedPackage]) -> Callable[[str], float]:
 
 
 def _place(source: Path, target: Path, placed: list[Path]) -> None:
-    """Move the content of one folder into another, and list what was moved; existing files are never replaced."""
+    """Move the content of one folder into another and list what was moved; existing files are never replaced."""
     for path in sorted(source.iterdir()):
         goal = target / path.name
         if path.name in _NOT_PACKAGES or (path.name == "__pycache__" and goal.exists()):
@@ -111,5 +111,5 @@ def _place(source: Path, target: Path, placed: list[Path]) -> None:
             raise DependencyError(
                 "A file of a package to be installed exists already and belongs to no installed package.",
                 where=str(goal),
-                remedy="Remove its folder, a remainder of an earlier installation, and try again.",
+                remedy="Remove its folder, which an earlier installation left behind, and try again.",
             )

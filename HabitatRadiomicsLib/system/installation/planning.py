@@ -1,4 +1,4 @@
-"""Finds out which packages would be installed, and how much would be downloaded."""
+"""Finds out which packages would be installed, and the size of the download."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _VERSION = re.compile(
     r"(-\d+|[-_.]?(post|rev|r)[-_.]?\d*)?([-_.]?dev[-_.]?\d*)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?",
     re.IGNORECASE,
 )
-_LOOK_UPS_AT_ONCE = 8
-_LOOK_UP_SECONDS = 10
-_BREATH_SECONDS = 0.1
+_REQUESTS_AT_ONCE = 8
+_REQUEST_SECONDS = 10
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,9 @@ class PlannedPackage:
 
     Attributes:
         name: of the distribution.
-        version: exactly this one.
         wheel: the name of its file.
-        size: of the file in bytes; None when the index does not state it.
-        private: it goes to ``dependencies.private_folder()``.
+        size: of the file in bytes; None if the index does not state it.
+        private: whether it is installed in ``dependencies.private_folder()``.
     """
 
     name: str
@@ -51,31 +50,31 @@ class PlannedPackage:
 
     @property
     def pin(self) -> str:
-        """As pip wants it."""
+        """The version in pip's syntax."""
         return f"{self.name}=={self.version}"
 
 
 @dataclass(frozen=True)
 class InstallationPlan:
-    """The packages that would be installed; empty when nothing is missing."""
+    """The packages that would be installed; empty if nothing is missing."""
 
     packages: tuple[PlannedPackage, ...] = ()
 
     @property
     def size(self) -> int:
-        """Bytes to download, as far as they are known."""
+        """Bytes to download, as far as known."""
         return sum(package.size or 0 for package in self.packages)
 
 
 def plan_installation(python: str, *, progress: Progress = silent) -> InstallationPlan:
-    """The packages that the running Python lacks, in versions compatible with all that are installed.
+    """The packages that the running Python lacks, in versions compatible with all installed packages.
 
     Args:
-        python: the interpreter to run pip with; in 3D Slicer ``PythonSlicer``, else ``sys.executable``.
+        python: the interpreter that runs pip; in 3D Slicer ``PythonSlicer``, else ``sys.executable``.
         progress: called ten times a second; may raise ``Cancelled``.
 
     Raises:
-        DependencyError: a package is not available, or not without replacing an installed one.
+        DependencyError: a package is not available, or would replace an installed one.
     """
     wanted = missing()
     if not wanted:
@@ -92,7 +91,7 @@ def _refuse_to_update(wanted: Sequence[Requirement]) -> None:
         if requirement.is_too_old():
             name = requirement.distribution
             raise DependencyError(
-                f"{name} {requirement.installed()} is installed, and version {requirement.minimum} or newer is needed. "
+                f"{name} {requirement.installed()} is installed, but version {requirement.minimum} or newer is needed. "
                 "Installed packages are never replaced.",
                 remedy=f"Update {name} yourself if nothing else needs the old one, or use a newer 3D Slicer.",
             )
@@ -103,14 +102,14 @@ def _canonical(name: str) -> str:
 
 
 def _installed() -> dict[str, str]:
-    """Version of every distribution of the running Python, by canonical name; the first found is what is imported."""
-    found: dict[str, str] = {}
+    """Version of every distribution of the running Python, by canonical name; of several, the first is imported."""
+    versions: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
-        # Broken distributions have neither, whatever the types say.
+        # Broken distributions may have no name and no version, whatever the types say.
         name, version = distribution.metadata["Name"] or "", distribution.version or ""
         if _NAME.fullmatch(name) and _VERSION.fullmatch(version):
-            found.setdefault(_canonical(name), version)
-    return found
+            versions.setdefault(_canonical(name), version)
+    return versions
 
 
 def _resolved(
@@ -121,13 +120,13 @@ def _resolved(
         constraints, report = Path(folder, "constraints.txt"), Path(folder, "report.json")
         pins = [f"{name}=={version}\n" for name, version in installed.items() if name != SLICING_LIBRARY.distribution]
         constraints.write_text("".join(pins), encoding="utf-8")
-        # The report goes to a file, since pip's output holds much else.
+        # The report goes to a file, since pip's output holds other lines.
         arguments = ["install", "--dry-run", "--only-binary=:all:", "--report", str(report)]
         arguments += ["--constraint", str(constraints), *(requirement.specifier for requirement in wanted)]
         run_pip(python, arguments, tell=lambda line: progress(0.0, line or "Asking the package index"))
         entries: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["install"]
     planned = [_planned(entry) for entry in entries]
-    # Pip may miss installed packages where an application adds folders of its own at run time.
+    # Pip may overlook installed packages if an application adds folders at run time.
     return {package: url for package, url in planned if package.private or _canonical(package.name) not in installed}
 
 
@@ -140,22 +139,22 @@ def _planned(entry: dict[str, Any]) -> tuple[PlannedPackage, str]:
 
 
 def _sizes(urls: Sequence[str], progress: Progress) -> list[int | None]:
-    pool = ThreadPoolExecutor(_LOOK_UPS_AT_ONCE)
+    pool = ThreadPoolExecutor(_REQUESTS_AT_ONCE)
     try:
-        asked = [pool.submit(_size, url) for url in urls]
-        pending = set(asked)
+        requests = [pool.submit(_size, url) for url in urls]
+        pending = set(requests)
         while pending:
-            pending = wait(pending, timeout=_BREATH_SECONDS).not_done
-            progress(1 - len(pending) / len(asked), "Asking for sizes")
+            pending = wait(pending, timeout=_POLL_SECONDS).not_done
+            progress(1 - len(pending) / len(requests), "Asking for sizes")
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    return [answer.result() for answer in asked]
+    return [request.result() for request in requests]
 
 
 def _size(url: str) -> int | None:
-    """Size of the file at an address, from its HTTP header; None when that does not state it."""
+    """Size of the file at an address, from its HTTP header; None if the header does not state it."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_LOOK_UP_SECONDS) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_REQUEST_SECONDS) as answer:
             return int(answer.headers["Content-Length"])
     except (OSError, ValueError, TypeError):  # unreachable, refused, no such header
         return None

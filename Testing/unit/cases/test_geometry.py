@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.cases import check_same_grid, grid_difference, mask_on_image_grid
-from HabitatRadiomicsLib.cases.geometry import canonical_grid, check_proper_grid
+from HabitatRadiomicsLib.cases.geometry import canonical_grid, check_proper_grid, check_same_grid, grid_difference
+from HabitatRadiomicsLib.cases.mask import mask_on_image_grid
 from HabitatRadiomicsLib.cases.reading import checked_sequence
 from HabitatRadiomicsLib.errors import GeometryError, MaskError
 

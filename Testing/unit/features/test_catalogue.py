@@ -115,7 +115,7 @@ def test_what_is_no_feature_at_all_cannot_be_excluded(name: str) -> None:
 
 
 def test_a_feature_is_excluded_once() -> None:
-    with pytest.raises(ProtocolError, match=r"features\.excluded: each feature may be listed only once"):
+    with pytest.raises(ProtocolError, match=r"features\.excluded: each may be listed only once"):
         protocol_from({"name": "p", "title": "P", "features": {"excluded": ["glcm_MCC"] * 2}}, where="test")
 
 

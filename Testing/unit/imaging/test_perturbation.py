@@ -9,7 +9,8 @@ import pytest
 import SimpleITK as sitk
 from pydantic import ValidationError
 
-from HabitatRadiomicsLib.cases import Case, SequenceImage, check_same_grid
+from HabitatRadiomicsLib.cases import Case, SequenceImage
+from HabitatRadiomicsLib.cases.geometry import check_same_grid
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import MaskError
 from HabitatRadiomicsLib.extraction.regions import measure_regions

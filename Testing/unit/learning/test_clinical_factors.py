@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from HabitatRadiomicsLib.cases.cohort.cells import level_of, number_in
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import level_of, number_in
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.clinical_factors import (
     ClinicalFactor,

@@ -174,7 +174,7 @@ def test_the_scheduler_gone_is_told(started: Callable[[str], subprocess.Popen[st
         results = unordered(slow, ((number,) for number in range(50)))
         next(results)
         process.kill()
-        with pytest.raises(WorkersError, match="scheduler has gone"):
+        with pytest.raises(WorkersError, match="scheduler no longer answers"):
             list(results)
 
 

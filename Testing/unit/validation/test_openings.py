@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from HabitatRadiomicsLib.cases.cohort import Cohort, CohortCase
-from HabitatRadiomicsLib.cases.cohort.cohort import CohortImage
-from HabitatRadiomicsLib.cases.cohort.digests import cohort_digest
+from HabitatRadiomicsLib.cases.cohort.cohort import CohortImage, cohort_digest
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.validation.external import log_of, opening_sentence, read_openings, record_opening
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.cases.cohort.cells import is_missing, number_in
+from HabitatRadiomicsLib.cases.cohort.clinical_columns import is_missing, number_in
 from HabitatRadiomicsLib.learning.baselines import fit_clinical
 from HabitatRadiomicsLib.statistics.characteristics import NumericSummary, characteristics
 

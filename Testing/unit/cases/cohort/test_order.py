@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from HabitatRadiomicsLib.cases.cohort import Cohort, CohortCase, load_cohort
-from HabitatRadiomicsLib.cases.cohort.order import cases_in_order
+from HabitatRadiomicsLib.cases.cohort.tables import cases_in_order
 
 _IDS = ["P1", "P2", "P3", "P10", "P20"]
 

@@ -11,7 +11,7 @@ from scipy.stats import fisher_exact, ttest_ind
 
 from HabitatRadiomicsLib.cases.cohort import load_cohort, with_reading
 from HabitatRadiomicsLib.cases.synthetic import write_spine_clinical, write_synthetic_cohort
-from HabitatRadiomicsLib.cases.synthetic.spine_clinical import READINGS, REPEAT_READING, SECOND_READER, _clinical
+from HabitatRadiomicsLib.cases.synthetic.spine import READINGS, REPEAT_READING, SECOND_READER, _clinical
 
 from .planted import contents
 

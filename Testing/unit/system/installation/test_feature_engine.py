@@ -7,8 +7,7 @@ import types
 
 import pytest
 
-from HabitatRadiomicsLib.system.installation import reference_engine_advice
-from HabitatRadiomicsLib.system.installation.feature_engine import engine_advice
+from HabitatRadiomicsLib.system.installation.dependencies import engine_advice, reference_engine_advice
 
 
 def test_advice_depends_on_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
