@@ -1,4 +1,4 @@
-"""Checks whether a grid is valid, and whether two grids are the same."""
+"""Grids: whether one is valid, whether two are the same, and arrays on them."""
 
 from __future__ import annotations
 
@@ -100,6 +100,27 @@ def check_same_grid(image: sitk.Image, mask: sitk.Image, *, where: str) -> None:
             where=where,
             remedy="Check that the mask belongs to this image; if it does, resample it with --resample-mask.",
         )
+
+
+def image_like(array: np.ndarray, reference: sitk.Image) -> sitk.Image:
+    """An image of an array [k, j, i], on the grid of another image of the same size."""
+    image = sitk.GetImageFromArray(array)
+    image.CopyInformation(reference)
+    return image
+
+
+def bounding_box(inside: np.ndarray, margins: tuple[int, ...] = (0, 0, 0)) -> tuple[slice, ...]:
+    """Index of the smallest box that holds a region, boolean (k, j, i); empty if there is no voxel.
+
+    Args:
+        margins: voxels that the box is wider on either side, as far as the array reaches.
+    """
+    box: tuple[slice, ...] = ()
+    for margin, others, size in zip(margins, ((1, 2), (0, 2), (0, 1)), inside.shape):
+        used = np.flatnonzero(inside[box].any(axis=others))
+        ends = (max(0, int(used[0]) - margin), min(size, int(used[-1]) + 1 + margin)) if len(used) else (0, 0)
+        box += (slice(*ends),)
+    return box
 
 
 def _corners(image: sitk.Image) -> np.ndarray:

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def findings() -> list[Finding]:
     """Everything that the program needs, with its state."""
-    from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
+    from HabitatRadiomicsLib.features.builtin.neighbours import compiled_kernels
 
     mend = "" if sys.version_info >= (3, 10) else "install Python 3.10 or newer"
     rows = [Finding("Python", platform.python_version(), mend), Finding("Habitat Radiomics", __version__)]

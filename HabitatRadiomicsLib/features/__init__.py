@@ -5,15 +5,12 @@ In: a prepared image and masks; out: values by feature name. Imports ``imaging``
 
 from HabitatRadiomicsLib.features.catalogue import FeatureName, feature_names, parse
 from HabitatRadiomicsLib.features.deep.measure import feature_names_of
-from HabitatRadiomicsLib.features.definitions import FeatureDefinition, definition_of
 from HabitatRadiomicsLib.features.engine import FeatureEngine, choose_engine
 
 __all__ = [
-    "FeatureDefinition",
     "FeatureEngine",
     "FeatureName",
     "choose_engine",
-    "definition_of",
     "feature_names",
     "feature_names_of",
     "parse",

@@ -1,15 +1,16 @@
-"""Names of feature columns: the only place where they are parsed, formatted and listed."""
+"""Names of feature columns, parsed, formatted and listed only here; and what each feature measures."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 from HabitatRadiomicsLib.errors import FeatureError
-from HabitatRadiomicsLib.features.definitions import definition_of, features_of_class
 from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters
+from HabitatRadiomicsLib.system.resources import resources_folder
 
 #: Prefix of clinical columns in a feature table: ``clinical:age``.
 CLINICAL = "clinical:"
@@ -88,8 +89,12 @@ def image_names(filters: ImageFilters, *, force_2d: bool = False) -> tuple[str, 
         "lbp-2D": filters.lbp_2d,
     }
     names += [name for name, wanted in single.items() if wanted]
-    names += [f"log-sigma-{str(float(sigma)).replace('.', '-')}-mm-3D" for sigma in filters.log_sigmas]
-    return tuple(names)
+    return (*names, *log_sigmas(filters))
+
+
+def log_sigmas(filters: ImageFilters) -> dict[str, float]:
+    """Sigma in mm of each Laplacian of Gaussian, by the image's name."""
+    return {f"log-sigma-{str(float(sigma)).replace('.', '-')}-mm-3D": sigma for sigma in filters.log_sigmas}
 
 
 def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
@@ -120,3 +125,52 @@ def by_image_and_class(names: Iterable[str]) -> dict[str, dict[str, list[str]]]:
         image, kind, feature = name.split("_")
         grouped.setdefault(image, {}).setdefault(kind, []).append(feature)
     return grouped
+
+
+@dataclass(frozen=True)
+class FeatureDefinition:
+    """A row of ``Resources/Features/definitions.csv``; ``ibsi`` is the IBSI's code, or empty."""
+
+    feature_class: str
+    feature: str
+    title: str
+    ibsi: str
+    unit: str
+    definition: str
+
+
+def definition_of(feature_class: str, feature: str) -> FeatureDefinition:
+    """The definition of a feature, also of a component of a network's embedding (class ``deep``, ``E001``).
+
+    Raises:
+        FeatureError: there is no such feature.
+    """
+    if feature_class == "deep" and (component := re.fullmatch(r"E([0-9]{3,})", feature)):
+        number = int(component[1])
+        text = (
+            f"Component {number} of the embedding that the protocol's network gives for the patch around the lesion in "
+            "the slice where it is largest. Components of different networks cannot be compared."
+        )
+        return FeatureDefinition("deep", feature, f"Embedding component {number}", "", "1", text)
+    try:
+        return _table()[feature_class, feature]
+    except KeyError:
+        known = ", ".join(features_of_class(feature_class))
+        raise FeatureError(
+            f"There is no feature {feature} in the class {feature_class}.",
+            remedy=f"The class has {known}." if known else "",
+        ) from None
+
+
+def features_of_class(feature_class: str) -> tuple[str, ...]:
+    """The features of a class, in the table's order."""
+    return tuple(feature for kind, feature in _table() if kind == feature_class)
+
+
+@cache
+def _table() -> dict[tuple[str, str], FeatureDefinition]:
+    import pandas as pd
+
+    table = pd.read_csv(resources_folder() / "Features" / "definitions.csv", dtype=str, keep_default_na=False)
+    rows = [FeatureDefinition(**row) for row in table.rename(columns={"class": "feature_class"}).to_dict("records")]
+    return {(row.feature_class, row.feature): row for row in rows}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from HabitatRadiomicsLib.features.catalogue import CLINICAL, parse
-from HabitatRadiomicsLib.features.definitions import definition_of
+from HabitatRadiomicsLib.features.catalogue import CLINICAL, definition_of, parse
 
-#: What the name of a classifier's input begins with that is the rad-score of a region.
+#: Prefix of a classifier's input that is the rad-score of a region.
 RAD_SCORE_PREFIX = "rad-score "
-_DEEP = "deep"
 
 
 @dataclass(frozen=True)
@@ -17,10 +15,10 @@ class ColumnDescription:
     """A column in words.
 
     Attributes:
-        where: time point, sequence, region and image; empty when it was not measured in an image.
-        what: short: class and feature, or the variable.
+        where: time point, sequence, region and image; empty if it was not measured in an image.
+        what: class and feature, or the variable.
         title, definition: what it measures.
-        place: sequence key and region, for showing it; None when it has none.
+        place: sequence key and region, for showing it; None if it has none.
     """
 
     where: str
@@ -31,10 +29,10 @@ class ColumnDescription:
 
 
 def describe_column(name: str) -> ColumnDescription:
-    """Any column that a model's terms or a classifier's inputs may have.
+    """Describes a column that a model's terms or a classifier's inputs may have.
 
     Raises:
-        FeatureError: it is none.
+        FeatureError: there is no such column.
     """
     if name.startswith(CLINICAL):
         variable, _, level = name.removeprefix(CLINICAL).partition("=")
@@ -43,16 +41,13 @@ def describe_column(name: str) -> ColumnDescription:
     if name.startswith(RAD_SCORE_PREFIX):
         return ColumnDescription("", name, "rad-score", "Linear combination of features of this region.")
     parsed = parse(name)
-    where = f"{parsed.place}, {parsed.image}"
-    what = f"{parsed.feature_class} {parsed.feature}"
-    if parsed.feature_class == _DEEP:
-        title, definition = (
-            "deep feature",
-            "One dimension of a neural network's embedding of the lesion's largest slice.",
-        )
+    if parsed.feature_class == "deep":
+        title = "deep feature"
+        definition = "One dimension of a neural network's embedding of the lesion's largest slice."
     else:
-        found = definition_of(parsed.feature_class, parsed.feature)
-        title, definition = found.title, found.definition
+        feature = definition_of(parsed.feature_class, parsed.feature)
+        title, definition = feature.title, feature.definition
     if parsed.timepoint == "delta":
         title, definition = f"change of: {title}", f"Follow-up minus baseline. {definition}"
+    where, what = f"{parsed.place}, {parsed.image}", f"{parsed.feature_class} {parsed.feature}"
     return ColumnDescription(where, what, title, definition, (parsed.key, parsed.region))

@@ -13,7 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import DependencyError, FeatureError
-from HabitatRadiomicsLib.features.catalogue import by_image_and_class, feature_names, image_names
+from HabitatRadiomicsLib.features.catalogue import by_image_and_class, feature_names, image_names, log_sigmas
 from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings, ImageFilters
 from HabitatRadiomicsLib.system.installation.dependencies import reference_engine_advice
 
@@ -35,10 +35,9 @@ class PyradiomicsEngine:
             import radiomics
         except ImportError as error:
             raise DependencyError(
-                "The protocol asks for pyradiomics, which is not installed.",
-                remedy=reference_engine_advice(),
+                "The protocol asks for pyradiomics, which is not installed.", remedy=reference_engine_advice()
             ) from error
-        # It reports per-feature failures as log lines; here they are NaN, and the caller tells which.
+        # It reports failures of single features as log lines; here they are NaN, which the caller reports.
         radiomics.logger.setLevel(logging.CRITICAL)
         self.version = _installed_version()
 
@@ -64,8 +63,7 @@ class PyradiomicsEngine:
             if "shape" in by_image.get("original", {}):
                 extractor.enabledFeatures = {"shape": by_image["original"]["shape"]}
                 for name, mask in regions.items():
-                    found = extractor.computeShape(image, mask, boxes[name], **extractor.settings)
-                    values[name].update(_as_floats(found))
+                    values[name] |= _as_floats(extractor.computeShape(image, mask, boxes[name], **extractor.settings))
             offered = image_names(settings.images, force_2d=settings.force_2d)
             needed = [name for name in offered if set(by_image.get(name, {})) - {"shape"}]
             for filtered, image_name, arguments in _images(extractor, image, any_mask, settings.images, needed):
@@ -75,23 +73,18 @@ class PyradiomicsEngine:
                 for name, mask in regions.items():
                     crop, crop_mask = imageoperations.cropToTumorMask(filtered, mask, boxes[name])
                     try:
-                        found = extractor.computeFeatures(crop, crop_mask, image_name, **arguments)
+                        values[name] |= _as_floats(extractor.computeFeatures(crop, crop_mask, image_name, **arguments))
                     except RuntimeError as error:
                         raise _no_neighbours(error, name, settings) from error
-                    values[name].update(_as_floats(found))
         _check_complete(values, names, image)
-        return {region: {name: found[name] for name in names} for region, found in values.items()}
+        return {region: {name: measured[name] for name in names} for region, measured in values.items()}
 
 
 def _settings(settings: FeatureSettings, discretisation: Discretisation) -> dict[str, Any]:
-    binning = (
-        {"binCount": discretisation.bin_count}
-        if discretisation.bin_count is not None
-        else {"binWidth": discretisation.bin_width}
-    )
+    by_width = discretisation.bin_count is None
     texture = settings.texture
     return {
-        **binning,
+        **({"binWidth": discretisation.bin_width} if by_width else {"binCount": discretisation.bin_count}),
         "force2D": settings.force_2d,
         "force2Ddimension": 0,
         "distances": list(texture.distances),
@@ -104,14 +97,14 @@ def _settings(settings: FeatureSettings, discretisation: Discretisation) -> dict
 
 
 def _no_neighbours(error: RuntimeError, region: str, settings: FeatureSettings) -> Exception:
-    # What the matrices' C code says where the region's box leaves no neighbour.
+    # pyradiomics' C code raises this where the region's box leaves no neighbour.
     if "angle count" not in str(error):
         return error
     return FeatureError(
         f"The region is smaller than the distances of neighbours ({', '.join(map(str, settings.texture.distances))}), "
         "or a single voxel.",
         where=region,
-        remedy="Choose smaller distances in the protocol, or the built-in engine, which leaves GLCM empty then.",
+        remedy="Choose smaller distances in the protocol, or the built-in engine, which then leaves GLCM empty.",
     )
 
 
@@ -121,47 +114,34 @@ def _images(
     """The filtered images that are needed, one at a time, so that only one is in memory."""
     from radiomics import imageoperations
 
-    families: list[tuple[str, str, dict[str, Any]]] = [
-        ("Original", "original", {}),
-        ("Wavelet", "wavelet", {"wavelet": filters.wavelet}),
-        ("Square", "square", {}),
-        ("SquareRoot", "squareroot", {}),
-        ("Logarithm", "logarithm", {}),
-        ("Exponential", "exponential", {}),
-        ("Gradient", "gradient", {}),
-        ("LBP2D", "lbp-2D", {}),
-    ]
-    for family, prefix, custom in families:
+    families = {
+        "Original": "original", "Wavelet": "wavelet", "Square": "square", "SquareRoot": "squareroot",
+        "Logarithm": "logarithm", "Exponential": "exponential", "Gradient": "gradient", "LBP2D": "lbp-2D",
+    }  # fmt: skip
+    options = {**extractor.settings, "wavelet": filters.wavelet}
+    for family, prefix in families.items():
         if any(name == prefix or name.startswith(prefix + "-") for name in needed):
-            generate = getattr(imageoperations, f"get{family}Image")
-            for item in generate(image, mask, **{**extractor.settings, **custom}):
+            for item in getattr(imageoperations, f"get{family}Image")(image, mask, **options):
                 if item[1] in needed:
                     yield item
-    sigmas = [sigma for sigma, name in zip(filters.log_sigmas, image_names(_only_log(filters))) if name in needed]
+    sigmas = [sigma for name, sigma in log_sigmas(filters).items() if name in needed]
     if sigmas:
         yield from imageoperations.getLoGImage(image, mask, **{**extractor.settings, "sigma": sigmas})
 
 
-def _only_log(filters: ImageFilters) -> ImageFilters:
-    return ImageFilters(
-        original=False, wavelet=None, square=False, square_root=False, logarithm=False, exponential=False,
-        gradient=False, lbp_2d=False, log_sigmas=filters.log_sigmas,
-    )  # fmt: skip
-
-
-def _as_floats(found: Mapping[str, Any]) -> dict[str, float]:
-    """Real numbers; a value with an imaginary part, or none at all, is NaN."""
+def _as_floats(results: Mapping[str, Any]) -> dict[str, float]:
+    """Real numbers; NaN where a value is complex or not finite."""
     values = {}
-    for name, value in found.items():
+    for name, value in results.items():
         number = complex(np.asarray(value).item())
         values[name] = number.real if number.imag == 0 and np.isfinite(number.real) else float("nan")
     return values
 
 
 def _check_complete(values: Mapping[str, Mapping[str, float]], names: Collection[str], image: sitk.Image) -> None:
-    # pyradiomics leaves a filter out with a log line where the image is too small for it.
-    for found in values.values():
-        missing = sorted({name.split("_")[0] for name in names if name not in found})
+    # Where an image is too small for a filter, pyradiomics leaves the filter out and writes a log line.
+    for measured in values.values():
+        missing = sorted({name.split("_")[0] for name in names if name not in measured})
         if missing:
             raise FeatureError(
                 f"The image ({' x '.join(map(str, image.GetSize()))} voxels) is too small for: {', '.join(missing)}.",
@@ -184,6 +164,6 @@ def _installed_version() -> str:
 @contextmanager
 def _quiet() -> Iterator[None]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # LBP on floating-point images, degenerate matrices: known, and defined by pyradiomics as they are.
+        # LBP of floating-point images and degenerate matrices: the values are pyradiomics' all the same.
         warnings.simplefilter("ignore")
         yield

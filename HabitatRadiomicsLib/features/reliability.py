@@ -1,18 +1,13 @@
-"""Intraclass correlation: the share of a measurement's variance that is between patients rather than between
-repetitions."""
+"""Intraclass correlation: the share of a measurement's variance that lies between patients, not between repetitions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import RobustnessError
 from HabitatRadiomicsLib.protocol import IccForm
-
-#: Shrout and Fleiss' forms: of a single measurement, and of the mean of all k.
-Form = IccForm | Literal["1,k", "2,k", "3,k"]
 
 #: A difference is rounding error below this fraction of a feature's largest value.
 _ROUNDING = 1e-10
@@ -28,15 +23,14 @@ class Reliability:
     high: np.ndarray
 
 
-def intraclass_correlation(ratings: np.ndarray, form: Form, *, confidence: float = 0.95) -> Reliability:
-    """ICC of every feature (Shrout and Fleiss 1979, doi 10.1037/0033-2909.86.2.420).
+def intraclass_correlation(ratings: np.ndarray, form: IccForm, *, confidence: float = 0.95) -> Reliability:
+    """ICC of a single measurement, for every feature (Shrout and Fleiss 1979, doi 10.1037/0033-2909.86.2.420).
 
-    The intervals are theirs, as McGraw and Wong 1996 (doi 10.1037/1082-989X.1.1.30) corrected them. With k raters:
+    The intervals are theirs, as McGraw and Wong 1996 (doi 10.1037/1082-989X.1.1.30) corrected them.
 
-    * ``1,1`` one-way: the raters of two subjects have nothing to do with each other; a shift of a rater is an error.
+    * ``1,1`` one-way: each subject has raters of its own; a shift of a rater is an error.
     * ``2,1`` two-way, absolute agreement: raters are a sample of many; a shift is an error.
     * ``3,1`` two-way, consistency: these raters and no others; a shift is not an error.
-    * ``1,k``, ``2,k``, ``3,k``: the same of the mean of all k; -inf where that of one is -1 / (k - 1) or less.
 
     Args:
         ratings: shape (subjects, raters, features).
@@ -44,8 +38,8 @@ def intraclass_correlation(ratings: np.ndarray, form: Form, *, confidence: float
         confidence: of the two-sided interval.
 
     Returns:
-        NaN where a rating is not finite. A feature that does not differ between subjects nor within them (a constant)
-        tells nothing: 0, with an interval from 0 to 0. Perfect agreement on subjects that differ: 1, from 1 to 1.
+        NaN where a rating is not finite; 0, with an interval from 0 to 0, where all ratings are equal; 1, from 1 to 1,
+        for perfect agreement on subjects that differ.
 
     Raises:
         RobustnessError: fewer than two subjects or two raters.
@@ -58,21 +52,22 @@ def intraclass_correlation(ratings: np.ndarray, form: Form, *, confidence: float
         )
     finite = np.isfinite(ratings).all(axis=(0, 1))
     table = _Variances.of(ratings[:, :, finite])
-    single = {"1": _one_way, "2": _agreement, "3": _consistency}[form[0]]
-    found = np.array(single(table, (1 - confidence) / 2))
-    if form.endswith("k"):
-        # Spearman-Brown formula; below this bound the mean of all measurements is pure error.
-        whole = 1 + (raters - 1) * found
-        found = np.divide(found * raters, whole, out=np.full_like(found, -np.inf), where=whole > 0)
-    found = np.where(table.constant, 0.0, found)
+    tail = (1 - confidence) / 2
+    if form == "1,1":
+        estimates = _from_ratio(table, table.within, tail, subjects * (raters - 1))
+    elif form == "2,1":
+        estimates = _agreement(table, tail)
+    else:
+        estimates = _from_ratio(table, table.error, tail, (subjects - 1) * (raters - 1))
+    constant = (table.between == 0) & (table.within == 0)
     icc, low, high = np.full((3, ratings.shape[2]), np.nan)
-    icc[finite], low[finite], high[finite] = found
+    icc[finite], low[finite], high[finite] = np.where(constant, 0.0, np.array(estimates))
     return Reliability(icc, low, high)
 
 
 @dataclass(frozen=True)
 class _Variances:
-    """Mean squares of the two-way table without replication, shape (features,); rounding error is set to 0."""
+    """Mean squares of the two-way table without replication, shape (features,); rounding errors are set to 0."""
 
     subjects: int
     raters: int
@@ -96,20 +91,6 @@ class _Variances:
         )
         rounding = (_ROUNDING * np.abs(ratings).max(axis=(0, 1), initial=0)) ** 2
         return cls(count, raters, *(np.where(square > rounding, square, 0.0) for square in squares))
-
-    @property
-    def constant(self) -> np.ndarray:
-        return (self.between == 0) & (self.within == 0)
-
-
-def _one_way(table: _Variances, tail: float) -> list[np.ndarray]:
-    """ICC(1,1) with its bounds."""
-    return _from_ratio(table, table.within, tail, table.subjects * (table.raters - 1))
-
-
-def _consistency(table: _Variances, tail: float) -> list[np.ndarray]:
-    """ICC(3,1) with its bounds."""
-    return _from_ratio(table, table.error, tail, (table.subjects - 1) * (table.raters - 1))
 
 
 def _from_ratio(table: _Variances, noise: np.ndarray, tail: float, degrees: int) -> list[np.ndarray]:

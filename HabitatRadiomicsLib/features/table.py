@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from HabitatRadiomicsLib.features.catalogue import parse
-from HabitatRadiomicsLib.features.definitions import definition_of
+from HabitatRadiomicsLib.features.catalogue import definition_of, parse
 from HabitatRadiomicsLib.outputs import json_text, write_csv, write_text
 from HabitatRadiomicsLib.protocol import Protocol, protocol_text
 from HabitatRadiomicsLib.system.provenance import versions
@@ -30,8 +29,8 @@ def write_feature_table(
 
     Args:
         table: index ``case_id``; NaN where a feature is not defined.
-        protocol: that it was measured with, with the population's habitats.
-        engine: its name and version.
+        protocol: of the measurement, with the population's habitats.
+        engine: name and version.
         outcomes, sites: by case; empty where there are none.
     """
     leading: dict[str, Sequence[object]] = {}
@@ -45,7 +44,7 @@ def write_feature_table(
 
 
 def catalogue(table: pd.DataFrame, protocol: Protocol, engine: str) -> dict[str, Any]:
-    """``features.json``: what each column of a table is, and how it came about."""
+    """``features.json``: what each column of a table is, and how it was measured."""
     return {
         "cases": len(table),
         "provenance": {
@@ -76,15 +75,7 @@ def column_definitions(columns: Iterable[str], protocol: Protocol) -> dict[str, 
     used = dict.fromkeys((name.feature_class, name.feature) for name in names.values())
     sequences = dict.fromkeys(name.sequence for name in names.values())
     deep = {} if protocol.deep is None else {"deep": protocol.deep.model_dump(mode="json")}
-    definitions = {}
-    for kind, feature in used:
-        definition = definition_of(kind, feature)
-        definitions[f"{kind}_{feature}"] = {
-            "title": definition.title,
-            "unit": definition.unit,
-            "ibsi": definition.ibsi,
-            "definition": definition.definition,
-        }
+    described = ("title", "unit", "ibsi", "definition")
     return {
         "note": "Definitions are pyradiomics'. With a fixed bin width its bins lie on multiples of the width, and the "
         "lowest one in the region is level 1; the IBSI's start at the lowest intensity.",
@@ -98,7 +89,10 @@ def column_definitions(columns: Iterable[str], protocol: Protocol) -> dict[str, 
             }
             for column, name in names.items()
         },
-        "definitions": definitions,
+        "definitions": {
+            f"{kind}_{feature}": {part: getattr(definition_of(kind, feature), part) for part in described}
+            for kind, feature in used
+        },
         "settings": {
             sequence: {
                 "preprocessing": protocol.preprocessing_of(sequence).model_dump(mode="json"),

@@ -1,6 +1,6 @@
 """Why a feature has no value in a region.
 
-The built-in engine has a value of every feature for every region, except these:
+The built-in engine gives a value for every feature of every region, except these:
 
 ========================================  ============================================  ================================
 no value                                  where                                         but
@@ -24,27 +24,27 @@ all but shape, of one image               an intensity of the region is not fini
 ========================================  ============================================  ================================
 
 Neighbours are voxels at the distances of the protocol; with ``force_2d``, they and the lines are within a slice. A
-single matrix is that of weighted directions, or of a box in which there is only one direction. Where pyradiomics fails
-or gives nonsense in other odd regions (flat, a line, one or two grey levels), the built-in engine has values; the
-modules of the classes tell which.
+single matrix is that of weighted directions, or of a box with only one direction. Where pyradiomics fails or gives
+nonsense in other unusual regions (flat, a line, one or two grey levels), the built-in engine has values, which the
+modules of the classes describe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.features.builtin.cropping import box_of
 from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
-from HabitatRadiomicsLib.features.catalogue import by_image_and_class, parse
+from HabitatRadiomicsLib.features.builtin.neighbours import RegionLayout
+from HabitatRadiomicsLib.features.catalogue import parse
 from HabitatRadiomicsLib.imaging import PreparedImage
 from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings, Protocol
 
-#: Of pyradiomics only: the built-in engine has a value in all cases that are not named here.
+#: Of pyradiomics only: the built-in engine has a value in all other cases.
 UNEXPLAINED = "The engine gave no finite real number."
 
 _NO_AXES = "The region is a single voxel, which has no axes to compare."
@@ -83,9 +83,8 @@ class RegionFacts:
         voxels: how many it has.
         dimensions: 3; 2 in a plane, 1 on a line, 0 of a single voxel.
         neighbours: whether any two voxels are neighbours at the distances of the co-occurrence matrix.
-        lines: whether any line along one of the 13 directions (4 within a slice) meets the region in more than one
-        voxel.
-        force_2d: neighbours and lines are within the slice only.
+        lines: whether a line along one of the 13 directions (4 within a slice) meets the region in more than one voxel.
+        force_2d: neighbours and lines are within the slice.
     """
 
     voxels: int
@@ -97,46 +96,25 @@ class RegionFacts:
     @classmethod
     def of(cls, inside: np.ndarray, *, force_2d: bool, distances: Collection[int] = (1,)) -> RegionFacts:
         """Of a boolean array (k, j, i), cropped to the region's box; distances in voxels (Chebyshev)."""
-        places = np.argwhere(inside)
-        # Places on the same line along a direction have the same cross product with it.
-        lines = any(
-            len(np.unique(np.cross(places, offset), axis=0)) < len(places) for offset in _offsets((1,), force_2d)
-        )
+        layout = RegionLayout.of(inside, force_2d=force_2d, distances=distances)
+        positions = layout.positions()
         return cls(
-            voxels=len(places),
-            dimensions=int(np.linalg.matrix_rank(places - places[0])),
-            neighbours=any(_some_pair(inside, offset) for offset in _offsets(distances, force_2d)),
-            lines=lines,
+            voxels=len(positions),
+            dimensions=int(np.linalg.matrix_rank(positions - positions[0])),
+            neighbours=bool(layout.neighbour_counts.any()),
+            lines=any(layout.has_line_along(offset) for offset in layout.adjacent),
             force_2d=force_2d,
         )
 
 
-def _offsets(distances: Collection[int], force_2d: bool) -> Iterator[tuple[int, ...]]:
-    """One offset (k, j, i) of each opposite pair."""
-    reach = range(-max(distances), max(distances) + 1)
-    for offset in product([0] if force_2d else reach, reach, reach):
-        if offset > (0, 0, 0) and max(map(abs, offset)) in distances:
-            yield offset
-
-
-def _some_pair(inside: np.ndarray, offset: tuple[int, ...]) -> bool:
-    """Whether any two voxels differ by one of the offsets."""
-    if any(abs(step) >= size for step, size in zip(offset, inside.shape)):
-        return False
-    first = tuple(slice(max(-step, 0), size - max(step, 0)) for step, size in zip(offset, inside.shape))
-    second = tuple(slice(max(step, 0), size - max(-step, 0)) for step, size in zip(offset, inside.shape))
-    return bool((inside[first] & inside[second]).any())
-
-
 @dataclass(frozen=True)
 class IntensityFacts:
-    """The properties of the intensities that decide whether the features of one (filtered) image are defined in a
-    region.
+    """The properties of intensities that decide whether the features of a (filtered) image are defined in a region.
 
     Attributes:
-        lowest, highest: of the region in the filtered image; NaN where any is not finite.
-        unknown_inside, unknown_outside: voxels of the image before the filter that are NaN or infinite.
-        zeros: the image before the filter is 0 everywhere.
+        lowest, highest: of the region in the filtered image; NaN if any intensity is not finite.
+        unknown_inside, unknown_outside: voxels of the unfiltered image that are NaN or infinite.
+        zeros: the unfiltered image is 0 everywhere.
     """
 
     lowest: float
@@ -147,11 +125,7 @@ class IntensityFacts:
 
 
 def reason_in_region(feature_class: str, feature: str, region: RegionFacts) -> str | None:
-    """Why the region has no such feature, whatever its intensities; None: the intensities decide.
-
-    Args:
-        feature: one that is not defined in the region.
-    """
+    """Why an undefined feature does not exist in the region, whatever its intensities; None: the intensities decide."""
     where = " within a slice" if region.force_2d else ""
     if feature_class == "shape" and feature in ("Elongation", "Flatness") and region.voxels == 1:
         return _NO_AXES
@@ -167,7 +141,7 @@ def reason_in_region(feature_class: str, feature: str, region: RegionFacts) -> s
 
 
 def reason_of_intensities(feature: str, filter_name: str, region: RegionFacts, intensities: IntensityFacts) -> str:
-    """Why a first-order or texture feature of an image is not defined, where the region alone does not tell.
+    """Why a first-order or texture feature is not defined, if :func:`reason_in_region` is None.
 
     Args:
         feature: pyradiomics' name, without its class.
@@ -192,31 +166,26 @@ def undefined_reasons(
 ) -> dict[str, str]:
     """The reason, a sentence, of each feature that is not defined in a region.
 
-    Only filters of features that the region alone does not explain are applied again.
+    Filters are applied again only for features that the region alone does not explain.
 
     Args:
         image: the prepared image.
         mask: of the region, UInt8 (0 or 1), not empty, on the image's grid.
-        undefined: ``image_class_Feature`` names, of features that are NaN.
+        undefined: ``image_class_Feature`` names of the features that are NaN.
     """
     inside = sitk.GetArrayViewFromImage(mask) == 1
-    distances = settings.texture.distances
-    region = RegionFacts.of(inside[box_of(inside).slices], force_2d=settings.force_2d, distances=distances)
-    reasons: dict[str, str | None] = {}
-    for filter_name, classes in by_image_and_class(undefined).items():
-        for kind, features in classes.items():
-            for feature in features:
-                reason = reason_in_region(kind, feature, region)
-                reasons[f"{filter_name}_{kind}_{feature}"] = UNEXPLAINED if kind == "shape" and not reason else reason
-    unexplained = [name for name, reason in reasons.items() if reason is None]
-    facts = _intensity_facts(image, mask, settings, {name.split("_")[0] for name in unexplained})
-    for name in unexplained:
-        filter_name, kind, feature = name.split("_")
-        reason = reason_of_intensities(feature, filter_name, region, facts[filter_name])
-        if reason == UNEXPLAINED and kind == "glcm" and settings.texture.weighting not in (None, "no_weighting"):
-            reason = _NO_WEIGHTS
-        reasons[name] = reason
-    return {name: reasons[name] or UNEXPLAINED for name in undefined}
+    texture = settings.texture
+    region = RegionFacts.of(inside[box_of(inside).slices], force_2d=settings.force_2d, distances=texture.distances)
+    parts = {name: name.split("_") for name in undefined}
+    reasons = {name: reason_in_region(kind, feature, region) for name, (_, kind, feature) in parts.items()}
+    by_intensity = [name for name, reason in reasons.items() if reason is None and parts[name][1] != "shape"]
+    facts = _intensity_facts(image, mask, settings, {parts[name][0] for name in by_intensity})
+    for name in by_intensity:
+        filter_name, kind, feature = parts[name]
+        reasons[name] = reason_of_intensities(feature, filter_name, region, facts[filter_name])
+        if reasons[name] == UNEXPLAINED and kind == "glcm" and texture.weighting not in (None, "no_weighting"):
+            reasons[name] = _NO_WEIGHTS
+    return {name: reason or UNEXPLAINED for name, reason in reasons.items()}
 
 
 def undefined_columns(
@@ -228,16 +197,18 @@ def undefined_columns(
     """The reason of each value of a sequence that is not finite, by column name, in the order of the values.
 
     Args:
-        regions: masks that the values were measured in, by name.
-        values: what ``measure_regions`` gave for them.
+        regions: masks of the measured regions, by name.
+        values: the result of ``measure_regions``.
     """
     columns = {column: parse(column) for column, value in values.items() if not np.isfinite(value)}
-    found: dict[str, str] = {}
-    for region in dict.fromkeys(name.region for name in columns.values()):
-        own = {column: name.within_region for column, name in columns.items() if name.region == region}
-        reasons = undefined_reasons(prepared.image, regions[region], protocol.features, own.values())
-        found |= {column: reasons[name] for column, name in own.items()}
-    return {column: found[column] for column in columns}
+    reasons = {
+        region: undefined_reasons(
+            prepared.image, regions[region], protocol.features,
+            [name.within_region for name in columns.values() if name.region == region],
+        )
+        for region in {name.region for name in columns.values()}
+    }  # fmt: skip
+    return {column: reasons[name.region][name.within_region] for column, name in columns.items()}
 
 
 def _intensity_facts(
@@ -249,14 +220,14 @@ def _intensity_facts(
     unknown = ~np.isfinite(voxels)
     inside = int(np.count_nonzero(unknown & (sitk.GetArrayViewFromImage(mask) == 1)))
     outside = int(np.count_nonzero(unknown)) - inside
-    # The bins do not matter; these are few whatever the intensities are.
+    # The bins do not matter: two of them, whatever the intensities are.
     wanted = [f"{name}_firstorder_{feature}" for name in filters for feature in ("Minimum", "Maximum")]
     settings = settings.model_copy(update={"classes": ("firstorder",), "excluded": ()})
-    found = BuiltInEngine().extract(image, {"region": mask}, settings, Discretisation(bin_count=2), wanted)["region"]
+    values = BuiltInEngine().extract(image, {"region": mask}, settings, Discretisation(bin_count=2), wanted)["region"]
     return {
         name: IntensityFacts(
-            found[f"{name}_firstorder_Minimum"],
-            found[f"{name}_firstorder_Maximum"],
+            values[f"{name}_firstorder_Minimum"],
+            values[f"{name}_firstorder_Maximum"],
             unknown_inside=inside,
             unknown_outside=outside,
             zeros=not voxels.any(),

@@ -4,10 +4,8 @@ In: prepared images and a region; out: entropy maps, habitat labels and frozen h
 rooms before it.
 """
 
-from HabitatRadiomicsLib.habitats.entropy import local_entropy
 from HabitatRadiomicsLib.habitats.maps import (
     HabitatMap,
-    HabitatStatistics,
     describe_lesion,
     habitat_warnings,
     map_habitats,
@@ -15,20 +13,17 @@ from HabitatRadiomicsLib.habitats.maps import (
 )
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
 from HabitatRadiomicsLib.habitats.scale import LesionScale, lesion_scale
-from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
+from HabitatRadiomicsLib.habitats.superpixels import Superpixels
 
 __all__ = [
     "HabitatMap",
-    "HabitatStatistics",
     "LesionScale",
     "Superpixels",
     "assign_habitats",
-    "cluster_superpixels",
     "describe_lesion",
     "fit_habitats",
     "habitat_warnings",
     "lesion_scale",
-    "local_entropy",
     "map_habitats",
     "voxels_on_input_grid",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from HabitatRadiomicsLib.cases.geometry import bounding_box
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.protocol import EntropySettings
 from HabitatRadiomicsLib.system.compiled import compiled_module
@@ -21,11 +22,9 @@ def local_entropy(
 ) -> np.ndarray:
     """Entropy in bits, ``-sum p log2 p``, of the grey levels in a window around each voxel of the ROI.
 
-    The window is ``w x w`` in the i-j plane of the array (or ``w x w x w``), stride 1, whatever the spacing. With
-    scope ``roi`` only voxels of the ROI count, in the window and for the range of the levels, so that voxels outside
-    have no influence; with scope ``image`` all voxels of the image
-    count. See :class:`EntropySettings` for the variant
-    ``matlab``.
+    The window is ``w x w`` in the i-j plane of the array (or ``w x w x w``), stride 1, whatever the spacing. With scope
+    ``roi`` only voxels of the ROI count, in the window and for the range of the levels; with scope ``image`` all voxels
+    of the image count. :class:`EntropySettings` describes the variant ``matlab``.
 
     Memory grows with the ROI's bounding box, not with the volume; time with box times levels.
 
@@ -33,8 +32,8 @@ def local_entropy(
         image: intensities, shape (k, j, i).
         roi: boolean, same shape.
         settings: window, levels, scope.
-        limits: lowest and highest intensity of the levels, those of another image: what lies beyond belongs to the
-            outermost level. None: this image's, as :func:`grey_limits` finds them.
+        limits: lowest and highest intensity of the levels, from another image: intensities beyond belong to the
+            outermost level. None: this image's :func:`grey_limits`.
         where: named in errors.
 
     Returns:
@@ -44,7 +43,7 @@ def local_entropy(
         RegionError: the ROI has fewer voxels than the window.
     """
     dimensions, radius = settings.dimensions, settings.window // 2
-    box = _bounding_box(roi)
+    box = bounding_box(roi)
     voxels = int(np.count_nonzero(roi[box]))
     needed = settings.window**dimensions
     if voxels < needed:
@@ -60,8 +59,7 @@ def local_entropy(
     kernel = compiled_module("HabitatRadiomicsLib.habitats.entropy_kernel")
     sums = _sums_by_level if kernel is None else kernel.window_sums
     in_window, total = sums(levels, counted, roi[box], margins, settings.levels, table)
-    # H = log2 n - (sum over levels of c log2 c) / n needs no logarithm per voxel.
-    # Few counts occur; their logarithms are looked up, too.
+    # H = log2 n - (sum over levels of c log2 c) / n: all logarithms are looked up by count.
     entropy = np.log2(np.maximum(np.arange(needed + 1.0), 1))[in_window] - total / in_window
     # A single level has no entropy; rounding would leave 1e-16.
     entropy[np.abs(entropy) < 1e-12] = 0.0
@@ -72,7 +70,7 @@ def grey_limits(image: np.ndarray, roi: np.ndarray, settings: EntropySettings) -
     """Lowest and highest intensity of the scope, the limits of the grey levels; the ROI must not be empty."""
     voxels = image
     if settings.scope == "roi":
-        box = _bounding_box(roi)
+        box = bounding_box(roi)
         voxels = image[box][roi[box]]
     return float(voxels.min()), float(voxels.max())
 
@@ -85,7 +83,7 @@ def _sums_by_level(
     level_count: int,
     table: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same sums as the kernel of ``entropy_kernel``, computed level by level."""
+    """The sums of the kernel in ``entropy_kernel``, computed level by level."""
     inside = np.flatnonzero(wanted)
     # A window of 15 x 15 is the largest whose counts fit a byte.
     counter = np.uint8 if table.size - 1 <= np.iinfo(np.uint8).max else np.uint16
@@ -107,23 +105,22 @@ def _levels_in_box(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Grey levels and which voxels count, in the box widened by the window's reach."""
     if settings.scope == "roi":
-        voxels, counted = image[box], roi[box]
-        levels = _equal_bins(voxels, *limits, settings.levels)
         padding = [(margin, margin) for margin in margins]
-        return np.pad(levels, padding), np.pad(counted, padding)
+        return np.pad(_equal_bins(image[box], *limits, settings.levels), padding), np.pad(roi[box], padding)
     wide, padding = _widened(box, margins, image.shape)
-    voxels = image[wide]
     if settings.definition == "matlab":
-        levels = np.pad(_scaled_to_byte(voxels, *limits), padding, mode="symmetric")
+        levels = np.pad(_scaled_to_byte(image[wide], *limits), padding, mode="symmetric")
         return levels, np.ones(levels.shape, dtype=bool)
-    levels = _equal_bins(voxels, *limits, settings.levels)
+    levels = _equal_bins(image[wide], *limits, settings.levels)
     return np.pad(levels, padding), np.pad(np.ones(levels.shape, dtype=bool), padding)
 
 
 def _equal_bins(voxels: np.ndarray, low: float, high: float, count: int) -> np.ndarray:
-    """Bin numbers 0 to ``count - 1`` of equal bins from ``low`` to ``high``; the highest value is in the last bin, and
-    what lies beyond is in the outermost one. Of a single intensity: all in the first."""
-    # Multiplied first: whole-number intensities that lie on an edge then fall into the bin above it, exactly.
+    """Bin numbers 0 to ``count - 1`` of equal bins from ``low`` to ``high``.
+
+    Values beyond are in the outermost bin, ``high`` is in the last one; a single intensity is in the first one.
+    """
+    # Multiplied first, so that whole-number intensities on an edge fall into the bin above it, exactly.
     scaled = (voxels.astype(np.float64) - low) * count / (high - low or 1.0)
     return np.clip(scaled, 0, count - 1).astype(np.uint8)
 
@@ -134,21 +131,8 @@ def _scaled_to_byte(voxels: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.floor(scaled * 255 + 0.5).astype(np.uint8)
 
 
-def _bounding_box(roi: np.ndarray) -> _Box:
-    """Of a ROI without voxels: empty."""
-    slices = _extent(np.array([plane.any() for plane in roi], dtype=bool))
-    outline: np.ndarray = np.asarray(roi[slices].any(axis=0))
-    rows, columns = (np.asarray(outline.any(axis=axis)) for axis in (1, 0))
-    return slices, _extent(rows), _extent(columns)
-
-
-def _extent(used: np.ndarray) -> slice:
-    hit = np.flatnonzero(used)
-    return slice(int(hit[0]), int(hit[-1]) + 1) if len(hit) else slice(0, 0)
-
-
 def _widened(box: _Box, margins: tuple[int, ...], shape: tuple[int, ...]) -> tuple[_Box, list[tuple[int, int]]]:
-    """The box widened as far as the image reaches, and what is missing beyond its borders."""
+    """The box widened as far as the image reaches, and the voxels missing beyond its borders."""
     wide, padding = [], []
     for part, margin, size in zip(box, margins, shape):
         start, stop = max(0, part.start - margin), min(size, part.stop + margin)

@@ -1,19 +1,13 @@
 """The sums behind local entropy in a loop that numba compiles. Imported only through ``system.compiled``."""
+# mypy: allow-untyped-decorators
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import numba
 import numpy as np
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_compiled: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
-
-
-@_compiled
+@numba.njit(cache=True, nogil=True)
 def window_sums(
     levels: np.ndarray,
     counted: np.ndarray,
@@ -22,21 +16,19 @@ def window_sums(
     level_count: int,
     table: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How many voxels count in the window of each wanted voxel, and the sum of ``table[count]`` over their levels.
+    """Number of counted voxels in the window of each wanted voxel, and the sum of ``table[count]`` over their levels.
 
-    A histogram slides along i: it gains one column of the window and loses one. The sum goes over the levels in their
-    order, as without numba, and so has the same bits.
+    A histogram slides along i: it gains one column of the window and loses one. The levels are summed in their order,
+    as without numba, so that the bits are the same.
 
     Args:
         levels, counted: of the box widened by the margins on either side.
         wanted: boolean, of the box.
-        margins: how far the window reaches along k, j, i.
+        margins: reach of the window along k, j, i.
     """
     reach_k, reach_j, reach_i = margins
     width = 2 * reach_i + 1
-    voxels = 0
-    for mark in wanted.ravel():
-        voxels += mark
+    voxels = np.count_nonzero(wanted)
     in_window = np.empty(voxels, dtype=np.int64)
     totals = np.empty(voxels, dtype=np.float64)
     histogram = np.empty(level_count, dtype=np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import title_of
+from HabitatRadiomicsLib.cases.geometry import bounding_box, image_like
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.habitats.entropy import grey_limits, local_entropy
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
@@ -19,7 +20,7 @@ from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
 from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Margin around the lesion's box on the prepared grid; voxels beyond it take the value at the rim of the box.
-_MARGIN_VOXELS = 4
+_MARGINS = (4, 4, 4)
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class HabitatMap:
         labels: 1..K for S1..SK, UInt8.
         regions: the habitats that have voxels, on the grid of the prepared image, UInt8 0 or 1, by name.
         model: the centroids that were applied.
-        scale: what intensities and entropies were z-scored with before: this lesion's, or that of an earlier scan.
-        superpixels: how many the lesion was split into; ``superpixels_asked`` is what the protocol wants.
+        scale: of the z-scores of intensity and entropy: this lesion's, or that of an earlier scan.
+        superpixels: number in the lesion; ``superpixels_asked`` is the protocol's number.
     """
 
     sequence: str
@@ -68,7 +69,7 @@ class HabitatMap:
 
 
 class LesionDescription(NamedTuple):
-    """Local entropy (bits, one value per lesion voxel in C order), superpixels, and what both were scaled with."""
+    """Local entropy (bits, one value per lesion voxel in C order), superpixels, and the scale of both."""
 
     entropy: np.ndarray
     superpixels: Superpixels
@@ -126,6 +127,13 @@ def map_habitats(
     roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
     labels = _scattered(habitat_of_voxel, roi, prepared.mask, np.uint8)
     on_input = _on_input_grid(labels, prepared, labels=True)
+    warnings = habitat_warnings(superpixels, applied, prepared.title)
+    if model is None:
+        unsteady = (
+            f"{prepared.title}: no population habitats were given, so the patient's own superpixels were clustered; "
+            "S1, S2, ... mean nothing in another patient, and how many there are is unsteady."
+        )
+        warnings = (unsteady, *warnings)
     return HabitatMap(
         sequence=prepared.name,
         entropy=_on_input_grid(_scattered(entropy, roi, prepared.mask, np.float32), prepared, labels=False),
@@ -136,14 +144,14 @@ def map_habitats(
         superpixels=len(superpixels.sizes),
         superpixels_asked=superpixels.asked,
         statistics=_statistics(on_input, prepared, habitat_of_voxel, entropy, applied),
-        warnings=(*_unsteady(model, prepared.title), *habitat_warnings(superpixels, applied, prepared.title)),
+        warnings=warnings,
     )
 
 
 def voxels_on_input_grid(prepared: PreparedSequence, superpixels: Superpixels) -> tuple[np.ndarray, float]:
-    """How many voxels of the input's grid each superpixel has, shape (superpixels,), and the volume of one in ml.
+    """Voxels of the input's grid in each superpixel, shape (superpixels,), and the volume of one voxel in ml.
 
-    Summed over a habitat's superpixels they are its voxels in :class:`HabitatStatistics`.
+    The sum over a habitat's superpixels is its number of voxels in :class:`HabitatStatistics`.
     """
     roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
     numbers = _on_input_grid(_scattered(superpixels.labels + 1, roi, prepared.mask, np.int32), prepared, labels=True)
@@ -158,9 +166,7 @@ def _voxel_ml(image: sitk.Image) -> float:
 def _scattered(values: np.ndarray, roi: np.ndarray, reference: sitk.Image, kind: type) -> sitk.Image:
     array: np.ndarray = np.zeros(roi.shape, dtype=kind)
     array[roi] = values
-    image = sitk.GetImageFromArray(array)
-    image.CopyInformation(reference)
-    return image
+    return image_like(array, reference)
 
 
 def _on_input_grid(image: sitk.Image, prepared: PreparedSequence, *, labels: bool) -> sitk.Image:
@@ -170,41 +176,25 @@ def _on_input_grid(image: sitk.Image, prepared: PreparedSequence, *, labels: boo
         return image
     back = sitk.GetArrayFromImage(to_grid_of(_grown(image, prepared.mask), source, labels=labels))
     back[sitk.GetArrayViewFromImage(source) == 0] = 0
-    restored = sitk.GetImageFromArray(back)
-    restored.CopyInformation(source)
-    return restored
+    return image_like(back, source)
 
 
 def _grown(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
     """Values extrapolated from the nearest lesion voxel, within the lesion's box and a margin."""
     from scipy.ndimage import distance_transform_edt
 
-    inside = np.nonzero(sitk.GetArrayViewFromImage(mask))
-    box = [
-        slice(max(0, int(axis.min()) - _MARGIN_VOXELS), min(size, int(axis.max()) + 1 + _MARGIN_VOXELS))
-        for axis, size in zip(inside[::-1], mask.GetSize())
-    ]
-    crop, crop_mask = image[box], mask[box]
+    outside = sitk.GetArrayViewFromImage(mask) == 0
+    box = bounding_box(~outside, _MARGINS)
     nearest = distance_transform_edt(
-        sitk.GetArrayViewFromImage(crop_mask) == 0,
-        sampling=mask.GetSpacing()[::-1],
-        return_distances=False,
-        return_indices=True,
+        outside[box], sampling=mask.GetSpacing()[::-1], return_distances=False, return_indices=True
     )
-    grown = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(crop)[tuple(nearest)])
-    grown.CopyInformation(crop)
-    return grown
+    return image_like(sitk.GetArrayViewFromImage(image)[box][tuple(nearest)], image[box[::-1]])
 
 
 def _regions(labels: sitk.Image, model: HabitatModel) -> dict[str, sitk.Image]:
     array = sitk.GetArrayViewFromImage(labels)
-    regions = {}
-    for value, name in enumerate(model.names, start=1):
-        inside = array == value
-        if inside.any():
-            regions[name] = sitk.GetImageFromArray(inside.astype(np.uint8))
-            regions[name].CopyInformation(labels)
-    return regions
+    inside = {name: array == value for value, name in enumerate(model.names, start=1)}
+    return {name: image_like(voxels.astype(np.uint8), labels) for name, voxels in inside.items() if voxels.any()}
 
 
 def _statistics(
@@ -239,17 +229,8 @@ def _statistics(
     return tuple(rows)
 
 
-def _unsteady(given: HabitatModel | None, title: str) -> tuple[str, ...]:
-    if given is not None:
-        return ()
-    return (
-        f"{title}: no population habitats were given, so the patient's own superpixels were clustered; "
-        "S1, S2, ... mean nothing in another patient, and how many there are is unsteady.",
-    )
-
-
 def habitat_warnings(superpixels: Superpixels, applied: HabitatModel, title: str) -> tuple[str, ...]:
-    """That a lesion is small, or has no voxel of a habitat, in sentences; ``title`` is the image's."""
+    """Sentences if a lesion is small or has no voxel of a habitat; ``title`` is the image's."""
     warnings = []
     count = len(superpixels.sizes)
     if count < superpixels.asked:
@@ -257,7 +238,7 @@ def habitat_warnings(superpixels: Superpixels, applied: HabitatModel, title: str
             f"{title}: the lesion is small and was split into {count} superpixels, not {superpixels.asked}."
         )
     present = set(assign_habitats(superpixels.means, applied.centroids))
-    empty = [name for place, name in enumerate(applied.names) if place not in present]
+    empty = [name for index, name in enumerate(applied.names) if index not in present]
     if empty:
         warnings.append(f"{title}: no voxel of this lesion belongs to {' or '.join(empty)}.")
     return tuple(warnings)

@@ -22,9 +22,9 @@ def fit_habitats(
 ) -> HabitatModel:
     """Cluster the pooled superpixels (Ward) and freeze the centroids.
 
-    Each superpixel counts once, whatever its size, so that large lesions do not dominate. Where there are more
-    than ``settings.clustered_superpixels``, those of a random sample of the patients are clustered; whether a habitat
-    is nearly empty is judged in all patients.
+    Each superpixel counts once, whatever its size, so that large lesions do not dominate. If there are more than
+    ``settings.clustered_superpixels``, those of a random sample of the patients are clustered; whether a habitat is
+    nearly empty is judged in all patients.
 
     Args:
         seed: of the sample.
@@ -72,26 +72,25 @@ def fit_habitats(
 
 
 def assign_habitats(means: np.ndarray, centroids: np.ndarray | Sequence[tuple[float, float]]) -> np.ndarray:
-    """Index of the nearest centroid for each superpixel mean, 0-based; of equally near ones the first.
+    """Index of the nearest centroid for each superpixel mean, 0-based; the first of equally near ones.
 
-    Each superpixel is assigned independently: the result for a patient does not depend on the other patients.
+    Each superpixel is assigned independently: the result for a patient does not depend on other patients.
     """
     differences = means[:, None, :] - np.asarray(centroids)[None, :, :]
     return np.argmin(differences[..., 0] ** 2 + differences[..., 1] ** 2, axis=1)
 
 
 def _sample(patients: Sequence[Superpixels], limit: int, seed: int) -> Sequence[Superpixels]:
-    """All patients, or as many as fit into the limit, drawn at random; in their order.
+    """All patients, or a random draw of as many as fit into the limit; in their order.
 
-    Patients are drawn as a whole: part of a patient's superpixels would describe its habitats less well than all of
-    them.
+    Patients are drawn as a whole: all superpixels of a patient describe its habitats better than some of them.
     """
     counts = np.array([len(patient.means) for patient in patients])
     if counts.sum() <= limit:
         return patients
     drawn = np.random.default_rng(seed).permutation(len(patients))
     taken = max(1, int(np.searchsorted(counts[drawn].cumsum(), limit, side="right")))
-    return [patients[place] for place in np.sort(drawn[:taken])]
+    return [patients[index] for index in np.sort(drawn[:taken])]
 
 
 def _ordered_centroids(pooled: np.ndarray, labels: np.ndarray) -> np.ndarray:

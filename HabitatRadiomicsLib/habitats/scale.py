@@ -1,4 +1,4 @@
-"""The scale on which intensities and entropies of a lesion are compared: its own, or that of an earlier scan of it."""
+"""The scale of a lesion's intensities and entropies: its own, or that of an earlier scan of the same lesion."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class LesionScale:
     """Location and spread of the intensities (of the prepared image) and local entropies of one lesion's voxels.
 
     Attributes:
-        lesion: whose: the image's name, a sequence or a case's key.
-        lowest, highest: intensities between which the grey levels of the entropy lie.
+        lesion: the image's name, a sequence or a case's key.
+        lowest, highest: limits of the grey levels of the entropy.
         intensity_mean, intensity_sd, entropy_mean_bits, entropy_sd_bits: over the lesion's voxels; SD of the
             population (n).
     """
@@ -40,11 +40,11 @@ class LesionScale:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Of the grey levels."""
+        """Lowest and highest intensity of the grey levels."""
         return self.lowest, self.highest
 
     def z_scores(self, intensity: np.ndarray, entropy: np.ndarray, clip: float | None) -> np.ndarray:
-        """Both as z-scores, cut at so many SD, shape (voxels, 2); an SD of 0 counts as 1."""
+        """Z-scores of both, clipped at ``clip`` SD, shape (voxels, 2); an SD of 0 counts as 1."""
         columns = (
             (intensity.astype(np.float64) - self.intensity_mean) / (self.intensity_sd or 1.0),
             (entropy.astype(np.float64) - self.entropy_mean_bits) / (self.entropy_sd_bits or 1.0),

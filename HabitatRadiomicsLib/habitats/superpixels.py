@@ -23,7 +23,7 @@ class Superpixels:
         labels: superpixel of each ROI voxel, 0-based, shape (voxels,).
         means: mean z intensity and z entropy of each, shape (superpixels, 2).
         sizes: voxels of each, shape (superpixels,).
-        asked: how many the protocol asks for; a small ROI has fewer.
+        asked: number that the protocol asks for; a small ROI has fewer.
     """
 
     labels: np.ndarray
@@ -42,8 +42,8 @@ def cluster_superpixels(
     Args:
         intensity: of the ROI voxels, shape (voxels,).
         entropy: of the same voxels, bits.
-        settings: how many superpixels, and how many voxels each needs on average.
-        scale: what both are z-scored with.
+        settings: number of superpixels, and voxels that each needs on average.
+        scale: of the z-scores of both.
         seed: of the K-means++ starts.
     """
     from sklearn.cluster import KMeans

@@ -1,4 +1,4 @@
-"""From an image as it was acquired to one that can be compared with others.
+"""From an acquired image to one that can be compared with others.
 
 In: a ``Case``; out: prepared sequences, rings, perturbed copies and diffusion maps. Imports ``cases`` and the rooms
 before it.
@@ -6,7 +6,6 @@ before it.
 
 from HabitatRadiomicsLib.imaging.prepare import PreparedImage, PreparedSequence, prepare
 from HabitatRadiomicsLib.imaging.resample import to_grid_of
-from HabitatRadiomicsLib.imaging.ring import peritumoral_ring
-from HabitatRadiomicsLib.imaging.ring_limits import ring_of
+from HabitatRadiomicsLib.imaging.ring import ring_of
 
-__all__ = ["PreparedImage", "PreparedSequence", "peritumoral_ring", "prepare", "ring_of", "to_grid_of"]
+__all__ = ["PreparedImage", "PreparedSequence", "prepare", "ring_of", "to_grid_of"]

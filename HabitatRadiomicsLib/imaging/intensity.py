@@ -1,26 +1,50 @@
-"""CT window and intensity normalisation."""
+"""Bias field correction of MRI, CT window, and intensity normalisation."""
 
 from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.cases.geometry import image_like
 from HabitatRadiomicsLib.errors import ImageError
-from HabitatRadiomicsLib.protocol import IntensityWindow, Normalisation
+from HabitatRadiomicsLib.protocol import BiasCorrection, IntensityWindow, Normalisation
+
+
+def correct_bias(image: sitk.Image, settings: BiasCorrection) -> sitk.Image:
+    """N4 (Tustison 2010): the field is estimated on a shrunken copy and divided out at full resolution.
+
+    Args:
+        image: 3D, any real pixel type; MRI intensities, not negative.
+
+    Returns:
+        Float32 image on the same grid.
+    """
+    whole = sitk.Cast(image, sitk.sitkFloat32)
+    # An axis keeps at least four voxels, which the B-spline fit needs.
+    factors = [min(settings.shrink_factor, max(1, size // 4)) for size in image.GetSize()]
+    small = sitk.Shrink(whole, factors)
+    foreground = sitk.OtsuThreshold(small, 0, 1)
+    n4 = sitk.N4BiasFieldCorrectionImageFilter()
+    n4.SetMaximumNumberOfIterations(list(settings.iterations))
+    # Sums over threads depend on how many there are; one keeps the bits the same on every machine.
+    n4.SetNumberOfThreads(1)
+    n4.SetNumberOfWorkUnits(1)
+    n4.Execute(small, foreground)
+    field = sitk.Exp(n4.GetLogBiasFieldAsImage(whole))
+    return sitk.Divide(whole, sitk.Cast(field, sitk.sitkFloat32))
 
 
 def cut_to_window(image: sitk.Image, mask: sitk.Image, window: IntensityWindow, *, where: str) -> sitk.Image:
-    """Sets intensities outside the window to its nearest bound; Float64, or the integer type where the bounds allow.
+    """Sets intensities outside the window to its nearest bound; the image's floating-point type, or Int32 of whole
+    numbers with whole bounds, else Float64.
 
     Raises:
         ImageError: nothing of the lesion lies inside the window.
     """
     array = sitk.GetArrayFromImage(image)
-    whole_bounds = window.lower.is_integer() and window.upper.is_integer()
-    if array.dtype.kind != "f" and not whole_bounds:
-        array = array.astype(np.float64)
-    elif array.dtype.kind in "iu":
-        array = array.astype(np.int32)
+    if array.dtype.kind != "f":
+        whole_bounds = window.lower.is_integer() and window.upper.is_integer()
+        array = array.astype(np.int32 if whole_bounds else np.float64)
     cut = np.clip(array, window.lower, window.upper).astype(array.dtype)
     inside = cut[sitk.GetArrayViewFromImage(mask) == 1]
     if inside.min() == inside.max():
@@ -29,7 +53,7 @@ def cut_to_window(image: sitk.Image, mask: sitk.Image, window: IntensityWindow, 
             where=where,
             remedy="Check that the window fits this kind of image.",
         )
-    return _like(cut, image)
+    return image_like(cut, image)
 
 
 def normalise(image: sitk.Image, mask: sitk.Image, settings: Normalisation, *, where: str) -> sitk.Image:
@@ -51,10 +75,4 @@ def normalise(image: sitk.Image, mask: sitk.Image, settings: Normalisation, *, w
     if settings.clip is not None:
         np.clip(array, -settings.clip, settings.clip, out=array)
     array *= settings.scale
-    return _like(array, image)
-
-
-def _like(array: np.ndarray, reference: sitk.Image) -> sitk.Image:
-    image = sitk.GetImageFromArray(array)
-    image.CopyInformation(reference)
-    return image
+    return image_like(array, image)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import SequenceImage, title_of
-from HabitatRadiomicsLib.imaging.bias import correct_bias
-from HabitatRadiomicsLib.imaging.intensity import cut_to_window, normalise
+from HabitatRadiomicsLib.imaging.intensity import correct_bias, cut_to_window, normalise
 from HabitatRadiomicsLib.imaging.resample import resample_image, resample_labels, resample_mask
 from HabitatRadiomicsLib.protocol import Preprocessing
 
@@ -29,12 +28,12 @@ class PreparedImage:
 
 @dataclass(frozen=True)
 class PreparedSequence(PreparedImage):
-    """A prepared image with the one that it was made from."""
+    """A prepared image with the image that it was made from."""
 
     source: SequenceImage
     warnings: tuple[str, ...] = ()
     others: sitk.Image | None = None
-    """UInt8, 0 or 1: other labels of the mask's file; None: it has none."""
+    """UInt8, 0 or 1: other labels of the mask's file; None: there are none."""
 
 
 def prepare(sequence: SequenceImage, settings: Preprocessing) -> PreparedSequence:

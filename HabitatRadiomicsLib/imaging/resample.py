@@ -10,13 +10,13 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.errors import MaskError
 from HabitatRadiomicsLib.protocol import Resampling
 
-_INTERPOLATORS = {"bspline": sitk.sitkBSpline, "linear": sitk.sitkLinear}
+INTERPOLATORS = {"bspline": sitk.sitkBSpline, "linear": sitk.sitkLinear}
 
 
 def resample_image(image: sitk.Image, settings: Resampling) -> sitk.Image:
     """The image on the new spacing, Float64; cubic B-spline or linear."""
     resampler = _resampler(image, settings)
-    resampler.SetInterpolator(_INTERPOLATORS[settings.interpolator])
+    resampler.SetInterpolator(INTERPOLATORS[settings.interpolator])
     # The new grid may extend half a voxel beyond the old one.
     resampler.SetUseNearestNeighborExtrapolator(True)
     return resampler.Execute(sitk.Cast(image, sitk.sitkFloat64))

@@ -12,8 +12,7 @@ import numpy as np
 from HabitatRadiomicsLib.errors import HarmonisationError
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
-from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
-from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES, apply_combat, fit_combat
+from HabitatRadiomicsLib.features.harmonisation import MINIMUM_CASES, CombatParameters, apply_combat, fit_combat
 from HabitatRadiomicsLib.features.reliability import Reliability, intraclass_correlation
 from HabitatRadiomicsLib.learning.nomogram import factor_columns
 from HabitatRadiomicsLib.learning.strategy import TrainingTable

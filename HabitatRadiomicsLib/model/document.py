@@ -11,8 +11,8 @@ from HabitatRadiomicsLib import EVIDENCE_IN_WORDS
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features import FeatureName, parse
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
-from HabitatRadiomicsLib.features.combat_parameters import CombatParameters
 from HabitatRadiomicsLib.features.delta import DELTA, measured_names
+from HabitatRadiomicsLib.features.harmonisation import CombatParameters
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, Finite, Part, Positive

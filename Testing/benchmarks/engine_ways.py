@@ -11,7 +11,7 @@ from unittest.mock import patch
 from lesions import RegionCase
 
 from HabitatRadiomicsLib.features.builtin import engine as builtin_engine
-from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
+from HabitatRadiomicsLib.features.builtin.neighbours import compiled_kernels
 
 _BUILT_IN = builtin_engine.__name__.rpartition(".")[0]
 CORES = (1, 2)

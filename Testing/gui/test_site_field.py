@@ -12,7 +12,7 @@ import pytest
 import slicer
 
 from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
-from HabitatRadiomicsLib.features.combat_parameters import CombatFeature, CombatParameters
+from HabitatRadiomicsLib.features.harmonisation import CombatFeature, CombatParameters
 from HabitatRadiomicsLib.model import Model, load_model, model_text
 from HabitatRadiomicsLib.panel import background_run
 from HabitatRadiomicsLib.scoring.patient import score_case

@@ -1,1 +1,1 @@
-"""The built-in feature engine: pyradiomics' definitions and names, from packages that have wheels everywhere."""
+"""The built-in feature engine: pyradiomics' definitions and names, from packages with wheels for all platforms."""

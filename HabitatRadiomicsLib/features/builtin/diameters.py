@@ -7,73 +7,58 @@ from scipy.spatial import ConvexHull
 
 #: Pairs of points that are compared at once.
 _PAIRS = 2_000_000
-#: Along which the planes' widths are taken: a distance is longer than the width by no more than 0.1 %.
+#: Number of directions of the planes' widths: a distance exceeds the largest width by no more than 0.12 %.
 _DIRECTIONS = 32
-#: Many times that of a width.
+#: Many times the rounding error of a width.
 _ROUNDING = 1e-12
 
 
 def mesh_vertices(inside: np.ndarray) -> np.ndarray:
-    """Places half-way between neighbouring voxels in and out of a region: twice their k, j, i, integers, (n, 3).
+    """Points half-way between neighbouring voxels in and out of a region: twice their k, j, i, integers, (n, 3).
 
     Args:
         inside: boolean, (k, j, i), with a margin of one voxel outside on each side.
     """
-    found = []
+    vertices = []
     for axis in range(3):
-        place = np.argwhere(np.diff(inside, axis=axis)) * 2
-        place[:, axis] += 1
-        found.append(place)
-    return np.concatenate(found)
+        points = np.argwhere(np.diff(inside, axis=axis)) * 2
+        points[:, axis] += 1
+        vertices.append(points)
+    return np.concatenate(vertices)
 
 
 def largest_distance(vertices: np.ndarray, spacing: np.ndarray) -> float:
-    """In mm (L0JK).
+    """In mm (L0JK), of :func:`mesh_vertices`; spacing in mm along k, j, i.
 
-    The ends lie on the convex hull, which is sought among integers: they span three dimensions, even for one voxel,
-    and the hull of a grid does not depend on its spacing.
-
-    Args:
-        vertices: see :func:`mesh_vertices`.
-        spacing: mm along k, j, i.
+    The ends lie on the convex hull, which is computed from integers: the hull of a grid does not depend on its spacing.
     """
     ends = _ends_of_rows(vertices)
     return _largest(ends[ConvexHull(ends).vertices] * (spacing / 2))
 
 
 def largest_distance_in_planes(vertices: np.ndarray, spacing: np.ndarray, axis: int) -> float:
-    """In mm, of two vertices with the same place along an axis.
-
-    pyradiomics takes any two vertices of a plane, also of one half-way between two slices.
-
-    Args:
-        vertices: see :func:`mesh_vertices`.
-        spacing: mm along k, j, i.
-        axis: across the planes.
-    """
+    """In mm, of two vertices in the same plane across an axis, also a plane half-way between two slices."""
     down, along = (other for other in range(3) if other != axis)
-    places = _ends_of_rows(vertices[:, (axis, down, along)])
-    starts = np.flatnonzero(np.append(True, np.diff(places[:, 0])))
-    widths = _widths(places[:, 1:] * (spacing[[down, along]] / 2), starts)
-    # The ends of a distance are at most half a step off one of the directions, along which they are that far apart.
+    points = _ends_of_rows(vertices[:, (axis, down, along)])
+    starts = np.flatnonzero(np.append(True, np.diff(points[:, 0])))
+    widths = _widths(points[:, 1:] * (spacing[[down, along]] / 2), starts)
+    # The line between the two ends is at most half a step off the nearest direction.
     bounds = widths / np.cos(np.pi / (2 * _DIRECTIONS)) * (1 + _ROUNDING)
-    largest = widths.max() * (1 - _ROUNDING)
-    found = 0.0
-    planes = np.split(places[:, 1:], starts[1:])
+    least = widths.max() * (1 - _ROUNDING)
+    largest = 0.0
+    planes = np.split(points[:, 1:], starts[1:])
     for number in np.argsort(-bounds, kind="stable"):
-        # Planes that are too narrow cannot hold a longer distance.
-        if bounds[number] < max(largest, found):
+        # Narrower planes cannot contain a longer distance.
+        if bounds[number] < max(least, largest):
             break
-        found = max(found, _largest(_hull_of_plane(planes[number]) * (spacing[[down, along]] / 2)))
-    return found
+        largest = max(largest, _largest(_hull_of_plane(planes[number]) * (spacing[[down, along]] / 2)))
+    return largest
 
 
 def _widths(points: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """The largest extent of each group of points along one of many directions: no more than its largest distance.
+    """Largest extent of each group of points (n, 2) over many directions; never above the group's largest distance.
 
-    Args:
-        points: (n, 2), group by group.
-        starts: where the groups begin.
+    ``starts`` are the indices where the groups begin.
     """
     widths = np.zeros(len(starts))
     for angle in np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS:
@@ -82,23 +67,23 @@ def _widths(points: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return widths
 
 
-def _ends_of_rows(places: np.ndarray) -> np.ndarray:
-    """Of the places that differ in the last coordinate only, the first and the last: no other can be a corner."""
-    # One number for each place sorts faster than three.
-    span = tuple(places.max(axis=0) + 1)
-    ordered = np.stack(np.unravel_index(np.sort(np.ravel_multi_index(tuple(places.T), span)), span), axis=1)
+def _ends_of_rows(points: np.ndarray) -> np.ndarray:
+    """First and last of the points that differ in the last coordinate only: no other can be a corner."""
+    # One number for each point sorts faster than three.
+    span = tuple(points.max(axis=0) + 1)
+    ordered = np.stack(np.unravel_index(np.sort(np.ravel_multi_index(tuple(points.T), span)), span), axis=1)
     new_row = np.any(np.diff(ordered[:, :2], axis=0), axis=1)
     return ordered[np.append(True, new_row) | np.append(new_row, True)]
 
 
-def _hull_of_plane(places: np.ndarray) -> np.ndarray:
-    """Corners of the convex hull of integer places, sorted, (n, 2): exact, also for a line or a single place.
+def _hull_of_plane(points: np.ndarray) -> np.ndarray:
+    """Corners of the convex hull of sorted integer points (n, 2): exact, also for a line or a single point.
 
     Andrew's monotone chain (1979, doi 10.1016/0020-0190(79)90072-3).
     """
-    points = [(int(down), int(along)) for down, along in places]
+    pairs = [(int(down), int(along)) for down, along in points]
     chains = []
-    for ordered in (points, points[::-1]):
+    for ordered in (pairs, pairs[::-1]):
         chain: list[tuple[int, int]] = []
         for point in ordered:
             while len(chain) > 1 and _turn(chain[-2], chain[-1], point) <= 0:
@@ -109,12 +94,12 @@ def _hull_of_plane(places: np.ndarray) -> np.ndarray:
 
 
 def _turn(first: tuple[int, int], second: tuple[int, int], third: tuple[int, int]) -> int:
-    """Positive where the way from the first over the second to the third place turns left."""
+    """Positive if the path through the three points turns left."""
     return (second[0] - first[0]) * (third[1] - first[1]) - (second[1] - first[1]) * (third[0] - first[0])
 
 
 def _largest(points: np.ndarray) -> float:
-    """The largest distance between two of the points, a block at a time."""
+    """Largest distance between two of the points, computed in blocks."""
     block = max(_PAIRS // len(points), 1)
     largest = 0.0
     for start in range(0, len(points), block):

@@ -12,16 +12,16 @@ _MOST_BINS = 2**24
 
 
 def bin_edges(values: np.ndarray, discretisation: Discretisation) -> np.ndarray:
-    """Edges of half-open bins, as pyradiomics' ``getBinEdges`` makes them, to the last bit.
+    """Edges of half-open bins, equal to those of pyradiomics' ``getBinEdges`` to the last bit.
 
     With a fixed width they are multiples of the width (IBSI's start at the lowest intensity). With a fixed number they
     divide the range evenly, and the last one is moved up by 1 so that the highest intensity lies in the last bin.
 
-    Where pyradiomics fails because the intensities differ by rounding only (the high-pass wavelet of a flat region) and
-    floating point has no numbers for the edges, one bin holds all.
+    One bin holds all where pyradiomics fails: if the intensities differ by rounding only (the high-pass wavelet of a
+    flat region), and floating point has no numbers for the edges.
 
     Args:
-        values: intensities of the region, finite, at least one; the arithmetic is that of their pixel type.
+        values: intensities of the region, finite, at least one; computed in their pixel type.
 
     Raises:
         FeatureError: the bins are so narrow that there are millions of them.
@@ -41,20 +41,19 @@ def bin_edges(values: np.ndarray, discretisation: Discretisation) -> np.ndarray:
             f"The intensities of a region, {lowest:g} to {highest:g}, need more than {_MOST_BINS} bins of {width:g}.",
             remedy="Choose a larger bin_width in the protocol, or a bin_count.",
         )
-    # Two widths more, so that the highest intensity has a bin of its own even where it is a multiple of the width.
+    # Two widths more, so that the highest intensity has a bin also if it is a multiple of the width.
     edges = np.arange(lowest - (lowest % width), highest + 2 * width, width)
     return edges if len(edges) > 1 else np.array([lowest, np.inf])
 
 
 def grey_levels(values: np.ndarray, discretisation: Discretisation) -> np.ndarray:
-    """The bin of each intensity, from 1; with a fixed width, 1 is that of the lowest intensity. int64."""
+    """The bin of each intensity, int64, from 1; with a fixed width, the lowest intensity is in bin 1."""
     edges = bin_edges(values, discretisation)
     width = edges[1] - edges[0]
     if edges.size < 3 or width == 0:
         return np.digitize(values, edges).astype(np.int64, copy=False)
-    # All bins are about as wide as the first one, which tells most levels; the edges tell which ones it does not.
-    places = (values - edges[0]) / width
-    levels = np.clip(places, 0, edges.size - 2).astype(np.int64) + 1
+    # All bins are about as wide as the first one, which gives most levels; the edges show which ones are wrong.
+    levels = np.clip((values - edges[0]) / width, 0, edges.size - 2).astype(np.int64) + 1
     wrong = np.flatnonzero((values < edges[levels - 1]) | (values >= edges[levels]))
     levels[wrong] = np.digitize(values[wrong], edges)
     return levels

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -23,12 +25,12 @@ from HabitatRadiomicsLib.features.builtin.glszm import glszm_features
 from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, RegionLayout
 from HabitatRadiomicsLib.features.builtin.ngtdm import ngtdm_features
 from HabitatRadiomicsLib.features.builtin.shape import shape_features
-from HabitatRadiomicsLib.features.builtin.threads import results
 from HabitatRadiomicsLib.features.catalogue import by_image_and_class, feature_names
 from HabitatRadiomicsLib.protocol import Discretisation, FeatureSettings, TextureSettings
 
 #: Packages that compute the numbers. numba, where it is there, computes the same ones.
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "PyWavelets", "scikit-image")
+#: By class: from a region's levels, pyradiomics' names of the wanted features, and the settings to values by name.
 _TEXTURE: dict[str, Callable[[LevelLattice, Collection[str], TextureSettings], dict[str, float]]] = {
     "glcm": glcm_features,
     "glrlm": glrlm_features,
@@ -38,28 +40,25 @@ _TEXTURE: dict[str, Callable[[LevelLattice, Collection[str], TextureSettings], d
 }
 #: By region and name.
 _Values = dict[str, dict[str, float]]
+_Result = TypeVar("_Result")
 
 
 class BuiltInEngine:
     """pyradiomics' features from numpy, scipy, SimpleITK, PyWavelets and scikit-image.
 
-    Where pyradiomics fails or gives what is not a number, a feature has the value that its class defines for the case,
-    or it is NaN. All features of an image in a region are NaN where an intensity of the region is not finite there (a
-    filter of an image that is 0 everywhere, for instance).
+    Where pyradiomics fails or gives no number, a feature has the value that its class defines for the case, or NaN.
+    All features of an image in a region are NaN if an intensity of the region is not finite (after a filter of an image
+    that is 0 everywhere, for instance).
     """
 
     name = "built-in"
 
-    def __init__(self, *, crop: bool = True, jobs: int = 1) -> None:
+    def __init__(self, *, jobs: int = 1) -> None:
         """
         Args:
-            crop: filters see the regions with as much around them as they need, which is faster; else the whole image.
-                Intensities are the same to the last bit, but for LoG where its 18 sigma around the regions are not all
-                of the image: there the last bit of a few voxels in ten thousand may differ, and features by some 1e-9.
-            jobs: threads among which the images are spread; the values are the same to the last bit. Each has one
-                image in memory. Where processes use the cores already, it is best left at 1.
+            jobs: threads that share the images; the values are the same to the last bit. Each has one image in memory.
+                Leave it at 1 where processes already use the cores.
         """
-        self._crop = crop
         self._jobs = jobs
         packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
         self.version = f"{__version__} ({packages})"
@@ -91,11 +90,10 @@ class BuiltInEngine:
             settings.images,
             force_2d=settings.force_2d,
             wanted=[name for name, classes in needed.items() if classes],
-            crop=self._crop,
         )
 
         def pieces() -> Iterator[Callable[[], _Values]]:
-            # From the last one on: LoG takes longest, of the largest sigma above all.
+            # Last image first: LoG takes longest, and most of all with the largest sigma.
             while images:
                 name, voxels = images.popitem()
                 texture = partial(
@@ -109,16 +107,38 @@ class BuiltInEngine:
             if shape:
                 yield from (partial(_of_shape, name, region, spacing, shape) for name, region in measured.items())
 
-        values: dict[str, dict[str, float]] = {name: {} for name in regions}
-        for found in results(pieces(), self._jobs):
-            for name, of_region in found.items():
+        values: _Values = {name: {} for name in regions}
+        for result in in_threads(pieces(), self._jobs):
+            for name, of_region in result.items():
                 values[name] |= of_region
-        return {region: {name: found[name] for name in names} for region, found in values.items()}
+        return {region: {name: measured[name] for name in names} for region, measured in values.items()}
+
+
+def in_threads(pieces: Iterable[Callable[[], _Result]], jobs: int) -> Iterator[_Result]:
+    """The result of each piece of work, in their order; the first error cancels the pieces that have not begun.
+
+    Threads and not processes: filters, kernels and most of numpy run without the interpreter's lock, nothing has to be
+    copied, and starting a process would take longer than a small lesion.
+
+    Args:
+        pieces: each is released when it is done.
+        jobs: threads; 1: only the caller's.
+    """
+    if jobs == 1:
+        for piece in pieces:
+            yield piece()
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for future in [pool.submit(piece) for piece in pieces]:
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
 class _Region:
-    """Where a region lies, which voxels of its box are in it, and their layout for all images' textures."""
+    """A region's box, which voxels of the box are in it, and their layout for the textures of all images."""
 
     box: Box
     inside: np.ndarray
@@ -144,8 +164,8 @@ class _Region:
 
 
 def _of_shape(name: str, region: _Region, spacing: tuple[float, float, float], wanted: Collection[str]) -> _Values:
-    found = shape_features(region.inside, spacing, wanted)
-    return {name: {f"original_shape_{feature}": value for feature, value in found.items()}}
+    values = shape_features(region.inside, spacing, wanted)
+    return {name: {f"original_shape_{feature}": value for feature, value in values.items()}}
 
 
 def _of_image(
@@ -155,13 +175,13 @@ def _of_image(
     regions: Mapping[str, _Region],
     features: Callable[[np.ndarray, RegionLayout], dict[str, float]],
 ) -> _Values:
-    """Features of all regions on one image, which is made here."""
+    """Features of all regions on one filtered image, which is computed here."""
     voxels = filtered()
     values = {}
     with np.errstate(all="ignore"):
         for name, region in regions.items():
-            found = features(voxels[region.box.slices_within(box)][region.inside], region.layout)
-            values[name] = {f"{image}_{feature}": value for feature, value in found.items()}
+            of_region = features(voxels[region.box.slices_within(box)][region.inside], region.layout)
+            values[name] = {f"{image}_{feature}": value for feature, value in of_region.items()}
     return values
 
 
@@ -183,8 +203,8 @@ def _intensity_features(
     lattice = LevelLattice.of(levels, layout)
     for kind, features in wanted.items():
         if kind == "firstorder":
-            found = first_order_features(intensities, levels, voxel_volume, features)
+            of_class = first_order_features(intensities, levels, voxel_volume, features)
         else:
-            found = _TEXTURE[kind](lattice, features, texture)
-        values |= {f"{kind}_{feature}": value for feature, value in found.items() if np.isfinite(value)}
+            of_class = _TEXTURE[kind](lattice, features, texture)
+        values |= {f"{kind}_{feature}": value for feature, value in of_class.items() if np.isfinite(value)}
     return values

@@ -1,11 +1,12 @@
-"""The filtered images, each when it is asked for, cut to the box that holds all regions.
+"""The filtered images, each computed on request, cut to the box that holds all regions.
 
-Definitions, constants and names are pyradiomics' (van Griethuysen 2017, doi 10.1158/0008-5472.CAN-17-0339). With
-``crop`` a filter sees the box with its context (:mod:`cropping`) only; what it yields is the same to the last bit.
-(Of LoG, whose filter is recursive, the last bit may differ in a few voxels of ten thousand.)
+Definitions, constants and names are pyradiomics' (van Griethuysen 2017, doi 10.1158/0008-5472.CAN-17-0339). A filter
+sees only the box with its context (:mod:`cropping`); its values are the same as on the whole image to the last bit,
+except for LoG: its filter is recursive, and where the context is smaller than the image, the last bit of a few voxels
+in ten thousand may differ, and features by some 1e-9.
 
-A quirk to know: square, square root, logarithm and exponential are scaled by the largest absolute intensity of the
-whole field of view, so that a bright voxel far from the lesion changes the lesion's features.
+Square, square root, logarithm and exponential are scaled by the largest absolute intensity of the whole field of view:
+a bright voxel far from the lesion changes the lesion's features.
 """
 
 from __future__ import annotations
@@ -24,15 +25,13 @@ from HabitatRadiomicsLib.errors import FeatureError
 from HabitatRadiomicsLib.features.builtin.cropping import (
     LOG_MINIMUM_VOXELS,
     Box,
-    Triple,
     gradient_context,
     lbp_context,
     log_context,
     wavelet_context,
-    whole_box,
 )
 from HabitatRadiomicsLib.features.builtin.local_binary_pattern import local_binary_patterns
-from HabitatRadiomicsLib.features.catalogue import image_names
+from HabitatRadiomicsLib.features.catalogue import image_names, log_sigmas
 from HabitatRadiomicsLib.protocol import ImageFilters
 
 
@@ -43,26 +42,23 @@ def filtered_images(
     *,
     force_2d: bool = False,
     wanted: Collection[str] | None = None,
-    crop: bool = True,
 ) -> dict[str, Callable[[], np.ndarray]]:
-    """What gives the voxels within ``box``, (k, j, i), of each image, by its name and in the order of the catalogue.
+    """For each image, a function that computes its voxels within ``box``, (k, j, i); in the order of the catalogue.
 
-    Nothing is computed before it is asked for, and nothing but the branch of the wavelet transform is kept. The images
-    may be asked for in any order, and by several threads at once.
+    Only a branch of the wavelet transform is kept. The functions may be called in any order and by several threads.
 
     Args:
-        image: the prepared image; whole, also with ``crop``.
-        box: what is given of each filtered image.
-        force_2d: the wavelet is taken in the slice only.
-        wanted: names of images that suffice; None: all of the filters.
-        crop: filters see no more than they need; else the whole image.
+        image: the whole prepared image.
+        box: the part of each filtered image that is returned.
+        force_2d: the wavelet transform is within the slice.
+        wanted: names of images; None: all that the filters ask for.
 
     Raises:
         FeatureError: the image is too small for a Laplacian of Gaussian.
     """
     names = [name for name in image_names(filters, force_2d=force_2d) if wanted is None or name in wanted]
-    sigmas = dict(zip(image_names(_only_log(filters)), filters.log_sigmas))
-    source = _Source(image, sitk.GetArrayViewFromImage(image), box, crop)
+    sigmas = log_sigmas(filters)
+    source = _Source(image, sitk.GetArrayViewFromImage(image), box)
     _check_log(image, {name: sigmas[name] for name in names if name in sigmas})
     simple: dict[str, Callable[[_Source], np.ndarray]] = {
         "original": lambda source: source.voxels[source.box.slices],
@@ -87,27 +83,18 @@ def filtered_images(
 
 
 def _quietly(make: Callable[[_Source], np.ndarray], source: _Source) -> np.ndarray:
-    """An image of zeros only has no logarithm of its maximum: NaN."""
+    """Without warnings: of an image of zeros, some filters are NaN."""
     with np.errstate(all="ignore"):
         return make(source)
 
 
 @dataclass(frozen=True)
 class _Source:
-    """An image, its voxels (k, j, i), and what is wanted of it."""
+    """An image, its voxels (k, j, i), and the box that is wanted."""
 
     image: sitk.Image
     voxels: np.ndarray
     box: Box
-    crop: bool
-
-    @property
-    def shape(self) -> Triple:
-        k, j, i = self.voxels.shape
-        return k, j, i
-
-    def seen(self, context: Box) -> Box:
-        return context if self.crop else whole_box(self.shape)
 
     def part(self, box: Box) -> sitk.Image:
         """The image within a box, with its spacing and direction."""
@@ -115,7 +102,7 @@ class _Source:
         return self.image[i, j, k]
 
     def largest(self) -> float:
-        """The largest absolute intensity of the whole image."""
+        """Largest absolute intensity of the whole image."""
         return float(np.maximum(abs(float(self.voxels.min())), abs(float(self.voxels.max()))))
 
     def as_float(self) -> np.ndarray:
@@ -148,7 +135,7 @@ def _exponential(source: _Source) -> np.ndarray:
 
 def _gradient(source: _Source) -> np.ndarray:
     """Magnitude of the gradient per mm, by central differences (SimpleITK's filter)."""
-    seen = source.seen(gradient_context(source.box, source.shape))
+    seen = gradient_context(source.box, source.voxels.shape)
     gradient = sitk.GradientMagnitudeImageFilter()
     gradient.SetNumberOfThreads(1)  # the engine's jobs use the cores
     gradient.SetUseImageSpacing(True)
@@ -158,7 +145,7 @@ def _gradient(source: _Source) -> np.ndarray:
 
 def _lbp(source: _Source) -> np.ndarray:
     """Uniform local binary patterns of eight neighbours at one voxel, slice by slice; of the image's pixel type."""
-    seen = source.seen(lbp_context(source.box, source.shape))
+    seen = lbp_context(source.box, source.voxels.shape)
     patterns = local_binary_patterns(source.voxels[seen.slices], seen.start[1:])
     return patterns.astype(source.voxels.dtype)[source.box.slices_within(seen)]
 
@@ -167,11 +154,11 @@ def _laplacian_of_gaussian(source: _Source, sigma: float) -> np.ndarray:
     """Laplacian of a Gaussian of ``sigma`` mm, times sigma squared; float32.
 
     The steps of SimpleITK's ``LaplacianRecursiveGaussian``, to the last bit: the second derivative along each axis is
-    smoothed along the other two, in turn. Since a step treats each line of voxels alone, the image can be cut to the
-    box along an axis as soon as the step along it is done, and most steps have little to do.
+    smoothed along the other two, in turn. A step treats each line of voxels alone, so that the image is cut to the box
+    along an axis right after the step along it, and most steps are small.
     """
     spacing = source.image.GetSpacing()
-    seen = source.seen(log_context(source.box, source.shape, (spacing[2], spacing[1], spacing[0]), sigma))
+    seen = log_context(source.box, source.voxels.shape, (spacing[2], spacing[1], spacing[0]), sigma)
     part = source.part(seen)
     inner = source.box.slices_within(seen)[::-1]
     step = sitk.RecursiveGaussianImageFilter()
@@ -186,7 +173,7 @@ def _laplacian_of_gaussian(source: _Source, sigma: float) -> np.ndarray:
             step.SetOrder(step.SecondOrder if direction == axis else step.ZeroOrder)
             cut = tuple(inner[direction] if other == direction else slice(None) for other in range(3))
             derivative = step.Execute(derivative)[cut]
-        # ITK's derivative is per voxel; it adds up in double precision and keeps single.
+        # ITK's derivative is per voxel; sums are taken in double precision and stored in single.
         change = sitk.GetArrayViewFromImage(derivative).astype(np.float64) * (1 / spacing[axis] ** 2)
         laplacian = (change if laplacian is None else laplacian + change).astype(np.float32)
     assert laplacian is not None
@@ -196,15 +183,15 @@ def _laplacian_of_gaussian(source: _Source, sigma: float) -> np.ndarray:
 class _WaveletBands:
     """The bands of one level of the stationary wavelet transform; the first letter is that of the columns (i).
 
-    ``pywt.swtn`` gives all bands at once. Axis by axis, the values are the same, and each axis is cut to the box as
-    soon as it has been filtered. The branch that leads to the last band is kept, no other: who asks for neighbouring
-    bands in turn has each step done once, and six images in memory at most rather than fourteen.
+    ``pywt.swtn`` gives all bands at once. Axis by axis, the values are the same, and each axis is cut to the box right
+    after it has been filtered. Only the branch of the latest band is kept: bands requested in their order need each
+    step once, and six images in memory at most rather than fourteen.
     """
 
     def __init__(self, source: _Source, wavelet: str, force_2d: bool) -> None:
         self._source = source
         self._wavelet = pywt.Wavelet(wavelet)
-        self._seen = source.seen(wavelet_context(source.box, source.shape, self._wavelet.dec_len))
+        self._seen = wavelet_context(source.box, source.voxels.shape, self._wavelet.dec_len)
         self._inner = source.box.slices_within(self._seen)
         self._axes = (2, 1) if force_2d else (2, 1, 0)
         self._kept: dict[str, np.ndarray] = {}
@@ -216,7 +203,7 @@ class _WaveletBands:
             return self._filtered(name.removeprefix("wavelet-"))
 
     def _filtered(self, letters: str) -> np.ndarray:
-        """The voxels filtered along the first axes, one for each letter: L low-pass, H high-pass."""
+        """The voxels, filtered along one axis for each letter: L low-pass, H high-pass."""
         if not letters:
             return self._voxels()
         if letters not in self._kept:
@@ -229,10 +216,10 @@ class _WaveletBands:
         return self._kept[letters]
 
     def _voxels(self) -> np.ndarray:
-        """What the transform sees.
+        """The context, padded to even sizes, which the transform needs.
 
-        It needs even sizes; pyradiomics repeats the first voxel behind the last, on every axis. That a cut box may be
-        odd, too, changes nothing within the reach of the filter.
+        pyradiomics repeats the first voxel after the last on every axis. Whether a cut box was padded changes nothing
+        within the reach of the filter.
         """
         voxels = self._source.voxels[self._seen.slices]
         voxels = np.pad(voxels, [(0, size % 2) for size in voxels.shape], mode="wrap")
@@ -253,10 +240,3 @@ def _check_log(image: sitk.Image, sigmas: dict[str, float]) -> None:
             remedy="LoG needs at least four slices, and more than sigma in each direction: leave it out of the "
             "protocol, or use a larger field of view.",
         )
-
-
-def _only_log(filters: ImageFilters) -> ImageFilters:
-    return ImageFilters(
-        original=False, wavelet=None, square=False, square_root=False, logarithm=False, exponential=False,
-        gradient=False, lbp_2d=False, log_sigmas=filters.log_sigmas,
-    )  # fmt: skip

@@ -63,47 +63,29 @@ class _Distribution:
     def robust_deviation(self) -> float:
         """Mean absolute deviation of the intensities from the 10th to the 90th percentile, both included.
 
-        NaN where none is: of two different intensities for instance, both are beyond.
+        NaN if there are none, as for two different intensities.
         """
         kept = self.values[(self.values >= self.percentiles[10]) & (self.values <= self.percentiles[90])]
         return float(np.abs(kept - kept.mean()).mean()) if len(kept) else float("nan")
 
 
 _FEATURES: dict[str, Callable[[_Distribution], float]] = {
-    # Sum of squares (N8CA).
-    "Energy": lambda x: x.energy,
-    # Energy times the volume of a voxel; not an IBSI feature.
-    "TotalEnergy": lambda x: x.energy * x.voxel_volume,
-    # Of the bins, in bits (TLU2).
-    "Entropy": lambda x: -(x.probabilities * np.log2(x.probabilities + _EPSILON)).sum(),
-    # Lowest intensity (1GSF).
-    "Minimum": lambda x: x.minimum,
-    # 10th percentile, linear between voxels (QG58).
-    "10Percentile": lambda x: x.percentiles[10],
-    # 90th percentile (8DWT).
-    "90Percentile": lambda x: x.percentiles[90],
-    # Highest intensity (84IY).
-    "Maximum": lambda x: x.maximum,
-    # Q4LE.
-    "Mean": lambda x: x.mean,
-    # Y12H.
-    "Median": lambda x: x.percentiles[50],
-    # 75th minus 25th percentile (SALO).
-    "InterquartileRange": lambda x: x.percentiles[75] - x.percentiles[25],
-    # 2OJQ.
-    "Range": lambda x: x.maximum - x.minimum,
-    # Mean distance from the mean (4FUA).
-    "MeanAbsoluteDeviation": lambda x: np.abs(x.deviations).mean(),
-    # 1128.
-    "RobustMeanAbsoluteDeviation": lambda x: x.robust_deviation(),
-    # 5ZWQ.
-    "RootMeanSquared": lambda x: np.sqrt(x.energy / len(x.values)),
-    # KE2A.
-    "Skewness": lambda x: x.standardised_moment(3),
-    # IPH6, without the IBSI's minus 3.
-    "Kurtosis": lambda x: x.standardised_moment(4),
-    # Divided by N (ECT3).
-    "Variance": lambda x: x.variance,
-    # Sum of squared probabilities of the bins (BJ5W).
-    "Uniformity": lambda x: (x.probabilities**2).sum(),
+    "Energy": lambda x: x.energy,  # sum of squares (N8CA)
+    "TotalEnergy": lambda x: x.energy * x.voxel_volume,  # not an IBSI feature
+    "Entropy": lambda x: -(x.probabilities * np.log2(x.probabilities + _EPSILON)).sum(),  # of the bins, bits (TLU2)
+    "Minimum": lambda x: x.minimum,  # 1GSF
+    "10Percentile": lambda x: x.percentiles[10],  # linear between voxels (QG58)
+    "90Percentile": lambda x: x.percentiles[90],  # 8DWT
+    "Maximum": lambda x: x.maximum,  # 84IY
+    "Mean": lambda x: x.mean,  # Q4LE
+    "Median": lambda x: x.percentiles[50],  # Y12H
+    "InterquartileRange": lambda x: x.percentiles[75] - x.percentiles[25],  # SALO
+    "Range": lambda x: x.maximum - x.minimum,  # 2OJQ
+    "MeanAbsoluteDeviation": lambda x: np.abs(x.deviations).mean(),  # from the mean (4FUA)
+    "RobustMeanAbsoluteDeviation": lambda x: x.robust_deviation(),  # 1128
+    "RootMeanSquared": lambda x: np.sqrt(x.energy / len(x.values)),  # 5ZWQ
+    "Skewness": lambda x: x.standardised_moment(3),  # KE2A
+    "Kurtosis": lambda x: x.standardised_moment(4),  # IPH6, without the IBSI's minus 3
+    "Variance": lambda x: x.variance,  # divided by N (ECT3)
+    "Uniformity": lambda x: (x.probabilities**2).sum(),  # of the bins (BJ5W)
 }

@@ -11,49 +11,37 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
 from HabitatRadiomicsLib.features.builtin.level_by_size import EPSILON
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, compiled_kernels
 from HabitatRadiomicsLib.protocol import TextureSettings
 
-_NAMES = (
-    "Autocorrelation", "ClusterProminence", "ClusterShade", "ClusterTendency", "Contrast", "Correlation",
-    "DifferenceAverage", "DifferenceEntropy", "DifferenceVariance", "Id", "Idm", "Idmn", "Idn", "Imc1", "Imc2",
-    "InverseVariance", "JointAverage", "JointEnergy", "JointEntropy", "MCC", "MaximumProbability", "SumAverage",
-    "SumEntropy", "SumSquares",
-)  # fmt: skip
-#: As many directions are taken at once as fit into this many cells of an array.
+#: As many directions are computed at once as fit into this many cells of an array.
 _MOST_CELLS = 2**20
 
 
 def glcm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
     """Features of the pairs, averaged over the directions in which there are any.
 
-    Without any pair they are NaN, except what pyradiomics gives then: MCC is 1 for a single level, and inverse
-    variance 0 for a single level if there is a single matrix: of weighted directions, or in a box that extends along
-    one axis only (the one that ``force_2d`` leaves out does not count).
+    Without any pair they are NaN, with pyradiomics' exceptions for a single level: MCC is 1, and inverse variance is 0
+    if there is a single matrix, which is the case for weighted directions and for a box that extends along one axis
+    only (the one that ``force_2d`` leaves out does not count).
 
     Where two levels are independent along a direction, MCC and the second information correlation are 0 there.
-    pyradiomics' rounding gives about 1e-8, or the root of a negative number, by which it leaves out the direction.
-    Where pairs count in one order and a single level meets several, correlation is 1 there, as of a single level alone;
+    pyradiomics' rounding gives about 1e-8, or the root of a negative number, and then it leaves the direction out.
+    Where pairs count in one order and a single level meets several, correlation is 1 there, as for a single level;
     pyradiomics gives 1 or a ratio of rounding errors.
 
     The second information correlation is the root of 1 - exp(-2 I), where I is a difference of two entropies, and MCC
     the root of an eigenvalue. Where levels are almost independent these numbers are close to 0, and their roots have
-    few right digits: if I is 1e-9 bits, known to 2e-16, only eight. Two right programs differ in the others.
-
-    Args:
-        lattice: the region's levels.
-        wanted: pyradiomics' names of features of this class.
-        texture: whether pairs count in both orders, and directions are weighted.
+    few correct digits: if I is 1e-9 bits, known to 2e-16, only eight. Two correct programs differ in the others.
     """
-    values = dict.fromkeys(_NAMES, float("nan"))
+    values = dict.fromkeys(wanted, float("nan"))
     scales = _LevelPairs(lattice.present, symmetrical=texture.symmetrical_glcm)
     blocks = (counts[counts.any(axis=(1, 2))] for counts in _matrices(lattice, texture))
-    found = [scales.features(counts, with_mcc="MCC" in wanted) for counts in blocks if len(counts)]
-    if found:
-        means = np.concatenate([np.stack(list(block.values())) for block in found], axis=1).mean(axis=1)
-        values.update(zip(found[0], means.tolist()))
+    by_block = [scales.features(counts, with_mcc="MCC" in wanted) for counts in blocks if len(counts)]
+    if by_block:
+        means = np.concatenate([np.stack(list(block.values())) for block in by_block], axis=1).mean(axis=1)
+        values |= zip(by_block[0], means.tolist())
     elif lattice.present.size == 1:
         values["MCC"] = 1.0
         if len(lattice.layout.offsets) == 1 or (texture.weighting is not None and len(lattice.layout.offsets)):
@@ -62,7 +50,7 @@ def glcm_features(lattice: LevelLattice, wanted: Collection[str], texture: Textu
 
 
 def _matrices(lattice: LevelLattice, texture: TextureSettings) -> Iterator[np.ndarray]:
-    """Blocks of matrices (directions, levels, levels), or the one that the directions' weighted sum is."""
+    """Blocks of matrices (directions, levels, levels); with weights, the weighted sum of all directions."""
     layout = lattice.layout
     largest = max((lattice.present.size + 1) ** 2, 2 * lattice.level_count)
     at_once = max(1, _MOST_CELLS // largest)
@@ -125,7 +113,7 @@ class _LevelPairs:
         columns = rows
         if not self._symmetrical:
             by_column = counts.sum(axis=1)
-            # By their own sum, which differs from the rows' by rounding: a single level has exactly all.
+            # Divided by their own sum, which differs from the rows' by rounding: a single level has exactly 1.
             columns = by_column / by_column.sum(axis=1, keepdims=True)
         mean, column_mean = rows @ levels, columns @ levels
         centred, column_centred = levels - mean[:, np.newaxis], levels - column_mean[:, np.newaxis]
@@ -211,17 +199,17 @@ def _maximal_correlation(joint: np.ndarray, independent: np.ndarray) -> np.ndarr
         return np.ones(len(joint))
     # A level without pairs along a direction only adds an eigenvalue of 0.
     scaled = joint / np.sqrt(np.where(independent > 0, independent, 1.0))
-    # Without the epsilon in Q's denominator, which is felt by rare levels, Q is similar to this matrix times its
-    # transpose, and all but symmetrical with it.
+    # Without the epsilon in Q's denominator, which matters for rare levels, Q is similar to this matrix times its
+    # transpose; with it, almost symmetrical.
     similar = (scaled * (independent / (independent + EPSILON))) @ scaled.transpose(0, 2, 1)
     transposed = similar.transpose(0, 2, 1)
     eigenvalues = np.linalg.eigvalsh((similar + transposed) / 2.0)
     second = np.maximum(eigenvalues[:, -2], 0.0)
-    # Perturbation theory: what is not symmetrical has no effect of first order, and of second order no more than this.
+    # Perturbation theory: the asymmetry has no effect of first order, and of second order no more than this.
     gaps = np.diff(eigenvalues[:, -3:], axis=1).min(axis=1)
     doubtful = ((similar - transposed) ** 2).sum(axis=(1, 2)) / 4.0 > 1e-12 * second * gaps
     if doubtful.any():
-        # Real but for rounding.
+        # Real except for rounding.
         general = np.sort(np.linalg.eigvals(similar[doubtful]).real, axis=1)
         second[doubtful] = np.maximum(general[:, -2], 0.0)
     return np.asarray(np.sqrt(second))

@@ -1,7 +1,7 @@
 """Grey level dependence matrix (IBSI's neighbouring grey level dependence matrix, REK0).
 
-Voxels by level and number of neighbours whose level is the same, or differs by no more than the coarseness alpha (Sun
-1983, doi 10.1016/0734-189X(83)90032-4).
+Voxels by level and number of neighbours whose level differs by no more than the coarseness alpha (Sun 1983, doi
+10.1016/0734-189X(83)90032-4).
 """
 
 from __future__ import annotations
@@ -34,15 +34,9 @@ _STATISTICS = {
 
 
 def gldm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
-    """Features of the dependence, defined for every region; a voxel without neighbours has dependence 1.
-
-    Args:
-        lattice: the region's levels.
-        wanted: pyradiomics' names of features of this class.
-        texture: its alpha.
-    """
-    found = statistics(dependence_table(lattice, texture.gldm_alpha))
-    return {name: float(found[statistic]) for name, statistic in _STATISTICS.items() if name in wanted}
+    """Features of the dependence, defined for every region; a voxel without neighbours has dependence 1."""
+    values = statistics(dependence_table(lattice, texture.gldm_alpha))
+    return {name: float(values[statistic]) for name, statistic in _STATISTICS.items() if name in wanted}
 
 
 def dependence_table(lattice: LevelLattice, alpha: int) -> LevelBySize:
@@ -50,7 +44,7 @@ def dependence_table(lattice: LevelLattice, alpha: int) -> LevelBySize:
     layout = lattice.layout
     steps = layout.steps(layout.offsets).tolist()
     line = _comparable(lattice, alpha)
-    # All places of the line at once, each pair once: faster than a compiled loop over the voxels.
+    # The whole line at once, each pair once: faster than a compiled loop over the voxels.
     dependent: np.ndarray = np.zeros(line.size, dtype=np.uint8 if 2 * len(steps) < 256 else np.uint32)
     for step in steps:
         before, after = line[:-step], line[step:]
@@ -64,9 +58,9 @@ def dependence_table(lattice: LevelLattice, alpha: int) -> LevelBySize:
 
 
 def _comparable(lattice: LevelLattice, alpha: int) -> np.ndarray:
-    """A line of what is compared, in which no voxel of the region is like one outside."""
+    """A line of the values that are compared; no voxel of the region is similar to one outside it."""
     if alpha == 0:
-        # As narrow as can be: the fewer bytes, the more are compared at once.
+        # The narrower the type, the more values are compared at once.
         return lattice.ranks.astype(np.min_scalar_type(lattice.present.size), copy=False)
     line = np.full(lattice.ranks.size, -alpha, dtype=np.int64)
     line[lattice.layout.voxels] = lattice.present[lattice.inside - 1]

@@ -10,9 +10,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
 from HabitatRadiomicsLib.features.builtin.level_by_size import LevelBySize, statistics
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, RegionLayout
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, compiled_kernels
 from HabitatRadiomicsLib.protocol import TextureSettings
 
 #: Statistic of the table by pyradiomics' name.
@@ -39,14 +38,9 @@ _STATISTICS = {
 def glrlm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
     """Features of the runs, averaged over the directions in which the region is more than single voxels.
 
-    Without any such direction they are NaN; pyradiomics' exception is kept, by which run variance and entropy are 0
-    if there is a single matrix: of weighted directions, or if the box extends along one axis only (the axis that
-    ``force_2d`` leaves out does not count).
-
-    Args:
-        lattice: the region's levels.
-        wanted: pyradiomics' names of features of this class.
-        texture: whether directions are weighted.
+    Without any such direction they are NaN. pyradiomics' exception is kept: run variance and entropy are 0 if there is
+    a single matrix, which is the case for weighted directions and for a box that extends along one axis only (the axis
+    that ``force_2d`` leaves out does not count).
     """
     tables = run_counts(lattice)
     if texture.weighting is not None and len(tables):
@@ -54,9 +48,8 @@ def glrlm_features(lattice: LevelLattice, wanted: Collection[str], texture: Text
         tables = np.tensordot(weights, tables, axes=1)[np.newaxis]
     kept = tables[tables.any(axis=(1, 2))]
     if len(kept):
-        found = statistics(LevelBySize(kept, lattice.present, np.arange(1, tables.shape[2] + 1)))
-        means = np.stack(list(found.values())).mean(axis=1).tolist()
-        values = dict(zip(found, means))
+        by_table = statistics(LevelBySize(kept, lattice.present, np.arange(1, tables.shape[2] + 1)))
+        values = dict(zip(by_table, np.stack(list(by_table.values())).mean(axis=1).tolist()))
     else:
         values = dict.fromkeys(_STATISTICS.values(), float("nan"))
         if len(tables) == 1:
@@ -78,11 +71,11 @@ def run_counts(lattice: LevelLattice) -> np.ndarray:
             table[:] = _runs_along(lattice.inside[order], breaks, (count + 1, longest + 1))
     else:
         tables = kernels.runs_reaching(lattice.ranks, layout.voxels, layout.steps(layout.adjacent), count, longest)
-        # Runs of a length are those that reach it and not the next one.
+        # Runs of a length reach it, but not the next one.
         tables[:, :, :-1] -= tables[:, :, 1:]
     counts = tables[:, 1:, 1:]
     for direction in np.flatnonzero(~counts[:, :, 1:].any(axis=(1, 2))):
-        if not _some_line_meets_twice(layout, layout.adjacent[direction]):
+        if not layout.has_line_along(layout.adjacent[direction]):
             counts[direction] = 0
     return counts
 
@@ -92,14 +85,3 @@ def _runs_along(ranks: np.ndarray, breaks: np.ndarray, shape: tuple[int, int]) -
     lengths = np.diff(ends, prepend=-1, append=ranks.size - 1)
     cells = ranks[np.append(ends, ranks.size - 1)] * np.int64(shape[1]) + lengths
     return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
-
-
-def _some_line_meets_twice(layout: RegionLayout, offset: np.ndarray) -> bool:
-    moving = offset != 0
-    positions = layout.positions()
-    position = positions[:, moving]
-    last = np.array(layout.shape)[moving] - 1
-    # A line is known by where it enters the box.
-    steps_since_entry = np.where(offset[moving] > 0, position, last - position).min(axis=1)
-    entries = positions - steps_since_entry[:, np.newaxis] * offset
-    return len(np.unique(entries, axis=0)) < len(entries)

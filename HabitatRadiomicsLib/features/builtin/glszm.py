@@ -6,9 +6,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from HabitatRadiomicsLib.features.builtin.compiled import compiled_kernels
 from HabitatRadiomicsLib.features.builtin.level_by_size import LevelBySize, statistics, tabulated
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, compiled_kernels
 from HabitatRadiomicsLib.protocol import TextureSettings
 
 #: Statistic of the table by pyradiomics' name; the IBSI codes are those of the 3D aggregation.
@@ -33,19 +32,13 @@ _STATISTICS = {
 
 
 def glszm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
-    """Features of the zones, defined for every region; a single voxel is one zone.
-
-    Args:
-        lattice: the region's levels.
-        wanted: pyradiomics' names of features of this class.
-        texture: says nothing about this class.
-    """
-    found = statistics(zone_table(lattice))
-    return {name: float(found[statistic]) for name, statistic in _STATISTICS.items() if name in wanted}
+    """Features of the zones, defined for every region; a single voxel is one zone."""
+    values = statistics(zone_table(lattice))
+    return {name: float(values[statistic]) for name, statistic in _STATISTICS.items() if name in wanted}
 
 
 def zone_table(lattice: LevelLattice) -> LevelBySize:
-    """Number of zones by level and size (only sizes that occur); voxels touch also by edges and corners."""
+    """Number of zones by level and size (sizes that occur); voxels are also connected by edges and corners."""
     kernels = compiled_kernels()
     if kernels is None:
         ranks, sizes = _labelled_zones(lattice)
@@ -61,7 +54,7 @@ def _labelled_zones(lattice: LevelLattice) -> tuple[np.ndarray, np.ndarray]:
 
     box = lattice.box()
     if lattice.layout.force_2d:
-        # The slices one below the other in a single picture: a row of zeros lies between any two.
+        # All slices as one picture, in which a row of zeros separates them.
         box = box.reshape(-1, box.shape[-1])
     labels = label(box, background=0, connectivity=box.ndim).ravel()
     sizes = np.bincount(labels)

@@ -1,21 +1,17 @@
-"""The texture matrices in loops that numba compiles. Imported only through ``acceleration``.
+"""The texture matrices in loops that numba compiles. Imported only through ``compiled_kernels``.
 
 All take ``ranks`` (int32) of a ``LevelLattice``, ``voxels`` (int64) of its layout, and steps to neighbours (int64).
-These are read as unsigned, because numba looks at every signed index whether it counts from the end; a negative step
-still leads backwards, as sums are taken modulo 2**64.
+Indices are read as unsigned, because numba checks for every signed index whether it counts from the end; a negative
+step still leads backwards, as sums are taken modulo 2**64.
 """
+# mypy: allow-untyped-decorators
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import numba
 import numpy as np
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-_compiled: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
+_compiled = numba.njit(cache=True, nogil=True)
 
 
 @_compiled
@@ -35,8 +31,7 @@ def runs_reaching(
     ranks: np.ndarray, voxels: np.ndarray, steps: np.ndarray, level_count: int, longest: int
 ) -> np.ndarray:
     """Runs by direction, level and length that they reach; row and column 0 stay empty. ``steps`` must be positive."""
-    # As many as there are voxels in that place of their run. Without a branch on whether a run goes on, because none
-    # could be predicted.
+    # Counts the voxels by their position in a run. No branch on whether a run continues: it could not be predicted.
     width = longest + 1
     reached = np.zeros((steps.size, (level_count + 1) * width), dtype=np.int64)
     place = np.zeros(ranks.size, dtype=np.int32)

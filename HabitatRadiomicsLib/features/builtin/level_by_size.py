@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: pyradiomics adds it inside of each logarithm; kept, because equal values are wanted.
+#: pyradiomics adds it inside each logarithm.
 EPSILON = float(np.spacing(1.0))
 
 
@@ -28,7 +28,7 @@ class LevelBySize(NamedTuple):
 
 
 def tabulated(ranks: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> LevelBySize:
-    """Table of things that each have a level, given by its rank in ``present`` from 1, and a size."""
+    """Counts objects by level, given as a rank in ``present`` from 1, and size."""
     occurring = np.flatnonzero(np.bincount(sizes))
     column = np.zeros(int(occurring[-1]) + 1, dtype=np.int64)
     column[occurring] = np.arange(occurring.size)
@@ -37,10 +37,9 @@ def tabulated(ranks: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> Leve
 
 
 def statistics(table: LevelBySize) -> dict[str, np.ndarray]:
-    """Statistics of each table, by names that the three matrices translate to theirs.
+    """Statistics of each table, none of them all 0; the three matrices translate the names to theirs.
 
-    At least one count of every table must not be 0. 'small' and 'large' weigh with the size to the power of -2 and 2,
-    'low' and 'high' likewise with the level.
+    'small' and 'large' weight with the size to the power of -2 and 2, 'low' and 'high' likewise with the level.
     """
     occurring = np.flatnonzero(table.counts.reshape(-1, table.sizes.size).any(axis=0))
     counts = table.counts[..., occurring].astype(np.float64)

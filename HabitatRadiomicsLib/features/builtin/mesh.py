@@ -1,16 +1,16 @@
 """Surface and volume of the triangle mesh around a region: marching cubes half-way between voxels.
 
 The mesh is that of pyradiomics (Lorensen 1987, doi 10.1145/37401.37422): a cube of eight neighbouring voxels has one
-of 256 patterns; where voxel centres in and out of the region are neighbours, a vertex lies half-way between them.
-Within a face of the cube, lines join the vertices so that each cuts off one corner inside, and the lines form
-polygons. Patterns that have the last corner (k + 1, j + 1, i) inside are taken for their complement, turned inside
-out: in ambiguous faces two neighbouring cubes may then disagree, and the mesh has a hole there, as pyradiomics' has.
+of 256 patterns; a vertex lies half-way between neighbouring voxel centres in and out of the region. Within a face of
+the cube, lines join the vertices so that each cuts off one corner inside, and the lines form polygons. Patterns with
+the last corner (k + 1, j + 1, i) inside are treated as their complement, turned inside out: in ambiguous faces two
+neighbouring cubes may then disagree, and the mesh has a hole there, as in pyradiomics.
 
 A polygon that is not flat may be cut into triangles in several ways, which differ in area. Each is cut by diagonals
 from its first vertex, except for the patterns in ``_OTHER_DIAGONALS``.
 
-Since all vertices lie half-way, a pattern's area is a constant of the spacing, and its part of the volume is linear
-in the cube's place: counting the patterns is enough, no triangle of the mesh is ever made.
+Since all vertices lie half-way, a pattern's area depends on the spacing only, and its part of the volume is linear in
+the cube's position: it is enough to count the patterns, without making any triangle of the mesh.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EDGES = tuple(
     + [(one, 4 + one) for one in range(4)]
 )
 _EDGE_OF = {frozenset(corners): edge for edge, corners in enumerate(_EDGES)}
-#: Faces by their corners, all in turn the same way round as seen from outside.
+#: Faces by their corners, in the same sense of rotation as seen from outside.
 _FACES = ((0, 1, 2, 3), (7, 6, 5, 4), (1, 0, 4, 5), (2, 1, 5, 6), (3, 2, 6, 7), (0, 3, 7, 4))
 #: Diagonals of polygons that are not cut from their first vertex, by pattern; two edges (hexadecimal) for each.
 _OTHER_DIAGONALS = {
@@ -51,12 +51,12 @@ def surface_and_volume(inside: np.ndarray, spacing: np.ndarray) -> tuple[float, 
     """
     patterns = _patterns(inside)
     active = np.flatnonzero((patterns != 0) & (patterns != 255))
-    found = patterns.ravel()[active]
+    of_cube = patterns.ravel()[active]
     areas, normals, volumes = _constants(spacing)
-    area = np.bincount(found, minlength=256) @ areas
-    volume = np.bincount(found, minlength=256) @ volumes
-    for axis, place in enumerate(np.unravel_index(active, patterns.shape)):
-        volume += np.bincount(found, weights=place * spacing[axis], minlength=256) @ normals[:, axis]
+    area = np.bincount(of_cube, minlength=256) @ areas
+    volume = np.bincount(of_cube, minlength=256) @ volumes
+    for axis, position in enumerate(np.unravel_index(active, patterns.shape)):
+        volume += np.bincount(of_cube, weights=position * spacing[axis], minlength=256) @ normals[:, axis]
     return float(area), float(volume)
 
 
@@ -65,13 +65,13 @@ def _patterns(inside: np.ndarray) -> np.ndarray:
     bits = inside.view(np.uint8)
     patterns = np.zeros([size - 1 for size in inside.shape], dtype=np.uint8)
     for number, corner in enumerate(_CORNERS):
-        place = tuple(slice(step, size - 1 + step) for step, size in zip(corner, inside.shape))
-        patterns |= bits[place] << np.uint8(number)
+        moved = tuple(slice(step, size - 1 + step) for step, size in zip(corner, inside.shape))
+        patterns |= bits[moved] << np.uint8(number)
     return patterns
 
 
 def _constants(spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each pattern, at a spacing: area, and volume = ``volumes + place . normals``; (256,), (256, 3), (256,)."""
+    """Areas (256,), normals (256, 3) and volumes (256,): a pattern's volume is ``volume + position . normal``."""
     patterns, signs, triangles = _all_triangles()
     a, b, c = (triangles * spacing).transpose(1, 0, 2)
     # Twice the area, along the normal; six times the signed volume of the tetrahedron with the origin.
@@ -87,67 +87,61 @@ def _constants(spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 def _all_triangles() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All triangles of all patterns: pattern, sign of their volume, and corners (n, 3, 3) in voxels."""
     middles = np.array([_CORNERS[list(corners)].mean(axis=0) for corners in _EDGES])
-    found = []
+    rows = []
     for pattern in range(1, 255):
         flipped = bool(pattern & _LAST_CORNER)
         for triangle in _triangles(pattern ^ 255 if flipped else pattern):
-            found.append((pattern, -1.0 if flipped else 1.0, middles[list(triangle)]))
-    patterns, signs, corners = zip(*found)
+            rows.append((pattern, -1.0 if flipped else 1.0, middles[list(triangle)]))
+    patterns, signs, corners = zip(*rows)
     return np.array(patterns), np.array(signs), np.array(corners)
 
 
-def _triangles(pattern: int) -> tuple[tuple[int, int, int], ...]:
+def _triangles(pattern: int) -> list[tuple[int, int, int]]:
     """The triangles of a pattern without the last corner, by their three edges, normals outward."""
     others = _OTHER_DIAGONALS.get(pattern, "").split()
     diagonals = {frozenset(int(edge, 16) for edge in pair) for pair in others}
-    found: list[tuple[int, int, int]] = []
+    triangles: list[tuple[int, int, int]] = []
     for polygon in _polygons(pattern):
-        own = {pair for pair in diagonals if pair <= set(polygon)}
-        found += _cut(polygon, own or {frozenset((polygon[0], other)) for other in polygon[2:-1]})
-    return tuple(found)
+        listed = {pair for pair in diagonals if pair <= set(polygon)}
+        triangles += _cut(polygon, listed or {frozenset((polygon[0], other)) for other in polygon[2:-1]})
+    return triangles
 
 
 def _cut(polygon: list[int], diagonals: set[frozenset[int]]) -> list[tuple[int, int, int]]:
-    """Triangles of a polygon with all of its diagonals: each side belongs to one, which splits the rest in two."""
-    if len(polygon) == 3:
-        return [(polygon[0], polygon[1], polygon[2])]
+    """Triangles of a polygon with all of its diagonals: that of its last side splits the rest in two."""
+    if len(polygon) < 3:
+        return []
     first, last = polygon[0], polygon[-1]
-    for place in range(1, len(polygon) - 1):
-        apex = polygon[place]
-        left = place == 1 or frozenset((first, apex)) in diagonals
-        right = place == len(polygon) - 2 or frozenset((apex, last)) in diagonals
+    for index in range(1, len(polygon) - 1):
+        apex = polygon[index]
+        left = index == 1 or frozenset((first, apex)) in diagonals
+        right = index == len(polygon) - 2 or frozenset((apex, last)) in diagonals
         if left and right:
-            found = [(first, apex, last)]
-            found += _cut(polygon[: place + 1], diagonals) if place > 1 else []
-            found += _cut(polygon[place:], diagonals) if place < len(polygon) - 2 else []
-            return found
+            return [(first, apex, last), *_cut(polygon[: index + 1], diagonals), *_cut(polygon[index:], diagonals)]
     raise AssertionError(f"{polygon} is not cut by {diagonals}")
 
 
 def _polygons(pattern: int) -> list[list[int]]:
     """The polygons of a pattern, each by its edges in turn from the lowest, so that its normal points outward."""
-    following: dict[int, int] = {}
-    for face in _FACES:
-        for start, end in _lines(pattern, face):
-            following[start] = end
-    found = []
+    following = dict(line for face in _FACES for line in _lines(pattern, face))
+    polygons = []
     while following:
         polygon = [min(following)]
         while (edge := following.pop(polygon[-1])) != polygon[0]:
             polygon.append(edge)
-        found.append(polygon)
-    return found
+        polygons.append(polygon)
+    return polygons
 
 
 def _lines(pattern: int, face: tuple[int, ...]) -> list[tuple[int, int]]:
-    """The lines within a face, directed, from edge to edge; each cuts off one run of corners inside."""
+    """The directed lines within a face, from edge to edge; each cuts off one run of corners inside."""
     inside = [bool(pattern >> corner & 1) for corner in face]
     edges = [_EDGE_OF[frozenset((face[turn], face[(turn + 1) % 4]))] for turn in range(4)]
-    found = []
+    lines = []
     for turn in range(4):
         if inside[turn] and not inside[turn - 1]:  # a run begins
             end = turn
             while inside[(end + 1) % 4]:
                 end += 1
-            found.append((edges[turn - 1], edges[end % 4]))
-    return found
+            lines.append((edges[turn - 1], edges[end % 4]))
+    return lines

@@ -1,19 +1,27 @@
-"""Which voxels are neighbours: the offsets of the texture matrices, and a region laid out for them."""
+"""What the texture matrices share: which voxels are neighbours, and a region and its levels laid out for them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 
 import numpy as np
+
+from HabitatRadiomicsLib.system.compiled import compiled_module
+
+
+def compiled_kernels() -> ModuleType | None:
+    """The kernels that numba compiles, or None without a working numba; the matrices are the same either way."""
+    return compiled_module("HabitatRadiomicsLib.features.builtin.kernels")
 
 
 def directions(shape: tuple[int, int, int], *, force_2d: bool, distances: Collection[int] = (1,)) -> np.ndarray:
     """Half of the neighbours at the given Chebyshev distances, in pyradiomics' order: one of each opposite pair.
 
     Args:
-        shape: of the region's box. No offset leads out of it from everywhere, as along an axis with one voxel.
+        shape: of the region's box; offsets that leave it from every voxel are left out.
         force_2d: only offsets within the j-i plane.
         distances: in voxels, at least 1.
 
@@ -26,23 +34,23 @@ def directions(shape: tuple[int, int, int], *, force_2d: bool, distances: Collec
         reach[0] = 0
     descending = (np.arange(most, -most - 1, -1) for most in reach)
     offsets = np.stack([axis.ravel() for axis in np.meshgrid(*descending, indexing="ij")], axis=1)
-    # Of an odd number of offsets, the one in the middle leads nowhere, and those behind it are opposite to the others.
+    # The offset in the middle is zero; those after it are opposite to those before it.
     forward = offsets[: len(offsets) // 2]
     return forward[np.isin(np.abs(forward).max(axis=1), list(distances))].astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
 class RegionLayout:
-    """A region in one line of memory, in which every neighbour is a fixed step away: all that no intensity changes.
+    """A region in one line of memory, in which every neighbour is a fixed step away; the same for all images.
 
     The box is laid out in C order with columns of zeros after each row, rows of zeros after each plane, and zeros
-    before and after it all. Whoever steps out of the box along an offset therefore meets a zero.
+    before and after everything. A step out of the box along an offset therefore ends on a zero.
 
     Attributes:
-        voxels: int64, where in the line the region's voxels are, ascending (C order).
+        voxels: int64, positions of the region's voxels in the line, ascending (C order).
         shape: of the box, (k, j, i).
         padded: shape of the box with the zeros that separate its rows and planes.
-        margin: number of zeros before the box, and after it.
+        margin: number of zeros before the box and after it.
         adjacent: half of the offsets (k, j, i) at distance 1, of runs and zones.
         offsets: half of the offsets at ``distances``, of pairs, dependences and neighbourhoods.
         distances: Chebyshev distances of ``offsets``.
@@ -76,22 +84,16 @@ class RegionLayout:
             force_2d: only voxels of the same slice are neighbours.
             distances: of neighbours, in voxels.
             spacing: of the voxels (k, j, i), in mm.
-
-        Raises:
-            ValueError: no voxel belongs to the region.
         """
         planes, rows, columns = inside.shape
         adjacent = directions(inside.shape, force_2d=force_2d)
         offsets = directions(inside.shape, force_2d=force_2d, distances=distances)
-        # At least one, so that slices one below the other are apart.
+        # At least one, so that a row of zeros separates the slices.
         between = np.abs(offsets).max(axis=0, initial=1)
         padded = (planes, rows + int(between[1]), columns + int(between[2]))
         strides = np.array([padded[1] * padded[2], padded[2], 1])
         margin = int(between @ strides)
-        where = np.nonzero(inside)
-        if not where[0].size:
-            raise ValueError("no voxel belongs to the region")
-        voxels = np.asarray(np.ravel_multi_index(where, padded), dtype=np.int64) + margin
+        voxels = np.asarray(np.ravel_multi_index(np.nonzero(inside), padded), dtype=np.int64) + margin
         return cls(
             voxels, (planes, rows, columns), padded, margin, adjacent, offsets, frozenset(distances), force_2d, spacing
         )
@@ -121,14 +123,24 @@ class RegionLayout:
         return np.asarray(along.sum(axis=1) if norm == "manhattan" else np.sqrt((along**2).sum(axis=1)))
 
     def positions(self) -> np.ndarray:
-        """int array (voxels, 3): place (k, j, i) in the box of each voxel of the region."""
+        """int array (voxels, 3): position (k, j, i) in the box of each voxel of the region."""
         return np.stack(np.unravel_index(self.voxels - self.margin, self.padded), axis=1)
 
-    def summed_around(self, line: np.ndarray) -> np.ndarray:
-        """Sum of what a line has at all neighbours of each of the region's voxels.
+    def has_line_along(self, offset: np.ndarray) -> bool:
+        """Whether a line along an offset (k, j, i) at distance 1 meets the region in more than one voxel."""
+        moving = offset != 0
+        positions = self.positions()
+        position = positions[:, moving]
+        last = np.array(self.shape)[moving] - 1
+        # A line is identified by the position where it enters the box.
+        steps_since_entry = np.where(offset[moving] > 0, position, last - position).min(axis=1)
+        entries = positions - steps_since_entry[:, np.newaxis] * offset
+        return len(np.unique(entries, axis=0)) < len(entries)
 
-        The neighbours at one distance are a cube without the next smaller one, and a cube's sum is a sum along one axis
-        after the other.
+    def summed_around(self, line: np.ndarray) -> np.ndarray:
+        """Sum of a line's values at all neighbours, for each of the region's voxels.
+
+        The neighbours at one distance are a cube without the next smaller one; a cube's sum is taken axis by axis.
         """
         total = np.zeros(self.voxels.size, dtype=line.dtype)
         for radius in range(max(self.distances) + 1):
@@ -138,7 +150,7 @@ class RegionLayout:
         return total
 
     def _cubes(self, line: np.ndarray, radius: int) -> np.ndarray:
-        # Meaningless at the separating zeros.
+        """Sums over cubes around each position; meaningless at the separating zeros."""
         for axis in range(1 if self.force_2d else 0, 3):
             summed = line.copy()
             for distance in range(1, min(radius, self.shape[axis] - 1) + 1):
@@ -150,7 +162,7 @@ class RegionLayout:
 
     @cached_property
     def neighbour_counts(self) -> np.ndarray:
-        """Number of neighbours in the region, of each of its voxels; int32."""
+        """Number of neighbours in the region, for each of its voxels; int32."""
         line = np.zeros(self.size, dtype=np.int32)
         line[self.voxels] = 1
         return self.summed_around(line)
@@ -159,14 +171,14 @@ class RegionLayout:
     def chains(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """For each adjacent direction, the region's voxels line by line.
 
-        Places in ``voxels`` (int32), and whether the one at a place of that order is not the neighbour of the one
-        before it (bool, one fewer).
+        Indices into ``voxels`` (int32), and whether a voxel of that order is not the neighbour of the one before it
+        (bool, one fewer).
         """
-        found = []
+        chains = []
         for step in self.steps(self.adjacent).tolist():
             order = np.argsort(self.voxels % step, kind="stable")
-            found.append((order.astype(np.int32), np.diff(self.voxels[order]) != step))
-        return tuple(found)
+            chains.append((order.astype(np.int32), np.diff(self.voxels[order]) != step))
+        return tuple(chains)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +188,7 @@ class LevelLattice:
     Attributes:
         layout: of the region.
         present: the levels that occur, ascending.
-        ranks: int32, the layout's line: place of each voxel's level in ``present``, from 1; 0 outside of the region.
+        ranks: int32, the layout's line: rank of each voxel's level in ``present``, from 1; 0 outside the region.
         inside: int32, the ranks of the region's voxels.
         counts: number of voxels of each level in ``present``.
     """
@@ -189,12 +201,7 @@ class LevelLattice:
 
     @classmethod
     def of(cls, levels: np.ndarray, layout: RegionLayout) -> LevelLattice:
-        """Lay out a region's levels.
-
-        Args:
-            levels: int array of the grey levels, from 1, of the region's voxels in C order.
-            layout: of the region.
-        """
+        """Lay out the grey levels, int from 1, of a region's voxels in C order."""
         occurrences = np.bincount(levels)
         present = np.flatnonzero(occurrences)
         rank_of = np.zeros(occurrences.size, dtype=np.int32)
@@ -204,31 +211,13 @@ class LevelLattice:
         ranks[layout.voxels] = inside
         return cls(layout, present, ranks, inside, occurrences[present])
 
-    @classmethod
-    def of_box(
-        cls,
-        levels: np.ndarray,
-        *,
-        force_2d: bool,
-        distances: Collection[int] = (1,),
-        spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    ) -> LevelLattice:
-        """Lay out one array alone: int (k, j, i), 0 outside of the region, cropped to its box.
-
-        Raises:
-            ValueError: no voxel belongs to the region.
-        """
-        inside = levels > 0
-        layout = RegionLayout.of(inside, force_2d=force_2d, distances=distances, spacing=spacing)
-        return cls.of(levels[inside], layout)
-
     @property
     def level_count(self) -> int:
         """pyradiomics' Ng: the highest level, whether or not those below all occur."""
         return int(self.present[-1])
 
     def neighbours(self, step: int) -> np.ndarray:
-        """Ranks of the voxels that lie one step from the region's voxels; 0 where that is outside of the region."""
+        """Ranks of the voxels one step away from the region's voxels; 0 outside the region."""
         return self.ranks[self.layout.voxels + step]
 
     def box(self) -> np.ndarray:

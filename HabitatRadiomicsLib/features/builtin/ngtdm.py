@@ -19,14 +19,9 @@ _COARSENESS_LIMIT = 1e6
 def ngtdm_features(lattice: LevelLattice, wanted: Collection[str], texture: TextureSettings) -> dict[str, float]:
     """Features of the differences from the neighbourhood, defined for every region.
 
-    As pyradiomics has it: where the formula would divide by 0, coarseness is 1e6 and the others are 0. That includes
-    busyness where level times probability is the same for all levels: zero here, and in pyradiomics too unless its
-    rounding makes a number around 1e15 of it.
-
-    Args:
-        lattice: the region's levels.
-        wanted: pyradiomics' names of features of this class.
-        texture: says nothing about this class beyond the lattice's distances.
+    As in pyradiomics, coarseness is 1e6 and the others are 0 where the formula would divide by 0. That includes
+    busyness where level times probability is the same for all levels; pyradiomics' rounding may then give a number
+    around 1e15.
     """
     counts, differences = lattice.counts, level_differences(lattice)
     total = int(counts.sum())
@@ -36,20 +31,16 @@ def ngtdm_features(lattice: LevelLattice, wanted: Collection[str], texture: Text
     pairs = counts.size * (counts.size - 1)
     change = float(differences.sum())
     summed = float(weighted.sum())
-    # Integers, so that equal is equal.
+    # Of integers, so that equal products are exactly equal.
     spread = int(np.abs(np.subtract.outer(lattice.present * counts, lattice.present * counts)).sum()) / total
     added = np.add.outer(probabilities, probabilities)
+    contrast = float(probabilities @ gaps**2 @ probabilities) * change / total / pairs if pairs else 0.0
     values = {
-        # QCDE
-        "Coarseness": 1.0 / summed if summed else _COARSENESS_LIMIT,
-        # 65HE
-        "Contrast": float(probabilities @ gaps**2 @ probabilities) * change / total / pairs if pairs else 0.0,
-        # NQ30
-        "Busyness": summed / spread if spread else 0.0,
-        # HDEZ
-        "Complexity": float((gaps * np.add.outer(weighted, weighted) / added).sum()) / total,
-        # 1X9X
-        "Strength": float((added * gaps**2).sum()) / change if change else 0.0,
+        "Coarseness": 1.0 / summed if summed else _COARSENESS_LIMIT,  # QCDE
+        "Contrast": contrast,  # 65HE
+        "Busyness": summed / spread if spread else 0.0,  # NQ30
+        "Complexity": float((gaps * np.add.outer(weighted, weighted) / added).sum()) / total,  # HDEZ
+        "Strength": float((added * gaps**2).sum()) / change if change else 0.0,  # 1X9X
     }
     return {name: value for name, value in values.items() if name in wanted}
 
@@ -57,7 +48,7 @@ def ngtdm_features(lattice: LevelLattice, wanted: Collection[str], texture: Text
 def level_differences(lattice: LevelLattice) -> np.ndarray:
     """Per level that occurs, the sum of its voxels' absolute differences from the mean of their neighbours."""
     layout = lattice.layout
-    # Sums of all neighbours' levels, in the narrower type if they fit.
+    # The narrower type, if the sums of all neighbours' levels fit.
     most = lattice.level_count * (2 * max(layout.distances) + 1) ** 3
     line = np.zeros(layout.size, dtype=np.int32 if most < 2**31 else np.int64)
     levels = lattice.present[lattice.inside - 1]

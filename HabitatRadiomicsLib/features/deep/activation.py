@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
+from HabitatRadiomicsLib.cases.geometry import image_like
 from HabitatRadiomicsLib.errors import NetworkError
 from HabitatRadiomicsLib.features.deep.network import NetworkOutput
 from HabitatRadiomicsLib.features.deep.patch import Placement
@@ -24,12 +25,12 @@ def class_map(output: NetworkOutput, direction: np.ndarray) -> np.ndarray:
     The map's mean plus ``direction . bias`` is ``direction . embedding``.
 
     Args:
-        direction: in the space of the embedding, shape (d,): a unit vector for one deep feature, the coefficients of a
-            linear score for its deep part, the gradient of any other one.
+        direction: in the space of the embedding, shape (d,): a unit vector for one deep feature, the coefficients of
+            the deep features for a linear score, the gradient for any other score.
 
     Raises:
-        NetworkError: the network's file does not hold the weights of its embedding, or they are not its own.
-        ValueError: the direction is of another length, or not finite.
+        NetworkError: the network's file does not hold the weights of its embedding, or holds wrong ones.
+        ValueError: the direction has another length, or is not finite.
     """
     direction = np.asarray(direction, dtype=np.float64)
     if direction.shape != output.embedding.shape or not np.isfinite(direction).all():
@@ -54,25 +55,22 @@ def activation_map(
 ) -> np.ndarray:
     """The positive part of :func:`class_map` on the slice's grid, 0 to 1.
 
-    Negative values are set to 0; the rest is interpolated linearly between the centres of the map's positions
-    (constant beyond the outer ones) and divided by its maximum over the patch.
+    It is interpolated linearly between the centres of the map's positions (constant beyond the outer ones), divided by
+    its maximum over the patch, and 0 outside the patch.
 
     Args:
         placement: of the patch.
         shape: rows and columns of the image's slices.
-
-    Returns:
-        Shape ``shape``; 0 outside of the patch.
     """
     positive = np.maximum(class_map(output, direction), 0)
     rows, columns = (_interpolation(count, placement.size) for count in positive.shape)
     fine = rows @ positive @ columns.T
     if fine.max() > 0:
         fine = fine / fine.max()
-    found = np.zeros(shape)
+    activation = np.zeros(shape)
     of_image, of_patch = placement.inside(*shape)
-    found[of_image] = fine[of_patch]
-    return found
+    activation[of_image] = fine[of_patch]
+    return activation
 
 
 def activation_image(
@@ -82,12 +80,10 @@ def activation_image(
     size = reference.GetSize()
     voxels = np.zeros(size[::-1], dtype=np.float32)
     voxels[placement.slice_index] = activation_map(output, direction, placement, (size[1], size[0]))
-    image = sitk.GetImageFromArray(voxels)
-    image.CopyInformation(reference)
-    return image
+    return image_like(voxels, reference)
 
 
 def _interpolation(count: int, size: int) -> np.ndarray:
-    """From ``count`` places to ``size`` pixels that cover the same length: weights, shape (size, count)."""
+    """Weights, shape (size, count), from ``count`` positions to ``size`` pixels that cover the same length."""
     centres = np.clip((np.arange(size) + 0.5) * count / size - 0.5, 0, count - 1)
     return np.stack([np.interp(centres, np.arange(count), unit) for unit in np.eye(count)], axis=1)

@@ -8,7 +8,7 @@ from HabitatRadiomicsLib.features.deep import Network, embedding_names, lesion_p
 from HabitatRadiomicsLib.imaging import PreparedImage
 from HabitatRadiomicsLib.protocol import Protocol
 
-#: Warning for a case that the network was trained on.
+#: Warning for a case on which the network was trained.
 KNOWN_IMAGE = "The network of the deep features was trained on this image and its outcome: the features are optimistic."
 
 
@@ -16,7 +16,7 @@ def network_of(protocol: Protocol) -> Network:
     """The network of a protocol.
 
     Raises:
-        FeatureError: it names none.
+        FeatureError: the protocol names no network.
         NetworkError, DependencyError: it cannot be loaded.
     """
     if protocol.deep is None:
@@ -45,14 +45,14 @@ def measure_patch(prepared: PreparedImage, protocol: Protocol) -> dict[str, floa
 
 
 def known_image_warnings(image_sha256: str, protocol: Protocol) -> tuple[str, ...]:
-    """:data:`KNOWN_IMAGE`, where the protocol's network was trained on the image of this :func:`image_digest`."""
+    """:data:`KNOWN_IMAGE`, if the protocol's network was trained on the image of this :func:`image_digest`."""
     if protocol.deep is None or not network_of(protocol).knows_image(image_sha256):
         return ()
     return (KNOWN_IMAGE,)
 
 
 def patch_digest_parts(protocol: Protocol) -> dict[str, object]:
-    """What deep features depend on besides the images; empty for a protocol without them."""
+    """Everything but the images on which deep features depend; empty for a protocol without them."""
     if protocol.deep is None:
         return {}
     network = network_of(protocol)

@@ -1,20 +1,20 @@
-"""What a network's file says about itself: ONNX metadata properties, texts under the names below.
+"""A network's description of itself: ONNX metadata properties, texts under the names below.
 
-A network of another origin may have none of them: it can be measured with, but has no activation maps, and nobody knows
-whom it was trained on.
+A network from elsewhere may have none of them: it gives features, but no activation maps, and its training cases are
+unknown.
 
 =====================  ===========================================================================================
 property               holds
 =====================  ===========================================================================================
-``title``              what it is, in a line
-``patch``              side in pixels of the patches that it was trained on
+``title``              description in one line
+``patch``              side in pixels of the training patches
 ``input_scaling``      JSON: :class:`HabitatRadiomicsLib.features.deep.patch.InputScaling`
-``training``           JSON: who, how many, how, and with what
+``training``           JSON: cases, settings, and versions
 ``training_images``    JSON: SHA-256 (of voxels and geometry) of the training cases' images, sorted
-``embedding.weight``   base64 of little-endian Float32, d x c: the embedding is this matrix times the mean of the
-                       feature map over its places, plus
-``embedding.bias``     d values, written likewise
-``head.weight``        d values: the classifier that it was trained with; its logit is this times the embedding, plus
+``embedding.weight``   base64 of little-endian Float32, d x c: the embedding is this matrix times the spatial mean of
+                       the feature map, plus
+``embedding.bias``     d values in the same format
+``head.weight``        d values: the classifier of the training; its logit is this times the embedding, plus
 ``head.bias``          1 value
 =====================  ===========================================================================================
 """
@@ -35,7 +35,7 @@ from HabitatRadiomicsLib.features.deep.patch import InputScaling
 
 @dataclass(frozen=True)
 class NetworkMetadata:
-    """See the module."""
+    """The properties of a network; the module describes them."""
 
     title: str = ""
     patch: int | None = None
@@ -56,7 +56,7 @@ class NetworkMetadata:
             maps: channels of the feature map.
 
         Raises:
-            ValueError: a property is not what the module says.
+            ValueError: a property does not have its format.
         """
         weight = head = None
         bias, head_bias = np.zeros(dimensions), np.zeros(1)
@@ -79,27 +79,26 @@ class NetworkMetadata:
         )
 
     def properties(self) -> dict[str, str]:
-        """As an ONNX file holds it."""
-        found = {"title": self.title, "input_scaling": _text(asdict(self.scaling))}
-        found |= {} if self.patch is None else {"patch": str(self.patch)}
-        found |= {"training": _text(dict(self.training)), "training_images": _text(sorted(self.training_images))}
+        """As an ONNX file holds them."""
+        texts = {"title": self.title, "input_scaling": _text(asdict(self.scaling))}
+        if self.patch is not None:
+            texts["patch"] = str(self.patch)
+        texts |= {"training": _text(dict(self.training)), "training_images": _text(sorted(self.training_images))}
         if self.embedding_weight is not None and self.embedding_bias is not None:
-            found |= {
-                "embedding.weight": _base64(self.embedding_weight),
-                "embedding.bias": _base64(self.embedding_bias),
-            }
+            weight, bias = _base64(self.embedding_weight), _base64(self.embedding_bias)
+            texts |= {"embedding.weight": weight, "embedding.bias": bias}
         if self.head_weight is not None:
-            found |= {"head.weight": _base64(self.head_weight), "head.bias": _base64(np.array([self.head_bias]))}
-        return found
+            texts |= {"head.weight": _base64(self.head_weight), "head.bias": _base64(np.array([self.head_bias]))}
+        return texts
 
 
 def _json(properties: Mapping[str, str], name: str, kind: type) -> Any:
     if name not in properties:
         return kind()
-    found = json.loads(properties[name])
-    if not isinstance(found, kind):
+    content = json.loads(properties[name])
+    if not isinstance(content, kind):
         raise ValueError(f"'{name}' is not a JSON {'object' if kind is dict else 'array'}")
-    return found
+    return content
 
 
 def _text(document: Any) -> str:

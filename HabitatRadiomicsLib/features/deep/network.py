@@ -26,7 +26,7 @@ OUTPUTS = ("embedding", "features")
 
 @dataclass(frozen=True)
 class NetworkOutput:
-    """What a network gives for a patch: ``embedding``, shape (d,), and ``features``, shape (c, h, w), Float64."""
+    """A network's outputs for a patch: ``embedding``, shape (d,), and ``features``, shape (c, h, w), Float64."""
 
     embedding: np.ndarray
     features: np.ndarray
@@ -41,8 +41,8 @@ class Network:
         where: the file's name, for messages.
         sha256: of the file.
         dimensions: of the embedding.
-        metadata: what the file says about itself.
-        runtime: of onnxruntime, its version.
+        metadata: the file's description of itself.
+        runtime: version of onnxruntime.
     """
 
     where: str
@@ -67,14 +67,14 @@ class Network:
             )
         entry = self._session.get_inputs()[0].name
         try:
-            found = self._session.run(list(OUTPUTS), {entry: self.metadata.scaling.applied(patch)[None, None]})
+            outputs = self._session.run(list(OUTPUTS), {entry: self.metadata.scaling.applied(patch)[None, None]})
         except Exception as error:  # onnxruntime's errors have no common class
             raise NetworkError(
                 f"The network cannot work on a patch of {len(patch)} x {len(patch)} pixels: {_in_a_line(error)}.",
                 where=self.where,
                 remedy="Change patch under deep in the protocol to what the network takes.",
             ) from error
-        embedding, features = (np.asarray(part[0], dtype=np.float64) for part in found)
+        embedding, features = (np.asarray(part[0], dtype=np.float64) for part in outputs)
         if embedding.shape != (self.dimensions,) or features.ndim != 3 or not np.isfinite(embedding).all():
             raise NetworkError(
                 "The network's embedding is not what its file says, or not finite.",
@@ -84,8 +84,7 @@ class Network:
         return NetworkOutput(embedding, features, self.metadata)
 
     def knows_image(self, digest: str) -> bool:
-        """Whether an image, given by its digest, was among the training images; the network's output for it is then
-        no test."""
+        """Whether an image, given by its digest, was among the training images."""
         return digest in self.metadata.training_images
 
 
@@ -104,7 +103,7 @@ def load_network(name_or_file: str | Path, sha256: str | None = None) -> Network
 
     Raises:
         DependencyError: onnxruntime is not installed.
-        NetworkError: no such file, another digest, not ONNX, or not one patch in and the two outputs out.
+        NetworkError: no such file, another digest, not ONNX, or other inputs or outputs than needed.
     """
     bundled = bundled_networks()
     path = bundled.get(str(name_or_file), Path(name_or_file))
@@ -132,7 +131,7 @@ def embedding_names(network: Network) -> tuple[str, ...]:
 
 @lru_cache(maxsize=2)
 def network_of_bytes(where: str, digest: str, data: bytes) -> Network:
-    """A network from an ONNX file's content; kept, since every case of a cohort asks for the same one.
+    """A network from an ONNX file's content; cached, since all cases of a cohort use the same one.
 
     Raises:
         DependencyError, NetworkError: as :func:`load_network`.
@@ -141,7 +140,7 @@ def network_of_bytes(where: str, digest: str, data: bytes) -> Network:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    options.log_severity_level = 4  # what is wrong comes as an exception
+    options.log_severity_level = 4  # problems are raised as exceptions
     try:
         session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common class
@@ -173,7 +172,11 @@ def _onnxruntime() -> Any:
 
 
 def _checked(session: Any, where: str) -> tuple[int, int]:
-    """Dimensions of the embedding and channels of the feature map, of a network that has both."""
+    """Dimensions of the embedding and channels of the feature map.
+
+    Raises:
+        NetworkError: the network does not have the input and the two outputs that are needed.
+    """
     entries, outputs = session.get_inputs(), {output.name: output.shape for output in session.get_outputs()}
     lacks = [name for name in OUTPUTS if name not in outputs]
     if lacks:

@@ -1,4 +1,4 @@
-"""The patch that a network sees: a square around the lesion in the slice where it is largest."""
+"""The patch for a network: a square around the lesion in the slice where it is largest."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Placement:
     """Where a patch lies on the image's grid.
 
     Attributes:
-        slice_index: its slice, along the third axis (k).
-        row, column: of its first pixel in that slice (j, i); negative where the patch begins before the image.
-        size: its side in pixels.
+        slice_index: along the third axis (k).
+        row, column: of its first pixel in that slice (j, i); negative if the patch begins outside the image.
+        size: side in pixels.
     """
 
     slice_index: int
@@ -24,7 +24,7 @@ class Placement:
     size: int
 
     def inside(self, rows: int, columns: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """The part that lies in a slice of so many rows and columns: as slices of that slice, and of the patch."""
+        """The part within an image slice of this size: its index in the slice, and its index in the patch."""
         of_image, of_patch = [], []
         for start, count in ((self.row, rows), (self.column, columns)):
             first, last = max(start, 0), max(min(start + self.size, count), max(start, 0))
@@ -34,10 +34,10 @@ class Placement:
 
 
 def place_patch(mask: sitk.Image, size: int) -> Placement:
-    """Around the lesion in the slice (third axis) of its largest area, the first of equal ones.
+    """A patch around the lesion in the slice (third axis) of its largest area, the first of equal ones.
 
-    Its middle pixel, ``size // 2`` along each axis, is the centre of the lesion's bounding box in the slice (of an even
-    number of pixels the second middle one).
+    Its middle pixel, ``size // 2`` along each axis, is the centre of the lesion's bounding box in the slice; if the box
+    has an even number of pixels, the second of the two middle ones.
 
     Args:
         mask: UInt8, 0 or 1, not empty.
@@ -53,9 +53,9 @@ def place_patch(mask: sitk.Image, size: int) -> Placement:
 
 
 def lesion_patch(image: sitk.Image, mask: sitk.Image, size: int) -> tuple[np.ndarray, Placement]:
-    """The patch of :func:`place_patch`, and where it lies.
+    """The patch of :func:`place_patch`, and its placement.
 
-    Intensities are the prepared image's, not yet on the network's scale (see :class:`InputScaling`).
+    Intensities are the prepared image's, not yet scaled for the network (see :class:`InputScaling`).
 
     Args:
         image: prepared.
@@ -63,7 +63,7 @@ def lesion_patch(image: sitk.Image, mask: sitk.Image, size: int) -> tuple[np.nda
         size: side in pixels.
 
     Returns:
-        Float32, shape (size, size), rows along j; where it leaves the image, the image's minimum.
+        Float32, shape (size, size), rows along j; outside the image, the image's minimum.
     """
     placement = place_patch(mask, size)
     voxels = sitk.GetArrayViewFromImage(image)
@@ -77,8 +77,8 @@ def lesion_patch(image: sitk.Image, mask: sitk.Image, size: int) -> tuple[np.nda
 class InputScaling:
     """Scales intensities as in the network's training; stored in the network's metadata ``input_scaling``.
 
-    ``z-score``: minus the patch's mean, by its standard deviation (n); a constant patch is 0. ``window``: ``lower`` to
-    ``upper`` becomes 0 to 1, cut at both. ``none``: as they are.
+    ``z-score``: minus the patch's mean, divided by its standard deviation (n); a constant patch is 0. ``window``:
+    ``lower`` to ``upper`` becomes 0 to 1, clipped. ``none``: unchanged.
     """
 
     kind: str = "z-score"
@@ -92,7 +92,7 @@ class InputScaling:
             raise ValueError("'lower' must be below 'upper'")
 
     def applied(self, patch: np.ndarray) -> np.ndarray:
-        """The patch on the network's scale, Float32."""
+        """The scaled patch, Float32."""
         values = patch.astype(np.float64)
         if self.kind == "window":
             values = (np.clip(values, self.lower, self.upper) - self.lower) / (self.upper - self.lower)

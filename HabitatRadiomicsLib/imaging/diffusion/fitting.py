@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import binary_mask, grid_difference, read_image, read_volumes
+from HabitatRadiomicsLib.cases.geometry import image_like
 from HabitatRadiomicsLib.errors import DependencyError, GeometryError, ImageError
 from HabitatRadiomicsLib.imaging.diffusion.gradients import (
     B0_LIMIT,
@@ -30,10 +31,10 @@ class DiffusionMaps:
     Attributes:
         adc: apparent diffusion coefficient (mean diffusivity) in 10^-6 mm2/s: free water at body temperature has 3000,
             brain tissue about 800.
-        fa: fractional anisotropy, 0 to 1; None when only the ADC was fitted.
-        method: how, in words.
-        volumes: how many of the series were fitted to.
-        voxels: how many were fitted.
+        fa: fractional anisotropy, 0 to 1; None if only the ADC was fitted.
+        method: in words.
+        volumes: number of volumes that were used.
+        voxels: number of voxels that were fitted.
         warnings: sentences.
     """
 
@@ -64,15 +65,16 @@ def fit_diffusion(
     Without directions, ADC is the slope of the signals' logarithms over b (ordinary least squares), which is right for
     images that are averages over directions (trace).
 
-    A signal of zero or below, which filters and interpolation make, is taken for the smallest positive one of its
-    voxel. A voxel without a positive b=0 signal is background.
+    A signal of zero or below, which comes from filters and interpolation, is replaced by the smallest positive one of
+    its voxel. A voxel without a positive b=0 signal is background.
 
     Args:
         dwi: a 4D NIfTI file, corrected for motion and eddy currents if need be.
         bval: FSL's text file of b-values in s/mm2.
-        bvec: that of directions; None: ADC alone.
-        mask: where to fit, any label, on the series' grid; None: everywhere but in the background.
-        largest_b: volumes beyond, s/mm2, are left out: above about 1500 the signal no longer falls exponentially.
+        bvec: FSL's text file of directions; None: ADC alone.
+        mask: where to fit, any label, on the series' grid; None: everywhere except the background.
+        largest_b: volumes with larger b-values, s/mm2, are left out: above about 1500 the signal no longer falls
+            exponentially.
 
     Raises:
         DependencyError: directions are given, and DIPY is not installed.
@@ -99,8 +101,8 @@ def fit_diffusion(
     warnings: tuple[str, ...] = ()
     if raised:
         warnings = (
-            f"{raised} of the {len(signals)} fitted voxels have a signal of zero or below in some volume; it was taken "
-            "for the smallest positive one of the voxel.",
+            f"{raised} of the {len(signals)} fitted voxels have a signal of zero or below in some volume; it was "
+            "replaced by the smallest positive one of the voxel.",
         )
     if table.directions is None:
         adc, fa, method = _exponential(signals, table), None, "mono-exponential, ordinary least squares of logarithms"
@@ -138,11 +140,11 @@ def _wanted(voxels: np.ndarray, table: GradientTable, grid: sitk.Image, mask: Pa
     # A voxel without any positive weighted signal cannot be fitted.
     wanted &= (voxels[~table.unweighted] > 0).any(axis=0)
     if not wanted.any():
+        of_mask, mask_fits = ("of the mask ", ", and that the mask belongs to the series") if mask else ("", "")
         raise ImageError(
-            "No voxel " + ("of the mask " if mask is not None else "") + "has a signal that can be fitted.",
+            f"No voxel {of_mask}has a signal that can be fitted.",
             where=where,
-            remedy="Check that the b-values are in the order of the volumes"
-            + (", and that the mask belongs to the series." if mask is not None else "."),
+            remedy=f"Check that the b-values are in the order of the volumes{mask_fits}.",
         )
     return wanted
 
@@ -162,7 +164,7 @@ def _inside(path: Path, grid: sitk.Image) -> np.ndarray:
 
 
 def _positive(signals: np.ndarray) -> tuple[np.ndarray, int]:
-    """Signals, shape (voxels, volumes), those of zero or below replaced; and how many voxels had any."""
+    """Signals, shape (voxels, volumes), with those of zero or below replaced, and how many voxels had any."""
     bad = signals <= 0
     smallest = np.where(bad, np.inf, signals).min(axis=1, keepdims=True)
     return np.where(bad, smallest, signals), int(bad.any(axis=1).sum())
@@ -182,16 +184,14 @@ def _tensor(signals: np.ndarray, table: GradientTable) -> tuple[np.ndarray, np.n
 
 
 def _exponential(signals: np.ndarray, table: GradientTable) -> np.ndarray:
-    """Diffusion coefficient in mm2/s, shape (voxels,); one that noise makes negative is 0."""
+    """Diffusion coefficient in mm2/s, shape (voxels,); 0 if noise makes it negative."""
     b = np.where(table.unweighted, 0.0, table.b)
     weights = (b - b.mean()) / ((b - b.mean()) ** 2).sum()
-    # einsum adds up in one order on every machine, unlike a product of matrices.
+    # einsum sums in one order on every machine, unlike a product of matrices.
     return np.maximum(-np.einsum("ij,j->i", np.log(signals), weights), 0.0)
 
 
 def _map(values: np.ndarray, wanted: np.ndarray, grid: sitk.Image) -> sitk.Image:
     array = np.zeros(wanted.shape, dtype=np.float32)
     array[wanted] = values
-    image = sitk.GetImageFromArray(array)
-    image.CopyInformation(grid)
-    return image
+    return image_like(array, grid)

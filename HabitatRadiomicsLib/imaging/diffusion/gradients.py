@@ -9,13 +9,14 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import ImageError
 
-#: b-values up to this, s/mm2, count as b=0: scanners write 5 or 20 for a volume that their imaging gradients weight.
+#: b-values up to this, s/mm2, count as b=0: scanners write 5 or 20 for a volume that only imaging gradients weight.
 B0_LIMIT = 50.0
 #: How far from 1 the length of a direction may be, for rounding in the file.
 _UNIT_LENGTH = 0.01
 #: Numbers of a symmetric tensor.
 _TENSOR_ELEMENTS = 6
-#: A combination of a tensor's numbers that directions show less than this, relative to the best, is not determined.
+#: A combination of a tensor's numbers is not determined if the directions' sensitivity to it, relative to that of the
+#: best one, is less.
 _DETERMINED = 1e-3
 
 
@@ -47,8 +48,8 @@ def read_gradients(bval: Path, bvec: Path | None, volumes: int) -> GradientTable
     ``bval`` holds a number per volume, ``bvec`` three rows of them (or a row of three per volume).
 
     Raises:
-        ImageError: a file that cannot be read, that does not fit the volumes, without b=0 or without diffusion
-            weighting, or directions that are no unit vectors.
+        ImageError: a file that cannot be read or does not fit the volumes, b-values without 0 or without diffusion
+            weighting, or directions that are not unit vectors.
     """
     where = f"b-values {bval}"
     values = np.concatenate(_rows(bval, where))
@@ -76,7 +77,7 @@ def check_tensor_directions(table: GradientTable, *, where: str) -> None:
     """Refuse directions that do not determine a tensor.
 
     Raises:
-        ImageError: fewer than six, or six and more that are alike or lie on one cone.
+        ImageError: fewer than six, or more that are alike or lie on one cone.
     """
     assert table.directions is not None
     x, y, z = table.directions[~table.unweighted].T
@@ -138,9 +139,9 @@ def _rows(path: Path, where: str) -> list[np.ndarray]:
     return rows
 
 
-def _other_count(found: str, volumes: int, where: str) -> ImageError:
+def _other_count(content: str, volumes: int, where: str) -> ImageError:
     return ImageError(
-        f"The file holds {found}, and the series has {volumes} volumes.",
+        f"The file holds {content}, and the series has {volumes} volumes.",
         where=where,
         remedy="Give the file that belongs to the series; volumes that were left out must be left out there, too.",
     )

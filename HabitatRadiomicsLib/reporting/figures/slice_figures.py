@@ -182,7 +182,7 @@ def activation_figure(prepared: PreparedSequence, activation: sitk.Image, title:
 
     Args:
         prepared: the sequence.
-        activation: 0 to 1, on the prepared image's grid (:func:`HabitatRadiomicsLib.features.deep.activation_image`).
+        activation: 0 to 1, on the prepared image's grid (``features.deep.activation.activation_image``).
         title: whose activation it is, e.g. ``CT_patch_original_deep_E003``.
     """
     view = largest_slice(prepared.mask)

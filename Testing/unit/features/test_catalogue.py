@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from HabitatRadiomicsLib.errors import FeatureError, ProtocolError
-from HabitatRadiomicsLib.features import FeatureName, choose_engine, definition_of, feature_names, parse
-from HabitatRadiomicsLib.features.catalogue import image_names
-from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.features import FeatureName, choose_engine, feature_names, parse
+from HabitatRadiomicsLib.features.catalogue import definition_of, features_of_class, image_names
 from HabitatRadiomicsLib.protocol import FeatureSettings, ImageFilters, protocol_from
 
 

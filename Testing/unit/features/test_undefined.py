@@ -15,8 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.features.builtin.engine import BuiltInEngine
-from HabitatRadiomicsLib.features.catalogue import feature_names
-from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.features.catalogue import feature_names, features_of_class
 from HabitatRadiomicsLib.features.undefined import (
     UNEXPLAINED,
     IntensityFacts,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import generic_filter
 
 from HabitatRadiomicsLib.errors import RegionError
-from HabitatRadiomicsLib.habitats import local_entropy
+from HabitatRadiomicsLib.habitats.entropy import local_entropy
 from HabitatRadiomicsLib.protocol import EntropySettings
 
 

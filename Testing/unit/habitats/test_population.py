@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import RegionError
-from HabitatRadiomicsLib.habitats import (
-    LesionScale,
-    Superpixels,
-    assign_habitats,
-    cluster_superpixels,
-    fit_habitats,
-)
+from HabitatRadiomicsLib.habitats import LesionScale, Superpixels, assign_habitats, fit_habitats
+from HabitatRadiomicsLib.habitats.superpixels import cluster_superpixels
 from HabitatRadiomicsLib.protocol import HabitatSettings
 
 _CENTRES = np.array([[0.8, -1.0], [-1.5, 0.3], [1.0, 1.6]])

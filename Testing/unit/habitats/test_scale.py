@@ -7,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import SequenceImage
-from HabitatRadiomicsLib.habitats import LesionScale, describe_lesion, lesion_scale, local_entropy
-from HabitatRadiomicsLib.habitats.entropy import grey_limits
+from HabitatRadiomicsLib.habitats import LesionScale, describe_lesion, lesion_scale
+from HabitatRadiomicsLib.habitats.entropy import grey_limits, local_entropy
 from HabitatRadiomicsLib.imaging import PreparedSequence
 from HabitatRadiomicsLib.protocol import EntropySettings, HabitatSettings
 

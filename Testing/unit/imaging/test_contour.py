@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
-from HabitatRadiomicsLib.imaging.contour import randomised_contour, signed_distance
+from HabitatRadiomicsLib.imaging.perturbation import randomised_contour, signed_distance
 from HabitatRadiomicsLib.system.provenance import image_digest
 
 

@@ -9,7 +9,8 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient
 from HabitatRadiomicsLib.errors import ImageError, MaskError, RegionError
-from HabitatRadiomicsLib.imaging import peritumoral_ring, prepare, to_grid_of
+from HabitatRadiomicsLib.imaging import prepare, to_grid_of
+from HabitatRadiomicsLib.imaging.ring import peritumoral_ring
 from HabitatRadiomicsLib.protocol import Preprocessing
 
 

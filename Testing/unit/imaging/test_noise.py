@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.imaging.noise import noise_level, with_noise
+from HabitatRadiomicsLib.imaging.perturbation import noise_level, with_noise
 from HabitatRadiomicsLib.system.provenance import image_digest
 
 

@@ -12,8 +12,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.commands.small_presets import small_preset
 from HabitatRadiomicsLib.extraction import extract_features
-from HabitatRadiomicsLib.imaging import prepare
-from HabitatRadiomicsLib.imaging.ring_limits import ring_of
+from HabitatRadiomicsLib.imaging import prepare, ring_of
 from HabitatRadiomicsLib.model import Endpoint, load_model
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.scoring.patient import measured_values

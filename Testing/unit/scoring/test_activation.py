@@ -13,9 +13,9 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.errors import NetworkError
-from HabitatRadiomicsLib.features.combat_parameters import CombatFeature, CombatParameters
 from HabitatRadiomicsLib.features.deep import lesion_patch, load_network
 from HabitatRadiomicsLib.features.deep.activation import class_map
+from HabitatRadiomicsLib.features.harmonisation import CombatFeature, CombatParameters
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.model import ClassifierInput, FrozenClassifier, Model
 from HabitatRadiomicsLib.model.classifier_file import classifier_text, load_classifier

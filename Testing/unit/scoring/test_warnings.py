@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from HabitatRadiomicsLib.habitats import HabitatStatistics
+from HabitatRadiomicsLib.habitats.maps import HabitatStatistics
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scoring import warnings
 

@@ -17,8 +17,9 @@ import yaml
 from HabitatRadiomicsLib.cases.synthetic.chest_ct import synthetic_ct_patient, write_synthetic_ct_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import LearningError, NetworkError
-from HabitatRadiomicsLib.features.deep import Placement, activation_map, class_map, load_network
-from HabitatRadiomicsLib.features.deep.patch import InputScaling
+from HabitatRadiomicsLib.features.deep.activation import activation_map, class_map
+from HabitatRadiomicsLib.features.deep.network import load_network
+from HabitatRadiomicsLib.features.deep.patch import InputScaling, Placement
 from HabitatRadiomicsLib.system.provenance import image_digest
 from HabitatRadiomicsLib.training.networks import CohortPatches, NetworkTraining, cohort_patches, train_network
 

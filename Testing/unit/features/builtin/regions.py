@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from HabitatRadiomicsLib.features.builtin import glcm, glrlm, glszm
+from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, RegionLayout
 
 #: Those whose matrices numba can build.
 MODULES = (glcm, glrlm, glszm)
@@ -19,6 +20,19 @@ def cropped(levels: np.ndarray) -> np.ndarray:
     """The levels within the box of those that are not 0."""
     where = np.nonzero(levels)
     return levels[tuple(slice(axis.min(), axis.max() + 1) for axis in where)]
+
+
+def lattice_of(
+    levels: np.ndarray,
+    *,
+    force_2d: bool,
+    distances: tuple[int, ...] = (1,),
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> LevelLattice:
+    """The levels (k, j, i), 0 outside of the region, laid out."""
+    inside = levels > 0
+    layout = RegionLayout.of(inside, force_2d=force_2d, distances=distances, spacing=spacing)
+    return LevelLattice.of(levels[inside], layout)
 
 
 def lesion_levels(seed: int, shape: tuple[int, int, int], level_count: int) -> np.ndarray:

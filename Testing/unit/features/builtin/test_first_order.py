@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.features.builtin.discretisation import grey_levels
 from HabitatRadiomicsLib.features.builtin.first_order import first_order_features
-from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.features.catalogue import features_of_class
 from HabitatRadiomicsLib.protocol import Discretisation
 
 _REFERENCE = Path(__file__).parent.parent / "ibsi_digital_phantom.csv"

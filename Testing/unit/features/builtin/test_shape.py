@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.features.builtin.cropping import box_of
 from HabitatRadiomicsLib.features.builtin.diameters import largest_distance, largest_distance_in_planes, mesh_vertices
 from HabitatRadiomicsLib.features.builtin.mesh import surface_and_volume
 from HabitatRadiomicsLib.features.builtin.shape import shape_features
-from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.features.catalogue import features_of_class
 
 _SPACINGS = [(1.0, 1.0, 1.0), (3.0, 0.7, 1.1), (0.4, 5.0, 2.0)]
 _ROUNDING = 1e-7

@@ -21,12 +21,12 @@ from HabitatRadiomicsLib.features.builtin.glcm import _matrices, _maximal_correl
 from HabitatRadiomicsLib.features.builtin.gldm import gldm_features
 from HabitatRadiomicsLib.features.builtin.glrlm import glrlm_features
 from HabitatRadiomicsLib.features.builtin.glszm import glszm_features
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
+from HabitatRadiomicsLib.features.builtin.neighbours import directions
 from HabitatRadiomicsLib.features.builtin.ngtdm import ngtdm_features
-from HabitatRadiomicsLib.features.definitions import features_of_class
+from HabitatRadiomicsLib.features.catalogue import features_of_class
 from HabitatRadiomicsLib.protocol import TextureSettings
 
-from .regions import degenerate_regions, lesion_levels, small_regions, use_builder
+from .regions import degenerate_regions, lattice_of, lesion_levels, small_regions, use_builder
 from .rounding import correlation_tolerance, information_tolerance
 
 CLASSES: dict[str, Callable[..., dict[str, float]]] = {
@@ -51,7 +51,7 @@ CANCELLING = {"ClusterShade": 3}
 
 
 def _built_in(kind: str, levels: np.ndarray, *, force_2d: bool, texture: TextureSettings = USUAL) -> dict[str, float]:
-    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
+    lattice = lattice_of(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
     return CLASSES[kind](lattice, features_of_class(kind), texture)
 
 
@@ -85,14 +85,14 @@ def _of_pyradiomics(
 
 def _tolerances(levels: np.ndarray, *, force_2d: bool, texture: TextureSettings) -> dict[str, float]:
     """By how much two right programs may differ; infinite where rounding decides."""
-    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
+    lattice = lattice_of(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
     matrices = [counts for block in _matrices(lattice, texture) for counts in block if counts.any()]
     return {"Imc2": information_tolerance(matrices), "MCC": correlation_tolerance(matrices)}
 
 
 def _one_level_meets_several(levels: np.ndarray, *, force_2d: bool, texture: TextureSettings) -> bool:
     """Whether pyradiomics' correlation may be made of rounding, because one of two deviations is 0 but for rounding."""
-    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
+    lattice = lattice_of(levels, force_2d=force_2d, distances=texture.distances, spacing=_SPACING)
     for counts in (counts for block in _matrices(lattice, texture) for counts in block):
         rows, columns = counts.any(axis=1).sum(), counts.any(axis=0).sum()
         if min(rows, columns) == 1 < max(rows, columns):
@@ -110,7 +110,7 @@ def _assert_equal(kind: str, levels: np.ndarray, *, force_2d: bool, texture: Tex
     if kind == "glcm" and _one_level_meets_several(levels, force_2d=force_2d, texture=texture):
         made_of_rounding |= {"Correlation"}
     if kind == "ngtdm":
-        lattice = LevelLattice.of_box(levels, force_2d=force_2d)
+        lattice = lattice_of(levels, force_2d=force_2d)
         if len(set((lattice.counts * lattice.present).tolist())) == 1:
             made_of_rounding = {"Busyness"}
             assert found["Busyness"] == 0.0
@@ -301,7 +301,7 @@ def test_levels_of_equal_weight_have_no_busyness() -> None:
 def test_only_wanted_features_are_returned(kind: str) -> None:
     first, *_, last = features_of_class(kind)
     levels = LESIONS["lesion"]
-    lattice = LevelLattice.of_box(levels, force_2d=False)
+    lattice = lattice_of(levels, force_2d=False)
     found = CLASSES[kind](lattice, [first, last], USUAL)
     everything = _built_in(kind, levels, force_2d=False)
     assert found == {first: everything[first], last: everything[last]}

@@ -15,10 +15,10 @@ from HabitatRadiomicsLib.features.builtin.glcm import pair_counts
 from HabitatRadiomicsLib.features.builtin.gldm import dependence_table
 from HabitatRadiomicsLib.features.builtin.glrlm import run_counts
 from HabitatRadiomicsLib.features.builtin.glszm import zone_table
-from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, directions
+from HabitatRadiomicsLib.features.builtin.neighbours import directions
 from HabitatRadiomicsLib.features.builtin.ngtdm import level_differences
 
-from .regions import degenerate_regions, lesion_levels, small_regions, use_builder
+from .regions import degenerate_regions, lattice_of, lesion_levels, small_regions, use_builder
 
 BIG = {
     "lesion": lesion_levels(1, (12, 40, 36), 32),
@@ -40,7 +40,7 @@ def builder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def _built_in(levels: np.ndarray, *, force_2d: bool, distances: tuple[int, ...] = (1,), alpha: int = 0) -> Matrices:
     """As large as pyradiomics has them: a row for every level up to the highest."""
-    lattice = LevelLattice.of_box(levels, force_2d=force_2d, distances=distances)
+    lattice = lattice_of(levels, force_2d=force_2d, distances=distances)
     count, rows = lattice.level_count, lattice.present - 1
     pairs = pair_counts(lattice, lattice.layout.offsets)
     glcm = np.zeros((count, count, len(pairs)))
@@ -156,7 +156,7 @@ def test_numbers_of_directions() -> None:
 @settings(max_examples=25)
 @given(levels=small_regions())
 def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, builder: str) -> None:
-    lattice = LevelLattice.of_box(levels, force_2d=force_2d)
+    lattice = lattice_of(levels, force_2d=force_2d)
     offsets = directions(levels.shape, force_2d=force_2d)
     present = lattice.present.tolist()
     voxels = {tuple(index): int(levels[tuple(index)]) for index in np.argwhere(levels)}
@@ -201,7 +201,7 @@ def test_matrices_are_those_of_plain_loops(levels: np.ndarray, force_2d: bool, b
 
 def test_run_lengths_by_hand(builder: str) -> None:
     levels = np.array([[[1, 1, 3], [1, 3, 3], [3, 3, 0]]])
-    runs = run_counts(LevelLattice.of_box(levels, force_2d=False))
+    runs = run_counts(lattice_of(levels, force_2d=False))
     # Directions (0, 1, 1), (0, 1, 0), (0, 1, -1), (0, 0, 1); rows are the levels 1 and 3, columns the lengths.
     assert runs.tolist() == [
         [[3, 0, 0], [5, 0, 0]],
@@ -214,7 +214,7 @@ def test_run_lengths_by_hand(builder: str) -> None:
 def test_a_line_that_meets_the_region_twice_keeps_its_direction(builder: str) -> None:
     levels = np.zeros((1, 3, 4), dtype=np.int64)
     levels[0, 0, 0], levels[0, 0, 3], levels[0, 2, 1] = 2, 2, 1
-    runs = run_counts(LevelLattice.of_box(levels, force_2d=False))
+    runs = run_counts(lattice_of(levels, force_2d=False))
     # Along a row two voxels face each other over a gap, and on an anti-diagonal as well; every run has length 1.
     assert runs.sum(axis=(1, 2)).tolist() == [0, 0, 3, 3]
     assert not runs[:, :, 1:].any()
@@ -227,20 +227,16 @@ def test_levels_need_not_be_c_ordered_nor_int64(builder: str) -> None:
         _assert_identical(_built_in(same, force_2d=False), expected)
 
 
-def test_no_voxel_is_refused() -> None:
-    with pytest.raises(ValueError, match="no voxel"):
-        LevelLattice.of_box(np.zeros((2, 2, 2), dtype=np.int64), force_2d=False)
-
-
 def test_numba_is_not_needed_and_not_imported_before_use() -> None:
     code = (
         "import sys\n"
         "sys.modules['numba'] = None\n"
         "import numpy as np\n"
         "from HabitatRadiomicsLib.features.builtin.glszm import glszm_features\n"
-        "from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice\n"
+        "from HabitatRadiomicsLib.features.builtin.neighbours import LevelLattice, RegionLayout\n"
         "from HabitatRadiomicsLib.protocol import TextureSettings\n"
-        "lattice = LevelLattice.of_box(np.ones((2, 3, 4), dtype=int), force_2d=False)\n"
+        "layout = RegionLayout.of(np.ones((2, 3, 4), dtype=bool), force_2d=False)\n"
+        "lattice = LevelLattice.of(np.ones(24, dtype=int), layout)\n"
         "print(glszm_features(lattice, ['LargeAreaEmphasis'], TextureSettings()))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from HabitatRadiomicsLib.features.builtin.threads import results
+from HabitatRadiomicsLib.features.builtin.engine import in_threads
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
@@ -18,8 +18,8 @@ def test_results_come_in_order(jobs: int) -> None:
         time.sleep(0.01 * (number % 3))
         return number
 
-    assert list(results((partial(piece, number) for number in range(12)), jobs)) == list(range(12))
-    assert list(results([], jobs)) == []
+    assert list(in_threads((partial(piece, number) for number in range(12)), jobs)) == list(range(12))
+    assert list(in_threads([], jobs)) == []
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -36,7 +36,7 @@ def test_so_many_at_once_and_no_more(jobs: int) -> None:
         with lock:
             at_work -= 1
 
-    list(results([piece] * (3 * jobs), jobs))
+    list(in_threads([piece] * (3 * jobs), jobs))
     assert most == jobs
 
 
@@ -52,9 +52,9 @@ def test_the_first_error_ends_it(jobs: int) -> None:
 
     pieces: list[Callable[[], None]] = [partial(piece, number) for number in range(2000)]
     with pytest.raises(ValueError, match="piece 1"):
-        list(results(pieces, jobs))
+        list(in_threads(pieces, jobs))
     assert len(done) < 1000  # in its own time, however busy the machine
 
 
 def test_one_job_is_the_callers_thread() -> None:
-    assert list(results([threading.get_ident], 1)) == [threading.get_ident()]
+    assert list(in_threads([threading.get_ident], 1)) == [threading.get_ident()]

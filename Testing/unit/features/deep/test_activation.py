@@ -10,15 +10,10 @@ import pytest
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import NetworkError
-from HabitatRadiomicsLib.features.deep import (
-    NetworkOutput,
-    Placement,
-    activation_image,
-    activation_map,
-    class_map,
-    load_network,
-)
+from HabitatRadiomicsLib.features.deep.activation import activation_image, activation_map, class_map
 from HabitatRadiomicsLib.features.deep.metadata import NetworkMetadata
+from HabitatRadiomicsLib.features.deep.network import NetworkOutput, load_network
+from HabitatRadiomicsLib.features.deep.patch import Placement
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from HabitatRadiomicsLib.errors import CohortError, FeatureError, HabitatRadiomi
 from HabitatRadiomicsLib.extraction import extract_features, needs_habitats
 from HabitatRadiomicsLib.extraction.cohort import measure_folds
 from HabitatRadiomicsLib.extraction.superpixels import unread
-from HabitatRadiomicsLib.features import definition_of, feature_names, feature_names_of, parse
+from HabitatRadiomicsLib.features import feature_names, feature_names_of, parse
+from HabitatRadiomicsLib.features.catalogue import definition_of
 from HabitatRadiomicsLib.features.deep import lesion_patch, load_network
 from HabitatRadiomicsLib.features.table import column_definitions
 from HabitatRadiomicsLib.imaging import prepare

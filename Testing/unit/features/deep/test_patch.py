@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from HabitatRadiomicsLib.features.deep import Placement, lesion_patch
-from HabitatRadiomicsLib.features.deep.patch import InputScaling, place_patch
+from HabitatRadiomicsLib.features.deep.patch import InputScaling, Placement, lesion_patch, place_patch
 
 
 def _image(array: np.ndarray) -> sitk.Image:

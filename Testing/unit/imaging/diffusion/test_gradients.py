@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import ImageError
-from HabitatRadiomicsLib.imaging.diffusion import read_gradients
+from HabitatRadiomicsLib.imaging.diffusion.gradients import read_gradients
 
 BVAL = "0 1000 1000\n"
 BVEC = "0 1 0\n0 0 0.6\n0 0 0.8\n"

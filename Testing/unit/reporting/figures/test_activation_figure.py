@@ -6,7 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases.synthetic.chest_ct import synthetic_ct_patient
-from HabitatRadiomicsLib.features.deep import activation_image, lesion_patch, load_network
+from HabitatRadiomicsLib.features.deep import lesion_patch, load_network
+from HabitatRadiomicsLib.features.deep.activation import activation_image
 from HabitatRadiomicsLib.imaging import PreparedSequence, prepare
 from HabitatRadiomicsLib.protocol import Preprocessing
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes

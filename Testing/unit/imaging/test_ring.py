@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.cases.synthetic.chest_ct import labels_of, synthetic_ct
 from HabitatRadiomicsLib.errors import RegionError
 from HabitatRadiomicsLib.imaging import prepare, ring_of
 from HabitatRadiomicsLib.imaging.perturbation import moved_grid
-from HabitatRadiomicsLib.imaging.ring_limits import body_of, limited_ring
+from HabitatRadiomicsLib.imaging.ring import body_of, limited_ring
 from HabitatRadiomicsLib.protocol import Protocol, RingLimits
 
 _SPACING = (0.7, 1.3, 2.9)
