@@ -38,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Make the maps of one patient."""
     from HabitatRadiomicsLib.reporting import write_maps
-    from HabitatRadiomicsLib.reporting.patient.map_files import write_timeline
+    from HabitatRadiomicsLib.reporting.patient import write_timeline
 
     protocol = _protocol(arguments)
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:

@@ -89,7 +89,7 @@ def scale_text(scale: str) -> str:
 
 def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list[Any]:
     """One figure per sequence; none where there is only one time point."""
-    from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
+    from HabitatRadiomicsLib.reporting.figures.patient_figures import TimePoint, timeline_figure
 
     figures: dict[str, list[TimePoint]] = {}
     # For a model of two time points, the table of volumes has this caption.

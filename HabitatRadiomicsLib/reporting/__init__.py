@@ -5,10 +5,9 @@ rooms before them.
 """
 
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
-from HabitatRadiomicsLib.reporting.figures.score_figures import contribution_at, contributions_figure, score_figure
+from HabitatRadiomicsLib.reporting.figures.patient_figures import contribution_at, contributions_figure, score_figure
 from HabitatRadiomicsLib.reporting.figures.slice_figures import map_figure
-from HabitatRadiomicsLib.reporting.patient.map_files import write_maps
-from HabitatRadiomicsLib.reporting.patient.score_report import write_score
+from HabitatRadiomicsLib.reporting.patient import write_maps, write_score
 
 __all__ = [
     "contribution_at",

@@ -38,7 +38,7 @@ def compute_maps(
     from HabitatRadiomicsLib.model import load_model
     from HabitatRadiomicsLib.protocol import load_protocol
     from HabitatRadiomicsLib.reporting import write_maps
-    from HabitatRadiomicsLib.reporting.patient.map_files import write_timeline
+    from HabitatRadiomicsLib.reporting.patient import write_timeline
 
     settings = load_protocol(protocol) if model is None else load_model(model).protocol
     if model is not None:

@@ -1,8 +1,8 @@
-"""What the study itself shows: one rule per fact that software can decide, with the place in the report."""
+"""The facts that the study itself shows: one rule per fact, with its place in the report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ from HabitatRadiomicsLib.reporting.text.methods import methods_paragraphs
 from HabitatRadiomicsLib.reporting.text.wording import counted
 
 _EXPLANATIONS = frozenset({"shap-bar", "beeswarm", "waterfall"})
+#: Parts of the study document, in words.
+_OVERFITTING = {"optimism": "optimism", "permutation": "permutation test", "learning_curve": "learning curve"}
+_MEASURES = {"validation.candidates": "performance", "calibration": "calibration", "decision_curve": "decision curve"}
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Whether a fact is in the study, where the report shows it (an anchor) and in a few words what it is."""
+    """Whether a fact is in the study, the anchor of its place in the report, and the fact in a few words."""
 
     met: bool
     anchor: str
@@ -44,247 +47,207 @@ class StudyRecord:
         anchors = frozenset(paragraph.anchor for paragraph in methods_paragraphs(study))
         return cls(study, protocol, frozenset(figures), anchors)
 
-    def candidates(self, *kinds: str) -> list[Mapping[str, Any]]:
-        """The candidate scores of some kinds; of all without any."""
-        rows = (self.study.get("validation") or {}).get("candidates") or ()
-        return [row for row in rows if not kinds or row.get("kind") in kinds]
+    def at(self, path: str) -> Any:
+        """What the study document holds at a path (``validation.candidates``); None if there is nothing."""
+        value: Any = self.study
+        for key in path.split("."):
+            value = (value or {}).get(key)
+        return value
 
-    def paragraph(self, anchor: str) -> str:
-        """The anchor of a paragraph of the methods text; that of the whole text when the paragraph is not there."""
-        return anchor if anchor in self.methods else "methods"
-
-    @property
-    def comparisons(self) -> Sequence[Mapping[str, Any]]:
-        """The tested pairs of candidate scores."""
-        return (self.study.get("validation") or {}).get("comparisons") or ()
+    def evidence(self, met: object, anchor: str, note: str, otherwise: str = "") -> Evidence:
+        """Evidence with the note for its case; the place of a missing paragraph of methods is the whole text."""
+        missing = anchor.startswith("methods-") and anchor not in self.methods
+        return Evidence(bool(met), "methods" if missing else anchor, note if met else otherwise)
 
     def compared_with(self, *kinds: str) -> bool:
         """Whether a score of one of the kinds was tested against one of another kind."""
-        of_kind = {row["name"] for row in self.candidates(*kinds)}
-        return any((row["first"] in of_kind) != (row["second"] in of_kind) for row in self.comparisons)
+        of_kind = {row["name"] for row in self.at("validation.candidates") or () if row.get("kind") in kinds}
+        pairs = self.at("validation.comparisons") or ()
+        return any((row["first"] in of_kind) != (row["second"] in of_kind) for row in pairs)
 
 
 Rule = Callable[[StudyRecord], Evidence]
 
 
-def _always(met: bool, anchor: str, note: str) -> Rule:
-    return lambda record: Evidence(met, anchor, note)
+def _rule(test: Callable[[StudyRecord], object], anchor: str, note: str, otherwise: str = "") -> Rule:
+    return lambda record: record.evidence(test(record), anchor, note, otherwise)
 
 
-def _present(key: str, anchor: str, note: str, absent: str) -> Rule:
-    """A part of the study document that is there and not empty."""
-
-    def rule(record: StudyRecord) -> Evidence:
-        met = bool(record.study.get(key))
-        return Evidence(met, anchor, note if met else absent)
-
-    return rule
+def _present(paths: str, anchor: str, note: str, otherwise: str) -> Rule:
+    """The study document holds something at each of the paths; a zero is something."""
+    return _rule(
+        lambda record: all(record.at(path) not in (None, "", [], (), {}) for path in paths.split()),
+        anchor, note, otherwise,
+    )  # fmt: skip
 
 
 def _described(anchor: str, note: str) -> Rule:
-    """A paragraph of the methods text."""
-
-    def rule(record: StudyRecord) -> Evidence:
-        met = anchor in record.methods
-        return Evidence(met, record.paragraph(anchor), note if met else "not part of this study")
-
-    return rule
+    """The methods text has a paragraph."""
+    return _rule(lambda record: anchor in record.methods, anchor, note, "not part of this study")
 
 
-def _all_have(keys: tuple[str, ...], note: str, absent: str) -> Rule:
-    """Numbers that every candidate score must have."""
-
-    def rule(record: StudyRecord) -> Evidence:
-        # What a frozen model is compared with has no cut-off of its own.
-        external = (record.study.get("validation") or {}).get("external")
-        rows = record.candidates()[: 1 if external else None]
-        met = bool(rows) and all(row.get(key) is not None for row in rows for key in keys)
-        return Evidence(met, "performance", note if met else absent)
-
-    return rule
+def _always(anchor: str, note: str) -> Rule:
+    return _rule(lambda record: True, anchor, note)
 
 
-def _flow(record: StudyRecord) -> Evidence:
-    flow = record.study.get("flow") or {}
-    met = all(flow.get(key) is not None for key in ("cases", "analysed", "events"))
-    return Evidence(met, "flow", "cases, exclusions and events" if met else "the study flow is missing")
+def _measured(keys: str, note: str, otherwise: str) -> Rule:
+    """Every candidate score has these numbers."""
+
+    def test(record: StudyRecord) -> bool:
+        # The scores that a frozen model is compared with have no cut-off of their own.
+        rows = (record.at("validation.candidates") or ())[: 1 if record.at("validation.external") else None]
+        return bool(rows) and all(row.get(key) is not None for row in rows for key in keys.split())
+
+    return _rule(test, "performance", note, otherwise)
 
 
-def _external_cohort(record: StudyRecord) -> Evidence:
-    if (record.study.get("validation") or {}).get("external"):
-        return Evidence(True, "performance", "this report")
-    met = bool(record.study.get("external"))
-    return Evidence(met, "external", "an external cohort" if met else "no external cohort")
+def _not_radiomic(otherwise: str) -> Rule:
+    return _rule(
+        lambda record: record.compared_with("volume", "clinical"),
+        "comparisons", "volume or clinical variables", otherwise,
+    )  # fmt: skip
 
 
-def _resampled(record: StudyRecord) -> Evidence:
+def _resampled(record: StudyRecord) -> bool:
     protocol = record.protocol
     names = protocol.sequences or tuple(protocol.sequence_preprocessing)
     settings = [protocol.preprocessing_of(name) for name in names] or [protocol.preprocessing]
-    met = any(one.resampling is not None for one in settings)
-    return Evidence(met, "methods-images", "spacing and interpolation" if met else "images were not resampled")
+    return any(one.resampling is not None for one in settings)
 
 
-def _discretised(record: StudyRecord) -> Evidence:
-    met = bool(set(record.protocol.features.classes) - {"shape"})
-    return Evidence(met, "methods-features", "grey-level bins" if met else "no feature needs grey levels")
+def _specified(record: StudyRecord) -> Evidence:
+    if record.at("model.classifier"):
+        return record.evidence(True, "model", "inputs and scaling; the classifier is in the model file")
+    met = record.at("model.features") and record.at("model.intercept") is not None
+    return record.evidence(met, "model", "coefficients, scaling, intercept", "there is no final model")
+
+
+def _external_cohort(record: StudyRecord) -> Evidence:
+    if record.at("validation.external"):
+        return record.evidence(True, "performance", "this report")
+    return record.evidence(record.at("external"), "external", "an external cohort", "no external cohort")
 
 
 def _feature_count(record: StudyRecord) -> Evidence:
     note = f"{len(feature_names(record.protocol.features)):,} features per region"
-    if deep := (record.study.get("network") or {}).get("features"):
+    if deep := record.at("network.features"):
         note += f", {deep} deep features"
-    return Evidence(True, "methods-features", note)
-
-
-def _software(record: StudyRecord) -> Evidence:
-    met = bool(record.study.get("engine")) and bool(record.study.get("versions"))
-    return Evidence(met, "provenance", "engine and versions" if met else "engine or versions are missing")
+    return record.evidence(True, "methods-features", note)
 
 
 def _robust(record: StudyRecord) -> Evidence:
-    found = record.study.get("robustness")
-    if not found:
-        return Evidence(False, "features", "robustness was not analysed")
-    over = [f"{row['kind']}, {counted(row['cases'], 'case')}" for row in found.get("repeated") or ()]
-    told = f" ({'; '.join(over)})" if over else ""
-    return Evidence(True, "features", f"{found['kept']:,} of {found['of']:,} features kept{told}")
+    robustness = record.at("robustness")
+    if not robustness:
+        return record.evidence(False, "features", "", "robustness was not analysed")
+    repeated = "; ".join(f"{row['kind']}, {counted(row['cases'], 'case')}" for row in robustness.get("repeated") or ())
+    details = f" ({repeated})" if repeated else ""
+    return record.evidence(True, "features", f"{robustness['kept']:,} of {robustness['of']:,} features kept{details}")
 
 
 def _redundancy(record: StudyRecord) -> Evidence:
     learning = record.protocol.learning
+    limit, anchor, beside = learning.maximum_correlation, "methods-selection", "LASSO"
     if learning.search is not None:
-        largest = learning.search.maximum_correlation
-        met = largest is not None and largest < 1 and "methods-model" in record.methods
-        note = f"|r| above {largest:g}, and few features" if met else "no redundancy filter"
-        return Evidence(met, record.paragraph("methods-model"), note)
-    limit = learning.maximum_correlation
-    met = limit < 1 and "methods-selection" in record.methods
-    return Evidence(
-        met, record.paragraph("methods-selection"), f"|r| above {limit:g} and LASSO" if met else "no redundancy filter"
-    )
+        limit, anchor, beside = learning.search.maximum_correlation or 1.0, "methods-model", "few features"
+    met = limit < 1 and anchor in record.methods
+    return record.evidence(met, anchor, f"|r| above {limit:g}, and {beside}", "no redundancy filter")
 
 
 def _leak_free(record: StudyRecord) -> Evidence:
-    validation, anchor = record.study.get("validation") or {}, record.paragraph("methods-validation")
+    validation = record.at("validation") or {}
+    met, note = True, "nested cross-validation, habitats refitted in each fold"
     if validation.get("external"):
-        return Evidence(True, anchor, "a frozen model on cases apart from its training")
-    if not validation.get("nested"):
-        return Evidence(False, anchor, "no nested validation")
-    if validation.get("habitats_from_protocol"):
-        return Evidence(False, anchor, "which cases the protocol's habitats were fitted on is not known")
-    if validation.get("frozen_habitats", True):
-        return Evidence(False, anchor, "habitats were fitted on all cases before validation")
-    return Evidence(True, anchor, "nested cross-validation, habitats refitted in each fold")
+        note = "a frozen model on cases other than its training cases"
+    elif not validation.get("nested"):
+        met, note = False, "no nested validation"
+    elif validation.get("habitats_from_protocol"):
+        met, note = False, "to which cases the habitats of the protocol were fitted is not known"
+    elif validation.get("frozen_habitats", True):
+        met, note = False, "habitats were fitted to all cases before validation"
+    return record.evidence(met, "methods-validation", note, note)
 
 
 def _overfitting(record: StudyRecord) -> Evidence:
-    names = {"optimism": "optimism", "permutation": "permutation test", "learning_curve": "learning curve"}
-    found = [name for key, name in names.items() if record.study.get(key)]
-    return Evidence(bool(found), "stability", ", ".join(found) or "neither optimism nor a learning curve")
+    examined = [words for path, words in _OVERFITTING.items() if record.at(path)]
+    return record.evidence(examined, "stability", ", ".join(examined), "neither optimism nor a learning curve")
 
 
 def _single_sequence(record: StudyRecord) -> Evidence:
-    sequences = record.protocol.sequences or tuple(record.study.get("habitats") or ())
-    if len(sequences) == 1:
-        return Evidence(True, "performance", "one sequence")
-    met = record.compared_with("fused")
-    return Evidence(met, "comparisons", "fused against single scores" if met else "several sequences, not compared")
+    if len(record.protocol.sequences or record.at("habitats") or ()) == 1:
+        return record.evidence(True, "performance", "one sequence")
+    fused = record.compared_with("fused")
+    return record.evidence(fused, "comparisons", "fused against single scores", "several sequences, not compared")
 
 
-def _non_radiomic(record: StudyRecord) -> Evidence:
-    met = record.compared_with("volume", "clinical")
-    return Evidence(met, "comparisons", "volume or clinical variables" if met else "no comparison with either")
+def _performance_measures(record: StudyRecord) -> Evidence:
+    missing = [words for path, words in _MEASURES.items() if not record.at(path)]
+    note = "discrimination, calibration, net benefit"
+    return record.evidence(not missing, "methods-statistics", note, f"missing: {', '.join(missing)}")
 
 
-def _simple_model(record: StudyRecord) -> Evidence:
-    met = record.compared_with("volume", "clinical")
-    return Evidence(met, "comparisons", "volume or clinical variables" if met else "no simple model was compared")
-
-
-def _explained(record: StudyRecord) -> Evidence:
-    met = bool(_EXPLANATIONS & record.figures)
-    return Evidence(met, "explanation", "SHAP values" if met else "no explanation in the report")
-
-
-def _feature_statistics(record: StudyRecord) -> Evidence:
-    met = bool((record.study.get("model") or {}).get("features")) and bool(record.study.get("selection_frequency"))
-    return Evidence(met, "stability", "selection frequencies" if met else "no statistics of selected features")
-
-
-def _specified(record: StudyRecord) -> Evidence:
-    model = record.study.get("model") or {}
-    if model.get("classifier"):
-        return Evidence(True, "model", "inputs and scaling; the classifier is in the model file")
-    met = bool(model.get("features")) and model.get("intercept") is not None
-    return Evidence(met, "model", "coefficients, scaling, intercept" if met else "there is no final model")
-
-
-def _output(record: StudyRecord) -> Evidence:
-    cutoff = (record.study.get("model") or {}).get("cutoff") or {}
-    met = cutoff.get("value") is not None and bool(cutoff.get("rule"))
-    return Evidence(met, "model", "score, cut-off and its rule" if met else "there is no cut-off")
-
-
-def _compared(record: StudyRecord) -> Evidence:
-    met = bool(record.comparisons)
-    return Evidence(met, "comparisons", "DeLong's test, Holm's correction" if met else "scores were not compared")
-
-
-def _chosen(record: StudyRecord) -> Evidence:
-    met = bool(((record.study.get("validation") or {}).get("chosen") or {}).get("rule"))
-    return Evidence(met, "performance", "rule and how often it chose which" if met else "no rule of choice")
-
-
-def _measures(record: StudyRecord) -> Evidence:
-    wanted = {"calibration": "calibration", "decision_curve": "decision curve"}
-    missing = [name for key, name in wanted.items() if not record.study.get(key)]
-    met = bool(record.candidates()) and not missing
-    note = "discrimination, calibration, net benefit" if met else f"missing: {', '.join(missing) or 'performance'}"
-    return Evidence(met, record.paragraph("methods-statistics"), note)
-
+_FLOW = _present(
+    "flow.cases flow.analysed flow.events", "flow", "cases, exclusions and events", "the study flow is missing"
+)
 
 #: By the names that the checklists use.
 RULES: dict[str, Rule] = {
     "calibration-reported": _present("calibration", "calibration", "slope and intercept", "no calibration"),
     "characteristics-reported": _present("characteristics", "characteristics", "Table 1", "no clinical variables"),
-    "choice-reported": _chosen,
-    "comparisons-reported": _compared,
-    "discretisation-described": _discretised,
-    "discrimination-reported": _all_have(
-        ("auc", "sensitivity", "specificity", "accuracy"), "AUC, sensitivity, specificity, ...", "measures are missing"
+    "choice-reported": _present(
+        "validation.chosen.rule", "performance", "rule, and how often it chose which score", "no rule of choice"
     ),
-    "end-to-end-deep-learning": _always(False, "methods-features", "features are computed, not learned"),
-    "explanation-shown": _explained,
+    "comparisons-reported": _present(
+        "validation.comparisons", "comparisons", "DeLong's test, Holm's correction", "scores were not compared"
+    ),
+    "discretisation-described": _rule(
+        lambda record: set(record.protocol.features.classes) - {"shape"},
+        "methods-features", "grey-level bins", "no feature needs grey levels",
+    ),
+    "discrimination-reported": _measured(
+        "auc sensitivity specificity accuracy", "AUC, sensitivity, specificity, ...", "measures are missing"
+    ),
+    "end-to-end-deep-learning": _rule(
+        lambda record: False, "methods-features", "", "features are computed, not learned"
+    ),
+    "explanation-shown": _rule(
+        lambda record: _EXPLANATIONS & record.figures, "explanation", "SHAP values", "no explanation in the report"
+    ),
     "external-cohort": _external_cohort,
     "extraction-settings": _described("methods-features", "classes, image types and settings"),
-    "extraction-software": _software,
+    "extraction-software": _present(
+        "engine versions", "provenance", "engine and versions", "engine or versions are missing"
+    ),
     "feature-count-reported": _feature_count,
-    "feature-statistics": _feature_statistics,
-    "flow-reported": _flow,
-    "hand-crafted-features": _always(True, "methods-features", "pyradiomics' definitions"),
-    "images-resampled": _resampled,
+    "feature-statistics": _present(
+        "model.features selection_frequency", "stability", "selection frequencies",
+        "no statistics of selected features",
+    ),
+    "flow-reported": _FLOW,
+    "hand-crafted-features": _always("methods-features", "pyradiomics' definitions"),
+    "images-resampled": _rule(_resampled, "methods-images", "spacing and interpolation", "images were not resampled"),
     "imbalance-method": _present("imbalance", "methods", "see methods", "none was used"),
     "leak-free-validation": _leak_free,
-    "masks-used": _always(True, "methods-images", "features are measured within masks"),
+    "masks-used": _always("methods-images", "features are measured within masks"),
     "missing-data-counted": _present("characteristics", "characteristics", "counted in Table 1", "not counted"),
-    "model-described": _described("methods-model", "the score and how it came about"),
+    "model-described": _described("methods-model", "the score and how it was obtained"),
     "model-specified": _specified,
-    "non-radiomic-comparison": _non_radiomic,
-    "outcome-counted": _flow,
-    "output-described": _output,
+    "non-radiomic-comparison": _not_radiomic("no comparison with either"),
+    "outcome-counted": _FLOW,
+    "output-described": _present(
+        "model.cutoff.value model.cutoff.rule", "model", "score, cut-off and its rule", "there is no cut-off"
+    ),
     "overfitting-examined": _overfitting,
-    "performance-measures": _measures,
+    "performance-measures": _performance_measures,
     "preprocessing-described": _described("methods-images", "every step with its settings"),
     "redundancy-removed": _redundancy,
     "robustness-analysed": _robust,
     "sample-size-analysed": _present("sample_size", "sample-size", "events and criteria", "no sample size analysis"),
     "scaling-described": _described("methods-model", "z-scores by the training cases"),
     "selection-described": _described("methods-selection", "filters and LASSO"),
-    "settings-listed": _always(True, "settings", "every setting, with defaults"),
-    "simple-model-comparison": _simple_model,
+    "settings-listed": _always("settings", "every setting, with defaults"),
+    "simple-model-comparison": _not_radiomic("no simple model was compared"),
     "single-sequence-compared": _single_sequence,
-    "tabular-features": _always(True, "methods-features", "a table of features"),
-    "uncertainty-reported": _all_have(("auc_low", "auc_high"), "95% intervals", "intervals are missing"),
-    "validation-described": _described("methods-validation", "folds, repeats and what lies inside"),
-}
+    "tabular-features": _always("methods-features", "a table of features"),
+    "uncertainty-reported": _measured("auc_low auc_high", "95% intervals", "intervals are missing"),
+    "validation-described": _described("methods-validation", "folds, repeats and the steps within each fold"),
+}  # fmt: skip

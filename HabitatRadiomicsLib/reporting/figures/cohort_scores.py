@@ -1,4 +1,4 @@
-"""Every case's score: distances from the cut-off, and what the features contribute."""
+"""The scores of all cases: their distances from the cut-off, and what the features contribute."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from HabitatRadiomicsLib.reporting.figures.checks import Numbers, distinct_names, matrix, numbers, refused, two_classes
+from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.reporting.figures.checks import Numbers, distinct_names, matrix, numbers, two_classes
 from HabitatRadiomicsLib.reporting.figures.drawing import (
     FAINT,
     INK,
@@ -17,8 +18,10 @@ from HabitatRadiomicsLib.reporting.figures.drawing import (
     SMALL,
     feature_label,
     label_axes,
+    legend_above,
     low_to_high,
-    wide_figure,
+    name_rows,
+    wide_axes,
     wrapped,
 )
 
@@ -33,28 +36,21 @@ def waterfall_figure(scores: Numbers, outcome: np.ndarray, *, cut_off: float, ev
 
     Args:
         scores: per case; ``outcome`` 0 or 1.
-        cut_off: of the scores; 0 for scores that it was taken from before.
+        cut_off: of the scores; 0 for scores from which it has been subtracted already.
         event: what the outcome is, in a few words.
-
-    Raises:
-        EvaluationError: one class only, or values missing.
     """
     values = numbers(scores, "scores")
     positive = two_classes(outcome, length=len(values))
     if not np.isfinite(cut_off):
-        raise refused("The cut-off is not a number.")
+        raise EvaluationError("The cut-off is not a number.")
     # Equal scores: with the outcome first, whatever the order of the cases.
     order = np.lexsort((~positive, -values))
     heights, positive = values[order] - cut_off, positive[order]
-    figure = wide_figure(4.1)
-    axis = figure.subplots()
+    figure, axis = wide_axes(4.1)
     places = np.arange(len(heights))
-    for chosen, colour, label in (
-        (positive, POSITIVE, f"with {wrapped(event, lines=1)}"),
-        (~positive, NEGATIVE, f"without {wrapped(event, lines=1)}"),
-    ):
-        above = np.count_nonzero(heights[chosen] >= 0)
-        label = f"{label}:\n{above} of {np.count_nonzero(chosen)} at or above the cut-off"
+    for chosen, colour, kind in ((positive, POSITIVE, "with"), (~positive, NEGATIVE, "without")):
+        above = f"{np.count_nonzero(heights[chosen] >= 0)} of {np.count_nonzero(chosen)} at or above the cut-off"
+        label = f"{kind} {wrapped(event, lines=1)}:\n{above}"
         axis.bar(places[chosen], heights[chosen], width=0.85, color=colour, label=label)
         flat = chosen & (heights == 0)
         axis.plot(places[flat], heights[flat], "o", color=colour, markersize=4, zorder=3)
@@ -65,22 +61,19 @@ def waterfall_figure(scores: Numbers, outcome: np.ndarray, *, cut_off: float, ev
         xticks=[], xlim=(-0.7, len(values) - 0.3),
     )  # fmt: skip
     axis.spines["bottom"].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=2, fontsize=SMALL, frameon=False)
+    legend_above(figure)
     return figure
 
 
 def shap_bar_figure(
     shap_values: np.ndarray, names: Sequence[str], *, most: int = 20, unit: str = "rad-score"
 ) -> Figure:
-    """A bar per feature, the largest on top; what comes after the ``most`` important ones is summed in a last bar.
+    """A bar per feature, the largest on top; the last bar sums all features after the ``most`` important ones.
 
     Args:
         shap_values: shape (cases, features).
         names: of the features.
         unit: what the contributions add up to.
-
-    Raises:
-        EvaluationError: values missing, or names that do not fit.
     """
     values = matrix(shap_values, "SHAP values")
     labels = distinct_names(names, length=values.shape[1])
@@ -92,8 +85,7 @@ def shap_bar_figure(
     if len(rest):
         widths.append(float(importance[rest].sum()))
         texts.append(f"sum of the {len(rest)} other features")
-    figure = wide_figure(0.9 + 0.4 * len(widths))
-    axis = figure.subplots()
+    figure, axis = wide_axes(0.9 + 0.4 * len(widths))
     axis.barh(range(len(widths)), widths, height=0.62, color=[MAIN] * min(most, len(order)) + [FAINT] * (len(rest) > 0))
     for place, width in enumerate(widths):
         axis.annotate(
@@ -101,20 +93,14 @@ def shap_bar_figure(
         )
     label_axes(
         axis, x=f"Mean |SHAP value| over {len(values)} cases (contribution to the {unit})",
-        ylim=(len(widths) - 0.4, -0.6), xlim=(0, 1.12 * (max(widths) or 1.0)),
+        xlim=(0, 1.12 * (max(widths) or 1.0)),
     )  # fmt: skip
-    axis.set_yticks(range(len(widths)), texts, fontsize=8)
-    axis.tick_params(axis="y", length=0)
+    name_rows(axis, texts)
     return figure
 
 
 def beeswarm_figure(
-    shap_values: np.ndarray,
-    values: np.ndarray,
-    names: Sequence[str],
-    *,
-    most: int = 20,
-    unit: str = "rad-score",
+    shap_values: np.ndarray, values: np.ndarray, names: Sequence[str], *, most: int = 20, unit: str = "rad-score"
 ) -> Figure:
     """A point per case and feature: right of zero it raised the score, red where the feature's value is high.
 
@@ -123,12 +109,8 @@ def beeswarm_figure(
 
     Args:
         shap_values, values: shape (cases, features).
-        names: of the features.
-        most: features that are drawn at most.
+        names: of the features; at most ``most`` are drawn.
         unit: what the contributions add up to.
-
-    Raises:
-        EvaluationError: values missing, shapes or names that do not fit.
     """
     contributions = matrix(shap_values, "SHAP values")
     cases, features = contributions.shape
@@ -137,8 +119,7 @@ def beeswarm_figure(
     order = np.argsort(-np.abs(contributions).mean(axis=0), kind="stable")
     shown = order[:most]
     span = (float(contributions[:, shown].min()), float(contributions[:, shown].max()))
-    figure = wide_figure(max(2.2, 1.1 + 0.45 * len(shown)))
-    axis = figure.subplots()
+    figure, axis = wide_axes(max(2.2, 1.1 + 0.45 * len(shown)))
     axis.axvline(0, color=INK, linewidth=0.8, zorder=1)
     for row, column in enumerate(shown):
         axis.axhline(row, color=FAINT, linewidth=0.5, linestyle=(0, (1, 4)), zorder=0)
@@ -150,11 +131,11 @@ def beeswarm_figure(
     margin = 0.04 * ((span[1] - span[0]) or 1.0)
     label_axes(
         axis, x=f"SHAP value of each of {cases} cases (contribution to the {unit})",
-        xlim=(min(0.0, span[0]) - margin, max(0.0, span[1]) + margin), ylim=(len(shown) - 0.45, -0.55),
+        xlim=(min(0.0, span[0]) - margin, max(0.0, span[1]) + margin),
         title=f"the {len(shown)} most important of {features} features" if len(shown) < features else "",
     )  # fmt: skip
-    axis.set_yticks(range(len(shown)), [feature_label(labels[column]) for column in shown], fontsize=8)
-    axis.tick_params(axis="y", length=0)
+    name_rows(axis, [feature_label(labels[column]) for column in shown])
+    axis.set_ylim(len(shown) - 0.45, -0.55)
     axis.spines["left"].set_visible(False)
     bar = figure.colorbar(drawn, ax=axis, aspect=5 * figure.get_figheight(), pad=0.01, ticks=[0, 1])
     bar.ax.set_yticklabels(["low", "high"], fontsize=SMALL)
@@ -164,7 +145,7 @@ def beeswarm_figure(
 
 
 def _share(values: np.ndarray) -> np.ndarray:
-    """Where each value lies between the feature's 5th and 95th percentile, 0 to 1; the middle if all are alike."""
+    """Where each value lies between the feature's 5th and 95th percentile, 0 to 1; 0.5 if all are alike."""
     low, high = np.percentile(values, (5, 95))
     if low == high:
         low, high = values.min(), values.max()
@@ -173,16 +154,14 @@ def _share(values: np.ndarray) -> np.ndarray:
     return np.clip((values - low) / (high - low), 0, 1)
 
 
-#: Half of a row, and the distance of neighbours as long as there is room.
-_SPREAD = 0.4
-_STEP = 0.085
-_BINS = 110
+#: Half the height of a row's points; the distance of neighbours where there is room; bins along the axis.
+_SPREAD, _STEP, _BINS = 0.4, 0.085, 110
 
 
 def swarm_offsets(values: np.ndarray, span: tuple[float, float], *, tie: np.ndarray | None = None) -> np.ndarray:
-    """How far from the row's middle each value is drawn: values that nearly coincide are stacked to both sides.
+    """How far from the row's middle each value is drawn: values that nearly coincide are stacked on both sides.
 
-    Nothing is random: the same values give the same offsets, whatever the order in which they come.
+    Nothing is random: the same values give the same offsets, whatever their order.
 
     Args:
         values: along the axis.
@@ -190,7 +169,7 @@ def swarm_offsets(values: np.ndarray, span: tuple[float, float], *, tie: np.ndar
         tie: what decides the order of equal values; None: their order as given.
 
     Returns:
-        In units of a row's height, within -0.4 and 0.4.
+        Offsets in units of a row's height, from -0.4 to 0.4.
     """
     low, high = span
     width = (high - low) or 1.0

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from HabitatRadiomicsLib.colours import habitat_colour
-from HabitatRadiomicsLib.reporting.figures.checks import Numbers, matrix, numbers, refused
+from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.reporting.figures.checks import Numbers, matrix, numbers
 from HabitatRadiomicsLib.reporting.figures.drawing import (
     INK,
     MAIN,
     NEUTRAL,
+    NORMAL,
     POSITIVE,
     SMALL,
     label_axes,
@@ -43,19 +45,16 @@ def habitat_boxplots(sequences: Mapping[str, HabitatValues], *, intensity_unit: 
     Args:
         sequences: by name; p values are those of the Wilcoxon signed-rank test.
         intensity_unit: of the intensities.
-
-    Raises:
-        EvaluationError: no sequence, fewer than two habitats, values missing, or p outside 0..1.
     """
     if not sequences:
-        raise refused("There is no sequence with habitats.")
+        raise EvaluationError("There is no sequence with habitats.")
     figure = wide_figure(0.6 + 3.3 * len(sequences))
     rows = figure.subplots(len(sequences), 2, squeeze=False)
     for axes, (name, given) in zip(rows, sequences.items()):
         entropy = matrix(given["entropy"], f"entropy, {name}", within=(0, np.inf))
         cases, habitats = entropy.shape
         if habitats < 2:
-            raise refused("There is only one habitat: nothing to compare.", where=name)
+            raise EvaluationError("There is only one habitat: nothing to compare.", where=name)
         intensity = matrix(given["intensity"], f"intensity, {name}", rows=cases, columns=habitats)
         title = f"{wrapped(name, width=24, lines=1)} (n = {cases} cases)"
         for axis, values, p, label in (
@@ -66,7 +65,7 @@ def habitat_boxplots(sequences: Mapping[str, HabitatValues], *, intensity_unit: 
             _draw_tests(axis, values, numbers(p, f"p, {name}", length=habitats - 1, within=(0, 1)))
             label_axes(axis, y=label, title=title, xlim=(-0.6, habitats - 0.4))
             axis.set_xticks(range(habitats), [f"S{number + 1}" for number in range(habitats)], fontsize=SMALL)
-    figure.supxlabel("Habitat; p: Wilcoxon signed-rank test", fontsize=10)
+    figure.supxlabel("Habitat; p: Wilcoxon signed-rank test", fontsize=NORMAL)
     return figure
 
 
@@ -98,7 +97,7 @@ def _draw_tests(axis: Axes, values: np.ndarray, p_values: np.ndarray) -> None:
 
 
 class HabitatCounts(TypedDict):
-    """The numbers of habitats that were tried, both indices of each, those rejected, and the one chosen."""
+    """The numbers of habitats that were tried, both indices of each, the numbers rejected, and the one chosen."""
 
     k: Sequence[int]
     calinski_harabasz: Numbers
@@ -111,32 +110,33 @@ def habitat_count_figure(sequences: Mapping[str, HabitatCounts]) -> Figure:
     """Calinski-Harabasz index and mean silhouette over K, a row per sequence; rejected K crossed, the chosen ringed.
 
     Raises:
-        EvaluationError: no sequence, values missing, or a K rejected or chosen that was not tried.
+        EvaluationError: a rejected or chosen K was not tried, the chosen one is rejected, or values make no sense.
     """
     if not sequences:
-        raise refused("There is no sequence whose habitats were counted.")
+        raise EvaluationError("There is no sequence whose habitats were counted.")
     figure = wide_figure(0.7 + 2.5 * len(sequences))
     rows = figure.subplots(len(sequences), 2, squeeze=False)
     for axes, (name, counts) in zip(rows, sequences.items()):
         k = numbers(counts["k"], f"K of {name}")
-        strange = sorted({*counts["rejected"], counts["chosen"]} - {int(value) for value in k})
-        if strange or counts["chosen"] in counts["rejected"]:
-            raise refused(
-                f"K = {counts['chosen']} is chosen, {sorted(counts['rejected'])} are rejected and "
-                f"{k.astype(int).tolist()} were tried: that does not fit together.",
-                where=name,
-            )
-        _draw(axes[0], k, numbers(counts["calinski_harabasz"], f"Calinski-Harabasz of {name}", length=len(k)), counts)
-        _draw(axes[1], k, numbers(counts["silhouette"], f"silhouette of {name}", length=len(k), within=(-1, 1)), counts)
+        chosen, rejected, tried = counts["chosen"], sorted(counts["rejected"]), k.astype(int).tolist()
+        if not {*rejected, chosen} <= set(tried) or chosen in rejected:
+            problem = f"K = {chosen} is chosen, {rejected} are rejected and {tried} were tried"
+            raise EvaluationError(f"{problem}: these numbers contradict each other.", where=name)
         title = wrapped(name, width=30, lines=1)
-        label_axes(axes[0], x="Number of habitats K", y="Calinski-Harabasz index", title=title, xticks=k)
-        label_axes(axes[1], x="Number of habitats K", y="Mean silhouette (−1 to 1)", title=title, xticks=k)
+        ratio = numbers(counts["calinski_harabasz"], f"Calinski-Harabasz of {name}", length=len(k))
+        silhouette = numbers(counts["silhouette"], f"silhouette of {name}", length=len(k), within=(-1, 1))
+        for axis, index, label in (
+            (axes[0], ratio, "Calinski-Harabasz index"),
+            (axes[1], silhouette, "Mean silhouette (−1 to 1)"),
+        ):
+            _draw_index(axis, k, index, counts)
+            label_axes(axis, x="Number of habitats K", y=label, title=title, xticks=k)
     marks = {label: mark for axis in rows.ravel() for mark, label in zip(*axis.get_legend_handles_labels())}
     figure.legend(list(marks.values()), list(marks), loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
     return figure
 
 
-def _draw(axis: Axes, k: np.ndarray, index: np.ndarray, counts: HabitatCounts) -> None:
+def _draw_index(axis: Axes, k: np.ndarray, index: np.ndarray, counts: HabitatCounts) -> None:
     axis.plot(k, index, "-o", color=MAIN, markersize=5, linewidth=1.4, label="tried")
     chosen, rejected = k == counts["chosen"], np.isin(k, list(counts["rejected"]))
     if rejected.any():

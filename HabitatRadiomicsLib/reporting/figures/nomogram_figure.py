@@ -9,74 +9,77 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.model.nomogram import PatientNomogram
 from HabitatRadiomicsLib.model.nomogram_axes import NomogramScale
-from HabitatRadiomicsLib.reporting.figures.checks import refused
 from HabitatRadiomicsLib.reporting.figures.drawing import INK, NORMAL, POSITIVE, SMALL, WIDE, new_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Inches: where the names begin, where axes begin and end, and how much earlier beside a patient's points.
+#: Inches from the left: names; the axes' left and right ends; how much earlier axes end beside a patient's points.
 _NAMES, _LEFT, _RIGHT, _COLUMN = 0.15, 2.15, 8.25, 0.75
-#: Inches: ticks and those without a label, from an axis to its labels, between rows, around all.
-_TICK, _SHORT, _OFF, _BETWEEN, _MARGIN = 0.08, 0.04, 0.11, 0.14, 0.15
-_HEAD = 0.05
-_NAME_WIDTH = 25
+#: Inches: ticks with and without a label, from an axis to its labels, between rows, margin, room above the first row.
+_TICK, _SHORT, _OFF, _BETWEEN, _MARGIN, _HEAD = 0.08, 0.04, 0.11, 0.14, 0.15, 0.05
+#: Letters in a line of a name, and in a line of a level's name.
+_NAME_WIDTH, _LEVEL_WIDTH = 25, 18
 #: The axes of points have four ticks without a label between two with one.
 _PARTS = 5
-#: Size of the letters, in points of type; distance of lines and gap between neighbours, in inches.
+#: Type size of labels in points; distance of their lines and gap between neighbours, in inches.
 _SIZE, _LINE, _GAP = 8.5, 0.15, 0.07
-#: Of a level's name: letters in a line, and lines.
-_LEVEL_WIDTH, _LEVEL_LINES = 18, 3
-#: Sides that a label may take: below the axis, above it, and below again, under those that are there already.
+#: Where a label may stand: below the axis, above it, or under the labels that are below the axis.
 _BELOW, _ABOVE, _LOWER = range(3)
 
 
 @dataclass(frozen=True)
 class _Label:
-    """A label, the middle of its text and of its tick, in inches, and its side of the axis."""
+    """A label: the middle of its text and of its tick, in inches from the left, and its side of the axis."""
 
     text: str
     middle: float
     tick: float
     side: int
 
-    @property
-    def lines(self) -> int:
-        """Of text."""
-        return self.text.count("\n") + 1
-
 
 @dataclass(frozen=True)
 class _Row:
-    """One axis on the page, in inches: its ticks, those without a label, and labels; where the patient stands, beyond
-    which end (-1, 1; 0 none), the patient's value in words and what it is worth."""
+    """One axis; all places are in inches from the left.
+
+    Attributes:
+        ticks, short: places of ticks with and without a label.
+        patient: the patient's place, clipped to the axis; ``beyond``: past which end it lies (-1, 1), or 0.
+        written, worth: the patient's value, and the points or risk that it gives, as texts.
+    """
 
     name: str
     ticks: np.ndarray
-    short: np.ndarray
     labels: list[_Label]
+    short: Sequence[float] | np.ndarray = ()
     patient: float | None = None
     beyond: int = 0
     written: str = ""
     worth: str = ""
 
     @property
+    def name_lines(self) -> list[str]:
+        """The name and, below it, the patient's value."""
+        return [*self.name.split("\n"), self.written] if self.written else self.name.split("\n")
+
+    def lines(self, side: int) -> int:
+        """Lines of text on one side."""
+        return max((label.text.count("\n") + 1 for label in self.labels if label.side == side), default=0)
+
+    @property
     def above(self) -> float:
-        """Inches that it needs above its line."""
-        lines = max((label.lines for label in self.labels if label.side == _ABOVE), default=0)
-        named = 0.5 * _LINE * (self.name.count("\n") + 1 + bool(self.written))
-        return max(_OFF + _LINE * lines if lines else _TICK, named)
+        """Inches needed above the axis."""
+        lines = self.lines(_ABOVE)
+        return max(_OFF + _LINE * lines if lines else _TICK, 0.5 * _LINE * len(self.name_lines))
 
     @property
     def below(self) -> float:
-        """Inches that it needs below its line."""
-        first = max((label.lines for label in self.labels if label.side not in (_ABOVE, _LOWER)), default=0)
-        second = max((label.lines for label in self.labels if label.side == _LOWER), default=0)
-        named = 0.5 * _LINE * (self.name.count("\n") + 1 + bool(self.written))
-        return max(_OFF + _LINE * (first + second), named)
+        """Inches needed below the axis."""
+        return max(_OFF + _LINE * (self.lines(_BELOW) + self.lines(_LOWER)), 0.5 * _LINE * len(self.name_lines))
 
 
 def nomogram_figure(
@@ -91,15 +94,15 @@ def nomogram_figure(
 
     Args:
         scale: what each tick is worth.
-        outcome: what the risk is of.
-        names: what to call factors, by the name of their axis, for instance with a unit; of a long one, three
-            lines are shown.
-        patient: effects of every factor of one patient, by axis: a red dot on each shows where this patient stands,
-            and points, total and risk are written beside. Beyond the end of an axis a triangle stands there instead.
+        outcome: to which the risk refers.
+        names: display names of factors, with units for instance, by the name of their axis; at most three lines of a
+            name are shown.
+        patient: effects of every factor of one patient, by axis. A red dot on each axis shows the patient's place, or a
+            triangle at the end of the axis if the place lies beyond it; points, total and risk stand on the right.
         written: the patient's values in words, by axis.
 
     Raises:
-        EvaluationError: the patient's effects are not those of the axes, or not finite.
+        EvaluationError: the patient's effects are not those of the axes, or are not finite.
     """
     rows = _rows(scale, outcome, names or {}, patient, written or {})
     lines = _heights(rows)
@@ -109,7 +112,7 @@ def nomogram_figure(
     canvas.set(xlim=(0, WIDE), ylim=(figure.get_figheight(), 0))  # inches, from the top
     canvas.axis("off")
     for row, line in zip(rows, lines):
-        _draw(canvas, row, line)
+        _draw_row(canvas, row, line)
     if patient is not None:
         _connect(canvas, rows, lines)
     return figure
@@ -133,47 +136,44 @@ def _rows(
     right = _RIGHT - (0.0 if patient is None else _COLUMN)
     points = None if patient is None else scale.points(patient)
     if points is not None and not np.isfinite(list(points.values())).all():
-        raise refused("The patient's effects in the nomogram are not finite numbers.")
+        raise EvaluationError("The patient's effects in the nomogram are not finite numbers.")
 
     def across(values: np.ndarray | float, most: float) -> np.ndarray:
         return _LEFT + (right - _LEFT) * np.asarray(values, dtype=float) / most
 
-    # Texts may stand out to the left of an axis as far as its name leaves room, and to the right to the page's end.
+    # Texts may reach beyond an axis: on the left as far as its name leaves room, on the right to the page's end.
     low, high = _LEFT - 0.2, right + 0.3
     hundred, widest = np.linspace(0, 100, 11), float(scale.totals[-1])
-    rows = [
-        _Row(
-            "Points", across(hundred, 100), across(_between(hundred), 100),
-            _number_labels(across(hundred, 100), [f"{tick:g}" for tick in hundred], low, high),
-        )
-    ]  # fmt: skip
+
+    def points_row(name: str, ticks: np.ndarray, most: float) -> _Row:
+        places = across(ticks, most)
+        labels = _number_labels(places, [f"{tick:g}" for tick in ticks], low, high)
+        return _Row(name, places, labels, across(_between(ticks), most))
+
+    rows = [points_row("Points", hundred, 100)]
     for axis in scale.axes:
         places = across(scale.ticks[axis.name], 100)
-        label = _number_labels if axis.numeric else _level_labels
-        called = wrapped(names.get(axis.name, axis.name), width=_NAME_WIDTH, lines=3)
-        texts = [text.replace("-", "−") for text in axis.labels] if axis.numeric else list(axis.labels)
-        row = _Row(called, places, np.array([]), label(places, texts, low, high))
+        if axis.numeric:
+            labels = _number_labels(places, [text.replace("-", "−") for text in axis.labels], low, high)
+        else:
+            labels = _level_labels(places, axis.labels, low, high)
+        row = _Row(wrapped(names.get(axis.name, axis.name), width=_NAME_WIDTH, lines=3), places, labels)
         if points is not None:
             worth = points[axis.name]
-            words = wrapped(written[axis.name], width=_NAME_WIDTH, lines=1) if written.get(axis.name) else ""
-            row = replace(_with_patient(row, float(across(worth, 100)), _points(worth)), written=words)
+            value = wrapped(written[axis.name], width=_NAME_WIDTH, lines=1) if written.get(axis.name) else ""
+            row = replace(_with_patient(row, float(across(worth, 100)), _points(worth)), written=value)
         rows.append(row)
-    totals = across(scale.totals, widest)
-    texts = [f"{tick:g}" for tick in scale.totals]
-    total = _Row(
-        "Total points", totals, across(_between(scale.totals), widest), _number_labels(totals, texts, low, high)
-    )
-    # A risk of less than no points cannot be read off, and would stand in the axis's name.
-    readable = (scale.risk_totals >= 0) & (scale.risk_totals <= scale.totals[-1])
+    total = points_row("Total points", scale.totals, widest)
+    # A risk that takes fewer than 0 points cannot be read off, and would stand in the name of the axis.
+    readable = (scale.risk_totals >= 0) & (scale.risk_totals <= widest)
     places = across(scale.risk_totals[readable], widest)
-    texts = [f"{risk:g}" for risk in scale.risks[readable]]
-    called = wrapped(f"Risk of {outcome}" if outcome else "Risk", width=_NAME_WIDTH, lines=3)
-    risk = _Row(called, places, np.array([]), _risk_labels(places, texts, low, high))
+    name = wrapped(f"Risk of {outcome}" if outcome else "Risk", width=_NAME_WIDTH, lines=3)
+    risk = _Row(name, places, _risk_labels(places, [f"{risk:g}" for risk in scale.risks[readable]], low, high))
     if points is not None:
         reached = sum(points.values())
         total = _with_patient(total, float(across(reached, widest)), _points(reached))
-        risk = replace(total, name=risk.name, ticks=places, short=np.array([]), labels=risk.labels)
-        risk = replace(risk, worth=_percent(float(scale.probability(reached))))
+        worth_text = _percent(float(scale.probability(reached)))
+        risk = replace(risk, patient=total.patient, beyond=total.beyond, worth=worth_text)
     return [*rows, total, risk]
 
 
@@ -198,22 +198,19 @@ def _percent(risk: float) -> str:
 
 
 def _heights(rows: list[_Row]) -> list[float]:
-    """Where the lines of the rows stand, in inches from the top."""
+    """The heights of the axes, in inches from the top."""
     heights = [_MARGIN + _HEAD + rows[0].above]
     for before, row in pairwise(rows):
         heights.append(heights[-1] + before.below + _BETWEEN + row.above)
     return heights
 
 
-def _draw(canvas: Axes, row: _Row, line: float) -> None:
-    name = f"{row.name}\n{row.written}" if row.written else row.name
-    first = line - _LINE * (name.count("\n") / 2)
-    for number, text in enumerate(name.split("\n")):
-        of_patient = bool(row.written) and number == name.count("\n")
-        canvas.text(
-            _NAMES, first + _LINE * number, text, va="center", fontsize=SMALL if of_patient else NORMAL,
-            color=POSITIVE if of_patient else INK,
-        )  # fmt: skip
+def _draw_row(canvas: Axes, row: _Row, line: float) -> None:
+    first = line - _LINE * (len(row.name_lines) - 1) / 2
+    for number, text in enumerate(row.name_lines):
+        of_patient = bool(row.written) and number == len(row.name_lines) - 1
+        size, colour = (SMALL, POSITIVE) if of_patient else (NORMAL, INK)
+        canvas.text(_NAMES, first + _LINE * number, text, va="center", fontsize=size, color=colour)
     reach = [*row.ticks] if row.patient is None else [*row.ticks, row.patient]
     if reach:
         canvas.plot([min(reach), max(reach)], [line, line], color=INK, linewidth=1)
@@ -224,11 +221,10 @@ def _draw(canvas: Axes, row: _Row, line: float) -> None:
         canvas.plot([tick, tick], [line, line + down], color=INK, linewidth=0.8)
     for tick in row.short:
         canvas.plot([tick, tick], [line, line + _SHORT], color=INK, linewidth=0.5)
-    below = _LINE * max((label.lines for label in row.labels if label.side not in (_ABOVE, _LOWER)), default=0)
+    heights = {_ABOVE: line - _OFF, _BELOW: line + _OFF, _LOWER: line + _OFF + _LINE * row.lines(_BELOW)}
     for label in row.labels:
-        height = line - _OFF if label.side == _ABOVE else line + _OFF + below * (label.side == _LOWER)
         canvas.text(
-            label.middle, height, label.text, ha="center", va="bottom" if label.side == _ABOVE else "top",
+            label.middle, heights[label.side], label.text, ha="center", va="bottom" if label.side == _ABOVE else "top",
             fontsize=_SIZE, color=INK, linespacing=1.1, zorder=4,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
@@ -242,7 +238,7 @@ def _draw(canvas: Axes, row: _Row, line: float) -> None:
 
 
 def _connect(canvas: Axes, rows: list[_Row], lines: list[float]) -> None:
-    """From the patient's place on each axis up to the points that it is worth, and from the total down to the risk."""
+    """Lines from the patient's place on each axis up to its points, and from the total points down to the risk."""
     canvas.text(WIDE - _MARGIN, lines[0], "Patient", ha="right", va="center", fontsize=SMALL, color=POSITIVE)
     pairs = [(row, lines[0], line) for row, line in zip(rows[1:-2], lines[1:-2])]
     pairs.append((rows[-2], lines[-2], lines[-1]))
@@ -253,14 +249,9 @@ def _connect(canvas: Axes, rows: list[_Row], lines: list[float]) -> None:
 
 
 def _number_labels(places: np.ndarray, texts: Sequence[str], low: float, high: float) -> list[_Label]:
-    """Labels of numbers, all below: every one, every second, third ... as many as have room.
+    """Labels of numbers, all below the axis: every one, every second, third ..., as many as have room.
 
-    Args:
-        places: of the ticks, in inches, in one direction.
-        texts: their labels; low, high: between which texts must stay.
-
-    Returns:
-        Those that are shown. Where not even two have room, the first and the last, on either side.
+    If not even two have room, the first stands below the axis and the last above it. Texts stay between low and high.
     """
     for step in range(1, len(texts)):
         labels = [_placed(places[at], texts[at], _BELOW, low, high) for at in range(0, len(texts), step)]
@@ -271,7 +262,7 @@ def _number_labels(places: np.ndarray, texts: Sequence[str], low: float, high: f
 
 
 def _risk_labels(places: np.ndarray, texts: Sequence[str], low: float, high: float) -> list[_Label]:
-    """Labels of ticks at uneven distances, all below: one after the other where there is room for it."""
+    """Labels of ticks at uneven distances, all below the axis: from the first on, each that has room."""
     labels: list[_Label] = []
     for place, text in zip(places, texts):
         label = _placed(place, text, _BELOW, low, high)
@@ -281,24 +272,24 @@ def _risk_labels(places: np.ndarray, texts: Sequence[str], low: float, high: flo
 
 
 def _level_labels(places: np.ndarray, texts: Sequence[str], low: float, high: float) -> list[_Label]:
-    """Labels of levels, all of them: below, above where that is taken, and below the others where that is taken too."""
+    """Labels of all levels: below the axis, above it if the place is taken, else under the labels that are below."""
     labels: list[_Label] = []
     for at in np.argsort(places, kind="stable"):
-        text = wrapped(texts[at], width=_LEVEL_WIDTH, lines=_LEVEL_LINES)
+        text = wrapped(texts[at], width=_LEVEL_WIDTH, lines=3)
         tried = [_placed(float(places[at]), text, side, low, high) for side in (_BELOW, _ABOVE, _LOWER)]
         free = [label for label in tried if _apart([*(other for other in labels if other.side == label.side), label])]
         labels.append((free or tried[-1:])[0])
     return labels
 
 
-def _text_width(text: str, size: float = _SIZE) -> float:
+def _text_width(text: str) -> float:
     """Inches of the longest line."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
     measure = TextToPath()
     widths = [
-        measure.get_text_width_height_descent(line, FontProperties(size=size), False)[0] for line in text.split("\n")
+        measure.get_text_width_height_descent(line, FontProperties(size=_SIZE), False)[0] for line in text.split("\n")
     ]
     return float(max(widths)) / 72
 
@@ -309,7 +300,7 @@ def _placed(place: float, text: str, side: int, low: float, high: float) -> _Lab
 
 
 def _apart(labels: Sequence[_Label]) -> bool:
-    """Whether no two of one side come too near to one another."""
+    """Whether no two labels come too close."""
     halves = [_text_width(label.text) / 2 for label in labels]
     ends = sorted((label.middle - half, label.middle + half) for label, half in zip(labels, halves))
     return all(after[0] - before[1] >= _GAP for before, after in pairwise(ends))

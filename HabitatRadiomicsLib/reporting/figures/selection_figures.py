@@ -1,4 +1,4 @@
-"""How features were selected: LASSO paths and deviance, frequencies over resamples, scout models."""
+"""How features were selected: LASSO paths and deviance, selection frequencies, scout models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from HabitatRadiomicsLib.reporting.figures.checks import Numbers, distinct_names, matrix, numbers, refused
+from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.reporting.figures.checks import Numbers, distinct_names, matrix, numbers
 from HabitatRadiomicsLib.reporting.figures.drawing import (
     FAINT,
     INK,
@@ -19,10 +20,13 @@ from HabitatRadiomicsLib.reporting.figures.drawing import (
     SMALL,
     feature_label,
     label_axes,
+    legend_above,
     legend_beside,
+    name_rows,
     percent_axis,
     series_style,
-    wide_figure,
+    text_beside,
+    wide_axes,
     wrapped,
 )
 
@@ -32,29 +36,25 @@ if TYPE_CHECKING:
 
 #: Features with a colour and a name of their own; more cannot be told apart.
 _NAMED = 10
+#: Numbers of features along the upper axis.
 _COUNTS = 9
+#: Colours of features in the final model and of others.
+_BOOTSTRAP_COLOURS = (MAIN, NEUTRAL)
+_FOLD_COLOURS = (SERIES[5], FAINT)
 
 
 def lasso_path_figure(
-    penalties: Numbers,
-    coefficients: np.ndarray,
-    names: Sequence[str],
-    *,
-    lambda_min: float,
-    lambda_1se: float,
+    penalties: Numbers, coefficients: np.ndarray, names: Sequence[str], *, lambda_min: float, lambda_1se: float
 ) -> Figure:
     """Each feature's coefficient against log lambda, with the number of non-zero ones above.
 
-    Named are the features with the largest coefficients at lambda.min, at most ten; the others are grey.
+    The features with the largest coefficients at lambda.min, at most ten, are named; the others are grey.
 
     Args:
         penalties: lambda per step, in any order.
         coefficients: shape (steps, features).
         names: of the features.
         lambda_min, lambda_1se: where the deviance is least, and the largest within a standard error of that.
-
-    Raises:
-        EvaluationError: penalties that are not above 0, values missing, names that do not fit.
     """
     order, x = _log_penalties(penalties)
     paths = matrix(coefficients, "coefficients", rows=len(x))[order]
@@ -62,8 +62,7 @@ def lasso_path_figure(
     nearest = int(np.abs(x - np.log(_penalty(lambda_min))).argmin())
     sizes = np.abs(paths[nearest])
     named = [column for column in np.argsort(-sizes, kind="stable")[:_NAMED] if sizes[column] > 0]
-    figure = wide_figure(max(5.0, 1.8 + 0.4 * len(named)))
-    axis = figure.subplots()
+    figure, axis = wide_axes(max(5.0, 1.8 + 0.4 * len(named)))
     for index, column in enumerate(named):
         label = feature_label(labels[column])
         axis.plot(x, paths[:, column], linewidth=1.7, label=label, zorder=3, **series_style(index))
@@ -94,16 +93,13 @@ def lasso_deviance_figure(
         penalties: lambda per step, in any order.
         deviance: mean over the folds, per case; ``standard_errors`` of that.
         nonzero: number of non-zero coefficients per step.
-
-    Raises:
-        EvaluationError: penalties that are not above 0, negative errors, values missing.
+        lambda_min, lambda_1se: as for `lasso_path_figure`.
     """
     order, x = _log_penalties(penalties)
     y = numbers(deviance, "deviance", length=len(x))[order]
     errors = numbers(standard_errors, "standard errors", length=len(x), within=(0, np.inf))[order]
     counts = numbers(nonzero, "number of non-zero coefficients", length=len(x), within=(0, np.inf))[order]
-    figure = wide_figure(4.6)
-    axis = figure.subplots()
+    figure, axis = wide_axes(4.6)
     axis.errorbar(
         x, y, yerr=errors, fmt="o", markersize=3.5, color=POSITIVE, ecolor=FAINT, elinewidth=1, capsize=2,
         label="mean over the folds\n± standard error",
@@ -117,12 +113,12 @@ def lasso_deviance_figure(
 
 def _penalty(value: float) -> float:
     if not (np.isfinite(value) and value > 0):
-        raise refused(f"A penalty must be above 0, not {value:g}.")
+        raise EvaluationError(f"A penalty must be above 0, not {value:g}.")
     return float(value)
 
 
 def _log_penalties(penalties: Numbers) -> tuple[np.ndarray, np.ndarray]:
-    """The order in which the penalties ascend, and their natural logarithms in it."""
+    """The order in which the penalties ascend, and their natural logarithms in that order."""
     values = numbers(penalties, "penalties")
     _penalty(values.min())
     order = np.argsort(values, kind="stable")
@@ -144,11 +140,6 @@ def _count_above(axis: Axes, x: np.ndarray, counts: np.ndarray) -> None:
     above.spines["top"].set_visible(False)
 
 
-#: In the final model, and not in it.
-_BOOTSTRAP_COLOURS = (MAIN, NEUTRAL)
-_FOLD_COLOURS = (SERIES[5], FAINT)
-
-
 def selection_frequency_figure(
     names: Sequence[str],
     *,
@@ -163,12 +154,9 @@ def selection_frequency_figure(
 
     Args:
         names: of the features.
-        in_model: whether the final model holds them.
+        in_model: whether they are in the final model.
         folds, bootstraps: shares, 0 to 1.
         most: features that are drawn at most; those of the final model always are.
-
-    Raises:
-        EvaluationError: shares outside 0..1 or missing, or lists that do not fit.
     """
     from matplotlib.patches import Patch
 
@@ -177,64 +165,46 @@ def selection_frequency_figure(
     over_bootstraps = numbers(bootstraps, "frequency over bootstraps", length=len(labels), within=(0, 1))
     kept = numbers(in_model, "features in the model", length=len(labels)) == 1
     order = np.lexsort((-over_folds, -over_bootstraps, ~kept))[: max(most, np.count_nonzero(kept))]
-    figure = wide_figure(1.3 + 0.42 * len(order))
-    axis = figure.subplots()
-    places = np.arange(len(order))
-    for shares, shift, colours in (
-        (over_bootstraps, -0.19, _BOOTSTRAP_COLOURS),
-        (over_folds, 0.19, _FOLD_COLOURS),
-    ):
+    figure, axis = wide_axes(1.3 + 0.42 * len(order))
+    for shares, shift, colours in ((over_bootstraps, -0.19, _BOOTSTRAP_COLOURS), (over_folds, 0.19, _FOLD_COLOURS)):
         colour = [colours[0] if kept[column] else colours[1] for column in order]
-        axis.barh(places + shift, shares[order], height=0.36, color=colour)
-    label_axes(
-        axis, x="Share of repetitions that select the feature", xlim=(0, 1), ylim=(len(order) - 0.4, -0.6),
-        title=f"{len(order)} of {len(labels)} features" if len(order) < len(labels) else "",
-    )  # fmt: skip
-    axis.set_yticks(places, [feature_label(labels[column]) for column in order], fontsize=8)
-    axis.tick_params(axis="y", length=0)
-    percent_axis(axis, "x")
+        axis.barh(np.arange(len(order)) + shift, shares[order], height=0.36, color=colour)
+    title = f"{len(order)} of {len(labels)} features" if len(order) < len(labels) else ""
+    label_axes(axis, x="Share of repetitions that select the feature", xlim=(0, 1), title=title)
+    name_rows(axis, [feature_label(labels[column]) for column in order])
+    percent_axis(axis)
     handles = [
         Patch(color=colours[not inside], label=f"{kind}, {'in' if inside else 'not in'} the final model")
         for inside in (True, False)
         if (kept == inside).any()
         for kind, colours in (("bootstraps", _BOOTSTRAP_COLOURS), ("folds", _FOLD_COLOURS))
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=SMALL, frameon=False)
+    legend_above(figure, handles=handles)
     return figure
 
 
 def scout_figure(scouts: Mapping[str, tuple[float, float, str]], *, minimum: float) -> Figure:
-    """A bar per image with the SD over the folds, and the line that an image had to reach.
+    """The mean AUC of each image as a bar with the SD over the folds, and the least AUC as a line.
 
     Args:
-        scouts: (mean AUC, its SD, what made it: ``anova + svm``) by image.
+        scouts: (mean AUC, its SD, selector and classifier: ``anova + svm``) by image.
         minimum: AUC from which an image's features went on.
-
-    Raises:
-        EvaluationError: no scout, an AUC or a minimum outside 0..1, or an SD that is missing or negative.
     """
     if not scouts:
-        raise refused("There is no scout model to draw.")
+        raise EvaluationError("There is no scout model to draw.")
     areas = numbers([area for area, _, _ in scouts.values()], "AUC", within=(0, 1))
     deviations = numbers([sd for _, sd, _ in scouts.values()], "SD of the AUC", within=(0, 1))
     line = float(numbers([minimum], "least AUC", within=(0, 1))[0])
-    places = list(range(len(scouts)))
-    figure = wide_figure(1.1 + 0.42 * len(scouts))
-    axis = figure.subplots()
-    for passed, colour, label in ((True, MAIN, "features went on"), (False, FAINT, "left out")):
-        own = [place for place in places if (areas[place] >= line) == passed]
-        if own:
-            axis.barh(own, areas[own], xerr=deviations[own], height=0.6, color=colour, label=label,
+    figure, axis = wide_axes(1.1 + 0.42 * len(scouts))
+    for chosen, colour, label in ((areas >= line, MAIN, "features went on"), (areas < line, FAINT, "left out")):
+        rows = np.flatnonzero(chosen)
+        if len(rows):
+            axis.barh(rows, areas[rows], xerr=deviations[rows], height=0.6, color=colour, label=label,
                       error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 3})  # fmt: skip
     axis.axvline(line, color=INK, linewidth=1.2, linestyle=(0, (5, 2)), label=f"AUC {line:g}")
-    for place, (area, _, way) in enumerate(scouts.values()):
-        axis.text(
-            1.02, place, f"{area:.2f}, {way}", transform=axis.get_yaxis_transform(), va="center", fontsize=SMALL
-        )  # fmt: skip
-    label_axes(
-        axis, x="AUC within the training cases, mean and SD over the folds", xlim=(0, 1), ylim=(len(scouts) - 0.4, -0.6)
-    )
-    axis.set_yticks(places, [wrapped(image, lines=1) for image in scouts], fontsize=NORMAL)
-    axis.tick_params(axis="y", length=0)
+    for row, (area, _, way) in enumerate(scouts.values()):
+        text_beside(axis, row, f"{area:.2f}, {way}")
+    label_axes(axis, x="AUC within the training cases, mean and SD over the folds", xlim=(0, 1))
+    name_rows(axis, [wrapped(image, lines=1) for image in scouts], size=NORMAL)
     figure.legend(loc="outside upper left", fontsize=SMALL, frameon=False, ncols=3)
     return figure

@@ -1,4 +1,4 @@
-"""Pictures of the slice of largest lesion area: image, entropy and habitats, and what a deep feature looks at."""
+"""Pictures of the slice of largest lesion area: image, entropy and habitats, and the activation of a network."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from HabitatRadiomicsLib.cases import title_of
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.habitats import HabitatMap
 from HabitatRadiomicsLib.imaging import PreparedSequence
-from HabitatRadiomicsLib.reporting.figures.drawing import new_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import NORMAL, SMALL, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _LETTERS = {0: ("R", "L"), 1: ("A", "P"), 2: ("I", "S")}
 _MARGIN_MM = 15.0
+_SCALE_BARS_MM = (1, 2, 5, 10, 20, 50, 100)
+#: Opacity of an activation where it is strongest; a weaker one lets more of the image through.
+_OPACITY = 0.65
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class SliceView:
     sagittal ones anterior on the left. Oblique slices go by their nearest axis.
 
     Attributes:
-        index: of the slice, 0-based; ``slices`` there are.
+        index: of the slice, 0-based; ``slices``: how many there are.
         width_mm, height_mm: extents of the cut.
         left, right, top, bottom: anatomical letters of the picture's edges.
     """
@@ -53,6 +57,11 @@ class SliceView:
     def extent(self) -> tuple[float, float, float, float]:
         """Left, right, bottom and top of the picture, mm; the first row is at the top."""
         return (0.0, self.width_mm, self.height_mm, 0.0)
+
+    @property
+    def aspect(self) -> float:
+        """Height of a panel as a fraction of its width."""
+        return min(1.6, max(0.6, self.height_mm / self.width_mm))
 
     def of(self, image: sitk.Image) -> np.ndarray:
         """The slice of an image on the same grid, cut and turned; shape (rows, columns), top row first."""
@@ -77,35 +86,24 @@ def largest_slice(mask: sitk.Image) -> SliceView:
     direction = np.array(mask.GetDirection()).reshape(3, 3)
     along_i, along_j = direction[:, 0], direction[:, 1]
     axis_i = int(np.abs(along_i).argmax())
-    along_j_without = np.abs(along_j).copy()
-    along_j_without[axis_i] = -1
-    axis_j = int(along_j_without.argmax())
+    others = np.abs(along_j)
+    others[axis_i] = -1
+    axis_j = int(others.argmax())
     # Left-right lies horizontally; without it (sagittal), anterior-posterior does.
     transpose = axis_i > axis_j
     horizontal, vertical = (along_j[axis_j], along_i[axis_i]) if transpose else (along_i[axis_i], along_j[axis_j])
     horizontal_axis, vertical_axis = sorted((axis_i, axis_j))
-    flip_horizontal = bool(horizontal < 0)
     # Towards the picture's bottom: posterior, or inferior.
     flip_vertical = bool(vertical < 0) if vertical_axis == 1 else bool(vertical > 0)
     top, bottom = _LETTERS[1] if vertical_axis == 1 else _LETTERS[2][::-1]
     left, right = _LETTERS[horizontal_axis]
-    extent_i, extent_j = (columns.stop - columns.start) * spacing[0], (rows.stop - rows.start) * spacing[1]
-    width, height = (extent_j, extent_i) if transpose else (extent_i, extent_j)
+    extents = (columns.stop - columns.start) * spacing[0], (rows.stop - rows.start) * spacing[1]
+    width, height = extents[::-1] if transpose else extents
     return SliceView(
-        index=index,
-        slices=array.shape[0],
-        rows=rows,
-        columns=columns,
-        transpose=transpose,
-        flip_vertical=flip_vertical,
-        flip_horizontal=flip_horizontal,
-        width_mm=width,
-        height_mm=height,
-        left=left,
-        right=right,
-        top=top,
-        bottom=bottom,
-    )
+        index=index, slices=array.shape[0], rows=rows, columns=columns, transpose=transpose,
+        flip_vertical=flip_vertical, flip_horizontal=bool(horizontal < 0), width_mm=width, height_mm=height,
+        left=left, right=right, top=top, bottom=bottom,
+    )  # fmt: skip
 
 
 def _around(hit: np.ndarray, size: int, step: float) -> slice:
@@ -117,6 +115,8 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap, *, most_bits
     """The slice of largest lesion area: the image with the lesion's outline, local entropy, and the habitats.
 
     Args:
+        prepared: the sequence.
+        habitat_map: its habitats.
         most_bits: the upper end of the entropy's colours, for maps that are to be compared; None: the map's maximum.
     """
     from matplotlib.patches import Patch
@@ -124,34 +124,28 @@ def map_figure(prepared: PreparedSequence, habitat_map: HabitatMap, *, most_bits
     source = prepared.source
     view = largest_slice(source.mask)
     image, mask = view.of(source.image), view.of(source.mask) == 1
-    entropy = np.where(mask, view.of(habitat_map.entropy), np.nan)
-    labels = view.of(habitat_map.labels)
-    panel = 3.6
-    figure = new_figure(3 * panel + 1.2, panel * min(1.6, max(0.6, view.height_mm / view.width_mm)) + 1.15)
-    axes = figure.subplots(1, 3)
-    extent = view.extent
-    for axis in axes:
-        grey_slice(axis, image, extent)
-    outline(axes[0], mask, extent)
-    orientation(axes[0], view)
-    scale_bar(axes[0], view)
-    axes[0].set_title(fill(f"{prepared.title}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
-    top = largest_entropy(habitat_map) if most_bits is None else most_bits
-    shown = axes[1].imshow(entropy, cmap="inferno", vmin=0, vmax=max(top, 1e-6), extent=extent, interpolation="nearest")
-    figure.colorbar(shown, ax=axes[1], shrink=0.85, label="local entropy (bits)")
-    axes[1].set_title("local entropy", fontsize=10)
-    axes[2].imshow(_coloured(labels), extent=extent, interpolation="nearest")
-    outline(axes[2], mask, extent)
+    figure = new_figure(3 * 3.6 + 1.2, 3.6 * view.aspect + 1.15)
+    plain, entropies, habitats = figure.subplots(1, 3)
+    for axis in (plain, entropies, habitats):
+        _draw_grey(axis, view, image)
+    _annotate(plain, view, mask, prepared.title)
+    bits = np.where(mask, view.of(habitat_map.entropy), np.nan)
+    top = max(largest_entropy(habitat_map) if most_bits is None else most_bits, 1e-6)
+    shown = entropies.imshow(bits, cmap="inferno", vmin=0, vmax=top, extent=view.extent, interpolation="nearest")
+    figure.colorbar(shown, ax=entropies, shrink=0.85, label="local entropy (bits)")
+    entropies.set_title("local entropy", fontsize=NORMAL)
+    habitats.imshow(_coloured(view.of(habitat_map.labels)), extent=view.extent, interpolation="nearest")
+    _outline(habitats, view, mask)
     handles = [
         Patch(color=habitat_colour(int(row.name[1:]) - 1), label=f"{row.name}: {_millilitres(row.volume_ml)}")
         for row in habitat_map.statistics
     ]
-    figure.legend(handles=handles, loc="outside lower right", ncols=min(5, len(handles)), fontsize=9, frameon=False)
+    figure.legend(handles=handles, loc="outside lower right", ncols=min(5, len(handles)), fontsize=SMALL, frameon=False)
     kind = "this patient's own clusters" if habitat_map.model.of_one_patient else "habitats of the population"
     scale = habitat_map.scale.lesion
     if scale != prepared.name:
         kind = f"{kind}, on the scale of {title_of(scale)}"
-    axes[2].set_title(fill(kind, 40), fontsize=10)
+    habitats.set_title(fill(kind, 40), fontsize=NORMAL)
     return figure
 
 
@@ -173,12 +167,8 @@ def _millilitres(volume: float) -> str:
     return f"{volume:.1f} ml" if volume >= 1 else f"{volume:.2g} ml"
 
 
-#: Of the heat where it is strongest; fainter heat lets more of the image through.
-_OPACITY = 0.65
-
-
 def activation_figure(prepared: PreparedSequence, activation: sitk.Image, title: str) -> Figure:
-    """The slice of largest lesion area with the lesion's outline, as it was measured, and with the heat over it.
+    """The prepared slice of largest lesion area with the lesion's outline: alone, and under the activation.
 
     Args:
         prepared: the sequence.
@@ -187,50 +177,34 @@ def activation_figure(prepared: PreparedSequence, activation: sitk.Image, title:
     """
     view = largest_slice(prepared.mask)
     image, mask, heat = view.of(prepared.image), view.of(prepared.mask) == 1, view.of(activation)
-    panel = 3.9
-    figure = new_figure(2 * panel + 0.9, panel * min(1.6, max(0.6, view.height_mm / view.width_mm)) + 0.7)
+    figure = new_figure(2 * 3.9 + 0.9, 3.9 * view.aspect + 0.7)
     plain, heated = figure.subplots(1, 2)
     for axis in (plain, heated):
-        grey_slice(axis, image, view.extent)
+        _draw_grey(axis, view, image)
+    _annotate(plain, view, mask, prepared.title)
+    opacity = _OPACITY * np.sqrt(np.clip(heat, 0, 1))
     shown = heated.imshow(
-        heat,
-        cmap="inferno",
-        vmin=0,
-        vmax=1,
-        alpha=_OPACITY * np.sqrt(np.clip(heat, 0, 1)),
-        extent=view.extent,
-        interpolation="nearest",
+        heat, cmap="inferno", vmin=0, vmax=1, alpha=opacity, extent=view.extent, interpolation="nearest"
     )
-    for axis in (plain, heated):
-        outline(axis, mask, view.extent)
-        axis.set(xlim=(0, view.width_mm), ylim=(view.height_mm, 0))
-    orientation(plain, view)
-    scale_bar(plain, view)
-    shown.set_rasterized(True)
+    _outline(heated, view, mask)
     figure.colorbar(shown, ax=heated, shrink=0.85, label="activation (of its maximum)")
-    plain.set_title(fill(f"{prepared.title}, slice {view.index + 1} of {view.slices}", 40), fontsize=10)
-    heated.set_title(fill(title, 45), fontsize=10)
+    heated.set_title(fill(title, 45), fontsize=NORMAL)
     return figure
 
 
-_SCALE_BARS_MM = (1, 2, 5, 10, 20, 50, 100)
-
-#: Left, right, bottom and top of a picture, mm.
-Extent = tuple[float, float, float, float]
-
-
-def grey_slice(axis: Any, image: np.ndarray, extent: Extent) -> None:
+def _draw_grey(axis: Axes, view: SliceView, image: np.ndarray) -> None:
     """The slice, from its 1st to its 99.5th percentile."""
     low, high = np.percentile(image, (1, 99.5))
-    axis.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), extent=extent, interpolation="nearest")
+    axis.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), extent=view.extent, interpolation="nearest")
     axis.set(xticks=[], yticks=[])
+    axis.autoscale(False)
 
 
-def outline(axis: Any, mask: np.ndarray, extent: Extent) -> None:
-    """The lesion's rim along the voxels' edges."""
+def _outline(axis: Axes, view: SliceView, mask: np.ndarray) -> None:
+    """The lesion's outline along the voxels' edges."""
     from matplotlib.collections import LineCollection
 
-    step_x, step_y = extent[1] / mask.shape[1], extent[2] / mask.shape[0]
+    step_x, step_y = view.width_mm / mask.shape[1], view.height_mm / mask.shape[0]
     padded = np.pad(mask, 1)
     below = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1])
     beside = np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1])
@@ -239,26 +213,20 @@ def outline(axis: Any, mask: np.ndarray, extent: Extent) -> None:
     axis.add_collection(LineCollection(lines, colors="#7CFC00", linewidths=0.9))
 
 
-def orientation(axis: Any, view: SliceView) -> None:
-    """Letters at the edges: where the patient's right, front and head are."""
-    style = {"fontsize": 10, "fontweight": "bold", "transform": axis.transAxes, **_on_any_background()}
-    axis.text(0.02, 0.5, view.left, ha="left", va="center", **style)
-    axis.text(0.98, 0.5, view.right, ha="right", va="center", **style)
-    axis.text(0.5, 0.98, view.top, ha="center", va="top", **style)
-    axis.text(0.5, 0.02, view.bottom, ha="center", va="bottom", **style)
-
-
-def scale_bar(axis: Any, view: SliceView) -> None:
-    """A bar of a round length at the lower left; sets the limits of the picture."""
-    length = max(step for step in _SCALE_BARS_MM if step <= max(1.0, view.width_mm / 3))
-    x, y = 0.05 * view.width_mm, 0.95 * view.height_mm
-    axis.plot([x, x + length], [y, y], linewidth=3, solid_capstyle="butt", **_on_any_background())
-    axis.text(x, y - 0.02 * view.height_mm, f"{length} mm", fontsize=9, va="bottom", **_on_any_background())
-    axis.set(xlim=(0, view.width_mm), ylim=(view.height_mm, 0))
-
-
-def _on_any_background() -> dict[str, Any]:
-    """White letters with a dark rim."""
+def _annotate(axis: Axes, view: SliceView, mask: np.ndarray, title: str) -> None:
+    """Outline, title, anatomical letters at the edges, and a scale bar of a round length at the lower left."""
     from matplotlib.patheffects import withStroke
 
-    return {"color": "white", "path_effects": [withStroke(linewidth=2, foreground="black")]}
+    _outline(axis, view, mask)
+    axis.set_title(fill(f"{title}, slice {view.index + 1} of {view.slices}", 40), fontsize=NORMAL)
+    # White with a dark rim is seen on any background.
+    visible: dict[str, Any] = {"color": "white", "path_effects": [withStroke(linewidth=2, foreground="black")]}
+    letters = {"fontsize": NORMAL, "fontweight": "bold", "transform": axis.transAxes, **visible}
+    axis.text(0.02, 0.5, view.left, ha="left", va="center", **letters)
+    axis.text(0.98, 0.5, view.right, ha="right", va="center", **letters)
+    axis.text(0.5, 0.98, view.top, ha="center", va="top", **letters)
+    axis.text(0.5, 0.02, view.bottom, ha="center", va="bottom", **letters)
+    length = max(step for step in _SCALE_BARS_MM if step <= max(1.0, view.width_mm / 3))
+    x, y = 0.05 * view.width_mm, 0.95 * view.height_mm
+    axis.plot([x, x + length], [y, y], linewidth=3, solid_capstyle="butt", **visible)
+    axis.text(x, y - 0.02 * view.height_mm, f"{length} mm", fontsize=SMALL, va="bottom", **visible)

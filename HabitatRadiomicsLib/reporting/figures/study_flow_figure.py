@@ -1,11 +1,11 @@
-"""From the cases in the table to those analysed."""
+"""The study flow: from the cases in the table to those analysed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from HabitatRadiomicsLib.reporting.figures.checks import refused
+from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.reporting.figures.drawing import INK, NEGATIVE, NORMAL, POSITIVE, WIDE, wide_figure, wrapped
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def study_flow_figure(
     """
     lost = sum(excluded.values())
     if min(in_table, events, non_events, *excluded.values()) < 0 or in_table - lost != events + non_events:
-        raise refused(
+        raise EvaluationError(
             f"{in_table} cases in the table, {lost} excluded, {events} with the outcome and {non_events} without: "
             "these numbers do not add up."
         )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from HabitatRadiomicsLib.reporting.document.figure_numbers import CalibrationPoints, Lasso, PrecisionRecall, Roc
-from HabitatRadiomicsLib.reporting.figures.calibration_figures import calibration_figure
-from HabitatRadiomicsLib.reporting.figures.curves import precision_recall_figure, roc_figure
+from HabitatRadiomicsLib.reporting.figures.curves import calibration_figure, precision_recall_figure, roc_figure
 from HabitatRadiomicsLib.reporting.figures.selection_figures import lasso_deviance_figure, lasso_path_figure
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
-from HabitatRadiomicsLib.reporting.figures.calibration_figures import corrected_calibration_figure
+from HabitatRadiomicsLib.reporting.figures.curves import corrected_calibration_figure
 from HabitatRadiomicsLib.reporting.figures.forest_plots import odds_ratio_figure
 from HabitatRadiomicsLib.reporting.figures.heatmaps import correlation_heatmap, search_heatmap
 from HabitatRadiomicsLib.reporting.figures.nomogram_figure import nomogram_figure

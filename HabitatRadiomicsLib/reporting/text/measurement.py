@@ -1,4 +1,4 @@
-"""Methods text from the image to the feature table."""
+"""Methods text: from the images to the feature table."""
 
 from __future__ import annotations
 
@@ -19,54 +19,51 @@ from HabitatRadiomicsLib.reporting.text.wording import counted, listed
 
 _INTERPOLATORS = {"bspline": "cubic B-spline", "linear": "linear"}
 _CLASSES = {"shape": "shape", "firstorder": "first-order statistics"}
-_READINGS = {INTER_OBSERVER: "by a second reader", INTRA_OBSERVER: "by the same reader a second time"}
+_READINGS = {INTER_OBSERVER: "a second reader", INTRA_OBSERVER: "the same reader"}
 _ICC = {"1,1": "one-way", "2,1": "two-way, absolute agreement", "3,1": "two-way, consistency"}
 
 
 def images_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """What was done to images before they were measured."""
+    """What was done to images before features were computed."""
     names = _sequences(protocol, study)
     special = [name for name in names if name in protocol.sequence_preprocessing]
     usual = [name for name in names if name not in special]
     sentences = []
-    if usual or not names:
-        subject = f"{listed(usual)} images" if special else "Images"
-        sentences.append(_preprocessed(subject, protocol.preprocessing))
-    sentences += [_preprocessed(f"{name} images", protocol.sequence_preprocessing[name]) for name in special]
     if protocol.timepoints is not None:
-        first, second = protocol.timepoints.names
-        sentences.insert(0, f"Each patient had images at two time points ({first} and {second}).")
-    return [*sentences, *_ring(protocol)]
+        sentences.append(f"Each patient had images at two time points ({' and '.join(protocol.timepoints.names)}).")
+    if usual or not names:
+        sentences.append(_preprocessed(f"{listed(usual)} images" if special else "Images", protocol.preprocessing))
+    sentences += [_preprocessed(f"{name} images", protocol.sequence_preprocessing[name]) for name in special]
+    if "ring" in protocol.regions:
+        sentences.append(
+            f"A peritumoural ring held the voxels outside the lesion within {protocol.ring_mm:g} mm of it."
+        )
+        if excluded := list(_excluded_from_ring(protocol)):
+            sentences.append(f"The ring excluded {listed(excluded)}.")
+    return sentences
 
 
-def _ring(protocol: Protocol) -> Iterator[str]:
-    if "ring" not in protocol.regions:
-        return
-    yield f"A peritumoural ring held the voxels outside the lesion within {protocol.ring_mm:g} mm of it."
+def _excluded_from_ring(protocol: Protocol) -> Iterator[str]:
     limits = protocol.ring_limits
     if limits is None:
         return
-    left_out = []
     if limits.air_below is not None:
-        left_out.append(f"air (intensities below {_signed(limits.air_below)} in the image as it was acquired)")
+        yield f"air (intensities below {_signed(limits.air_below)} in the image as it was acquired)"
     if limits.body:
-        found = "by Otsu's threshold" if limits.air_below is None else "of what is not air"
-        left_out.append(f"what lies outside the body (the largest connected part, {found})")
+        body = "above Otsu's threshold" if limits.air_below is None else "that is not air"
+        yield f"everything outside the body (the largest connected region {body})"
     if limits.other_labels:
-        left_out.append("other labels of the segmentation")
-    if left_out:
-        yield f"From the ring were left out {listed(left_out)}."
+        yield "other labels of the segmentation"
 
 
 def _sequences(protocol: Protocol, study: Mapping[str, Any]) -> Sequence[str]:
-    found = protocol.sequences or tuple(study.get("habitats") or ())
-    return found or tuple(protocol.sequence_preprocessing)
+    return protocol.sequences or tuple(study.get("habitats") or ()) or tuple(protocol.sequence_preprocessing)
 
 
 def _preprocessed(subject: str, settings: Preprocessing) -> str:
     steps = list(_steps(settings))
     if not steps:
-        return f"{subject} were measured as they are."
+        return f"{subject} were not preprocessed."
     order = ", in this order" if len(steps) > 1 else ""
     return f"{subject} were {listed(steps)}{order}."
 
@@ -82,11 +79,11 @@ def _steps(settings: Preprocessing) -> Iterator[str]:
             "nearest-neighbour interpolation)"
         )
     if (window := settings.window) is not None:
-        yield f"cut to intensities from {_signed(window.lower)} to {_signed(window.upper)}"
+        yield f"clipped to intensities from {_signed(window.lower)} to {_signed(window.upper)}"
     if (norm := settings.normalisation) is not None:
         scope = "lesion" if norm.scope == "roi" else "whole image"
         clip = f"; clipped at {norm.clip:g} standard deviations" if norm.clip is not None else ""
-        scale = f"; times {norm.scale:g}" if norm.scale != 1 else ""
+        scale = f"; multiplied by {norm.scale:g}" if norm.scale != 1 else ""
         yield f"z-scored (mean and standard deviation of the {scope}{clip}{scale})"
 
 
@@ -95,7 +92,7 @@ def _signed(value: float) -> str:
 
 
 def habitats_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """Entropy, superpixels, population clustering; nothing when no habitat was measured."""
+    """Entropy, superpixels, population clustering; nothing if no habitat was measured."""
     if not any(region == "habitats" or region.startswith("S") for region in protocol.regions):
         return []
     settings = protocol.habitats
@@ -103,49 +100,49 @@ def habitats_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     baseline = "" if protocol.timepoints is None else f" at {protocol.timepoints.baseline}"
     sentences = [
         _entropy(settings.entropy),
-        f"Each lesion was divided into {settings.superpixels} superpixels, or fewer where these would have had less "
+        f"Each lesion was divided into {settings.superpixels} superpixels, or fewer if they would have had fewer "
         f"than {counted(settings.minimum_superpixel_voxels, 'voxel')} on average, by K-means clustering of its voxels "
         f"on z-scored intensity and local entropy{clip}.",
         *_scales(protocol),
-        f"The superpixels of all training cases{baseline} (of a random sample of them where they were more than "
+        f"The superpixels of all training cases{baseline} (a random sample of them if there were more than "
         f"{settings.clustered_superpixels:,}) were clustered by Ward's method without regard to the outcome, and the "
         "centroids were frozen; each superpixel, also of a new case, belongs to the habitat with the nearest centroid.",
     ]
-    found = study.get("habitats") or {}
-    rules = list(dict.fromkeys(row["rule"] for row in found.values() if row.get("rule")))
+    by_sequence = study.get("habitats") or {}
+    rules = list(dict.fromkeys(row["rule"] for row in by_sequence.values() if row.get("rule")))
     rule = f": {rules[0].rstrip('.')}" if len(rules) == 1 else ""
     sentences += [
         f"The number of habitats, from {settings.k_min} to {settings.k_max}, was chosen for each sequence{rule}.",
-        f"A number was rejected when one of its habitats held less than {settings.nearly_empty_fraction:.0%} of the "
+        f"A number was rejected if one of its habitats held less than {settings.nearly_empty_fraction:.0%} of the "
         f"lesion in more than {settings.nearly_empty_cases:.0%} of the cases.",
         "Habitats are ordered by mean local entropy: S1 has the lowest.",
     ]
-    if found:
-        counts = listed(f"{row['chosen']} in {name}" for name, row in found.items())
-        sentences.append(f"In all training cases together the number of habitats was {counts}.")
+    if by_sequence:
+        counts = listed(f"{row['chosen']} in {name}" for name, row in by_sequence.items())
+        sentences.append(f"In all training cases together, the number of habitats was {counts}.")
     return sentences
 
 
 def _scales(protocol: Protocol) -> Iterator[str]:
-    """Of two time points, what the later lesion was z-scored with."""
+    """What the voxels of each of two time points were z-scored by."""
     if protocol.timepoints is None:
         return
     first, second = protocol.timepoints.names
     names = protocol.sequences or ()
-    own = [name for name in names if protocol.scale_key(f"{second}_{name}") == f"{second}_{name}"]
-    compared = [name for name in names if name not in own]
-    if compared:
-        of_these = f" of {listed(compared)}" if own else ""
+    separate = [name for name in names if protocol.scale_key(f"{second}_{name}") == f"{second}_{name}"]
+    shared = [name for name in names if name not in separate]
+    if shared:
+        of_these = f" of {listed(shared)}" if separate else ""
         yield (
-            f"At {second}, both{of_these} were z-scored with the mean and standard deviation of the same lesion at "
-            f"{first}, and the grey levels of the entropy were those of {first}, so that a habitat was the same tissue "
-            "at both time points."
+            f"At {second}, both{of_these} were z-scored by the mean and standard deviation of the same lesion at "
+            f"{first}, and entropy used the grey levels of {first}, so that a habitat was the same tissue at both time "
+            "points."
         )
-    if own:
-        of_these = f" of {listed(own)}" if compared else ""
+    if separate:
+        of_these = f" of {listed(separate)}" if shared else ""
         yield (
-            f"At each time point, both{of_these} were z-scored over the lesion as it was then, so that a habitat was "
-            "relative to the rest of it."
+            f"At each time point, both{of_these} were z-scored over the lesion at that time, so that a habitat was "
+            "relative to the rest of the lesion."
         )
 
 
@@ -153,14 +150,14 @@ def _entropy(settings: EntropySettings) -> str:
     window = " × ".join([str(settings.window)] * settings.dimensions)
     if settings.definition == "matlab":
         return (
-            f"Local entropy (bits) was computed as MATLAB's entropyfilt does, in a window of {window} voxels within "
-            "the slice and with 256 grey levels."
+            f"Local entropy (bits) was computed as by MATLAB's entropyfilt, in a window of {window} voxels within the "
+            "slice and with 256 grey levels."
         )
     place = " within the slice" if settings.dimensions == 2 else ""
     scope = "lesion" if settings.scope == "roi" else "image"
     return (
-        f"Local Shannon entropy (bits) was computed at each voxel in a window of {window} voxels{place}, cut to the "
-        f"{scope}, with {settings.levels} equal grey levels between the {scope}'s lowest and highest intensity."
+        f"Local Shannon entropy (bits) was computed at each voxel in a window of {window} voxels{place}, limited to "
+        f"the {scope}, with {settings.levels} equal grey levels between the {scope}'s lowest and highest intensity."
     )
 
 
@@ -174,7 +171,7 @@ def features_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     regions = listed(names.get(region, f"habitat {region}") for region in handmade)
     count = len(feature_names(settings))
     kinds = [_CLASSES.get(kind, kind.upper()) for kind in settings.classes]
-    # The versions that an engine carries in parentheses stand under Software.
+    # The versions that follow an engine in parentheses are listed under Software.
     engine = f" by the engine {study['engine'].partition(' (')[0]}" if study.get("engine") else ""
     moments = "" if protocol.timepoints is None else " at both time points"
     sentences = [
@@ -183,8 +180,8 @@ def features_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     ]
     if set(settings.classes) - {"shape"}:
         plane = "slice by slice" if settings.force_2d else "in 3D"
-        measured = "All but shape were" if "shape" in settings.classes else "They were"
-        sentences.append(f"{measured} measured {plane} on {_images(settings)}.")
+        subject = "All except shape were" if "shape" in settings.classes else "They were"
+        sentences.append(f"{subject} computed {plane} on {_images(settings)}.")
         sentences.append(_binned("Grey levels were discretised", settings.discretisation))
         sentences += [
             _binned(f"Those of {name} images were discretised", one)
@@ -192,7 +189,7 @@ def features_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
         ]
     if settings.excluded:
         excluded = listed(name.replace("_", " ") for name in settings.excluded)
-        sentences.append(f"Left out of every image: {excluded}.")
+        sentences.append(f"Excluded from every image: {excluded}.")
     voxels = counted(settings.minimum_region_voxels, "voxel")
     sentences.append(f"Regions of fewer than {voxels} were not measured.")
     return [*sentences, *_deep(protocol, study), *_changes(protocol)]
@@ -202,17 +199,17 @@ def _deep(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     settings, network = protocol.deep, study.get("network") or {}
     if settings is None or PATCH not in protocol.regions:
         return []
-    count = f"{counted(network['features'], 'deep feature')}" if network.get("features") else "Deep features"
+    count = counted(network["features"], "deep feature") if network.get("features") else "Deep features"
     digest = network.get("sha256") or settings.sha256
     title = f": {network['title'].rstrip('.')}" if network.get("title") else ""
-    known = f"; SHA-256 of its file {digest}" if digest else ""
+    file = f"; SHA-256 of its file {digest}" if digest else ""
     external = (study.get("validation") or {}).get("external")
     unseen = "" if external else "; according to its file, it had not been trained on any of these images"
     return [
         f"{count} of each sequence {'was' if network.get('features') == 1 else 'were'} the embedding that a neural "
-        f"network ({settings.network}{title}{known}) gives for a patch of {settings.patch} × {settings.patch} pixels "
+        f"network ({settings.network}{title}{file}) gives for a patch of {settings.patch} × {settings.patch} pixels "
         "around the centre of the lesion, in the slice in which it is largest.",
-        f"The network was used as it is{unseen}.",
+        f"The network was not trained further{unseen}.",
     ]
 
 
@@ -221,8 +218,8 @@ def _changes(protocol: Protocol) -> list[str]:
         return []
     first, second = protocol.timepoints.names
     return [
-        f"The change of each feature was its value at {second} minus its value at {first}; values at {first} and "
-        "changes were learned from, and not mixed in one score."
+        f"The change of each feature was its value at {second} minus its value at {first}; scores were learned from "
+        f"values at {first} or from changes, never from both."
     ]
 
 
@@ -230,7 +227,7 @@ def _images(settings: FeatureSettings) -> str:
     derived = list(_derived_images(settings))
     if not derived:
         return "the original image"
-    start = "the original image and those derived from it" if settings.images.original else "images derived from it"
+    start = "the original image and images derived from it" if settings.images.original else "images derived from it"
     return f"{start} ({listed(derived)})"
 
 
@@ -258,42 +255,32 @@ def _binned(start: str, settings: Discretisation) -> str:
 
 
 def robustness_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """How features were tested between readings or on perturbed copies; nothing when they were not."""
-    found = study.get("robustness")
-    if not found:
+    """How features were tested between readings or on perturbed copies; nothing if they were not."""
+    robustness, settings = study.get("robustness"), protocol.robustness
+    if not robustness:
         return []
-    settings = protocol.robustness
-    readings = [row for row in found.get("repeated") or () if row["kind"] in _READINGS]
-    if settings is not None and readings:
-        return _agreement(settings, found, readings)
-    if settings is not None:
+    both = each = ""
+    readings = [row for row in robustness.get("repeated") or () if row["kind"] in _READINGS]
+    if settings is None:
+        tested = f"Robustness of the features was tested by {robustness.get('method') or 'repeated measurement'}."
+    elif readings:
+        repeated = listed(f"of {counted(row['cases'], 'case')} by {_READINGS[row['kind']]}" for row in readings)
+        tested = (
+            f"Segmentation was repeated: {repeated}. The {listed(row['kind'] for row in readings)} agreement of each "
+            f"feature was the intraclass correlation ICC({settings.icc}) ({_ICC[settings.icc]}, single measurement) "
+            "between the two segmentations."
+        )
+        if len(readings) > 1:
+            both = " in both"
+            each = "; " + listed(f"{row['kept']:,} by {row['kind']} agreement" for row in readings)
+    else:
         tested = (
             f"{counted(settings.copies, 'copy', 'copies')} of each of {counted(settings.cases, 'case')} (or of all, if "
             f"there were fewer) were perturbed by {listed(_perturbations(settings))}, and the intraclass correlation "
             f"ICC({settings.icc}) ({_ICC[settings.icc]}) of each feature was computed."
         )
-    else:
-        tested = f"Robustness of the features was tested by {found.get('method') or 'repeated measurement'}."
-    return [
-        tested,
-        f"Features with a value of at least {found['threshold']:g} were kept ({found['kept']:,} of {found['of']:,}).",
-    ]
-
-
-def _agreement(
-    settings: RobustnessSettings, found: Mapping[str, Any], readings: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    outlined = listed(f"{_READINGS[row['kind']]} those of {counted(row['cases'], 'case')}" for row in readings)
-    kinds = listed(row["kind"] for row in readings)
-    both = " in both" if len(readings) > 1 else ""
-    each = "; " + listed(f"{row['kept']:,} by {row['kind']} agreement" for row in readings) if both else ""
-    return [
-        f"Lesions were outlined again: {outlined}.",
-        f"The {kinds} agreement of each feature was the intraclass correlation ICC({settings.icc}) "
-        f"({_ICC[settings.icc]}, single measurement) between the two readings.",
-        f"Features with a value of at least {found['threshold']:g}{both} were kept ({found['kept']:,} of "
-        f"{found['of']:,}{each}).",
-    ]
+    kept = f"{robustness['kept']:,} of {robustness['of']:,}{each}"
+    return [tested, f"Features with a value of at least {robustness['threshold']:g}{both} were kept ({kept})."]
 
 
 def _perturbations(settings: RobustnessSettings) -> Iterator[str]:
@@ -308,17 +295,14 @@ def _perturbations(settings: RobustnessSettings) -> Iterator[str]:
 
 
 def harmonisation_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
-    """ComBat; nothing when features were taken as they are."""
-    found = study.get("harmonisation")
-    if not found:
+    """ComBat; nothing if features were not harmonised."""
+    harmonisation, settings = study.get("harmonisation"), protocol.harmonisation
+    if not harmonisation:
         return []
-    method = found.get("method", "ComBat")
-    settings = protocol.harmonisation
     details = []
-    if settings is not None:
-        if settings.mean_only:
-            details.append("means only")
-        if settings.reference_site is not None:
-            details.append("with one site as the reference")
+    if settings is not None and settings.mean_only:
+        details.append("means only")
+    if settings is not None and settings.reference_site is not None:
+        details.append("with one site as the reference")
     extra = f" ({', '.join(details)})" if details else ""
-    return [f"Features were harmonised between sites by {method}{extra}."]
+    return [f"Features were harmonised between sites by {harmonisation.get('method', 'ComBat')}{extra}."]

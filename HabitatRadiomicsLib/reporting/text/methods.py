@@ -1,14 +1,15 @@
 """The methods section of a paper, from the settings and the results of a study.
 
-A step that was not done has no sentence; a setting of the protocol that had no part in the study has none either.
+A step that was not done has no sentence, nor has a setting of the protocol that played no part in the study.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from HabitatRadiomicsLib.protocol import Protocol, protocol_from
+from HabitatRadiomicsLib.protocol import protocol_from
 from HabitatRadiomicsLib.reporting.text.learning import (
     comparisons_text,
     model_text,
@@ -25,11 +26,19 @@ from HabitatRadiomicsLib.reporting.text.measurement import (
     robustness_text,
 )
 from HabitatRadiomicsLib.reporting.text.strategies import nomogram_text
-from HabitatRadiomicsLib.reporting.text.wording import Paragraph
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of the text with its anchor in the report."""
+
+    anchor: str
+    title: str
+    text: str
 
 
 def methods_paragraphs(study: Mapping[str, Any]) -> tuple[Paragraph, ...]:
-    """The paragraphs, in the order of the study; those about steps that were not done are left out.
+    """The paragraphs about the steps that were done, in their order.
 
     Args:
         study: the study document; its ``protocol`` is complete.
@@ -38,6 +47,7 @@ def methods_paragraphs(study: Mapping[str, Any]) -> tuple[Paragraph, ...]:
         ProtocolError: the protocol is not a valid one.
     """
     protocol = protocol_from(study["protocol"], where="study")
+    lasso = protocol.learning.search is None and protocol.learning.fusion is None
     texts = (
         ("methods-images", "Image preprocessing", images_text(protocol, study)),
         ("methods-habitats", "Habitats", habitats_text(protocol, study)),
@@ -45,16 +55,11 @@ def methods_paragraphs(study: Mapping[str, Any]) -> tuple[Paragraph, ...]:
         ("methods-robustness", "Robustness of features", robustness_text(protocol, study)),
         ("methods-harmonisation", "Harmonisation", harmonisation_text(protocol, study)),
         ("methods-selection", "Feature selection", selection_text(protocol, study)),
-        ("methods-model", _score_title(protocol), model_text(protocol, study)),
+        ("methods-model", "Rad-score" if lasso else "Score", model_text(protocol, study)),
         ("methods-nomogram", "Nomogram", nomogram_text(protocol, study)),
-        ("methods-comparisons", "Scores that were compared", comparisons_text(study)),
+        ("methods-comparisons", "Compared scores", comparisons_text(study)),
         ("methods-validation", "Validation", validation_text(study)),
         ("methods-statistics", "Statistical analysis", statistics_text(study)),
         ("methods-software", "Software", software_text(study)),
     )
     return tuple(Paragraph(anchor, title, " ".join(sentences)) for anchor, title, sentences in texts if sentences)
-
-
-def _score_title(protocol: Protocol) -> str:
-    learning = protocol.learning
-    return "Rad-score" if learning.search is None and learning.fusion is None else "Score"

@@ -1,4 +1,4 @@
-"""What a study found, in two or three sober sentences."""
+"""What a study found, in two or three sentences."""
 
 from __future__ import annotations
 
@@ -11,27 +11,24 @@ Row = Mapping[str, Any]
 
 
 def headline_row(study: Mapping[str, Any]) -> Row | None:
-    """The candidate row that speaks for the final model.
+    """The candidate row that represents the final model.
 
-    That is the row of the whole strategy, where each fold chose its own score, if there is one: the row of the score
-    that was chosen in the end was picked for being high, and flatters.
+    If there is a row of the whole strategy, in which each fold chose its own score, it is that one: the score chosen in
+    the end was picked because its AUC was high, so that its own row is optimistic.
     """
     validation = study.get("validation") or {}
     rows = validation.get("candidates") or []
     if validation.get("external"):
         return rows[0] if rows else None
-    for row in rows:
-        if row.get("kind") in ("strategy", "nomogram"):
-            return row
     chosen = (validation.get("chosen") or {}).get("name")
-    return next((row for row in rows if row["name"] == chosen), None)
+    whole = [row for row in rows if row.get("kind") in ("strategy", "nomogram")]
+    return next(iter(whole or [row for row in rows if row["name"] == chosen]), None)
 
 
 def summary_sentences(study: Mapping[str, Any]) -> list[str]:
-    """Performance with its interval, what the interval allows to say, and the external cohorts."""
+    """Performance with its interval, what can be concluded from the interval, and the external cohorts."""
     sentences = []
     row = headline_row(study)
-    external = bool((study.get("validation") or {}).get("external"))
     if row is None or row.get("auc") is None:
         sentences.append("The study document holds no performance of the final model.")
     else:
@@ -39,12 +36,12 @@ def summary_sentences(study: Mapping[str, Any]) -> list[str]:
         of = ""
         if flow.get("analysed") is not None and flow.get("events") is not None:
             of = f" of {counted(flow['analysed'], 'case')}, {flow['events']} of them {study['endpoint']['positive']},"
-        where, unseen = (
-            ("an external cohort", "") if external else ("cross-validation", " on cases that it had not seen")
-        )
-        what = "nomogram" if row.get("kind") == "nomogram" else "score"
+        where, unseen = "cross-validation", " on held-out cases"
+        if (study.get("validation") or {}).get("external"):
+            where, unseen = "an external cohort", ""
+        score = "nomogram" if row.get("kind") == "nomogram" else "score"
         sentences.append(
-            f"In {where}{of} the {what} reached an AUC of {decimals(row['auc'])} (95% interval "
+            f"In {where}{of} the {score} reached an AUC of {decimals(row['auc'])} (95% interval "
             f"{decimals(row['auc_low'])} to {decimals(row['auc_high'])}){unseen}."
         )
         sentences += _judged("The interval", row["auc_low"], row["auc_high"])
@@ -65,11 +62,11 @@ def summary_sentences(study: Mapping[str, Any]) -> list[str]:
 
 
 def reference_sentence(reference: Mapping[str, Any]) -> str:
-    """Whose means and standard deviations published coefficients have been given."""
+    """The cohort that gave means and standard deviations to a model of published coefficients."""
     lost = f" ({reference['excluded']} more could not be measured)" if reference["excluded"] else ""
     return (
-        "The coefficients are published ones; means and standard deviations, and so the zero of the score and what the "
-        f"cut-off means, are those of a reference cohort: {reference['description']}, "
+        "The coefficients are published ones. The means and standard deviations, which set the zero of the score and "
+        f"the meaning of the cut-off, are those of a reference cohort: {reference['description']}, "
         f"{counted(reference['cases'], 'case')}{lost}."
     )
 
@@ -77,8 +74,8 @@ def reference_sentence(reference: Mapping[str, Any]) -> str:
 def _judged(interval: str, low: float, high: float) -> list[str]:
     if low <= 0.5 <= high:
         return [
-            f"{interval} includes 0.5: these cases do not show that the score tells the outcomes apart better than "
-            "chance."
+            f"{interval} includes 0.5: these cases do not show that the score discriminates between the outcomes "
+            "better than chance."
         ]
     if high < 0.5:
         return [f"{interval} lies below 0.5: the score does worse than chance and must not be used."]

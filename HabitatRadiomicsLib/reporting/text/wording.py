@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """A paragraph of a text with the anchor under which the report shows it."""
-
-    anchor: str
-    title: str
-    text: str
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 def listed(parts: Iterable[object], last: str = "and") -> str:
@@ -29,10 +20,14 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def tests_of(rows: Iterable[Mapping[str, Any]] | None) -> list[str]:
+    """The names of the tests that rows of a table used, each once."""
+    return list(dict.fromkeys(row["test"] for row in rows or () if row.get("test")))
+
+
 def p_value(p: float | None) -> str:
-    """A p value by the convention of the AMA Manual of Style: two digits, three below 0.01 and where two would hide on
-    which side of 0.05 it lies, and ``<0.001`` and ``>0.99`` beyond.
-    """
+    """A p value by the AMA Manual of Style: two decimals, or three below 0.01 and where two would hide the side of 0.05
+    on which it lies; ``<0.001`` and ``>0.99`` beyond."""
     if p is None:
         return "–"
     if p < 0.001:
@@ -57,13 +52,13 @@ def decimals(value: float | None, digits: int = 2) -> str:
     if value is None:
         return "–"
     text = f"{value:.{digits}f}"
-    # -0.00 is no number of a journal.
+    # No journal prints -0.00.
     text = text.removeprefix("-") if float(text) == 0 else text
     return text.replace("-", "−")
 
 
 def digits_for(sd: float | None) -> int:
-    """Decimals for values that scatter by this SD: one from 1 on, none from 100 on, two significant ones below 1."""
+    """Decimals for values with this SD: none from 100 on, one from 1 on, below 1 so many that the SD has two digits."""
     if not sd:
         return 1
     return 0 if sd >= 100 else max(1, 1 - math.floor(math.log10(sd)))

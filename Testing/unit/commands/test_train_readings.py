@@ -124,7 +124,7 @@ def test_the_study_tells_both_with_their_cases(runs: dict[tuple[str, ...], Path]
 
 def test_the_report_tells_both_in_methods_and_checklists(runs: dict[tuple[str, ...], Path]) -> None:
     text = (runs[_OPTIONS] / "report.html").read_text(encoding="utf-8")
-    assert "by a second reader those of 9 cases and by the same reader a second time those of 7 cases" in text
+    assert "of 9 cases by a second reader and of 7 cases by the same reader" in text
     assert "(inter-observer, 9 cases; intra-observer, 7 cases)" in text
     assert "perturbed" not in text
 

@@ -101,10 +101,10 @@ def test_report_says_everything_that_it_must(report: str, result: ScoreResult, p
 def test_report_escapes_what_a_model_says(result: ScoreResult) -> None:
     from dataclasses import replace
 
-    from HabitatRadiomicsLib.reporting.patient.score_report import score_html
+    from HabitatRadiomicsLib.reporting.patient import score_html
 
     hostile = result.model.model_copy(update={"title": "<script>alert(1)</script>"})
-    html = score_html(replace(result, model=hostile), dict.fromkeys(result.maps, b""), b"")
+    html = score_html(replace(result, model=hostile), dict.fromkeys(result.maps, b""), b"", {}, {})
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
 

@@ -165,7 +165,7 @@ def test_a_nomogram_is_compared_with_the_clinical_model_of_its_training(
     assert 0 < calls.sum() < _CASES
     assert curve["clinical variables alone"][place] == pytest.approx(by_hand)
     text = _report(tmp_path, with_clinical_model)
-    assert "without clinical factors and the model of clinical factors alone that its training cases gave." in text
+    assert "without clinical factors and the clinical model that was fitted to the same training cases." in text
     assert "Net benefit of acting on the nomogram or the clinical model, on all cases" in text
     assert "clinical variables alone" in (tmp_path / "tables" / "decision_curve.csv").read_text(encoding="utf-8")
 
@@ -203,7 +203,7 @@ def test_its_report_has_the_figure_the_terms_the_test_and_the_comparison(
     assert "visceral: yes 0.900 (0.316) 2.46 (1.323 to 4.571)" in text
     assert re.search(r"Hosmer-Lemeshow test: χ² [0-9.]+ with 10 degrees of freedom, as many as groups", text)
     assert re.search(r"nomogram rad-score alone −?0\.\d\d \(−?0\.\d\d to −?0\.\d\d\)", text)
-    assert "The nomogram was compared with the rad-score that it is made of" in text
+    assert "The nomogram was compared with its rad-score alone" in text
     assert "The Hosmer-Lemeshow test had as many degrees of freedom as groups" in text
     assert "entered a multivariable logistic regression" not in text
     assert "In an external cohort of 60 cases, 20 of them" in text
@@ -291,7 +291,7 @@ def test_a_fused_score_is_compared_with_each_rad_score_that_it_joins(tmp_path: P
     text = _report(tmp_path, found)
     assert (tmp_path / "figures" / "comparison.png").is_file()
     assert "given rad-score T1W S2, rad-score T2FS S2 and" in text
-    assert "The score was compared with the rad-scores that it joins." in text
+    assert "The score was compared with the rad-scores that it combines." in text
     assert "The marked row is the model; the others, which it is compared with" in text
     assert "There is no calibration. The model gives no probability." in text
     assert "SHAP values of all cases; colour" in text

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from HabitatRadiomicsLib.reporting.figures.calibration_figures import (
-    CalibrationGroups,
-    calibration_figure,
-    corrected_calibration_figure,
-)
 from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
 from HabitatRadiomicsLib.reporting.figures.curves import (
+    CalibrationGroups,
     PrecisionRecallLine,
     RocLine,
+    calibration_figure,
+    corrected_calibration_figure,
     decision_curve_figure,
     precision_recall_figure,
     roc_figure,

@@ -26,7 +26,7 @@ def test_heat_is_shown_where_it_is() -> None:
     output = network.run(patch)
     assert network.metadata.head_weight is not None
     heat = activation_image(output, network.metadata.head_weight, placement, prepared.image)
-    figure = activation_figure(prepared, heat, "what speaks for outcome 1")
+    figure = activation_figure(prepared, heat, "areas that raise the score")
     view = largest_slice(prepared.mask)
     assert view.index == placement.slice_index
     plain, heated = figure.axes[:2]

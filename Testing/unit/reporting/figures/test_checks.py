@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting.figures.calibration_figures import CalibrationGroups, calibration_figure
 from HabitatRadiomicsLib.reporting.figures.checks import (
     distinct_names,
     estimate,
@@ -20,7 +19,9 @@ from HabitatRadiomicsLib.reporting.figures.checks import (
 )
 from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
 from HabitatRadiomicsLib.reporting.figures.curves import (
+    CalibrationGroups,
     RocLine,
+    calibration_figure,
     decision_curve_figure,
     precision_recall_figure,
     roc_figure,

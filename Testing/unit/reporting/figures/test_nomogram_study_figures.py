@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting.figures.calibration_figures import corrected_calibration_figure
+from HabitatRadiomicsLib.reporting.figures.curves import corrected_calibration_figure
 from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, POSITIVE
 from HabitatRadiomicsLib.reporting.figures.forest_plots import odds_ratio_figure
 

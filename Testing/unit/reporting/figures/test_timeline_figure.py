@@ -13,11 +13,11 @@ from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR, habitat_colour
 from HabitatRadiomicsLib.extraction.habitat_changes import SCALE_IN_WORDS
 from HabitatRadiomicsLib.extraction.maps import make_maps
+from HabitatRadiomicsLib.reporting import patient
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
+from HabitatRadiomicsLib.reporting.figures.patient_figures import TimePoint, timeline_figure
 from HabitatRadiomicsLib.reporting.figures.slice_figures import map_figure
-from HabitatRadiomicsLib.reporting.figures.timeline_figure import TimePoint, timeline_figure
-from HabitatRadiomicsLib.reporting.patient import map_files
-from HabitatRadiomicsLib.reporting.patient.map_files import write_timeline
+from HabitatRadiomicsLib.reporting.patient import write_timeline
 
 from ...two_time_points import images_of, protocol
 
@@ -87,7 +87,7 @@ def test_the_picture_says_which_scale_its_habitats_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: str
 ) -> None:
     drawn = []
-    monkeypatch.setattr(map_files, "timeline_figure", lambda *rest, **told: (
+    monkeypatch.setattr(patient, "timeline_figure", lambda *rest, **told: (
         drawn.append(told["caption"]), timeline_figure(*rest, **told)
     )[1])  # fmt: skip
     settings = protocol(timepoints={"habitat_scale": scale})
@@ -105,12 +105,12 @@ def test_entropies_on_one_scale_have_one_scale_of_colours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: str
 ) -> None:
     tops = []
-    monkeypatch.setattr(map_files, "map_figure", lambda *rest, **told: (
+    monkeypatch.setattr(patient, "map_figure", lambda *rest, **told: (
         tops.append(told["most_bits"]), map_figure(*rest, **told)
     )[1])  # fmt: skip
     settings = protocol(timepoints={"habitat_scale": scale})
     prepared, maps = make_maps(_twice_scanned(), settings)
-    map_files.write_maps(tmp_path, prepared, maps, settings)
+    patient.write_maps(tmp_path, prepared, maps, settings)
     own = [float(sitk.GetArrayFromImage(found.entropy).max()) for found in maps.values()]
     assert own[0] != own[1]
     assert tops == (own if scale == "own" else [max(own)] * 2)

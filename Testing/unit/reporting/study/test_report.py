@@ -190,7 +190,7 @@ def test_intervals_on_either_side_of_a_half(study: dict[str, Any]) -> None:
     above = _with_interval(study, 0.61, 0.84)
     assert above == (
         "In cross-validation of 90 cases, 38 of them T790M-positive, the score reached an AUC of 0.73 (95% interval "
-        "0.61 to 0.84) on cases that it had not seen."
+        "0.61 to 0.84) on held-out cases."
     )
     assert "does worse than chance" in _with_interval(study, 0.2, 0.45)
 

@@ -20,8 +20,8 @@ def test_the_whole_study(study: dict[str, Any]) -> None:
         "statistics", "software",
     ]  # fmt: skip
     assert "N4 (shrink factor 4; iterations 50, 50, 50 and 50)" in found["images"]
-    assert "(mean and standard deviation of the whole image; times 100), in this order." in found["images"]
-    assert "window of 9 × 9 voxels within the slice, cut to the lesion, with 32 equal grey levels" in found["habitats"]
+    assert "(mean and standard deviation of the whole image; multiplied by 100), in this order." in found["images"]
+    assert "9 × 9 voxels within the slice, limited to the lesion, with 32 equal grey levels" in found["habitats"]
     assert "into 30 superpixels" in found["habitats"]
     assert "2 in T1W and 2 in T2FS" in found["habitats"]
     assert (
@@ -37,11 +37,11 @@ def test_the_whole_study(study: dict[str, Any]) -> None:
     assert "at most 10 features" in found["model"]
     assert "lesion volume alone and clinical variables alone (logistic regression)" in found["comparisons"]
     assert "5-fold cross-validation, stratified by outcome, repeated 5 times" in found["validation"]
-    assert "So were the habitats and their number." in found["validation"]
+    assert "So were the habitats and the choice of their number." in found["validation"]
     assert "(200 samples)" in found["validation"]
     assert "200 permutations" in found["validation"]
     assert "36 and 72 cases" in found["validation"]
-    assert "All tests but the permutation test were two-sided." in found["statistics"]
+    assert "All tests except the permutation test were two-sided." in found["statistics"]
     assert "Welch's t test, the Mann-Whitney U test, the chi-square test and the Fisher-Freeman" in found["statistics"]
     assert found["software"] == (
         "All steps were done with Habitat Radiomics 0.4.0 (Python 3.12.1, numpy 2.4.6 and scikit-learn 1.8.0). "
@@ -52,7 +52,7 @@ def test_the_whole_study(study: dict[str, Any]) -> None:
 def test_a_study_with_nothing_but_settings_says_nothing_of_results() -> None:
     found = texts_of(bare(regions=["whole"]))
     assert list(found) == ["images", "features"]
-    assert found["images"] == "Images were measured as they are."
+    assert found["images"] == "Images were not preprocessed."
 
 
 #: What may appear in the text only when the step was done, and the change to the study that undoes the step.
@@ -90,7 +90,7 @@ def test_no_sentence_about_a_step_that_was_not_done(study: dict[str, Any], step:
         ({"interval": "DeLong interval"}, "overlapping training sets (Nadeau and Bengio)"),
         ({"external": True}, "corrected in the same way"),
         ({"chosen": None}, "chosen by this rule"),
-        ({"nested": False}, "learned anew"),
+        ({"nested": False}, "Every step that uses the outcome"),
     ],
 )
 def test_validation_says_what_it_did(study: dict[str, Any], change: dict[str, Any], word: str) -> None:
@@ -101,11 +101,11 @@ def test_validation_says_what_it_did(study: dict[str, Any], change: dict[str, An
 
 def test_habitats_in_validation(study: dict[str, Any]) -> None:
     study["validation"]["frozen_habitats"] = True
-    assert "fitted once on all cases, without their outcomes" in texts_of(study)["validation"]
+    assert "fitted once to all cases, without their outcomes" in texts_of(study)["validation"]
     study["validation"]["habitats_from_protocol"] = True
     assert "The habitats were those of the protocol" in texts_of(study)["validation"]
     study["validation"] |= {"frozen_habitats": False, "nested": False, "habitats_from_protocol": False}
-    assert "The habitats and their number were fitted anew in each fold." in texts_of(study)["validation"]
+    assert "The habitats and their number were refitted in each fold." in texts_of(study)["validation"]
     study["habitats"], study["validation"]["habitats_by_fold"] = {}, {}
     assert "abitats" not in texts_of(study)["validation"]
 
@@ -119,23 +119,24 @@ def test_candidates_are_named_by_kind(study: dict[str, Any]) -> None:
 
 
 def test_other_rules_of_learning(study: dict[str, Any]) -> None:
-    assert "that with the lowest deviance in" in texts_of(study)["model"]
+    assert "the one with the lowest deviance in" in texts_of(study)["model"]
     study["protocol"]["learning"] |= {"univariate_test": "by-normality", "penalty_rule": "one-standard-error"}
-    assert "Welch's t test where both looked normal by Shapiro-Wilk" in texts_of(study)["selection"]
+    assert "Welch's t test if both groups were normal by Shapiro-Wilk" in texts_of(study)["selection"]
     assert "the largest within one standard error of the lowest deviance" in texts_of(study)["model"]
 
 
 def test_the_features_with_the_smallest_p_go_on(study: dict[str, Any]) -> None:
-    assert "went on" not in texts_of(study)["selection"]
+    assert "smallest p values" not in texts_of(study)["selection"]
     study["protocol"]["learning"] |= {"univariate_test": "anova", "univariate_selection": 20}
     text = texts_of(study)["selection"]
-    assert (
-        "(one-way analysis of variance, p < 0.05) were kept. Of these, at most 20 features, with the smallest" in text
-    )
-    assert text.index("went on.") < text.index("Pearson")
+    assert "(one-way analysis of variance, p < 0.05) were kept. Of these, at most 20 features, those with the" in text
+    assert text.index("smallest p values, were kept.") < text.index("Pearson")
     study["protocol"]["learning"] |= {"univariate_selection": 1, "significance": 1}
     text = texts_of(study)["selection"]
-    assert "Of the others, at most 1 feature, with the smallest p values (one-way analysis of variance), went" in text
+    assert (
+        "Of the others, at most 1 feature, those with the smallest p values (one-way analysis of variance), were"
+        in text
+    )
 
 
 def test_a_search_is_told_instead_of_the_filters_and_the_lasso(study: dict[str, Any]) -> None:
@@ -145,7 +146,9 @@ def test_a_search_is_told_instead_of_the_filters_and_the_lasso(study: dict[str, 
     study["search"] = {"rows": []}
     found = texts_of(study)
     assert "selection" not in found
-    assert "8 combinations of a ranking of the features, a number of the best ranked (3 or 6)" in found["model"]
+    assert (
+        "8 combinations of a ranking of the features, a number of the best ranked features (3 or 6)" in found["model"]
+    )
     assert "recursive elimination by a linear support vector machine or F of analysis of variance;" in found["model"]
     assert "linear discriminant analysis (shrunk covariance) or nearest neighbours (5)." in found["model"]
     assert "(ranking of features, scaling, classifier, choice of the score, cut-off)" in found["validation"]
@@ -156,7 +159,7 @@ def test_a_search_is_told_instead_of_the_filters_and_the_lasso(study: dict[str, 
     study["scouts"] = {"rows": []}
     found = texts_of(study)
     assert "correlation above 0.98, one, chosen at random, was dropped" in found["model"]
-    assert "reached a mean AUC of 0.65 went on to a last search" in found["model"]
+    assert "reached a mean AUC of 0.65 entered a final search" in found["model"]
     assert "(scout models, ranking" in found["validation"]
 
 
@@ -167,19 +170,19 @@ def test_a_fusion_is_told(study: dict[str, Any]) -> None:
     study["validation"]["candidates"][0] |= {"kind": "fused", "name": "CT whole+ring"}
     found = texts_of(study)
     assert "The rad-score of each region is" in found["model"]
-    assert "The rad-scores of all regions were joined by a classifier (stacking): support vector" in found["model"]
+    assert "The rad-scores of all regions were combined by a classifier (stacking): support vector" in found["model"]
     assert "Rad-scores of several regions were fused in CT whole+ring." in found["comparisons"]
-    assert "LASSO with its penalty, the classifier that joins them, cut-off" in found["validation"]
+    assert "LASSO with its penalty, the classifier that combines the rad-scores, cut-off" in found["validation"]
     assert "deep feature" not in all_of(study)
     study["protocol"] |= {"regions": ["whole", "patch"], "deep": {"network": "net", "patch": 64}}
     study["network"] = {"name": "net", "title": "A network", "sha256": "ab" * 32, "features": 16}
     found = texts_of(study)
-    assert "and at most 4 deep features, those with the smallest p" in found["model"]
+    assert "and at most 4 deep features (those with the smallest p values" in found["model"]
     assert f"(net: A network; SHA-256 of its file {'ab' * 32})" in found["features"]
     assert "16 deep features of each sequence were the embedding" in found["features"]
     assert "a patch of 64 × 64 pixels" in found["features"]
     assert "it had not been trained on any of these images" in found["features"]
-    assert "The network was used as it is." in texts_of(_external(study))["features"]
+    assert "The network was not trained further." in texts_of(_external(study))["features"]
 
 
 def test_a_nomogram_is_told(study: dict[str, Any]) -> None:
@@ -191,28 +194,28 @@ def test_a_nomogram_is_told(study: dict[str, Any]) -> None:
         "calibration": {"samples": 987}, "hosmer_lemeshow": {"p": 0.4},
     }  # fmt: skip
     found = texts_of(study)
-    assert "The clinical variables age and stage were tested alone (Welch's t test)." in found["nomogram"]
+    assert "The clinical variables age and stage were tested individually (Welch's t test)." in found["nomogram"]
     assert "Those with p < 0.1 entered" in found["nomogram"]
-    assert "those with p < 0.05 there" in found["nomogram"]
+    assert "those with p < 0.05 in this regression" in found["nomogram"]
     assert "Harrell's bootstrap (987 samples)" in found["nomogram"]
     assert "Hosmer-Lemeshow" in found["nomogram"]
     assert "clinical factors, nomogram, cut-off" in found["validation"]
-    assert "chosen as the nomogram's" in found["comparisons"]
+    assert "selected in the same way" in found["comparisons"]
     assert "clinical variables alone (logistic regression)" not in found["comparisons"]
     assert "Platt scaling" in found["comparisons"]
     study["nomogram"] = {"fitted": False, "problem": "They separate."}
     study["validation"] |= {"no_clinical_model": True}
     study["validation"]["candidates"] = [r for r in study["validation"]["candidates"] if r["kind"] != "clinical"]
     found = texts_of(study)
-    assert "no nomogram could be fitted, and the rad-score stands alone" in found["nomogram"]
+    assert "No nomogram could be fitted to these cases; the final model is the rad-score alone" in found["nomogram"]
     assert "Hosmer-Lemeshow" not in found["nomogram"]
-    assert "No clinical factor stayed in any fold" in found["comparisons"]
+    assert "No clinical factor was kept in any fold" in found["comparisons"]
 
 
 def test_shapley_values_are_told_by_the_kind_of_score(study: dict[str, Any]) -> None:
     assert "for a linear score the coefficient times the distance" in texts_of(study)["model"]
     study["model"]["classifier"] = {"name": "svm", "inputs": ["rad-score CT whole"]}
-    assert "every subset of the inputs was evaluated" in texts_of(study)["model"]
+    assert "evaluating every subset of the inputs" in texts_of(study)["model"]
     found = texts_of(_external(study))
     assert "T1W+T2FS S2, a classifier (svm) of 1 input," in found["model"]
 
