@@ -1,7 +1,7 @@
 """The 3D Slicer module: metadata, widget, logic and self-test, each as thin as Slicer allows.
 
-Third-party packages, and the parts of the library that need them, are imported when they are used: the module loads at
-once, and before its packages are installed.
+Third-party packages, and the parts of the library that need them, are imported when they are used, so that the module
+loads quickly and before its packages are installed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-# Installed, the library lies beside this file; in a checkout, beside this file's folder, which Slicer does not know.
+# An installed library lies beside this file; in a checkout, it lies beside this file's folder, unknown to Slicer.
 _CHECKOUT = Path(__file__).resolve().parent.parent
 if (_CHECKOUT / "HabitatRadiomicsLib").is_dir() and str(_CHECKOUT) not in sys.path:
     sys.path.append(str(_CHECKOUT))
@@ -55,7 +55,7 @@ class HabitatRadiomics(ScriptedLoadableModule):
 
 
 class HabitatRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Binds the .ui file to the parameter node; the tabs do the rest."""
+    """Loads the .ui file and connects its two tabs to the scene."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -65,11 +65,11 @@ class HabitatRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.cohort = None
 
     def setup(self):
-        """Make the panel."""
+        """Build the panel."""
         ScriptedLoadableModuleWidget.setup(self)
         from HabitatRadiomicsLib.panel.cohort_tab import CohortTab
         from HabitatRadiomicsLib.panel.patient_tab import PatientTab
-        from HabitatRadiomicsLib.panel.tabs import fit_to_current
+        from HabitatRadiomicsLib.panel.widgets import fit_to_current
 
         widget = slicer.util.loadUI(self.resourcePath("UI/HabitatRadiomics.ui"))
         self.layout.addWidget(widget)
@@ -94,12 +94,12 @@ class HabitatRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.cohort.load(parameters)
 
     def enter(self):
-        """The module is opened: volumes may have been loaded since."""
+        """Guess the inputs again when the module is opened: volumes may have been loaded since."""
         if self.patient is not None and not self.patient.run.running:
             self.patient.guess()
 
     def cleanup(self):
-        """The module goes: stop what runs."""
+        """The module is removed: stop what runs."""
         self.removeObservers()
         if self.patient is not None:
             self.patient.close()
@@ -112,16 +112,16 @@ class HabitatRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.onReload(self)
 
     def onPatientChanged(self):
-        """Another patient could be added to a cohort."""
+        """Let the Cohort tab check whether the patient can be added."""
         if self.cohort is not None:
             self.cohort.update()
 
     def onSceneStartClose(self, caller, event):
-        """A run must not bring results into another scene."""
+        """Stop a run: it must not add results to another scene."""
         self.patient.close()
 
     def onSceneReplaced(self, caller, event):
-        """A scene was closed or opened."""
+        """Show the parameters of the new scene."""
         self.loadParameters()
 
 
@@ -161,11 +161,11 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
         """Maps, score and explanation of one patient by a frozen model.
 
         Args:
-            inputs: (volumeNode, segmentationNode, segmentID) by the model's name of the sequence; of two time points by
-                e.g. ``baseline_CT`` and ``follow-up_CT``.
+            inputs: (volumeNode, segmentationNode, segmentID) by the model's name of the sequence; with two time points
+                by e.g. ``baseline_CT`` and ``follow-up_CT``.
             model: bundled name or JSON file.
-            site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
-                have not seen.
+            site: where the images were acquired; a model that harmonises sites needs it, the others warn about a site
+                that they have not seen.
             clinical: clinical values by name, e.g. {"age": 61}, for a model with a nomogram.
 
         Returns:
@@ -179,77 +179,75 @@ class HabitatRadiomicsLogic(ScriptedLoadableModuleLogic):
         return score_patient(slicer.mrmlScene, chosen, model, site=site, clinical=values)
 
     def extractCohort(self, images, output, protocol, clinical=None, jobs=1):
-        """Measure every patient of a table, in processes of their own.
+        """Measure every patient of a table, in separate processes.
 
         Args:
             images: images.csv.
-            output: folder for features.csv, features.json, errors.csv and warnings.csv; a run that was interrupted goes
-                on there, and trainCohort takes over what was measured.
+            output: folder for features.csv, features.json, errors.csv and warnings.csv; an interrupted run continues
+                there, and trainCohort takes over what was measured.
             protocol: bundled name or YAML file.
             clinical: clinical.csv, for its columns outcome and site.
-            jobs: patients at once.
+            jobs: number of patients measured at once.
 
         Returns:
             vtkMRMLTableNode with the content of features.csv.
         """
-        from HabitatRadiomicsLib.scene.cohort import feature_table
-
-        return feature_table(slicer.mrmlScene, images, output, protocol, clinical=clinical, jobs=jobs)
+        return self._runTask("extract", images, output, protocol, clinical=clinical, jobs=jobs)
 
     def trainCohort(self, images, clinical, output, protocol, name="model", jobs=1):
-        """Train a model on the patients of a table, honestly validated, in processes of their own.
+        """Train a model on the patients of a table and validate it on held-out patients, in separate processes.
 
         Args:
             images: images.csv.
             clinical: clinical.csv with outcomes.
-            output: folder for model.json, report.html, study.json, tables and figures; a run that was interrupted goes
-                on there.
+            output: folder for model.json, report.html, study.json, tables and figures; an interrupted run continues
+                there.
             protocol: bundled name or YAML file.
             name: of the model: letters, digits, hyphens.
-            jobs: patients at once.
+            jobs: number of patients measured at once.
 
         Returns:
             vtkMRMLTableNode with a row for each measure of the held-out performance: its value and its 95% interval.
         """
-        from HabitatRadiomicsLib.scene.cohort import training_table
-
-        return training_table(slicer.mrmlScene, images, clinical, output, protocol, name=name, jobs=jobs)
+        return self._runTask("train", images, output, protocol, clinical=clinical, jobs=jobs, options=["--name", name])
 
     def scoreCohort(self, images, output, model, clinical=None, jobs=1):
-        """Score every patient of a table, in processes of their own.
+        """Score every patient of a table, in separate processes.
 
         Args:
             images: images.csv.
-            output: folder for scores.csv and errors.csv; a run that was interrupted goes on there.
+            output: folder for scores.csv and errors.csv; an interrupted run continues there.
             model: bundled name or JSON file.
             clinical: clinical.csv, for its column site, which a model that harmonises sites needs, and the clinical
                 values that a nomogram needs.
-            jobs: patients at once.
+            jobs: number of patients measured at once.
 
         Returns:
             vtkMRMLTableNode with the content of scores.csv.
         """
-        from HabitatRadiomicsLib.scene.cohort import score_table
-
-        return score_table(slicer.mrmlScene, images, output, model, clinical=clinical, jobs=jobs)
+        return self._runTask("score-cohort", images, output, model, clinical=clinical, jobs=jobs)
 
     def evaluateCohort(self, images, clinical, output, model, jobs=1):
-        """Compare a frozen model with the outcomes of new patients; nothing is fitted.
+        """Compare a frozen model with the outcomes of new patients, in separate processes; nothing is fitted.
 
         Args:
             images: images.csv.
             clinical: clinical.csv with outcomes.
-            output: folder for report.html, study.json, scores.csv, errors.csv, tables and figures; a run that was
-                interrupted goes on there.
-            model: bundled name or JSON file; its log beside the file tells which cohorts it has seen, and when.
-            jobs: patients at once.
+            output: folder for report.html, study.json, scores.csv, errors.csv, tables and figures; an interrupted run
+                continues there.
+            model: bundled name or JSON file; the log beside the file records on which cohorts it was evaluated, and
+                when.
+            jobs: number of patients measured at once.
 
         Returns:
             vtkMRMLTableNode with a row for each measure (AUC, sensitivity, ...): its value and its 95% interval.
         """
-        from HabitatRadiomicsLib.scene.cohort import evaluate_table
+        return self._runTask("evaluate", images, output, model, clinical=clinical, jobs=jobs)
 
-        return evaluate_table(slicer.mrmlScene, images, clinical, output, model, jobs=jobs)
+    def _runTask(self, command, *tables, **options):
+        from HabitatRadiomicsLib.scene.cohort import run_task
+
+        return run_task(slicer.mrmlScene, command, *tables, **options)
 
 
 class HabitatRadiomicsTest(ScriptedLoadableModuleTest):

@@ -11,8 +11,7 @@ from slicer.i18n import tr as _
 from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.first_use import packages_ready
-from HabitatRadiomicsLib.panel.signals import connect
-from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, QUIET, connect
 
 _NO_SUCH_CASE = "-"
 
@@ -32,27 +31,22 @@ class AddPatientSection:
         self._on_added = on_added
         for text, outcome in ((_("unknown"), ""), ("0", "0"), ("1", "1")):
             ui.outcomeSelector.addItem(text, outcome)
-        connect(ui.caseIdEdit, "textChanged(QString)", self._case_id_changed)
+        connect(ui.caseIdEdit, "textChanged(QString)", lambda text: self.update())
         connect(ui.addPatientButton, "clicked(bool)", self._add_patient)
 
     def update(self) -> None:
         """Show what is missing, and enable the button if the patient can be added."""
-        images, case_id = self.ui.imagesPathEdit.currentPath, self.ui.caseIdEdit.text.strip()
         problem = ""
         if self._current_case(_NO_SUCH_CASE) is None:
             problem = _("First choose images and lesions in the Patient tab.")
-        elif not images:
-            problem = _("Name the table of images above; it is made when it does not exist.")
-        elif not case_id:
+        elif not self.ui.imagesPathEdit.currentPath:
+            problem = _("Name the table of images above; it is created if it does not exist.")
+        elif not self.ui.caseIdEdit.text.strip():
             problem = _("Give the patient an identifier.")
         self.ui.addPatientButton.enabled = not problem
-        if problem:
-            self._say(problem, QUIET)
-        elif self.ui.addPatientLabel.styleSheet == QUIET:
-            self._say("", "")
-
-    def _case_id_changed(self, text: str) -> None:
-        self.update()
+        # The result of the last click stays until something is missing.
+        if problem or self.ui.addPatientLabel.styleSheet == QUIET:
+            self._say(problem, QUIET if problem else "")
 
     def _add_patient(self, checked: bool = False) -> None:
         ready, problem = packages_ready()
@@ -80,5 +74,6 @@ class AddPatientSection:
         self._say(_("{case} was added to {table}.").format(case=case.case_id, table=images.name), "")
 
     def _say(self, text: str, style: str) -> None:
+        # The label stays visible: a collapsed section would open it.
         self.ui.addPatientLabel.setStyleSheet(style)
         self.ui.addPatientLabel.text = text

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.panel.signals import connect
+from HabitatRadiomicsLib.panel.widgets import QUIET, connect
 from HabitatRadiomicsLib.progress import progress_of
 from HabitatRadiomicsLib.scene.command import start_command
 from HabitatRadiomicsLib.system.child_process import ChildProcess
@@ -17,23 +18,24 @@ _EVERY_MS = 100
 
 
 class BackgroundRun:
-    """Runs one command at a time."""
+    """Runs one command at a time, and shows how far it is."""
 
     def __init__(
         self,
+        progress_bar: Any,
+        status_label: Any,
         *,
-        on_progress: Callable[[float, str], None],
-        on_line: Callable[[str], None],
         on_end: Callable[[int], None],
+        on_line: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Create the timer; nothing runs yet.
 
         Args:
-            on_progress: called with the fraction done and a few words.
-            on_line: called with every other line that the command prints.
             on_end: called with the exit status, when the command ended by itself.
+            on_line: called with every line that the command prints, except progress.
         """
-        self._on_progress, self._on_line, self._on_end = on_progress, on_line, on_end
+        self._bar, self._label = progress_bar, status_label
+        self._on_line, self._on_end = on_line, on_end
         self._process: ChildProcess | None = None
         self._started = 0.0
         self.lines: list[str] = []
@@ -46,26 +48,33 @@ class BackgroundRun:
         """Whether a command runs."""
         return self._process is not None
 
+    def say(self, text: str, style: str = QUIET) -> None:
+        """Show a message below the progress bar."""
+        self._label.text = text
+        self._label.setStyleSheet(style)
+
     def start(self, arguments: Sequence[str]) -> None:
         """Start ``habitat-radiomics ARGUMENTS``.
 
         Raises:
             OSError: Python cannot be started.
         """
+        self._bar.value = 0
+        self.say(_("Starting ..."))
         self.lines = []
         self._process = start_command(arguments)
         self._started = time.monotonic()
         self._timer.start()
 
     def poll(self) -> None:
-        """Pass on the output since the last poll."""
+        """Show the progress, and pass on the output, since the last poll."""
         if self._process is None:
             return
         status = self._process.status
         for line in self._process.lines():
             progress = progress_of(line)
             if progress is not None:
-                self._on_progress(*progress)
+                self._show_progress(*progress)
             else:
                 self.lines.append(line)
                 self._on_line(line)
@@ -79,18 +88,19 @@ class BackgroundRun:
             self._process.stop()
             self._end()
 
-    def seconds_left(self, fraction: float) -> float | None:
-        """The remaining time at the pace so far; None while it cannot be estimated."""
+    def _show_progress(self, fraction: float, words: str) -> None:
+        self._bar.value = round(100 * fraction)
         elapsed = time.monotonic() - self._started
-        return elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 1 else None
+        if fraction > 0.02 and elapsed > 1:  # else the remaining time cannot be estimated
+            words += f", {_in_words(elapsed * (1 - fraction) / fraction)} {_('left')}"
+        self.say(words)
 
     def _end(self) -> None:
         self._timer.stop()
         self._process = None
 
 
-def in_words(seconds: float) -> str:
-    """A rounded duration in words: about 40 s, about 3 min."""
+def _in_words(seconds: float) -> str:
     if seconds < 60:
         return f"about {max(5, 5 * round(seconds / 5))} s"
     return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""The form for the clinical values that a nomogram needs: one row per value, with any problem shown below it."""
+"""What a model needs besides images: the site, and a form for the clinical values of a nomogram."""
 
 from __future__ import annotations
 
@@ -9,13 +9,50 @@ import qt
 from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.panel.model_card import ClinicalQuestion, ModelCard
-from HabitatRadiomicsLib.panel.signals import connect, quiet
-from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, QUIET, WARNING, connect, quiet, remove_widget, show_message
 from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
+class SiteField:
+    """The selector of the site where the images were acquired, which a model that harmonises sites needs; ``on_change``
+    is called when the user chooses or types a site."""
+
+    def __init__(self, ui: Any, on_change: Callable[[], None]) -> None:
+        self._selector, self._label = ui.siteSelector, ui.siteLabel
+        self._needed = False
+        connect(ui.siteSelector, "currentTextChanged(QString)", lambda text: on_change())
+
+    @property
+    def site(self) -> str:
+        """The site chosen or typed; empty when none was given or the model does not use it."""
+        return self._selector.currentText.strip() if not self._selector.isHidden() else ""
+
+    @property
+    def missing(self) -> bool:
+        """Whether the model needs a site and none is given."""
+        return self._needed and not self.site
+
+    def show(self, card: ModelCard | None, site: str) -> None:
+        """Offer the sites of a model and show one, without calling ``on_change``.
+
+        A model that harmonises can score cases of its own sites only. For any other model, a site may be typed: the
+        score then warns that the model has not seen it.
+        """
+        sites = () if card is None else card.sites
+        self._needed = card is not None and card.needs_site
+        with quiet(self._selector):
+            self._selector.clear()
+            self._selector.setEditable(not self._needed)
+            self._selector.addItems(["", *sites])
+            self._selector.setCurrentIndex(max(0, self._selector.findText(site)))
+            if not self._needed:
+                self._selector.setEditText(site)
+        for widget in (self._selector, self._label):
+            widget.visible = bool(sites)
+
+
 class ClinicalForm:
-    """The section *Clinical values*; ``on_change`` is called when the user gives another value."""
+    """The section *Clinical values*, a row per value; ``on_change`` is called when the user gives another value."""
 
     def __init__(self, ui: Any, on_change: Callable[[], None]) -> None:
         self._section, self._container = ui.clinicalSection, ui.clinicalRows
@@ -32,9 +69,7 @@ class ClinicalForm:
         """Show a row for each value that a model needs, filled in where it is known, without calling ``on_change``."""
         questions = () if card is None else card.clinical
         if self._form is not None:
-            self._container.layout().removeWidget(self._form)
-            self._form.hide()
-            self._form.deleteLater()
+            remove_widget(self._container.layout(), self._form)
         self._form = qt.QWidget()
         layout = qt.QFormLayout(self._form)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -73,7 +108,7 @@ class ClinicalRow:
             self.field = qt.QLineEdit()
             training_range = f"{question.minimum:g} to {question.maximum:g}"
             self.field.placeholderText = _("not known")
-            tool_tip = _("Training cases: {reach} {unit}").format(reach=training_range, unit=question.unit)
+            tool_tip = _("Training cases: {range} {unit}").format(range=training_range, unit=question.unit)
             self.field.toolTip = tool_tip.strip()
             connect(self.field, "textChanged(QString)", lambda text: on_change())
         label.toolTip = self.field.toolTip
@@ -98,13 +133,11 @@ class ClinicalRow:
 
     def check(self) -> bool:
         """Whether the value can be used; shows a message if not, or if the nomogram would extrapolate."""
-        problem, doubt = self._problem_and_doubt()
-        self.message.text = problem or doubt
-        self.message.setStyleSheet(WARNING if not problem else PROBLEM if self.text else QUIET)
-        self.message.visible = bool(problem or doubt)
+        problem, warning = self._problem_and_warning()
+        show_message(self.message, problem or warning, WARNING if not problem else PROBLEM if self.text else QUIET)
         return not problem
 
-    def _problem_and_doubt(self) -> tuple[str, str]:
+    def _problem_and_warning(self) -> tuple[str, str]:
         if missing():
             return ("" if self.text else _("The model needs it."), "")
         from HabitatRadiomicsLib.model.nomogram import ClinicalInput

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.panel.cohort_tasks import Task
-from HabitatRadiomicsLib.panel.signals import connect
+from HabitatRadiomicsLib.panel.widgets import connect, open_file
+from HabitatRadiomicsLib.scene.cohort import Task
 
 
 class CohortResult:
@@ -24,13 +23,12 @@ class CohortResult:
             use_model: called with the file of a model that the user wants to use.
         """
         self._ui = ui
-        self._use_model = use_model
         self._task: Task | None = None
         self._folder = Path()
         self._finished = False
         self._lines: list[str] = []
         connect(ui.openOutputButton, "clicked(bool)", self._open)
-        connect(ui.useModelButton, "clicked(bool)", self._use)
+        connect(ui.useModelButton, "clicked(bool)", lambda checked: use_model(str(self._model)))
         self.update()
 
     def begin(self, task: Task, folder: Path) -> None:
@@ -63,11 +61,7 @@ class CohortResult:
         assert self._task is not None
         result = self._folder / self._task.result
         # After a failed run, the file would be that of an earlier run.
-        target = result if self._finished and result.is_file() else self._folder
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(target)))
-
-    def _use(self, checked: bool = False) -> None:
-        self._use_model(str(self._model))
+        open_file(result if self._finished and result.is_file() else self._folder)
 
 
 def _main_lines(folder: Path) -> list[str]:

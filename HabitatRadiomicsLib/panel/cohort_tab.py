@@ -12,17 +12,24 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.panel.add_patient_section import AddPatientSection
-from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
+from HabitatRadiomicsLib.panel.background_run import BackgroundRun
 from HabitatRadiomicsLib.panel.cohort_result import CohortResult
-from HabitatRadiomicsLib.panel.cohort_tasks import TASKS, Task
 from HabitatRadiomicsLib.panel.first_use import packages_ready
-from HabitatRadiomicsLib.panel.signals import connect, quiet
-from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, connect, fill_selector, quiet, show_message
+from HabitatRadiomicsLib.scene.cohort import DONE, DONE_IN_PART, TASKS, Task
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.system.resources import bundled_models_to_choose, resource_files
 
-#: Training options whose value is a text, by widget.
+#: Fields whose path is kept with the scene, by parameter.
+_PATHS = {
+    "cohort.images": "imagesPathEdit",
+    "cohort.clinical": "clinicalPathEdit",
+    "cohort.output": "outputPathEdit",
+    "cohort.second-reader": "secondReaderPathEdit",
+    "cohort.repeat-reading": "repeatReadingPathEdit",
+}
+#: Training options by widget: texts, tables of repeated segmentations, and switches.
 _TRAINING_TEXTS = {
     "--name": "modelNameEdit",
     "--title": "modelTitleEdit",
@@ -30,8 +37,8 @@ _TRAINING_TEXTS = {
     "--positive": "positiveEdit",
     "--negative": "negativeEdit",
 }
-#: Training options whose value is a table of repeated segmentations, by widget.
 _READINGS = {"--second-reader": "secondReaderPathEdit", "--repeat-reading": "repeatReadingPathEdit"}
+_SWITCHES = {"--complete-cases": "completeCasesCheckBox", "--frozen-habitats": "frozenHabitatsCheckBox"}
 
 
 class CohortTab:
@@ -49,39 +56,32 @@ class CohortTab:
         self._parameters: Parameters | None = None
         self.result = CohortResult(ui, self._take_model)
         self.adding = AddPatientSection(ui, current_case, self.update)
-        self.run = BackgroundRun(on_progress=self._progress, on_line=self._line, on_end=self._ended)
-        self._paths = {
-            "cohort.images": ui.imagesPathEdit,
-            "cohort.clinical": ui.clinicalPathEdit,
-            "cohort.output": ui.outputPathEdit,
-            "cohort.second-reader": ui.secondReaderPathEdit,
-            "cohort.repeat-reading": ui.repeatReadingPathEdit,
-        }
-        tables, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
-        for edit in (ui.imagesPathEdit, ui.clinicalPathEdit, ui.secondReaderPathEdit, ui.repeatReadingPathEdit):
-            edit.filters = tables | ctk.ctkPathLineEdit.Writable
-        ui.outputPathEdit.filters = folders | ctk.ctkPathLineEdit.Writable
-        for task in TASKS:
+        self.run = BackgroundRun(
+            ui.cohortProgressBar, ui.cohortStatusLabel, on_end=self._ended, on_line=ui.logText.appendPlainText
+        )
+        for task in TASKS.values():
             ui.taskSelector.addItem(_(task.title), task.command)
+        kinds = ctk.ctkPathLineEdit
+        self._paths = {name: getattr(ui, widget) for name, widget in _PATHS.items()}
+        for edit in self._paths.values():
+            edit.filters = kinds.Writable | (kinds.Dirs if edit is self._paths["cohort.output"] else kinds.Files)
+            connect(edit, "currentPathChanged(QString)", self._path_changed)
         connect(ui.taskSelector, "currentIndexChanged(int)", self._task_changed)
         connect(ui.settingsSelector, "currentIndexChanged(int)", self._settings_changed)
         connect(ui.settingsFileButton, "clicked(bool)", self._choose_file)
-        for edit in self._paths.values():
-            connect(edit, "currentPathChanged(QString)", self._path_changed)
         connect(ui.runButton, "clicked(bool)", self._run_clicked)
         connect(ui.stopButton, "clicked(bool)", self._stop_clicked)
 
     @property
     def task(self) -> Task:
         """The chosen task."""
-        return TASKS[max(0, self.ui.taskSelector.currentIndex)]
+        return TASKS[self.ui.taskSelector.currentData]
 
     def load(self, parameters: Parameters) -> None:
         """Show the content of a parameter node."""
         self._parameters = parameters
         with quiet(self.ui.taskSelector, *self._paths.values()):
-            chosen = self.ui.taskSelector.findData(parameters.text("cohort.task", TASKS[0].command))
-            self.ui.taskSelector.setCurrentIndex(max(0, chosen))
+            self.ui.taskSelector.setCurrentIndex(max(0, self.ui.taskSelector.findData(parameters.text("cohort.task"))))
             for name, edit in self._paths.items():
                 edit.currentPath = parameters.text(name)
         self._list_settings()
@@ -92,9 +92,7 @@ class CohortTab:
         problem = self._problem()
         running = self.run.running
         self.ui.trainingSection.visible = self.task.trains
-        self.ui.cohortProblemLabel.text = problem
-        self.ui.cohortProblemLabel.setStyleSheet(QUIET)
-        self.ui.cohortProblemLabel.visible = bool(problem) and not running
+        show_message(self.ui.cohortProblemLabel, "" if running else problem)
         self.ui.runButton.enabled = not problem and not running
         self.ui.stopButton.enabled = running
         self.result.update(running=running)
@@ -106,27 +104,22 @@ class CohortTab:
 
     def arguments(self) -> list[str]:
         """The arguments of the command that Run starts."""
-        ui, task = self.ui, self.task
-        arguments = [task.command, "--cohort", ui.imagesPathEdit.currentPath, "--out", ui.outputPathEdit.currentPath]
-        arguments += [f"--{task.settings}", ui.settingsSelector.currentData, "--jobs", str(ui.jobsSpinBox.value)]
-        if ui.clinicalPathEdit.currentPath:
-            arguments += ["--clinical", ui.clinicalPathEdit.currentPath]
+        ui = self.ui
+        images, output, clinical = (
+            edit.currentPath for edit in (ui.imagesPathEdit, ui.outputPathEdit, ui.clinicalPathEdit)
+        )
+        arguments = self.task.arguments(images, output, ui.settingsSelector.currentData, clinical, ui.jobsSpinBox.value)
         if ui.resampleMaskCheckBox.checked:
             arguments.append("--resample-mask")
-        return arguments + self._training_arguments() if task.trains else arguments
-
-    def _training_arguments(self) -> list[str]:
-        texts = {option: getattr(self.ui, name).text.strip() for option, name in _TRAINING_TEXTS.items()}
+        if not self.task.trains:
+            return arguments
+        texts = {option: getattr(ui, widget).text.strip() for option, widget in _TRAINING_TEXTS.items()}
         # As one argument: a text that begins with a hyphen would be taken for an option.
-        arguments = [f"{option}={text}" for option, text in texts.items() if text]
-        for option, name in _READINGS.items():
-            if path := getattr(self.ui, name).currentPath:
+        arguments += [f"{option}={text}" for option, text in texts.items() if text]
+        for option, widget in _READINGS.items():
+            if path := getattr(ui, widget).currentPath:
                 arguments += [option, path]
-        if self.ui.completeCasesCheckBox.checked:
-            arguments.append("--complete-cases")
-        if self.ui.frozenHabitatsCheckBox.checked:
-            arguments.append("--frozen-habitats")
-        return arguments
+        return arguments + [option for option, widget in _SWITCHES.items() if getattr(ui, widget).checked]
 
     def _problem(self) -> str:
         images, clinical = self.ui.imagesPathEdit.currentPath, self.ui.clinicalPathEdit.currentPath
@@ -138,117 +131,99 @@ class CohortTab:
             return _("Choose the table of outcomes (clinical.csv); this task needs it.")
         if clinical and not Path(clinical).is_file():
             return _("There is no such table of clinical data.")
-        if self.task.trains and self._gone("secondReaderPathEdit"):
-            return _("There is no such table of a second reader's outlines.")
-        if self.task.trains and self._gone("repeatReadingPathEdit"):
-            return _("There is no such table of repeated outlines.")
+        if self.task.trains and _is_gone(self.ui.secondReaderPathEdit.currentPath):
+            return _("There is no such table of a second reader's segmentations.")
+        if self.task.trains and _is_gone(self.ui.repeatReadingPathEdit.currentPath):
+            return _("There is no such table of repeated segmentations.")
         if not self.ui.settingsSelector.currentData:
             return _("Choose a model.") if self.task.settings == "model" else _("Choose a protocol.")
         if not self.ui.outputPathEdit.currentPath:
             return _("Choose a folder for the results.")
         return ""
 
-    def _gone(self, name: str) -> bool:
-        path = getattr(self.ui, name).currentPath
-        return bool(path) and not Path(path).is_file()
-
     def _list_settings(self) -> None:
         models = self.task.settings == "model"
-        offered = bundled_models_to_choose() if models else resource_files("Protocols", ".yaml")
+        names = bundled_models_to_choose() if models else resource_files("Protocols", ".yaml")
         self.ui.settingsLabel.text = _("Model:") if models else _("Protocol:")
-        wanted = "" if self._parameters is None else self._parameters.text(f"cohort.{self.task.settings}")
-        with quiet(self.ui.settingsSelector):
-            self.ui.settingsSelector.clear()
-            for name in offered:
-                self.ui.settingsSelector.addItem(name, name)
-        if wanted:
+        fill_selector(self.ui.settingsSelector, zip(names, names), "")
+        if wanted := "" if self._parameters is None else self._parameters.text(f"cohort.{self.task.settings}"):
             self._select_settings(wanted)
 
     def _select_settings(self, name_or_file: str) -> None:
-        with quiet(self.ui.settingsSelector):
-            index = self.ui.settingsSelector.findData(name_or_file)
-            if index < 0:
-                self.ui.settingsSelector.addItem(Path(name_or_file).name, name_or_file)
-                index = self.ui.settingsSelector.count - 1
-            self.ui.settingsSelector.setCurrentIndex(index)
-        self._settings_changed(index)
+        selector = self.ui.settingsSelector
+        with quiet(selector):
+            if selector.findData(name_or_file) < 0:
+                selector.addItem(Path(name_or_file).name, name_or_file)
+            selector.setCurrentIndex(selector.findData(name_or_file))
+        self._settings_changed()
+
+    def _keep(self, name: str, value: str) -> None:
+        if self._parameters is not None:
+            self._parameters.set_text(name, value)
 
     def _task_changed(self, index: int) -> None:
-        if self._parameters is not None:
-            self._parameters.set_text("cohort.task", self.task.command)
+        self._keep("cohort.task", self.task.command)
         self._list_settings()
         self.update()
 
-    def _settings_changed(self, index: int) -> None:
-        if self._parameters is not None:
-            self._parameters.set_text(f"cohort.{self.task.settings}", self.ui.settingsSelector.currentData or "")
+    def _settings_changed(self, index: int = 0) -> None:
+        self._keep(f"cohort.{self.task.settings}", self.ui.settingsSelector.currentData or "")
         self.update()
 
     def _choose_file(self, checked: bool = False) -> None:
-        model = self.task.settings == "model"
-        title, kinds = (
-            (_("Model file"), "Models (*.json)") if model else (_("Protocol file"), "Protocols (*.yaml *.yml)")
-        )
+        if self.task.settings == "model":
+            title, kinds = _("Model file"), "Models (*.json)"
+        else:
+            title, kinds = _("Protocol file"), "Protocols (*.yaml *.yml)"
         path = qt.QFileDialog.getOpenFileName(None, title, "", kinds)
         if path:
             self._select_settings(path)
 
     def _path_changed(self, path: str) -> None:
-        if self._parameters is not None:
-            for name, edit in self._paths.items():
-                self._parameters.set_text(name, edit.currentPath)
+        for name, edit in self._paths.items():
+            self._keep(name, edit.currentPath)
         self.update()
 
     def _run_clicked(self, checked: bool = False) -> None:
         ready, problem = packages_ready()
         if not ready:
-            self._say(problem, PROBLEM)
+            self.run.say(problem, PROBLEM)
             return
         for edit in self._paths.values():
             edit.addCurrentPathToHistory()
         self.ui.logText.clear()
-        self.ui.cohortProgressBar.value = 0
-        self._say(_("Starting ..."), QUIET)
         self.result.begin(self.task, Path(self.ui.outputPathEdit.currentPath))
         try:
             self.run.start(self.arguments())
         except OSError as error:
-            self._say(str(error), PROBLEM)
+            self.run.say(str(error), PROBLEM)
         self.update()
 
-    def _progress(self, fraction: float, words: str) -> None:
-        self.ui.cohortProgressBar.value = round(100 * fraction)
-        left = self.run.seconds_left(fraction)
-        self._say(words if left is None else f"{words}, {in_words(left)} {_('left')}", QUIET)
-
-    def _line(self, line: str) -> None:
-        self.ui.logText.appendPlainText(line)
-
     def _ended(self, status: int) -> None:
-        if status in (0, 3):
+        if status in (DONE, DONE_IN_PART):
             self.ui.cohortProgressBar.value = 100
             self.result.finish()
-        if status == 0:
-            self._say(_("Done."), QUIET)
-        elif status == 3:
-            self._say(_("Done, but some patients could not be measured: see errors.csv in the output folder."), PROBLEM)
+        if status == DONE:
+            self.run.say(_("Done."))
+        elif status == DONE_IN_PART:
+            message = _("Done, but some patients could not be measured: see errors.csv in the output folder.")
+            self.run.say(message, PROBLEM)
         else:
-            self._say(reason_of(self.run.lines, status), PROBLEM)
+            self.run.say(reason_of(self.run.lines, status), PROBLEM)
         self.update()
 
     def _stop_clicked(self, checked: bool = False) -> None:
         self.run.stop()
-        self._say(_("Stopped. Press Run to resume; finished patients are kept."), QUIET)
+        self.run.say(_("Stopped. Press Run to resume; finished patients are kept."))
         self.update()
 
     def _take_model(self, file: str) -> None:
-        """Use a newly trained model: for the patient, and for tasks that take a model."""
-        if self._parameters is not None:
-            self._parameters.set_text("cohort.model", file)
+        """Use a newly trained model: for the patient, and for tasks that apply a model."""
+        self._keep("cohort.model", file)
         self._list_settings()
         self._use_model(file)
         self.ui.tabs.setCurrentIndex(0)
 
-    def _say(self, text: str, style: str) -> None:
-        self.ui.cohortStatusLabel.text = text
-        self.ui.cohortStatusLabel.setStyleSheet(style)
+
+def _is_gone(path: str) -> bool:
+    return bool(path) and not Path(path).is_file()

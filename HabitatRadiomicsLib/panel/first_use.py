@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -18,85 +20,64 @@ def packages_ready() -> tuple[bool, str]:
     """Whether all packages are installed; if not, asks the user and installs them.
 
     Returns:
-        True and nothing; or False and what to do, in sentences. Then Slicer is as it was.
+        True and nothing; or False and what to do, in sentences. Then Slicer is unchanged.
     """
     if not missing():
         return True, ""
-    window = _ProgressWindow()
+    window = _progress_window()
+
+    def report(fraction: float, words: str) -> None:
+        window.setValue(int(100 * fraction))
+        window.setLabelText(words[-90:])
+        slicer.app.processEvents()
+        if window.wasCanceled:
+            raise Cancelled
+
     try:
-        plan = plan_installation(python_program(), progress=window.report)
+        plan = plan_installation(python_program(), progress=report)
         window.hide()
-        if not slicer.util.confirmYesNoDisplay(question(plan), windowTitle=_("Install packages?")):
+        if not slicer.util.confirmYesNoDisplay(_question(plan), windowTitle=_("Install packages?")):
             return False, _("The packages were not installed. Press Apply again to be asked again.")
         window.show()
-        install(plan, python=python_program(), progress=window.report)
+        install(plan, python=python_program(), progress=report)
     except Cancelled:
         return False, _("The installation was cancelled; nothing was changed. Press Apply to be asked again.")
     except HabitatRadiomicsError as error:
         return False, str(error)
     finally:
         window.close()
+        window.deleteLater()
     return True, ""
 
 
-def question(plan: InstallationPlan) -> str:
-    """The question: what would be installed, the size of each download, and that nothing else changes."""
-    lines = [f"{package.name} {package.version}  ({_size(package.size)})" for package in plan.packages]
-    return "\n".join(
-        [
-            _("Habitat Radiomics needs these packages from the Python Package Index:"),
-            "",
-            *lines,
-            "",
-            _("Together {size} to download. Packages that 3D Slicer has are not changed.").format(
-                size=_size(plan.size)
-            ),
-            _("Install them now?"),
-        ]
-    )
+def _question(plan: InstallationPlan) -> str:
+    """What would be installed, the size of each download, and that nothing else changes."""
+    packages = [f"{package.name} {package.version}  ({_size(package.size)})" for package in plan.packages]
+    download = _("Together {size} to download. Packages that 3D Slicer has are not changed.")
+    lines = [
+        _("Habitat Radiomics needs these packages from the Python Package Index:"),
+        "",
+        *packages,
+        "",
+        download.format(size=_size(plan.size)),
+        _("Install them now?"),
+    ]
+    return "\n".join(lines)
 
 
 def _size(size: int | None) -> str:
-    if size is None:
-        return _("size unknown")
-    return f"{size / _MEGABYTE:.1f} MB"
+    return _("size unknown") if size is None else f"{size / _MEGABYTE:.1f} MB"
 
 
-class _ProgressWindow:
+def _progress_window() -> Any:
     """A modal window with a bar, some words and Cancel."""
-
-    def __init__(self) -> None:
-        self._dialog = qt.QProgressDialog(slicer.util.mainWindow())
-        self._dialog.setWindowTitle(_("Habitat Radiomics: packages"))
-        self._dialog.setLabelText(_("Finding out what is needed ..."))
-        self._dialog.setRange(0, 100)
-        self._dialog.setMinimumDuration(0)
-        self._dialog.setAutoClose(False)
-        self._dialog.setAutoReset(False)
-        self._dialog.setWindowModality(qt.Qt.ApplicationModal)
-        self._dialog.show()
-
-    def report(self, fraction: float, words: str) -> None:
-        """Progress of the library; lets the window live.
-
-        Raises:
-            Cancelled: the user pressed Cancel.
-        """
-        self._dialog.setValue(int(100 * fraction))
-        self._dialog.setLabelText(words[-90:])
-        slicer.app.processEvents()
-        if self._dialog.wasCanceled:
-            raise Cancelled
-
-    def hide(self) -> None:
-        """While the question is asked."""
-        self._dialog.hide()
-
-    def show(self) -> None:
-        """Again."""
-        self._dialog.show()
-
-    def close(self) -> None:
-        """For good."""
-        self._dialog.close()
-        self._dialog.deleteLater()
+    window = qt.QProgressDialog(slicer.util.mainWindow())
+    window.setWindowTitle(_("Habitat Radiomics: packages"))
+    window.setLabelText(_("Finding out what is needed ..."))
+    window.setRange(0, 100)
+    window.setMinimumDuration(0)
+    window.setAutoClose(False)
+    window.setAutoReset(False)
+    window.setWindowModality(qt.Qt.ApplicationModal)
+    window.show()
+    return window

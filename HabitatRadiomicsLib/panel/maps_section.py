@@ -9,14 +9,25 @@ import slicer
 from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.colours import habitat_colour
-from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.panel.widgets import connect, fill_selector, quiet
 from HabitatRadiomicsLib.scene import views
-from HabitatRadiomicsLib.scene.case_keys import label_of
 from HabitatRadiomicsLib.scene.colours import ACTIVATION_OPACITY, ENTROPY_OPACITY, HABITAT_OPACITY
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_habitat_labelmap
+from HabitatRadiomicsLib.scene.sequence_input import label_of
 
 _COLUMNS = ("Habitat", "Volume [ml]", "Share", "Entropy [bits]", "Intensity")
+#: Check boxes and sliders that are kept with the scene, with their initial values, by parameter.
+_BOXES = {
+    "shown.entropy": ("entropyCheckBox", True),
+    "shown.habitats": ("habitatsCheckBox", True),
+    "shown.activation": ("activationCheckBox", False),
+}
+_SLIDERS = {
+    "shown.entropyOpacity": ("entropyOpacitySlider", ENTROPY_OPACITY),
+    "shown.habitatOpacity": ("habitatOpacitySlider", HABITAT_OPACITY),
+    "shown.activationOpacity": ("activationOpacitySlider", ACTIVATION_OPACITY),
+}
 
 
 class MapsSection:
@@ -37,14 +48,14 @@ class MapsSection:
         table.horizontalHeader().setStretchLastSection(True)
         table.setWordWrap(False)
         connect(ui.shownSequenceSelector, "currentIndexChanged(int)", self._sequence_chosen)
-        self._boxes = (ui.entropyCheckBox, ui.habitatsCheckBox, ui.activationCheckBox)
-        connect(ui.entropyCheckBox, "toggled(bool)", self._entropy_toggled)
-        connect(ui.habitatsCheckBox, "toggled(bool)", self._appearance_changed)
-        connect(ui.activationCheckBox, "toggled(bool)", self._activation_toggled)
-        for slider in (ui.entropyOpacitySlider, ui.habitatOpacitySlider, ui.activationOpacitySlider):
-            connect(slider, "valueChanged(double)", self._appearance_changed)
+        # The slice views have one overlay: either box switches the other off.
+        connect(ui.entropyCheckBox, "toggled(bool)", lambda on: self._overlay_toggled(ui.activationCheckBox, on))
+        connect(ui.activationCheckBox, "toggled(bool)", lambda on: self._overlay_toggled(ui.entropyCheckBox, on))
+        connect(ui.habitatsCheckBox, "toggled(bool)", lambda on: self._apply_appearance())
+        for widget, _opacity in _SLIDERS.values():
+            connect(getattr(ui, widget), "valueChanged(double)", lambda value: self._apply_appearance())
         connect(table, "cellClicked(int,int)", self._habitat_clicked)
-        connect(ui.showMapsButton, "clicked(bool)", self._show)
+        connect(ui.showMapsButton, "clicked(bool)", lambda checked: self.show_maps())
         connect(ui.previousViewButton, "clicked(bool)", self._go_back)
         connect(ui.labelmapButton, "clicked(bool)", self._make_labelmap)
 
@@ -59,20 +70,15 @@ class MapsSection:
         ui = self._ui
         ui.mapsSection.visible = results is not None
         ui.mapsSection.collapsed = results is None
-        with quiet(ui.shownSequenceSelector, *self._boxes):
-            ui.shownSequenceSelector.clear()
-            for name in results.entropy if results is not None else ():
-                ui.shownSequenceSelector.addItem(label_of(name), name)
-            shown = ui.shownSequenceSelector.findData(parameters.text("shown.sequence"))
-            ui.shownSequenceSelector.setCurrentIndex(max(0, shown))
-            ui.entropyCheckBox.checked = parameters.text("shown.entropy", "1") == "1"
-            ui.habitatsCheckBox.checked = parameters.text("shown.habitats", "1") == "1"
-            ui.activationCheckBox.checked = parameters.text("shown.activation") == "1"
-        with quiet(ui.entropyOpacitySlider, ui.habitatOpacitySlider, ui.activationOpacitySlider):
-            opacity = parameters.text("shown.activationOpacity", str(ACTIVATION_OPACITY))
-            ui.activationOpacitySlider.value = float(opacity)
-            ui.entropyOpacitySlider.value = float(parameters.text("shown.entropyOpacity", str(ENTROPY_OPACITY)))
-            ui.habitatOpacitySlider.value = float(parameters.text("shown.habitatOpacity", str(HABITAT_OPACITY)))
+        sequences = () if results is None else tuple(results.entropy)
+        items = [(label_of(name), name) for name in sequences]
+        fill_selector(ui.shownSequenceSelector, items, parameters.text("shown.sequence"))
+        for name, (widget, checked) in _BOXES.items():
+            with quiet(getattr(ui, widget)):
+                getattr(ui, widget).checked = parameters.text(name, str(int(checked))) == "1"
+        for name, (widget, opacity) in _SLIDERS.items():
+            with quiet(getattr(ui, widget)):
+                getattr(ui, widget).value = float(parameters.text(name, str(opacity)))
         self._fill_table()
         for widget in (ui.activationCheckBox, ui.activationOpacitySlider):
             widget.visible = results is not None and bool(results.activation)
@@ -83,12 +89,6 @@ class MapsSection:
         if self._results is not None:
             views.show_maps(slicer.mrmlScene, self._results, self.sequence)
             self._apply_appearance()
-
-    @property
-    def _shows_activation(self) -> bool:
-        """The slice views have one overlay: entropy, or the activation of a sequence that has one."""
-        has_activation = self._results is not None and self.sequence in self._results.activation
-        return bool(has_activation and self._ui.activationCheckBox.checked)
 
     def show_habitat(self, sequence: str, region: str) -> None:
         """Show one habitat, or the whole lesion, of a sequence in the slice views."""
@@ -106,7 +106,7 @@ class MapsSection:
         self._ui.previousViewButton.enabled = False
 
     def remember_view(self) -> None:
-        """Keep what is shown now, for the way back; what was kept before is older and stays."""
+        """Keep what is shown now, for the way back, unless an earlier view is kept already."""
         if self._before is None:
             self._before = views.ViewState.now(slicer.mrmlScene)
             self._ui.previousViewButton.enabled = True
@@ -116,53 +116,40 @@ class MapsSection:
             self._before.restore(slicer.mrmlScene)
         self.forget_view()
 
-    def _show(self, checked: bool = False) -> None:
-        self.show_maps()
-
     def _sequence_chosen(self, index: int) -> None:
         self._fill_table()
         self.show_maps()
 
-    def _entropy_toggled(self, checked: bool) -> None:
-        if checked:
-            with quiet(self._ui.activationCheckBox):
-                self._ui.activationCheckBox.checked = False
-        self._apply_appearance()
-
-    def _activation_toggled(self, checked: bool) -> None:
-        if checked:
-            with quiet(self._ui.entropyCheckBox):
-                self._ui.entropyCheckBox.checked = False
-        self._apply_appearance()
-
-    def _appearance_changed(self, value: object = None) -> None:
+    def _overlay_toggled(self, other_box: Any, on: bool) -> None:
+        if on:
+            with quiet(other_box):
+                other_box.checked = False
         self._apply_appearance()
 
     def _apply_appearance(self) -> None:
         ui, results, parameters = self._ui, self._results, self._parameters
         if results is None or parameters is None:
             return
-        heat, bits = self._shows_activation, ui.entropyCheckBox.checked and not self._shows_activation
+        has_activation = self.sequence in results.activation
         for widget in (ui.activationCheckBox, ui.activationOpacitySlider):
             widget.visible = bool(results.activation)
-            widget.enabled = self.sequence in results.activation
-        slider = ui.activationOpacitySlider if heat else ui.entropyOpacitySlider
-        opacity = slider.value if heat or bits else 0.0
-        overlay = (results.activation if heat else results.entropy).get(self.sequence)
-        views.set_overlay(slicer.mrmlScene, results, overlay, opacity)
+            widget.enabled = has_activation
+        shows_activation = has_activation and ui.activationCheckBox.checked
+        shows_overlay = shows_activation or ui.entropyCheckBox.checked
+        slider = ui.activationOpacitySlider if shows_activation else ui.entropyOpacitySlider
+        overlay = (results.activation if shows_activation else results.entropy).get(self.sequence)
+        views.set_overlay(slicer.mrmlScene, results, overlay, slider.value if shows_overlay else 0.0)
         for node in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
             if node.GetDisplayableNode() in (*results.entropy.values(), *results.activation.values()):
-                node.SetVisibility((heat or bits) and node.GetDisplayableNode() is overlay)
+                node.SetVisibility(shows_overlay and node.GetDisplayableNode() is overlay)
         for name, segmentation in results.habitats.items():
             segmentation.SetDisplayVisibility(ui.habitatsCheckBox.checked and name == self.sequence)
         views.set_habitat_opacity(results, ui.habitatOpacitySlider.value)
         parameters.set_text("shown.sequence", self.sequence)
-        parameters.set_text("shown.entropy", str(int(ui.entropyCheckBox.checked)))
-        parameters.set_text("shown.habitats", str(int(ui.habitatsCheckBox.checked)))
-        parameters.set_text("shown.activation", str(int(ui.activationCheckBox.checked)))
-        parameters.set_text("shown.activationOpacity", f"{ui.activationOpacitySlider.value:.2f}")
-        parameters.set_text("shown.entropyOpacity", f"{ui.entropyOpacitySlider.value:.2f}")
-        parameters.set_text("shown.habitatOpacity", f"{ui.habitatOpacitySlider.value:.2f}")
+        for name, (widget, _checked) in _BOXES.items():
+            parameters.set_text(name, str(int(getattr(ui, widget).checked)))
+        for name, (widget, _opacity) in _SLIDERS.items():
+            parameters.set_text(name, f"{getattr(ui, widget).value:.2f}")
 
     def _fill_table(self) -> None:
         rows = self._rows()

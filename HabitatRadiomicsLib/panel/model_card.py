@@ -1,6 +1,6 @@
 """The summary of a model, read from its file with only the standard library.
 
-A window can show it before the packages are installed that load and check the whole model.
+A window can show it before the packages are installed that the whole model needs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,6 @@ class ModelCard:
     lines: tuple[str, str, str]
     sites: tuple[str, ...]
     needs_site: bool
-    is_demonstration: bool
     document: Mapping[str, Any]
 
     def html(self) -> str:
@@ -104,7 +103,7 @@ def _number(value: float | None, pattern: str) -> str:
 
 
 def read_card(path: Path) -> ModelCard:
-    """The card of a model file, as the file states it; only loading the model verifies the file.
+    """The card of a model file; what the file says is verified only when the model is loaded.
 
     Raises:
         ModelError: the file is not a model file.
@@ -120,28 +119,9 @@ def read_card(path: Path) -> ModelCard:
 
 
 def _card(document: Mapping[str, Any]) -> ModelCard:
-    evidence, endpoint, area = document["evidence"], document["endpoint"], document["evidence"].get("performance")
-    combat = document.get("combat")
-    demonstration = evidence["kind"] == "synthetic-demonstration"
-    origin = f"{EVIDENCE_IN_WORDS[evidence['kind']].capitalize()}: {evidence['cohort']}; {evidence['cases']} cases, "
-    origin += (
-        f"{evidence['events']} with the outcome." if evidence["events"] else "how many had the outcome is not stated."
-    )
-    if any(row["mean"] is None for row in document["features"]):
-        performance_text = (
-            "It scores nobody until 'habitat-radiomics take-reference' has taken means and standard deviations, which "
-            "the publication does not give, from a cohort of yours."
-        )
-    elif area is None:
-        performance_text = "Its performance is not stated."
-    else:
-        performance_text = f"AUC {area['auc']:.2f} (95% interval {area['auc_low']:.2f} to {area['auc_high']:.2f})."
-        unseen = document["cutoff"].get("held_out")
-        if unseen is not None:
-            performance_text += (
-                f" At the cut-off, on held-out cases: sensitivity {unseen['sensitivity']:.0%}, "
-                f"specificity {unseen['specificity']:.0%}."
-            )
+    evidence, endpoint, combat = document["evidence"], document["endpoint"], document.get("combat")
+    kind, events = EVIDENCE_IN_WORDS[evidence["kind"]].capitalize(), evidence["events"]
+    outcome = f"{events} with the outcome." if events else "how many had the outcome is not stated."
     return ModelCard(
         name=document["name"],
         title=document["title"],
@@ -150,14 +130,29 @@ def _card(document: Mapping[str, Any]) -> ModelCard:
         clinical=tuple(_question(row) for row in (document.get("nomogram") or {}).get("inputs", ())),
         lines=(
             f"{endpoint['name']}: {endpoint['positive']} or {endpoint['negative']}. {document['intended_use']}",
-            origin,
-            performance_text,
+            f"{kind}: {evidence['cohort']}; {evidence['cases']} cases, {outcome}",
+            _performance(document),
         ),
         sites=tuple(evidence.get("sites", ()) if combat is None else combat["sites"]),
         needs_site=combat is not None,
-        is_demonstration=demonstration,
         document=document,
     )
+
+
+def _performance(document: Mapping[str, Any]) -> str:
+    area, held_out = document["evidence"].get("performance"), document["cutoff"].get("held_out")
+    if any(row["mean"] is None for row in document["features"]):
+        return (
+            "It scores nobody until 'habitat-radiomics take-reference' has taken means and standard deviations, which "
+            "the publication does not give, from a cohort of yours."
+        )
+    if area is None:
+        return "Its performance is not stated."
+    text = f"AUC {area['auc']:.2f} (95% interval {area['auc_low']:.2f} to {area['auc_high']:.2f})."
+    if held_out is not None:
+        sensitivity, specificity = held_out["sensitivity"], held_out["specificity"]
+        text += f" At the cut-off, on held-out cases: sensitivity {sensitivity:.0%}, specificity {specificity:.0%}."
+    return text
 
 
 def _timepoints(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -167,11 +162,11 @@ def _timepoints(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _sequences(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Of the features that are measured; a change needs both time points, and so does a habitat at the later one unless
-    it has a scale of its own."""
+    """The images that the features are measured in; a change needs both time points, and so does a habitat at the later
+    one unless it has a scale of its own."""
     timepoints = _timepoints(document)
     # Models from before this setting existed have a scale per time point.
-    compared = bool(timepoints) and document["protocol"]["timepoints"].get("habitat_scale", "own") != "own"
+    shared_scale = bool(timepoints) and document["protocol"]["timepoints"].get("habitat_scale", "own") != "own"
     keys = []
     for row in document["features"]:
         if row["name"].startswith("clinical:"):
@@ -181,7 +176,7 @@ def _sequences(document: Mapping[str, Any]) -> tuple[str, ...]:
             keys.append(first)
         elif first == "delta":
             keys += [f"{moment}_{second}" for moment in timepoints]
-        elif compared and rest[0].startswith("S"):
+        elif shared_scale and rest[0].startswith("S"):
             keys += [f"{timepoints[0]}_{second}", f"{first}_{second}"]
         else:
             keys.append(f"{first}_{second}")

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.model_card import ModelCard, read_card
-from HabitatRadiomicsLib.panel.signals import connect, quiet
+from HabitatRadiomicsLib.panel.widgets import connect, open_file, quiet, show_message
 from HabitatRadiomicsLib.system.installation.dependencies import missing
 from HabitatRadiomicsLib.system.resources import bundled_models_to_choose
 
@@ -42,11 +42,9 @@ class ModelSection:
     def select(self, model: str) -> None:
         """Select a model, bundled or a file, without calling ``on_change``."""
         with quiet(self._ui.modelSelector):
-            index = self._ui.modelSelector.findData(model)
-            if index < 0 and model:
+            if model and self._ui.modelSelector.findData(model) < 0:
                 self._ui.modelSelector.addItem(_title(Path(model)), model)
-                index = self._ui.modelSelector.count - 1
-            self._ui.modelSelector.setCurrentIndex(max(index, 0))
+            self._ui.modelSelector.setCurrentIndex(max(0, self._ui.modelSelector.findData(model)))
         self._read()
 
     def _changed(self, index: int) -> None:
@@ -72,10 +70,8 @@ class ModelSection:
             self.card = card
         except HabitatRadiomicsError as error:
             problem = str(error)
-        self._ui.modelCardLabel.text = "" if self.card is None else _lines(self.card)
-        self._ui.modelCardLabel.visible = self.card is not None
-        self._ui.modelProblemLabel.text = problem
-        self._ui.modelProblemLabel.visible = bool(problem)
+        show_message(self._ui.modelCardLabel, "" if self.card is None else _lines(self.card), "")
+        show_message(self._ui.modelProblemLabel, problem, "")
 
     def _open_card(self, link: str) -> None:
         if self.card is None:
@@ -83,7 +79,7 @@ class ModelSection:
         name = re.sub(r"\W+", "-", self.card.name)  # the file may come from anywhere
         page = Path(tempfile.gettempdir()) / f"habitat-radiomics-card-{name}.html"
         page.write_text(self.card.html(), encoding="utf-8")
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(page)))
+        open_file(page)
 
 
 def _title(path: Path) -> str:

@@ -12,26 +12,23 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.cases import Case
+from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.panel.background_run import BackgroundRun, in_words
-from HabitatRadiomicsLib.panel.clinical_form import ClinicalForm
+from HabitatRadiomicsLib.panel.background_run import BackgroundRun
+from HabitatRadiomicsLib.panel.clinical_form import ClinicalForm, SiteField
 from HabitatRadiomicsLib.panel.first_use import packages_ready
 from HabitatRadiomicsLib.panel.maps_section import MapsSection
 from HabitatRadiomicsLib.panel.model_card import ModelCard
 from HabitatRadiomicsLib.panel.model_section import ModelSection
 from HabitatRadiomicsLib.panel.score_section import ScoreSection
 from HabitatRadiomicsLib.panel.sequence_row import SequenceRow
-from HabitatRadiomicsLib.panel.signals import connect, quiet
-from HabitatRadiomicsLib.panel.site_field import SiteField
-from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
-from HabitatRadiomicsLib.scene.case_keys import timepoint_and_sequence
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, connect, quiet, remove_widget, show_message
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.guess import guess_inputs
 from HabitatRadiomicsLib.scene.parameters import Parameters
 from HabitatRadiomicsLib.scene.patient import write_inputs
 from HabitatRadiomicsLib.scene.result_nodes import add_results
-from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
+from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, timepoint_and_sequence
 from HabitatRadiomicsLib.scene.time_line import join_series, scored_moments, series_of
 
 _SETTLE_MS = 150
@@ -45,7 +42,7 @@ class PatientTab:
 
         Args:
             row_file: path of SequenceRow.ui.
-            on_change: called when the patient that could be measured may be another one.
+            on_change: called when the patient that could be measured may have changed.
         """
         self.ui = ui
         self._row_file = row_file
@@ -53,24 +50,24 @@ class PatientTab:
         self._parameters: Parameters | None = None
         self.rows: dict[str, SequenceRow] = {}
         self.model = ModelSection(ui, self._model_changed)
-        self.site = SiteField(ui, self._site_changed)
+        self.site = SiteField(ui, lambda: self._keep("site", self.site.site))
         self.clinical = ClinicalForm(ui, self._clinical_changed)
         self.maps = MapsSection(ui)
         self.score = ScoreSection(ui, self.maps.show_habitat)
-        self.run = BackgroundRun(on_progress=self._progress, on_line=lambda line: None, on_end=self._ended)
+        self.run = BackgroundRun(ui.progressBar, ui.statusLabel, on_end=self._ended)
         self._folder: Path | None = None
         self._inputs: dict[str, SequenceInput] = {}
-        # Changes come in bursts (a brush stroke in the Segment Editor is many): check once, after the last.
-        # A child of the panel, so that it cannot fire after the panel is deleted.
+        # Changes come in bursts (a brush stroke in the Segment Editor makes many): check once, after the last. The
+        # timer is a child of the panel, so that it cannot fire after the panel is deleted.
         self._settle: Any = qt.QTimer(ui.applyButton)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         connect(self._settle, "timeout()", self.update)
         connect(ui.anotherTimepointButton, "clicked(bool)", self._another_time_point)
-        connect(ui.guessButton, "clicked(bool)", self._guess_clicked)
-        connect(ui.mapsOnlyCheckBox, "toggled(bool)", self._maps_only_toggled)
+        connect(ui.guessButton, "clicked(bool)", lambda checked: self.guess())
+        connect(ui.mapsOnlyCheckBox, "toggled(bool)", lambda checked: self._keep("mapsOnly", str(int(checked))))
         connect(ui.applyButton, "clicked(bool)", self._apply_clicked)
-        connect(ui.cancelButton, "clicked(bool)", self._cancel_clicked)
+        connect(ui.cancelButton, "clicked(bool)", lambda checked: self.cancel())
 
     def load(self, parameters: Parameters) -> None:
         """Show the content of a parameter node: at start, and after a scene was opened or closed."""
@@ -88,19 +85,17 @@ class PatientTab:
         maps_only = self.ui.mapsOnlyCheckBox.checked
         ready = [row.check(optional=maps_only) for row in self.rows.values()]
         used = any(not row.empty for row in self.rows.values())
-        known = self.clinical.check()
+        clinical_known = self.clinical.check()
         problem = ""
         if self.model.card is None:
             problem = _("Choose a model.")
         elif not used or not all(ready):
             problem = _("Complete the images above, then press Apply.")
         elif self.site.missing and not maps_only:
-            problem = _("Choose the site where the images were made; the model harmonises sites.")
-        elif not known and not maps_only:
+            problem = _("Choose the site where the images were acquired; the model harmonises sites.")
+        elif not clinical_known and not maps_only:
             problem = _("Complete the clinical values; the model's nomogram needs them.")
-        self.ui.problemLabel.text = problem
-        self.ui.problemLabel.setStyleSheet(QUIET)
-        self.ui.problemLabel.visible = bool(problem) and not self.run.running
+        show_message(self.ui.problemLabel, "" if self.run.running else problem)
         self.ui.applyButton.enabled = not problem and not self.run.running
         self.ui.applyButton.toolTip = problem or _("Make the maps and score the patient")
         self.ui.cancelButton.enabled = self.run.running
@@ -116,16 +111,16 @@ class PatientTab:
         """Fill in what can be guessed safely; the user's own choices stay."""
         guessed = guess_inputs(slicer.mrmlScene, tuple(self.rows), without=self._scored_already())
         for name, row in self.rows.items():
-            guess, kept = guessed[name], row.chosen
-            mask = kept.mask or guess.mask
-            segment = kept.segment or (guess.segment if mask is guess.mask else "")
-            row.show(SequenceInput(kept.volume or guess.volume, mask, segment))
+            guess, chosen = guessed[name], row.chosen
+            mask = chosen.mask or guess.mask
+            segment = chosen.segment or (guess.segment if mask is guess.mask else "")
+            row.show(SequenceInput(chosen.volume or guess.volume, mask, segment))
         self._keep_inputs()
         self.update()
 
     def case(self, case_id: str) -> Case | None:
         """The patient as the rows show it; None when something is missing."""
-        images = {name: row.image for name, row in self.rows.items() if row.image is not None}
+        images = self._images()
         return Case(case_id, images) if len(images) == len(self.rows) and images else None
 
     def cancel(self) -> None:
@@ -133,7 +128,7 @@ class PatientTab:
         if self.run.running:
             self.run.stop()
             self._clean_up()
-            self._say(_("Cancelled; nothing was added to the scene."), QUIET)
+            self.run.say(_("Cancelled; nothing was added to the scene."))
             self.update()
 
     def close(self) -> None:
@@ -144,14 +139,16 @@ class PatientTab:
         for row in self.rows.values():
             row.close()
 
+    def _images(self) -> dict[str, SequenceImage]:
+        return {name: row.image for name, row in self.rows.items() if row.image is not None}
+
     def _make_rows(self) -> None:
-        sequences = () if self.model.card is None else _rows_of(self.model.card)
-        if tuple(self.rows) != sequences:
+        sequences = [] if self.model.card is None else _rows_of(self.model.card)
+        if list(self.rows) != sequences:
             layout = self.ui.sequenceRows.layout()
             for row in self.rows.values():
                 row.close()
-                layout.removeWidget(row.widget)
-                row.widget.deleteLater()
+                remove_widget(layout, row.widget)
             self.rows = {name: SequenceRow(self._row_file, name, self._inputs_changed) for name in sequences}
             for row in self.rows.values():
                 layout.addWidget(row.widget)
@@ -188,31 +185,21 @@ class PatientTab:
         if self._parameters is None or results is None:
             return
         self._parameters.set_text("series", series_of(results))
-        guessed = guess_inputs(slicer.mrmlScene, tuple(self.rows), without=self._scored_already())
-        for name, row in self.rows.items():
-            row.show(guessed[name])
-        self._keep_inputs()
-        self._say(_("Choose this patient's images of the other time point, then press Apply."), QUIET)
-        self.update()
+        for row in self.rows.values():
+            row.show(SequenceInput(None, None))
+        self.guess()
+        self.run.say(_("Choose this patient's images of the other time point, then press Apply."))
 
     def _scored_already(self) -> list[Any]:
-        """Volumes of the time points scored so far, which cannot be those of another one."""
+        """Volumes of the time points scored so far: another time point has other volumes."""
         results = None if self._parameters is None else self._parameters.results()
         if self._parameters is None or results is None or not self._parameters.text("series"):
             return []
         return [volume for moment in scored_moments(slicer.mrmlScene, results) for volume in moment.volumes]
 
-    def _guess_clicked(self, checked: bool = False) -> None:
-        self.guess()
-
-    def _maps_only_toggled(self, checked: bool) -> None:
+    def _keep(self, name: str, value: str) -> None:
         if self._parameters is not None:
-            self._parameters.set_text("mapsOnly", "1" if checked else "0")
-        self.update()
-
-    def _site_changed(self) -> None:
-        if self._parameters is not None:
-            self._parameters.set_text("site", self.site.site)
+            self._parameters.set_text(name, value)
         self.update()
 
     def _clinical_changed(self) -> None:
@@ -226,50 +213,41 @@ class PatientTab:
             self._start()
         except (HabitatRadiomicsError, OSError) as error:
             self._clean_up()
-            self._say(str(error), PROBLEM)
+            self.run.say(str(error), PROBLEM)
         self.update()
 
     def _start(self) -> None:
         ready, problem = packages_ready()
         if not ready:
-            self._say(problem, PROBLEM)
+            self.run.say(problem, PROBLEM)
             return
         maps_only = self.ui.mapsOnlyCheckBox.checked
         # Packages may just have been installed: now the whole model file can be checked.
         self.model.select(self.model.model)
-        used = {name: row for name, row in self.rows.items() if row.image is not None}
-        if self.model.card is None or not used or not (maps_only or self.clinical.check()):
-            self._say("", QUIET)
+        images = self._images()
+        if self.model.card is None or not images or not (maps_only or self.clinical.check()):
+            self.run.say("")
             return
-        self._inputs = {name: row.chosen for name, row in used.items()}
+        self._inputs = {name: self.rows[name].chosen for name in images}
         self._folder = Path(tempfile.mkdtemp(prefix="habitat-radiomics-"))
-        images = {name: row.image for name, row in used.items() if row.image is not None}
         arguments = write_inputs(self._folder / "inputs", Case("case", images))
         arguments += ["--model", self.model.model, "--out", str(self._folder / "results")]
-        if not maps_only and self.site.site:
-            arguments += ["--site", self.site.site]
         if not maps_only:
+            arguments += ["--site", self.site.site] if self.site.site else []
             arguments += [f"--clinical={name}={text}" for name, text in self.clinical.values.items()]
-        self.ui.progressBar.value = 0
-        self._say(_("Starting ..."), QUIET)
         self.run.start(["maps" if maps_only else "score", *arguments])
-
-    def _progress(self, fraction: float, words: str) -> None:
-        self.ui.progressBar.value = round(100 * fraction)
-        left = self.run.seconds_left(fraction)
-        self._say(words if left is None else f"{words}, {in_words(left)} {_('left')}", QUIET)
 
     def _ended(self, status: int) -> None:
         try:
             if status != 0:
-                self._say(reason_of(self.run.lines, status), PROBLEM)
+                self.run.say(reason_of(self.run.lines, status), PROBLEM)
             elif any(not slicer.mrmlScene.IsNodePresent(chosen.volume) for chosen in self._inputs.values()):
-                self._say(_("A volume was removed during the run; its results were not added."), PROBLEM)
+                self.run.say(_("A volume was removed during the run; its results were not added."), PROBLEM)
             else:
                 self._take_results()
         except Exception as error:
-            # Qt calls this, so that no caller would report the error; the scene is unchanged.
-            self._say(_("The results cannot be shown: {error}").format(error=error), PROBLEM)
+            # Qt calls this method, so no caller would report the error; the scene is unchanged.
+            self.run.say(_("The results cannot be shown: {error}").format(error=error), PROBLEM)
             raise
         finally:
             self._clean_up()
@@ -286,7 +264,7 @@ class PatientTab:
         self._parameters.set_results(results)
         self._show_results()
         self.maps.show_maps()
-        self._say(_("Done."), QUIET)
+        self.run.say(_("Done."))
 
     def _show_results(self) -> None:
         assert self._parameters is not None
@@ -296,29 +274,19 @@ class PatientTab:
         one_time_point = self.model.card is not None and not self.model.card.timepoints
         self.ui.anotherTimepointButton.visible = one_time_point and results is not None and results.score is not None
 
-    def _cancel_clicked(self, checked: bool = False) -> None:
-        self.cancel()
-
     def _clean_up(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def _say(self, text: str, style: str) -> None:
-        self.ui.statusLabel.text = text
-        self.ui.statusLabel.setStyleSheet(style)
 
-
-def _rows_of(card: ModelCard) -> tuple[str, ...]:
+def _rows_of(card: ModelCard) -> list[str]:
     """The images that the model needs, ordered by sequence and then by time point."""
     sequences = list(dict.fromkeys(timepoint_and_sequence(key)[1] for key in card.sequences))
-    moments = ["", *card.timepoints]
-    return tuple(
-        sorted(
-            card.sequences,
-            key=lambda key: (
-                sequences.index(timepoint_and_sequence(key)[1]),
-                moments.index(timepoint_and_sequence(key)[0]),
-            ),
-        )
-    )
+    timepoints = ["", *card.timepoints]
+
+    def order(key: str) -> tuple[int, int]:
+        timepoint, sequence = timepoint_and_sequence(key)
+        return sequences.index(sequence), timepoints.index(timepoint)
+
+    return sorted(card.sequences, key=order)

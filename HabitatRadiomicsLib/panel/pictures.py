@@ -1,4 +1,4 @@
-"""Figures in labels of the panel, and clicks on them."""
+"""Figures in labels of the panel, clicks on them, and charts in Slicer's plot view."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import qt
+import slicer
+
+from HabitatRadiomicsLib.panel.widgets import open_file
 
 #: Inches and dots per inch; together a little less than the width of Slicer's module panel.
 PICTURE_WIDTH = 4.4
@@ -15,7 +18,7 @@ PICTURE_DPI = 88
 
 
 def show_figure(label: Any, figure: Any) -> bytes:
-    """Show a figure of matplotlib, one that is too wide for the panel smaller; returns it as PNG, in full."""
+    """Show a figure of matplotlib, scaled down if it is too wide for the panel; returns it as PNG, in full size."""
     from HabitatRadiomicsLib.reporting import png_bytes
 
     data = png_bytes(figure)
@@ -38,11 +41,20 @@ def open_picture(data: bytes, name: str) -> None:
     """
     path = Path(tempfile.gettempdir()) / f"{name}.png"
     path.write_bytes(data)
-    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
+    open_file(path)
+
+
+def show_chart(chart: Any) -> None:
+    """Show a plot chart node, in a layout that has a plot view if there is a window."""
+    manager, plots = slicer.app.layoutManager(), slicer.modules.plots.logic()
+    if manager is not None:
+        manager.setLayout(plots.GetLayoutWithPlot(manager.layout))
+    plots.ShowChartInLayout(chart)
 
 
 class Clicks(qt.QObject):  # type: ignore[misc]
-    """Tells at which height, in parts of a label's picture from its top, it was clicked."""
+    """Calls ``on_click`` when a label is clicked, with the height of the click: a fraction of the picture, from its
+    top."""
 
     def __init__(self, label: Any, on_click: Callable[[float], None]) -> None:
         qt.QObject.__init__(self)
@@ -51,7 +63,7 @@ class Clicks(qt.QObject):  # type: ignore[misc]
         label.setCursor(qt.QCursor(qt.Qt.PointingHandCursor))
 
     def eventFilter(self, label: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """What Qt asks before a label gets an event: it gets them all."""
+        """Called by Qt before the label gets an event; False: the label gets it too."""
         if event.type() == qt.QEvent.MouseButtonRelease and label.pixmap is not None:
             height = label.pixmap.height() / label.pixmap.devicePixelRatio()
             self._on_click(event.pos().y() / height)

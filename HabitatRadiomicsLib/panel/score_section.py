@@ -1,4 +1,4 @@
-"""The score, its interval, its explanation and its warnings."""
+"""The score, its interval, its nomogram, its explanation and its warnings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.outputs import write_text
-from HabitatRadiomicsLib.panel.nomogram_view import NomogramView
-from HabitatRadiomicsLib.panel.pictures import PICTURE_DPI, PICTURE_WIDTH, Clicks, show_figure
-from HabitatRadiomicsLib.panel.plots import show_chart
-from HabitatRadiomicsLib.panel.signals import connect
-from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET
+from HabitatRadiomicsLib.panel.pictures import (
+    PICTURE_DPI,
+    PICTURE_WIDTH,
+    Clicks,
+    open_picture,
+    show_chart,
+    show_figure,
+)
 from HabitatRadiomicsLib.panel.timeline_view import TimelineView
-from HabitatRadiomicsLib.scene.case_keys import DELTA, timepoint_and_sequence
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, QUIET, connect, show_message
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
+from HabitatRadiomicsLib.scene.sequence_input import timepoint_and_sequence
 from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
@@ -34,8 +38,11 @@ class ScoreSection:
         self._show_habitat = show_habitat
         self._results: ResultNodes | None = None
         self._bars: Any = None
-        self._clicks = Clicks(ui.barsPictureLabel, self._bar_clicked)
-        self._nomogram = NomogramView(ui)
+        self._nomogram = b""
+        self._clicks = (
+            Clicks(ui.barsPictureLabel, self._bar_clicked),
+            Clicks(ui.nomogramPictureLabel, lambda height: open_picture(self._nomogram, "habitat-radiomics-nomogram")),
+        )
         self._timeline = TimelineView(ui)
         connect(ui.saveReportButton, "clicked(bool)", self._save_report)
         connect(ui.exportTableButton, "clicked(bool)", self._export_table)
@@ -56,11 +63,10 @@ class ScoreSection:
         for widget in shown:
             widget.visible = score is not None
         ui.featureLabel.visible = False
-        # Only now: opening the section shows everything in it.
-        self._nomogram.show(score)
+        # Only now, because opening the section shows everything in it.
+        self._show_nomogram(score)
         self._timeline.show(results)
-        ui.warningsLabel.text = _warnings(warnings)
-        ui.warningsLabel.visible = bool(warnings)
+        show_message(ui.warningsLabel, _warnings(warnings), "")
         if score is not None:
             ui.scoreNoticeLabel.text = score["notice"]
             ui.scoreNoticeLabel.setStyleSheet(PROBLEM + "font-weight: bold;")
@@ -73,8 +79,7 @@ class ScoreSection:
         if score is None or not 0 <= index < len(score["contributions"]):
             return
         row = score["contributions"][index]
-        self._ui.featureLabel.text = _feature(row)
-        self._ui.featureLabel.visible = True
+        show_message(self._ui.featureLabel, _feature(row), "")
         from HabitatRadiomicsLib.features.description import describe_column
 
         location = describe_column(row["columns"][0]).place
@@ -101,6 +106,21 @@ class ScoreSection:
         show_figure(self._ui.scalePictureLabel, score_figure(score, width=PICTURE_WIDTH, dpi=PICTURE_DPI))
         show_figure(self._ui.barsPictureLabel, self._bars)
 
+    def _show_nomogram(self, score: dict[str, Any] | None) -> None:
+        """Hide it where the model has none, or where the packages to draw it are missing."""
+        picture, text = self._ui.nomogramPictureLabel, self._ui.nomogramLabel
+        shown = score is not None and score.get("nomogram") is not None and not missing()
+        if shown:
+            from HabitatRadiomicsLib.model.nomogram import patient_nomogram
+            from HabitatRadiomicsLib.reporting.figures.nomogram_figure import patient_nomogram_figure
+
+            nomogram = patient_nomogram(score or {})
+            assert nomogram is not None
+            self._nomogram = show_figure(picture, patient_nomogram_figure(nomogram))
+            text.text = _nomogram_table(nomogram)
+        for label in (picture, text):
+            label.visible = shown
+
     def _save_report(self, checked: bool = False) -> None:
         if self._results is not None and self._results.report is not None:
             path = qt.QFileDialog.getSaveFileName(None, _("Save report"), "report.html", _("Web page (*.html)"))
@@ -119,50 +139,44 @@ class ScoreSection:
 
 def _shown_key(key: str, score: dict[str, Any]) -> str:
     """The image in which a feature is shown; for a change, that of the later time point."""
-    moment, sequence = timepoint_and_sequence(key)
-    if moment != DELTA:
+    from HabitatRadiomicsLib.features.delta import DELTA
+
+    timepoint, sequence = timepoint_and_sequence(key)
+    if timepoint != DELTA:
         return key
     return [name for name in score["habitats"] if timepoint_and_sequence(name)[1] == sequence][-1]
 
 
 def contributions_csv(score: dict[str, Any]) -> str:
     """SHAP values as CSV text, with the columns of the report, the model and the notice."""
+    columns = {"name": "feature", "value": "value", "z": "z", "percentile": "training_percentile",
+               "coefficient": "coefficient", "shap": "shap"}  # fmt: skip
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["feature", "value", "z", "training_percentile", "coefficient", "shap", "model", "notice"])
+    writer.writerow([*columns.values(), "model", "notice"])
     for row in score["contributions"]:
-        writer.writerow(
-            [row["name"], row["value"], row["z"], row["percentile"], row["coefficient"], row["shap"],
-             score["model"]["name"], score["notice"]]
-        )  # fmt: skip
+        writer.writerow([*(row[name] for name in columns), score["model"]["name"], score["notice"]])
     return stream.getvalue()
 
 
 def _headline(score: dict[str, Any]) -> str:
-    chance = score["probability_interval"]
     colour = "#d62728" if score["positive"] else "#1f77b4"
-    lines = [
-        f'<span style="font-size: large; color: {colour}"><b>{escape(score["call"])}</b></span>',
-        _score_line(score),
-    ]
+    call = f'<span style="font-size: large; color: {colour}"><b>{escape(score["call"])}</b></span>'
+    interval, values = score["score_interval"], {"score": score["score"], "cutoff": score["cutoff"]["value"]}
+    if interval is None:
+        line = _("Score {score:.3f} (no interval); cut-off {cutoff:.3f}").format(**values)
+    else:
+        text = _("Rad-score {score:.3f} (95% interval {low:.3f} to {high:.3f}); cut-off {cutoff:.3f}")
+        line = text.format(**values, low=interval["low"], high=interval["high"])
     if score["probability"] is None:
-        lines.append(_("The model gives no probability."))
+        probability = _("The model gives no probability.")
     else:
         text = _("Probability of {endpoint} {value:.0%} ({low:.0%} to {high:.0%})")
-        endpoint = score["endpoint"]["name"]
-        lines.append(
-            escape(text.format(endpoint=endpoint, value=score["probability"], low=chance["low"], high=chance["high"]))
+        limits = score["probability_interval"]
+        probability = text.format(
+            endpoint=score["endpoint"]["name"], value=score["probability"], low=limits["low"], high=limits["high"]
         )
-    return "<br>".join(lines)
-
-
-def _score_line(score: dict[str, Any]) -> str:
-    interval, cutoff = score["score_interval"], score["cutoff"]["value"]
-    if interval is None:
-        return _("Score {score:.3f} (no interval); cut-off {cutoff:.3f}").format(score=score["score"], cutoff=cutoff)
-    return _("Rad-score {score:.3f} (95% interval {low:.3f} to {high:.3f}); cut-off {cutoff:.3f}").format(
-        score=score["score"], low=interval["low"], high=interval["high"], cutoff=cutoff
-    )
+    return "<br>".join([call, line, escape(probability)])
 
 
 def _feature(row: dict[str, Any]) -> str:
@@ -180,6 +194,18 @@ def _feature(row: dict[str, Any]) -> str:
         ),
     ]
     return "<br>".join(lines)
+
+
+def _nomogram_table(nomogram: Any) -> str:
+    rows = [(f"{row.factor}: {row.value}", f"{row.points:.1f}") for row in nomogram.rows]
+    risk = _("Risk of {outcome}: {value:.0%} ({low:.0%} to {high:.0%})").format(
+        outcome=nomogram.outcome, value=nomogram.risk.value, low=nomogram.risk.low, high=nomogram.risk.high
+    )
+    cells = "".join(
+        f"<tr><td>{escape(name)}</td><td align='right' style='padding-left: 16px'>{points}</td></tr>"
+        for name, points in [(_("Nomogram"), _("points")), *rows, (_("Total points"), f"{nomogram.total:.1f}")]
+    )
+    return f"<table>{cells}</table><b>{escape(risk)}</b>"
 
 
 def _warnings(warnings: list[str]) -> str:

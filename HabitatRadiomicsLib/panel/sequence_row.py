@@ -11,16 +11,14 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.cases import SequenceImage
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.panel.signals import connect, quiet
-from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
-from HabitatRadiomicsLib.scene.case_keys import label_of
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, WARNING, connect, fill_selector, quiet, show_message
 from HabitatRadiomicsLib.scene.guess import guess_segment
 from HabitatRadiomicsLib.scene.masks import choices_of
-from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, read_input
+from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, label_of, read_input
 
 
 class SequenceRow:
-    """A row of the Images section; ``on_change`` is called when the user chooses something else."""
+    """A row of the section *Images and lesions*; ``on_change`` is called when the user chooses something else."""
 
     def __init__(self, ui_file: str, sequence: str, on_change: Callable[[], None]) -> None:
         self.sequence = sequence
@@ -34,7 +32,7 @@ class SequenceRow:
         self.widget.setMRMLScene(slicer.mrmlScene)
         connect(self.ui.volumeSelector, "currentNodeChanged(vtkMRMLNode*)", self._volume_chosen)
         connect(self.ui.maskSelector, "currentNodeChanged(vtkMRMLNode*)", self._mask_chosen)
-        connect(self.ui.segmentSelector, "currentIndexChanged(int)", self._segment_chosen)
+        connect(self.ui.segmentSelector, "currentIndexChanged(int)", lambda index: on_change())
 
     @property
     def chosen(self) -> SequenceInput:
@@ -69,14 +67,14 @@ class SequenceRow:
             return self.image is not None or (optional and self.empty)
         self._checked, self.image = state, None
         if self.empty:
-            self._say(_("Choose the volume, and the segment or label of the lesion."), QUIET)
+            show_message(self.ui.messageLabel, _("Choose the volume, and the segment or label of the lesion."))
             return optional
         try:
             self.image = read_input(self.sequence, self.chosen)
         except HabitatRadiomicsError as error:
-            self._say(str(error), PROBLEM)
+            show_message(self.ui.messageLabel, str(error), PROBLEM)
             return False
-        self._say("\n".join(self.image.warnings), WARNING)
+        show_message(self.ui.messageLabel, "\n".join(self.image.warnings), WARNING)
         return True
 
     def close(self) -> None:
@@ -98,47 +96,32 @@ class SequenceRow:
     def _observe(self) -> None:
         """Observe drawing, renaming and moving in the chosen nodes."""
         self.close()
-        for node in (self.chosen.volume, self.chosen.mask):
-            if node is not None:
-                events = [vtk.vtkCommand.ModifiedEvent, node.TransformModifiedEvent]
-                if node.IsA("vtkMRMLSegmentationNode"):
-                    kinds = slicer.vtkSegmentation
-                    events += [
-                        kinds.SegmentAdded,
-                        kinds.SegmentRemoved,
-                        kinds.SegmentModified,
-                        kinds.SourceRepresentationModified,
-                    ]
-                self._observed += [(node, node.AddObserver(event, self._node_changed)) for event in events]
+        kinds = slicer.vtkSegmentation
+        drawing = (kinds.SegmentAdded, kinds.SegmentRemoved, kinds.SegmentModified, kinds.SourceRepresentationModified)
+        for node in self._nodes():
+            events = [vtk.vtkCommand.ModifiedEvent, node.TransformModifiedEvent]
+            if node.IsA("vtkMRMLSegmentationNode"):
+                events += drawing
+            self._observed += [(node, node.AddObserver(event, self._node_changed)) for event in events]
 
     def _node_changed(self, caller: Any, event: str) -> None:
         self._list_segments(self.ui.segmentSelector.currentData or "")
         self._on_change()
 
-    def _segment_chosen(self, index: int) -> None:
-        self._on_change()
-
     def _list_segments(self, wanted: str) -> None:
         mask = self.ui.maskSelector.currentNode()
         choices = {} if mask is None else choices_of(mask)
-        with quiet(self.ui.segmentSelector):
-            self.ui.segmentSelector.clear()
-            if len(choices) != 1:
-                self.ui.segmentSelector.addItem(_("(choose)"), "")
-            for choice, name in choices.items():
-                self.ui.segmentSelector.addItem(name, choice)
-            self.ui.segmentSelector.setCurrentIndex(max(0, self.ui.segmentSelector.findData(wanted)))
+        items = [] if len(choices) == 1 else [(_("(choose)"), "")]
+        items += [(name, choice) for choice, name in choices.items()]
+        fill_selector(self.ui.segmentSelector, items, wanted)
+
+    def _nodes(self) -> list[Any]:
+        return [node for node in (self.chosen.volume, self.chosen.mask) if node is not None]
 
     def _state(self) -> tuple[Any, ...]:
         """The state that the check depends on: the nodes, and when they and their content last changed."""
-        chosen = self.chosen
-        nodes = [node for node in (chosen.volume, chosen.mask) if node is not None]
-        return (*(part for node in nodes for part in (node.GetID(), *_times(node))), chosen.segment)
-
-    def _say(self, text: str, style: str) -> None:
-        self.ui.messageLabel.text = text
-        self.ui.messageLabel.setStyleSheet(style)
-        self.ui.messageLabel.visible = bool(text)
+        parts = [part for node in self._nodes() for part in (node.GetID(), *_times(node))]
+        return (*parts, self.chosen.segment)
 
 
 def _times(node: Any) -> list[int]:
@@ -146,10 +129,10 @@ def _times(node: Any) -> list[int]:
     times = [node.GetMTime()]
     if node.IsA("vtkMRMLSegmentationNode"):
         segmentation = node.GetSegmentation()
-        drawn = segmentation.GetSourceRepresentationName()
+        source = segmentation.GetSourceRepresentationName()
         for index in range(segmentation.GetNumberOfSegments()):
             segment = segmentation.GetNthSegment(index)
-            data = segment.GetRepresentation(drawn)
+            data = segment.GetRepresentation(source)
             times += [segment.GetMTime(), 0 if data is None else data.GetMTime()]
     elif node.GetImageData() is not None:
         times.append(node.GetImageData().GetMTime())

@@ -10,18 +10,17 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.panel.pictures import PICTURE_DPI, PICTURE_WIDTH, show_figure
-from HabitatRadiomicsLib.panel.plots import show_chart
-from HabitatRadiomicsLib.panel.signals import connect
+from HabitatRadiomicsLib.panel.pictures import PICTURE_DPI, PICTURE_WIDTH, show_chart, show_figure
+from HabitatRadiomicsLib.panel.widgets import connect, remove_widget, show_message
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
-from HabitatRadiomicsLib.scene.studies import study_of
+from HabitatRadiomicsLib.scene.subject_hierarchy import study_of
 from HabitatRadiomicsLib.scene.table_nodes import AFTER, BEFORE
 from HabitatRadiomicsLib.scene.time_line import scored_moments
 from HabitatRadiomicsLib.system.installation.dependencies import missing
 
 
 class TimelineView:
-    """A picture for each sequence and, of a model of two time points, the volumes in numbers."""
+    """A picture for each sequence and, with a model of two time points, the volumes in numbers."""
 
     def __init__(self, ui: Any) -> None:
         self._container, self._table, self._button = ui.timelinePictures, ui.changesLabel, ui.showChangesButton
@@ -32,14 +31,11 @@ class TimelineView:
     def show(self, results: ResultNodes | None) -> None:
         """Show several time points; hide the view where there is only one."""
         for label in self._pictures:
-            self._container.layout().removeWidget(label)
-            label.hide()
-            label.deleteLater()
+            remove_widget(self._container.layout(), label)
         self._pictures = []
         content = {} if results is None else results.content
         changes = content.get("changes", [])
-        self._table.text = changes_table(changes)
-        self._table.visible = bool(changes)
+        show_message(self._table, changes_table(changes), "")
         self._chart = None if results is None else results.change_chart
         self._button.visible = self._chart is not None
         if results is not None and not missing():
@@ -92,15 +88,14 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
     from HabitatRadiomicsLib.reporting.figures.patient_figures import TimePoint, timeline_figure
 
     figures: dict[str, list[TimePoint]] = {}
-    # For a model of two time points, the table of volumes has this caption.
+    # With a model of two time points, the table of volumes has this caption.
     caption = "" if changes else scale_text("own")
     if changes:
-        moments = (("baseline_ml", 0), ("followup_ml", 1))
         for sequence in dict.fromkeys(row["sequence"] for row in changes):
             rows = [row for row in changes if row["sequence"] == sequence and row["habitat"] != "whole"]
-            labels = _moments_of(results, sequence)
             figures[sequence] = [
-                TimePoint(labels[index], {row["habitat"]: row[column] for row in rows}) for column, index in moments
+                TimePoint(label, {row["habitat"]: row[column] for row in rows})
+                for label, column in zip(_axis_labels(results, sequence), ("baseline_ml", "followup_ml"))
             ]
     else:
         scored = scored_moments(slicer.mrmlScene, results)
@@ -119,8 +114,8 @@ def _figures(changes: Sequence[Mapping[str, Any]], results: ResultNodes) -> list
     ]  # fmt: skip
 
 
-def _moments_of(results: ResultNodes, sequence: str) -> list[str]:
-    """Axis labels of both time points: their names, with the dates of the studies where known."""
+def _axis_labels(results: ResultNodes, sequence: str) -> list[str]:
+    """The names of both time points, with the dates of the studies where known."""
     dates = {key: study_of(volume).readable_date for key, volume in results.volumes.items()}
     moments = results.content["maps"]["timepoints"]
     return ["\n".join(filter(None, (moment, dates.get(f"{moment}_{sequence}")))) for moment in moments]

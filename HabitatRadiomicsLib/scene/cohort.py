@@ -1,9 +1,10 @@
-"""Measures, trains on, scores or evaluates a cohort in a separate process; the result becomes a table node."""
+"""Runs the commands for a cohort in a separate process; the result becomes a table node."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from HabitatRadiomicsLib.scene.table_nodes import add_table
 
 _SECONDS = 0.1
 #: Exit status of success, complete or without the cases that errors.csv names.
-_DONE = (0, 3)
+DONE, DONE_IN_PART = 0, 3
 _TEXT_COLUMNS = ("case_id", "site", "call", "warnings", "model", "notice")
 _MEASURES = {
     "auc": "AUC",
@@ -29,145 +30,91 @@ _MEASURES = {
 }
 
 
-def feature_table(
+@dataclass(frozen=True)
+class Task:
+    """A command of the library that works on the tables of a cohort.
+
+    Attributes:
+        title: as a list of tasks shows it.
+        table: name of the table node with its result.
+        settings: what it applies, ``protocol`` or ``model``.
+        result: the file of the output folder that a user wants to see first.
+        needs_clinical: it cannot do without the outcomes in ``clinical.csv``.
+    """
+
+    command: str
+    title: str
+    table: str
+    settings: str
+    result: str
+    needs_clinical: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether the task trains a model."""
+        return self.command == "train"
+
+    @property
+    def reports(self) -> bool:
+        """Whether the task writes a report and ``study.json``."""
+        return self.result == "report.html"
+
+    def arguments(self, images: Path | str, output: Path | str, settings: str, clinical: Any, jobs: int) -> list[str]:
+        """The arguments of the command line; ``clinical`` may be empty or None."""
+        arguments = [self.command, "--cohort", str(images), "--out", str(output)]
+        arguments += [f"--{self.settings}", settings, "--jobs", str(jobs)]
+        return [*arguments, "--clinical", str(clinical)] if clinical else arguments
+
+
+_TASKS = (
+    Task("extract", "Extract features", "Features", "protocol", "features.csv"),
+    Task("score-cohort", "Score all patients", "Scores", "model", "scores.csv"),
+    Task("train", "Train a model", "Training", "protocol", "report.html", needs_clinical=True),
+    Task("evaluate", "Evaluate a model", "Evaluation", "model", "report.html", needs_clinical=True),
+)
+#: By command, in the order of a list of tasks.
+TASKS = {task.command: task for task in _TASKS}
+
+
+def run_task(
     scene: Any,
-    images: str | Path,
-    output: str | Path,
-    protocol: str,
+    command: str,
+    images: Path | str,
+    output: Path | str,
+    settings: str,
     *,
-    clinical: str | Path | None = None,
+    clinical: Path | str | None = None,
     jobs: int = 1,
+    options: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Any:
-    """Measure every patient of a table; waits until it is done.
+    """Run a task on the patients of a table, and wait until it is done.
 
     Args:
+        command: of the task, as in :data:`TASKS`.
         images: images.csv.
-        output: folder for features.csv and what goes with it; a run that was interrupted goes on there, and
-            :func:`training_table` takes over what was measured.
-        protocol: bundled name or YAML file.
-        clinical: clinical.csv, for the columns outcome and site.
+        output: folder for the results; an interrupted run continues there, and training takes over what extraction
+            measured there.
+        settings: bundled name or file of the protocol or model.
+        clinical: clinical.csv with outcomes, sites and clinical values.
         jobs: processes.
+        options: further arguments of the command.
 
     Returns:
-        vtkMRMLTableNode with the rows of features.csv; NaN where a feature is not defined.
+        vtkMRMLTableNode: the rows of features.csv or scores.csv, NaN where a value is not defined; or, of a task that
+        writes a report, a row for each measure: ``Measure``, ``Value``, and ``Low`` and ``High`` of its interval.
 
     Raises:
         HabitatRadiomicsError: in the command's own words.
         Cancelled: by ``progress``; the command was stopped.
     """
-    arguments = ["extract", "--cohort", str(images), "--out", str(output), "--protocol", protocol, "--jobs", str(jobs)]
-    if clinical is not None:
-        arguments += ["--clinical", str(clinical)]
-    _run(arguments, progress)
-    return _csv_node(scene, "Features", Path(output) / "features.csv")
-
-
-def training_table(
-    scene: Any,
-    images: str | Path,
-    clinical: str | Path,
-    output: str | Path,
-    protocol: str,
-    *,
-    name: str = "model",
-    jobs: int = 1,
-    progress: Progress = silent,
-) -> Any:
-    """Train a model on the patients of a table; waits until it is done.
-
-    Args:
-        images: images.csv.
-        clinical: clinical.csv with outcomes.
-        output: folder for model.json, report.html, study.json, tables and figures; a run that was interrupted goes on
-            there.
-        protocol: bundled name or YAML file.
-        name: of the model: letters, digits, hyphens.
-        jobs: processes.
-
-    Returns:
-        vtkMRMLTableNode with a row for each measure of the held-out performance, as :func:`evaluate_table` gives.
-
-    Raises:
-        HabitatRadiomicsError: in the command's own words.
-        Cancelled: by ``progress``; the command was stopped.
-    """
-    arguments = ["train", "--cohort", str(images), "--clinical", str(clinical), "--out", str(output)]
-    _run([*arguments, "--protocol", protocol, "--name", name, "--jobs", str(jobs)], progress)
-    return _performance_node(scene, "Training", Path(output) / "study.json")
-
-
-def score_table(
-    scene: Any,
-    images: str | Path,
-    output: str | Path,
-    model: str,
-    *,
-    clinical: str | Path | None = None,
-    jobs: int = 1,
-    progress: Progress = silent,
-) -> Any:
-    """Score every patient of a table; waits until it is done.
-
-    Args:
-        images: images.csv.
-        output: folder for scores.csv and errors.csv; a run that was interrupted goes on there.
-        model: bundled name or file.
-        clinical: clinical.csv, for its column site and the clinical values that a nomogram needs.
-        jobs: processes.
-
-    Returns:
-        vtkMRMLTableNode with the rows of scores.csv.
-
-    Raises:
-        HabitatRadiomicsError: in the command's own words.
-        Cancelled: by ``progress``; the command was stopped.
-    """
-    arguments = ["score-cohort", "--cohort", str(images), "--out", str(output), "--model", model, "--jobs", str(jobs)]
-    if clinical is not None:
-        arguments += ["--clinical", str(clinical)]
-    _run(arguments, progress)
-    return _csv_node(scene, "Scores", Path(output) / "scores.csv")
-
-
-def evaluate_table(
-    scene: Any,
-    images: str | Path,
-    clinical: str | Path,
-    output: str | Path,
-    model: str,
-    *,
-    jobs: int = 1,
-    progress: Progress = silent,
-) -> Any:
-    """Compare a frozen model with the outcomes of new patients; waits until it is done.
-
-    Args:
-        images: images.csv.
-        clinical: clinical.csv with outcomes.
-        output: folder for report.html, study.json, tables and figures; a run that was interrupted goes on there.
-        model: bundled name or file.
-        jobs: processes.
-
-    Returns:
-        vtkMRMLTableNode with a row for each measure: ``Measure``, ``Value``, and ``Low`` and ``High`` of its interval;
-        NaN where there is none.
-
-    Raises:
-        HabitatRadiomicsError: in the command's own words.
-        Cancelled: by ``progress``; the command was stopped.
-    """
-    arguments = ["evaluate", "--cohort", str(images), "--clinical", str(clinical), "--out", str(output)]
-    _run([*arguments, "--model", model, "--jobs", str(jobs)], progress)
-    return _performance_node(scene, "Evaluation", Path(output) / "study.json")
-
-
-def _run(arguments: Sequence[str], progress: Progress) -> None:
     check_packages()
-    process = start_command(arguments)
+    task = TASKS[command]
+    process = start_command([*task.arguments(images, output, settings, clinical, jobs), *options])
     output_lines: list[str] = []
+    status = None
     try:
-        while True:
+        while status is None:
             process.wait(_SECONDS)
             status = process.status
             for line in process.lines():
@@ -176,27 +123,26 @@ def _run(arguments: Sequence[str], progress: Progress) -> None:
                     output_lines.append(line)
                 else:
                     progress(*step)
-            if status is not None:
-                break
     finally:
         process.stop()
-    if status not in _DONE:
+    if status not in (DONE, DONE_IN_PART):
         raise HabitatRadiomicsError(reason_of(output_lines, status))
+    columns = _performance(Path(output)) if task.reports else _rows(Path(output) / task.result)
+    return add_table(scene, task.table, columns)
 
 
-def _csv_node(scene: Any, title: str, path: Path) -> Any:
+def _rows(path: Path) -> dict[str, list[Any]]:
     import pandas as pd
 
     cells = pd.read_csv(path, dtype=str, keep_default_na=False)  # a patient may be called NA
     numbers = cells.columns.difference(_TEXT_COLUMNS)
     rows = cells.replace({name: {"": "nan"} for name in numbers}).astype(dict.fromkeys(numbers, float))
-    return add_table(scene, title, rows.to_dict("list"))
+    return rows.to_dict("list")
 
 
-def _performance_node(scene: Any, title: str, path: Path) -> Any:
-    row = json.loads(path.read_text(encoding="utf-8"))["validation"]["candidates"][0]  # the model's; its parts follow
-    columns: dict[str, list[Any]] = {"Measure": list(_MEASURES.values())}
-    for column, suffix in (("Value", ""), ("Low", "_low"), ("High", "_high")):
-        values = [row[name + suffix] for name in _MEASURES]
-        columns[column] = [float("nan") if value is None else value for value in values]
-    return add_table(scene, title, columns)
+def _performance(folder: Path) -> dict[str, list[Any]]:
+    study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    model = study["validation"]["candidates"][0]  # its parts alone follow
+    columns = {"Value": "", "Low": "_low", "High": "_high"}
+    values = {title: [model[name + suffix] for name in _MEASURES] for title, suffix in columns.items()}
+    return {"Measure": list(_MEASURES.values()), **values}

@@ -1,4 +1,4 @@
-"""Starts the command line as a separate process, with the right Python, arguments and environment."""
+"""Starts the command line as a separate process, with the right Python and environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from HabitatRadiomicsLib.progress import LINES_VARIABLE
 from HabitatRadiomicsLib.system.child_process import ChildProcess
 
-#: PythonSlicer sets PYTHONPATH itself: the folder of the library has to come as an argument.
+#: PythonSlicer sets PYTHONPATH itself, so the folder of the library is passed as an argument.
 _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from HabitatRadiomicsLib.commands.program import main; sys.exit(main())"
@@ -39,7 +39,7 @@ def reason_of(lines: Sequence[str], status: int) -> str:
 
 
 def start_command(arguments: Sequence[str]) -> ChildProcess:
-    """Start ``habitat-radiomics ARGUMENTS``; its progress comes as lines.
+    """Start ``habitat-radiomics ARGUMENTS``; it prints its progress as lines.
 
     Raises:
         OSError: Python cannot be started.

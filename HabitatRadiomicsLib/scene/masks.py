@@ -1,8 +1,8 @@
-"""Lesions drawn in the scene as label images: segments of every representation, and label map volumes."""
+"""Lesions drawn in the scene as label images: segments of every representation, and label map volumes; and back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,7 @@ import vtk
 
 from HabitatRadiomicsLib.cases import TOLERANCE_VOXELS
 from HabitatRadiomicsLib.errors import MaskError
-from HabitatRadiomicsLib.scene.geometry import ijk_to_ras_of, matrix_array, place_of, world_matrix
-from HabitatRadiomicsLib.scene.volumes import image_of, placed_image
-
-
-@dataclass(frozen=True)
-class DrawnLesion:
-    """A label image in world coordinates, the label of the lesion, and notes on how it was made."""
-
-    labels: sitk.Image
-    label: int | None
-    notes: tuple[str, ...] = ()
+from HabitatRadiomicsLib.scene.volumes import ijk_to_ras_of, image_of, placed_image, world_matrix
 
 
 def choices_of(node: Any) -> dict[str, str]:
@@ -35,20 +25,26 @@ def choices_of(node: Any) -> dict[str, str]:
     return {segment_id: segmentation.GetSegment(segment_id).GetName() for segment_id in ids}
 
 
-def lesion_of(node: Any, choice: str, image: sitk.Image, *, where: str) -> DrawnLesion:
-    """A segment, or a label of a label map volume, as labels; on the image's grid if its own is a part of it.
+def lesion_of(
+    node: Any, choice: str, image: sitk.Image, *, where: str
+) -> tuple[sitk.Image, int | None, tuple[str, ...]]:
+    """A segment, or a label of a label map volume; on the image's grid if its own is a part of it.
 
     Args:
         node: vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode.
         choice: segment ID, or the label as text; empty takes the only one there is.
         image: of the lesion, in world coordinates.
 
+    Returns:
+        A label image in world coordinates; the lesion's label, None: the only one there is; and notes on how the image
+        was made.
+
     Raises:
         MaskError: no such segment or label, or nothing is drawn in it.
         GeometryError: a parent transform is not linear.
     """
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
-        return DrawnLesion(image_of(node, where=where), _chosen_label(node, choice, where))
+        return image_of(node, where=where), _chosen_label(node, choice, where), ()
     if not node.IsA("vtkMRMLSegmentationNode"):
         raise MaskError("It is neither a segmentation nor a label map.", where=where, remedy="Choose one of these.")
     segment_id = _chosen_segment(node, choice, where)
@@ -59,10 +55,27 @@ def lesion_of(node: Any, choice: str, image: sitk.Image, *, where: str) -> Drawn
         raise MaskError("The segment is empty: nothing is drawn in it.", where=where, remedy="Draw the lesion first.")
     matrix = vtk.vtkMatrix4x4()
     data.GetImageToWorldMatrix(matrix)
-    ijk_to_ras = to_world @ matrix_array(matrix)
+    ijk_to_ras = to_world @ slicer.util.arrayFromVTKMatrix(matrix)
     ijk_to_ras[:, 3] = ijk_to_ras @ [extent[0], extent[2], extent[4], 1]
-    drawn = placed_image(data, place_of(ijk_to_ras), where=where)
-    return DrawnLesion(_on_grid_of(image, drawn), 1, notes)
+    return _on_grid_of(image, placed_image(data, ijk_to_ras, where=where)), 1, notes
+
+
+def add_segmentation(
+    scene: Any, name: str, reference: Any, segments: Mapping[str, tuple[np.ndarray, tuple[float, float, float]]]
+) -> Any:
+    """A new segmentation node on the grid of a volume node.
+
+    Args:
+        reference: the volume node.
+        segments: voxels of 0 and 1, shape (k, j, i), and colour, by name, which is the segment's ID too.
+    """
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+    for segment, (voxels, colour) in segments.items():
+        node.GetSegmentation().AddEmptySegment(segment, segment, colour)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(voxels.astype(np.uint8), node, segment, reference)
+    return node
 
 
 def _chosen_label(node: Any, choice: str, where: str) -> int | None:
@@ -101,7 +114,7 @@ def _labelmap(
     if segment.GetRepresentation(fractional) is not None and not segmentation.ContainsRepresentation(binary):
         return _thresholded(segment.GetRepresentation(fractional))
     if segment.GetRepresentation(binary) is not None and not drawn_as_surface:
-        return _one_label(segment.GetRepresentation(binary), segment.GetLabelValue()), ()
+        return _one_label(segment, binary), ()
     if segment.GetRepresentation(surface) is not None:
         note = "The mask was made from a closed surface: a voxel whose centre lies inside belongs to it."
         return _rasterised(segmentation, segment_id, to_world, image), (note,)
@@ -110,37 +123,35 @@ def _labelmap(
     return empty, ()
 
 
-def _one_label(data: Any, value: int) -> Any:
-    """Segments may share one label map; this one's voxels become 1, those of the others 0."""
-    chosen = vtk.vtkImageThreshold()
-    chosen.SetInputData(data)
-    chosen.ThresholdBetween(value, value)
-    return _ones(chosen, data)
+def _one_label(segment: Any, binary: str) -> Any:
+    """Segments may share one label map: the voxels of the others become 0."""
+    return _ones_between(segment.GetRepresentation(binary), segment.GetLabelValue(), segment.GetLabelValue())
 
 
 def _thresholded(data: Any) -> tuple[Any, tuple[str, ...]]:
     names = slicer.vtkSegmentationConverter
     threshold = data.GetFieldData().GetArray(names.GetThresholdValueFieldName())
-    span = data.GetFieldData().GetArray(names.GetScalarRangeFieldName())
-    low, high = (span.GetValue(0), span.GetValue(1)) if span is not None else data.GetScalarRange()
+    value_range = data.GetFieldData().GetArray(names.GetScalarRangeFieldName())
+    low, high = (value_range.GetValue(0), value_range.GetValue(1)) if value_range is not None else data.GetScalarRange()
     cut = threshold.GetValue(0) if threshold is not None else (low + high) / 2
-    part = (cut - low) / (high - low) if high > low else 0.5
-    chosen = vtk.vtkImageThreshold()
-    chosen.SetInputData(data)
-    chosen.ThresholdByUpper(cut)
-    note = f"The mask was made from a fractional label map: voxels of {part:.0%} or more belong to it."
-    return _ones(chosen, data), (note,)
+    fraction = (cut - low) / (high - low) if high > low else 0.5
+    note = f"The mask was made from a fractional label map: voxels of {fraction:.0%} or more belong to it."
+    return _ones_between(data, cut, vtk.VTK_DOUBLE_MAX), (note,)
 
 
-def _ones(chosen: Any, data: Any) -> Any:
-    chosen.SetInValue(1)
-    chosen.SetOutValue(0)
-    chosen.SetOutputScalarTypeToUnsignedChar()
-    chosen.Update()
+def _ones_between(data: Any, low: float, high: float) -> Any:
+    """A vtkOrientedImageData: 1 where the value lies between two bounds, else 0."""
+    threshold = vtk.vtkImageThreshold()
+    threshold.SetInputData(data)
+    threshold.ThresholdBetween(low, high)
+    threshold.SetInValue(1)
+    threshold.SetOutValue(0)
+    threshold.SetOutputScalarTypeToUnsignedChar()
+    threshold.Update()
     matrix = vtk.vtkMatrix4x4()
     data.GetImageToWorldMatrix(matrix)
     binary = slicer.vtkOrientedImageData()
-    binary.ShallowCopy(chosen.GetOutput())
+    binary.ShallowCopy(threshold.GetOutput())
     binary.SetGeometryFromImageToWorldMatrix(matrix)
     return binary
 
@@ -159,19 +170,18 @@ def _rasterised(segmentation: Any, segment_id: str, to_world: np.ndarray, image:
     copy.SetConversionParameter(names.GetReferenceImageGeometryParameterName(), names.SerializeImageGeometry(grid))
     binary = names.GetBinaryLabelmapRepresentationName()
     copy.CreateRepresentation(binary, True)
-    segment = copy.GetSegment(segment_id)
-    return _one_label(segment.GetRepresentation(binary), segment.GetLabelValue())
+    return _one_label(copy.GetSegment(segment_id), binary)
 
 
 def _on_grid_of(image: sitk.Image, drawn: sitk.Image) -> sitk.Image:
-    """Labels on the image's grid, where theirs is a part of it: a segment is stored cut to what is drawn.
+    """Labels on the image's grid, if theirs is a part of it: Slicer stores a segment cropped to what is drawn.
 
-    Labels on another grid, or drawn beyond the image, are returned as they are; the case's reader resamples them, and
-    says so.
+    Labels on another grid, or drawn beyond the image, are returned as they are; the case's reader resamples them with a
+    warning.
     """
     offset = np.linalg.inv(ijk_to_ras_of(image)) @ ijk_to_ras_of(drawn)
     start = np.rint(offset[:3, 3]).astype(int)
-    # The far corner of the drawn part, in the image's voxels, tells of any turn or stretch.
+    # The far corner of the drawn part, in the image's voxels, reveals any rotation or scaling.
     far = offset @ [*drawn.GetSize(), 1]
     end = start + drawn.GetSize()
     if np.abs([offset[:3, 3] - start, far[:3] - end]).max() > TOLERANCE_VOXELS:
@@ -191,7 +201,7 @@ def _on_grid_of(image: sitk.Image, drawn: sitk.Image) -> sitk.Image:
 
 
 def _box(low: np.ndarray, high: np.ndarray) -> tuple[slice, ...]:
-    """From i, j, k to an array's axes."""
+    """Slices of an array, whose axes are k, j, i, from bounds in i, j, k."""
     return tuple(slice(a, b) for a, b in zip(low[::-1], high[::-1]))
 
 

@@ -1,23 +1,21 @@
 """What the panel shows, kept in a parameter node: it is saved with the scene and comes back with it.
 
 A vtkMRMLScriptedModuleNode with node references rather than Slicer's parameterNodeWrapper: which sequences there are
-depends on the model, and the wrapper wants its fields fixed when the class is written.
+depends on the model, and the wrapper needs its fields fixed when the class is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import slicer
-
-from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
+from HabitatRadiomicsLib.scene.result_nodes import SINGLE_NODES, ResultNodes
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
+from HabitatRadiomicsLib.scene.subject_hierarchy import folder_of
 
-_SINGLE = ("habitat_table", "document", "report", "contribution_table", "contribution_chart", "change_table",
-           "change_chart")  # fmt: skip
-_OF_IMAGE = ("volume", "entropy", "habitats", "activation")
+#: Roles of the references to the nodes of single images, by field of ResultNodes.
+_OF_IMAGE = {"volumes": "volume", "entropy": "entropy", "habitats": "habitats", "activation": "activation"}
 
 
 class Parameters:
@@ -31,11 +29,11 @@ class Parameters:
         return self.node.GetParameter(name) or default
 
     def set_text(self, name: str, value: str) -> None:
-        """Keep a value; the same one again tells no observer."""
+        """Keep a value; an unchanged one notifies no observer."""
         self.node.SetParameter(name, value)
 
     def clinical(self) -> dict[str, str]:
-        """Clinical values of the patient by name; also of what another model asked for."""
+        """Clinical values of the patient by name, also those that another model asked for."""
         return dict(parse_qsl(self.text("clinical")))
 
     def set_clinical(self, values: Mapping[str, str]) -> None:
@@ -58,51 +56,34 @@ class Parameters:
 
     def results(self) -> ResultNodes | None:
         """The last results, if their nodes are still in the scene."""
-        sequences = [name for name in self.text("result.sequences").split(" ") if name]
         references = {
-            role: {name: self.node.GetNodeReference(f"result.{name}.{role}") for name in sequences}
-            for role in _OF_IMAGE
+            field: {name: self.node.GetNodeReference(f"result.{name}.{role}") for name in self._sequences()}
+            for field, role in _OF_IMAGE.items()
         }
-        single = {role: self.node.GetNodeReference(f"result.{role}") for role in _SINGLE}
-        present = {
-            name
-            for name in sequences
-            if all(references[role][name] is not None for role in ("volume", "entropy", "habitats"))
-        }
+        # Habitats and entropy are shown over the volume: an image that lacks one of the three is left out.
+        needed = [references[field] for field in ("volumes", "entropy", "habitats")]
+        present = [name for name in self._sequences() if all(nodes[name] is not None for nodes in needed)]
+        single = {name: self.node.GetNodeReference(f"result.{name}") for name in SINGLE_NODES}
         if not present or single["document"] is None or single["habitat_table"] is None:
             return None
-        kept = {
-            role: {name: node for name, node in nodes.items() if name in present} for role, nodes in references.items()
+        of_image = {
+            field: {name: nodes[name] for name in present if nodes[name] is not None}
+            for field, nodes in references.items()
         }
-        return ResultNodes(
-            volumes=kept["volume"],
-            entropy=kept["entropy"],
-            habitats=kept["habitats"],
-            activation={name: node for name, node in kept["activation"].items() if node is not None},
-            folder=self._folder_of(single["document"]),
-            **single,
-        )
+        return ResultNodes(**of_image, **single, folder=folder_of(single["document"]))
 
     def set_results(self, results: ResultNodes | None) -> None:
         """Keep the results; None forgets them, and leaves their nodes in the scene."""
-        sequences: Sequence[str] = () if results is None else tuple(results.entropy)
-        for name in self.text("result.sequences").split(" "):
-            for role in _OF_IMAGE:
-                self._refer(f"result.{name}.{role}", None)
-        for role in _SINGLE:
-            self._refer(f"result.{role}", getattr(results, role, None))
-        if results is not None:
-            for name in sequences:
-                self._refer(f"result.{name}.volume", results.volumes[name])
-                self._refer(f"result.{name}.entropy", results.entropy[name])
-                self._refer(f"result.{name}.habitats", results.habitats[name])
-                self._refer(f"result.{name}.activation", results.activation.get(name))
+        sequences = [] if results is None else list(results.entropy)
+        for name in dict.fromkeys([*self._sequences(), *sequences]):
+            for field, role in _OF_IMAGE.items():
+                self._refer(f"result.{name}.{role}", getattr(results, field, {}).get(name))
+        for name in SINGLE_NODES:
+            self._refer(f"result.{name}", getattr(results, name, None))
         self.set_text("result.sequences", " ".join(sequences))
+
+    def _sequences(self) -> list[str]:
+        return self.text("result.sequences").split()
 
     def _refer(self, role: str, node: Any) -> None:
         self.node.SetNodeReferenceID(role, None if node is None else node.GetID())
-
-    def _folder_of(self, node: Any) -> int:
-        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.node.GetScene())
-        item = hierarchy.GetItemByDataNode(node)
-        return hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID()

@@ -1,4 +1,4 @@
-"""Maps and score of the patient in the scene: nodes in, nodes out, the numbers of the command line to the last bit."""
+"""Maps and score of the patient in the scene: nodes in, nodes out, with exactly the numbers of the command line."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def compute_maps(
     """Entropy maps and habitats, in this process.
 
     Args:
-        inputs: by sequence name; of two time points by key, ``baseline_CT`` and ``follow-up_CT``.
+        inputs: by sequence name; with two time points by key, ``baseline_CT`` and ``follow-up_CT``.
         protocol: bundled name or YAML file.
-        model: bundled name or file; its settings and habitats are used, and the protocol is not.
+        model: bundled name or file; its settings and habitats are used, and the protocol is ignored.
 
     Raises:
         HabitatRadiomicsError: an input is refused; nothing was added to the scene.
@@ -61,13 +61,13 @@ def score_patient(
     clinical: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> ResultNodes:
-    """Maps, score and explanation by a frozen model, in this process.
+    """Maps, score and explanation of a frozen model, in this process.
 
     Args:
         inputs: by the model's names of its sequences.
         model: bundled name or file.
-        site: where the images were made: a model that harmonises sites needs it, the others warn of one that they
-            have not seen.
+        site: where the images were acquired; a model that harmonises sites needs it, the others warn about a site that
+            they have not seen.
         clinical: the patient's clinical values by name, for a model with a nomogram.
 
     Raises:
@@ -102,7 +102,7 @@ def check_packages() -> None:
 
 
 def check_habitats_known(inputs: Mapping[str, SequenceInput], known: Mapping[str, Any]) -> None:
-    """With a model, the user asked for its habitats and not for the patient's own clusters.
+    """Refuse sequences without habitats in the model: the user did not ask for clusters of the patient alone.
 
     Raises:
         ModelError: a sequence has no habitats in the model.

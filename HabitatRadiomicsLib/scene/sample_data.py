@@ -32,6 +32,7 @@ _SARCOMA_FILES = (
 #: The new patient of ``habitat-radiomics demo``: the panel and the terminal give the same score.
 _SYNTHETIC_NUMBER = 31
 _SYNTHETIC_SEED = 4
+_LESION_COLOUR = (0.90, 0.20, 0.20)
 
 
 def register_sample_data(icon: Path) -> None:
@@ -39,25 +40,24 @@ def register_sample_data(icon: Path) -> None:
     import SampleData
 
     register = SampleData.SampleDataLogic.registerCustomSampleDataSource
+    common = {"category": CATEGORY, "thumbnailFileName": str(icon)}
     register(
-        category=CATEGORY,
+        **common,
         sampleName=SYNTHETIC,
-        thumbnailFileName=str(icon),
         uris="",
         fileNames=None,
         nodeNames=None,
         customDownloader=lambda source: add_synthetic_patient(slicer.mrmlScene),
     )
-    files, checksums, names, kinds = zip(*_SARCOMA_FILES)
+    files, checksums, names, file_types = zip(*_SARCOMA_FILES)
     register(
-        category=CATEGORY,
+        **common,
         sampleName=SARCOMA,
-        thumbnailFileName=str(icon),
         uris=[_SARCOMA_URL + file for file in files],
         fileNames=[f"HabitatRadiomics-STS_001-{file}" for file in files],
         checksums=[f"SHA256:{digest}" for digest in checksums],
         nodeNames=list(names),
-        loadFileTypes=list(kinds),
+        loadFileTypes=list(file_types),
     )
 
 
@@ -67,8 +67,11 @@ def add_synthetic_patient(scene: Any) -> list[Any]:
     Returns:
         Volume and segmentation of T1W, then of T2FS.
     """
+    import SimpleITK as sitk
+
     from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
-    from HabitatRadiomicsLib.scene.transaction import all_or_nothing
+    from HabitatRadiomicsLib.scene.masks import add_segmentation
+    from HabitatRadiomicsLib.scene.subject_hierarchy import all_or_nothing
     from HabitatRadiomicsLib.scene.volumes import add_volume
 
     patient = synthetic_patient(_SYNTHETIC_NUMBER, seed=_SYNTHETIC_SEED)
@@ -78,20 +81,9 @@ def add_synthetic_patient(scene: Any) -> list[Any]:
             volume = add_volume(scene, sequence.image, name)
             volume.GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
             volume.SetDescription("Synthetic: made by code, no patient.")
-            nodes += [volume, _add_lesion(scene, sequence.mask, f"{name} lesion", volume)]
+            lesion = {"lesion": (sitk.GetArrayFromImage(sequence.mask), _LESION_COLOUR)}
+            segmentation = add_segmentation(scene, f"{name} lesion", volume, lesion)
+            segmentation.GetDisplayNode().SetOpacity2DFill(0.2)
+            nodes += [volume, segmentation]
     slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
     return nodes
-
-
-def _add_lesion(scene: Any, mask: Any, name: str, volume: Any) -> Any:
-    import numpy as np
-    import SimpleITK as sitk
-
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
-    node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-    segment = node.GetSegmentation().AddEmptySegment("lesion", "lesion", (0.90, 0.20, 0.20))
-    voxels = sitk.GetArrayFromImage(mask).astype(np.uint8)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, segment, volume)
-    node.GetDisplayNode().SetOpacity2DFill(0.2)
-    return node

@@ -1,4 +1,7 @@
-"""What the user chose for one sequence, and what the library makes of it."""
+"""What the user chose for one image of a patient, and what the library makes of it.
+
+The key of an image is its sequence or, with two time points, time point and sequence (``follow-up_CT``).
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,20 @@ class SequenceInput:
     segment: str = ""
 
 
+def timepoint_and_sequence(key: str) -> tuple[str, str]:
+    """The parts of a key; the time point is empty where there is only one."""
+    timepoint, _, sequence = key.rpartition("_")
+    return timepoint, sequence
+
+
+def label_of(key: str) -> str:
+    """As a selector shows it: ``CT``, or ``CT, follow-up``."""
+    timepoint, sequence = timepoint_and_sequence(key)
+    return f"{sequence}, {timepoint}" if timepoint else sequence
+
+
 def read_input(name: str, chosen: SequenceInput) -> SequenceImage:
-    """One sequence in world coordinates, checked as a file would be.
+    """One image in world coordinates, checked as a file would be.
 
     Raises:
         HabitatRadiomicsError: something is not chosen, or does not fit; the same sentences as on the command line.
@@ -43,21 +58,15 @@ def read_input(name: str, chosen: SequenceInput) -> SequenceImage:
     if chosen.mask is chosen.volume:
         raise MaskError("Volume and label map are the same node.", where=where_mask)
     image = image_of(chosen.volume, where=where_image)
-    lesion = lesion_of(chosen.mask, chosen.segment, image, where=where_mask)
+    labels, label, notes = lesion_of(chosen.mask, chosen.segment, image, where=where_mask)
     read = checked_sequence(
-        name,
-        image,
-        lesion.labels,
-        label=lesion.label,
-        resample_mask=True,
-        where_image=where_image,
-        where_mask=where_mask,
+        name, image, labels, label=label, resample_mask=True, where_image=where_image, where_mask=where_mask
     )
-    return replace(read, warnings=(*lesion.notes, *read.warnings))
+    return replace(read, warnings=(*notes, *read.warnings))
 
 
 def case_of(inputs: Mapping[str, SequenceInput]) -> Case:
-    """The case of several sequences; its identifier tells nothing.
+    """The case of several images; its identifier does not name the patient.
 
     Raises:
         HabitatRadiomicsError: one of them is refused.

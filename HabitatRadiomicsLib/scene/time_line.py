@@ -9,8 +9,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import slicer
+
 from HabitatRadiomicsLib.scene.result_nodes import RESULT_ATTRIBUTE, VOLUME_ROLE, ResultNodes
-from HabitatRadiomicsLib.scene.studies import study_of
+from HabitatRadiomicsLib.scene.subject_hierarchy import study_of
 
 #: Attribute of a result's document: results of one series belong to one patient, as the user stated.
 _SERIES = "HabitatRadiomics.Series"
@@ -58,32 +60,24 @@ def scored_moments(scene: Any, results: ResultNodes) -> tuple[ScoredMoment, ...]
         return ()
     model, series = results.score["model"]["sha256"], results.document.GetAttribute(_SERIES)
     patient = _patient_of(results.document)
-    found: dict[tuple[str, ...], Any] = {}
-    for document in _documents(scene):
-        content, volumes = json.loads(document.GetText()), _volumes_of(document)
-        if not volumes or content.get("score") is None or content["score"]["model"]["sha256"] != model:
+    scored: dict[tuple[str, ...], Any] = {}
+    for document in slicer.util.getNodesByClass("vtkMRMLTextNode", scene):
+        volumes = _volumes_of(document)
+        if document.GetAttribute(RESULT_ATTRIBUTE) is None or not volumes:
             continue
-        same = document is results.document or (series and document.GetAttribute(_SERIES) == series)
-        if same or (patient and _patient_of(document) == patient):
-            place = tuple(volume.GetID() for volume in volumes)
-            found.pop(place, None)
-            found[place] = (study_of(volumes[0]), content, volumes)
-    rows = list(found.values())
+        content = json.loads(document.GetText())
+        if content.get("score") is None or content["score"]["model"]["sha256"] != model:
+            continue
+        same_series = document is results.document or (series and document.GetAttribute(_SERIES) == series)
+        if same_series or (patient and _patient_of(document) == patient):
+            images = tuple(volume.GetID() for volume in volumes)
+            scored.pop(images, None)  # the last score of the same images also comes last
+            scored[images] = (study_of(volumes[0]), content, volumes)
+    rows = list(scored.values())
     if all(study.date for study, _, _ in rows):
         rows.sort(key=lambda row: row[0].date)
-    labels = _different([study.readable_date or _short(volumes[0].GetName()) for study, _, volumes in rows])
+    labels = _unique([study.readable_date or _short(volumes[0].GetName()) for study, _, volumes in rows])
     return tuple(ScoredMoment(label, content, volumes) for label, (_, content, volumes) in zip(labels, rows))
-
-
-def _documents(scene: Any) -> list[Any]:
-    nodes = scene.GetNodesByClass("vtkMRMLTextNode")
-    nodes.UnRegister(scene)
-    texts = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
-    return [
-        node
-        for node in texts
-        if node.GetAttribute(RESULT_ATTRIBUTE) is not None and node.GetNumberOfNodeReferences(VOLUME_ROLE)
-    ]
 
 
 def _volumes_of(document: Any) -> tuple[Any, ...]:
@@ -102,11 +96,11 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
 
 
-def _different(labels: list[str]) -> list[str]:
-    """The labels made unique: equal ones are numbered."""
-    often, seen = Counter(labels), Counter[str]()
-    told = []
+def _unique(labels: list[str]) -> list[str]:
+    """The labels; equal ones are numbered."""
+    total, seen = Counter(labels), Counter[str]()
+    unique = []
     for label in labels:
         seen[label] += 1
-        told.append(f"{label} ({seen[label]})" if often[label] > 1 else label)
-    return told
+        unique.append(f"{label} ({seen[label]})" if total[label] > 1 else label)
+    return unique

@@ -1,4 +1,4 @@
-"""Volume nodes to SimpleITK images and back, exact."""
+"""Volume nodes to SimpleITK images and back, exactly: parent transforms are applied, RAS becomes SimpleITK's LPS."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from vtk.util import numpy_support
 
 from HabitatRadiomicsLib.cases import check_proper_grid
 from HabitatRadiomicsLib.errors import GeometryError, ImageError
-from HabitatRadiomicsLib.scene.geometry import GridPlace, ijk_to_ras_of, matrix_array, place_of, world_matrix
+
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def image_of(node: Any, *, where: str) -> sitk.Image:
-    """A scalar or label map volume node as an image in world coordinates, parent transforms applied.
+    """A scalar or label map volume node as an image in world coordinates.
 
     Raises:
         ImageError: it holds no voxels, or several values in each.
@@ -36,24 +37,59 @@ def image_of(node: Any, *, where: str) -> sitk.Image:
         raise ImageError("The image is 2D; a volume is needed.", where=where)
     ijk_to_ras = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_ras)
-    grid = place_of(world_matrix(node, where=where) @ matrix_array(ijk_to_ras))
-    image = placed_image(data, grid, where=where)
+    ijk_to_world = world_matrix(node, where=where) @ slicer.util.arrayFromVTKMatrix(ijk_to_ras)
+    image = placed_image(data, ijk_to_world, where=where)
     check_proper_grid(image, where=where)
     return image
 
 
-def placed_image(data: Any, place: GridPlace, *, where: str) -> sitk.Image:
-    """A vtkImageData's voxels as an image at a place; its first voxel is index 0.
+def world_matrix(node: Any, *, where: str) -> np.ndarray:
+    """The linear transform from a transformable node's own space to the world, RAS, shape (4, 4).
+
+    Raises:
+        GeometryError: a parent transform is not linear.
+    """
+    parent = node.GetParentTransformNode()
+    if parent is None:
+        return np.eye(4)
+    if not parent.IsTransformToWorldLinear():
+        raise GeometryError(
+            "It lies under a transform that is not linear (a deformation), which would change what is measured.",
+            where=where,
+            remedy="Harden the transform on a copy (Transforms module), or take the image out of it.",
+        )
+    matrix = vtk.vtkMatrix4x4()
+    parent.GetMatrixTransformToWorld(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def ijk_to_ras_of(image: sitk.Image) -> np.ndarray:
+    """The matrix from an image's voxel index to RAS in mm, shape (4, 4)."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    matrix[:3, 3] = image.GetOrigin()
+    return _RAS_TO_LPS @ matrix
+
+
+def placed_image(data: Any, ijk_to_ras: np.ndarray, *, where: str) -> sitk.Image:
+    """A vtkImageData's voxels as an image; its first voxel is index 0.
+
+    Args:
+        ijk_to_ras: from that index to RAS in mm, shape (4, 4).
 
     Raises:
         GeometryError: a spacing of 0, or axes that lie in one plane.
     """
+    ijk_to_lps = _RAS_TO_LPS @ ijk_to_ras
+    spacing = np.linalg.norm(ijk_to_lps[:3, :3], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # SimpleITK refuses a spacing of 0
+        direction = ijk_to_lps[:3, :3] / spacing
     voxels = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
     image = sitk.GetImageFromArray(voxels.reshape(data.GetDimensions()[::-1]))
     try:
-        image.SetSpacing(place.spacing)
-        image.SetOrigin(place.origin)
-        image.SetDirection(place.direction)
+        image.SetSpacing(spacing)
+        image.SetOrigin(ijk_to_lps[:3, 3])
+        image.SetDirection(direction.ravel())
     except RuntimeError as error:
         raise GeometryError(
             "The axes or the spacing make no grid.",
@@ -65,14 +101,14 @@ def placed_image(data: Any, place: GridPlace, *, where: str) -> sitk.Image:
 
 def add_volume(scene: Any, image: sitk.Image, name: str, *, labels: bool = False) -> Any:
     """A new volume node with an image's voxels and grid, and a display node; the caller chooses its colours."""
-    kind = "vtkMRMLLabelMapVolumeNode" if labels else "vtkMRMLScalarVolumeNode"
-    node = scene.AddNewNodeByClass(kind, scene.GenerateUniqueName(name))
+    node_class = "vtkMRMLLabelMapVolumeNode" if labels else "vtkMRMLScalarVolumeNode"
+    node = scene.AddNewNodeByClass(node_class, scene.GenerateUniqueName(name))
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras_of(image)))
     array = sitk.GetArrayFromImage(image)
     data = vtk.vtkImageData()
     data.SetDimensions(array.shape[::-1])
-    kind_of_voxel = numpy_support.get_vtk_array_type(array.dtype)
-    data.GetPointData().SetScalars(numpy_support.numpy_to_vtk(np.ravel(array), deep=True, array_type=kind_of_voxel))
+    voxel_type = numpy_support.get_vtk_array_type(array.dtype)
+    data.GetPointData().SetScalars(numpy_support.numpy_to_vtk(np.ravel(array), deep=True, array_type=voxel_type))
     node.SetAndObserveImageData(data)
     node.CreateDefaultDisplayNodes()
     return node

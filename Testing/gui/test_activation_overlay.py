@@ -14,10 +14,9 @@ import SimpleITK as sitk
 import slicer
 
 from HabitatRadiomicsLib.cases import Case, SequenceImage
-from HabitatRadiomicsLib.panel.signals import quiet
+from HabitatRadiomicsLib.panel.widgets import quiet
 from HabitatRadiomicsLib.reporting import write_score
-from HabitatRadiomicsLib.scene.activation_nodes import LEAST_ACTIVATION
-from HabitatRadiomicsLib.scene.result_nodes import RESULT_ATTRIBUTE, ResultNodes, add_results
+from HabitatRadiomicsLib.scene.result_nodes import LEAST_ACTIVATION, RESULT_ATTRIBUTE, ResultNodes, add_results
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
 from HabitatRadiomicsLib.scene.volumes import add_volume
 from HabitatRadiomicsLib.scoring.patient import score_case

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.model import load_model, model_text
 from HabitatRadiomicsLib.panel import background_run, clinical_form
-from HabitatRadiomicsLib.panel.styles import PROBLEM, QUIET, WARNING
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, QUIET, WARNING
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.system.child_process import ChildProcess
 

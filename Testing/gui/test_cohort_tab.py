@@ -63,8 +63,8 @@ def test_problems_are_told_one_after_the_other_until_run_is_enabled(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("secondReaderPathEdit", "There is no such table of a second reader's outlines."),
-        ("repeatReadingPathEdit", "There is no such table of repeated outlines."),
+        ("secondReaderPathEdit", "There is no such table of a second reader's segmentations."),
+        ("repeatReadingPathEdit", "There is no such table of repeated segmentations."),
     ],
 )
 def test_a_table_of_outlines_that_is_not_there_is_told_to_training_only(
@@ -178,7 +178,7 @@ def test_current_patient_is_added_and_read_back_voxel_by_voxel(
 ) -> None:
     assert tab.addPatientLabel.text == "First choose images and lesions in the Patient tab."
     inputs = add_patient(habitat_widget)
-    assert tab.addPatientLabel.text == "Name the table of images above; it is made when it does not exist."
+    assert tab.addPatientLabel.text == "Name the table of images above; it is created if it does not exist."
     tab.imagesPathEdit.currentPath = str(tmp_path / "images.csv")
     tab.clinicalPathEdit.currentPath = str(tmp_path / "clinical.csv")
     assert tab.addPatientLabel.text == "Give the patient an identifier."

@@ -128,7 +128,7 @@ def test_every_button_field_and_selector_is_heard(habitat_widget: Any, checkout:
 
 
 def test_misspelt_signal_is_an_error(habitat_widget: Any) -> None:
-    from HabitatRadiomicsLib.panel.signals import connect
+    from HabitatRadiomicsLib.panel.widgets import connect
 
     with pytest.raises(RuntimeError, match=r"QPushButton 'applyButton' has no signal clicked\(int\)"):
         connect(habitat_widget.ui.applyButton, "clicked(int)", print)
@@ -199,12 +199,10 @@ def test_what_the_user_reads_can_be_translated(checkout: Path) -> None:
             shown = None
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
                 shown = node.value if node.targets[0].attr in ("text", "toolTip", "title") else None
-            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
-                "_say",
-                "_say_added",
-                "setLabelText",
-            ):
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("_say", "say", "setLabelText"):
                 shown = node.args[0]
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "show_message":
+                shown = node.args[1]
             if isinstance(shown, ast.Constant) and isinstance(shown.value, str) and shown.value:
                 untranslated.append(f"{path.name}:{node.lineno}: {shown.value}")
     assert untranslated == []

@@ -13,7 +13,7 @@ import qt
 from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.model.nomogram import NomogramPart, patient_nomogram
-from HabitatRadiomicsLib.panel import nomogram_view
+from HabitatRadiomicsLib.panel import score_section
 from HabitatRadiomicsLib.reporting import write_score
 from HabitatRadiomicsLib.scoring.patient import score_case
 
@@ -71,7 +71,7 @@ def test_a_click_opens_the_picture_in_full_size(
     habitat_widget: Any, slicer_gui: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[bytes] = []
-    monkeypatch.setattr(nomogram_view, "open_picture", lambda data, name: opened.append(data))
+    monkeypatch.setattr(score_section, "open_picture", lambda data, name: opened.append(data))
     show_results_of(habitat_widget, add_patient(habitat_widget), folder)
     click(habitat_widget.ui.nomogramPictureLabel, 20, 20)
     (data,) = opened
@@ -92,7 +92,7 @@ def test_a_model_without_a_nomogram_shows_none(
 
 def test_without_packages_the_rest_is_shown(habitat_widget: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = add_patient(habitat_widget)
-    monkeypatch.setattr(nomogram_view, "missing", lambda: ["matplotlib"])
+    monkeypatch.setattr(score_section, "missing", lambda: ["matplotlib"])
     show_results_of(habitat_widget, inputs, folder)
     assert habitat_widget.ui.nomogramPictureLabel.isHidden()
     assert not habitat_widget.ui.scoreLabel.isHidden()

@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parent))
 
 from panel_steps import MODEL, add_patient, run_to_the_end
 
-_NEEDED = "Choose the site where the images were made; the model harmonises sites."
+_NEEDED = "Choose the site where the images were acquired; the model harmonises sites."
 
 
 def _harmonising() -> Model:

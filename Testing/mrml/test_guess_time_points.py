@@ -8,9 +8,9 @@ import pytest
 import slicer
 from mrml_nodes import add_image, add_segmentation, block, noise
 
-from HabitatRadiomicsLib.scene.case_keys import label_of, timepoint_and_sequence
 from HabitatRadiomicsLib.scene.guess import guess_inputs, guess_segment
-from HabitatRadiomicsLib.scene.studies import Study, study_of
+from HabitatRadiomicsLib.scene.sequence_input import label_of, timepoint_and_sequence
+from HabitatRadiomicsLib.scene.subject_hierarchy import Study, study_of
 
 KEYS = ("baseline_CT", "follow-up_CT")
 

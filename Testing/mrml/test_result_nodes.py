@@ -239,7 +239,7 @@ def test_a_second_run_makes_nodes_of_its_own(
 
 
 @pytest.mark.parametrize(
-    "step", ["_add_entropy", "_add_habitats", "add_habitat_table", "_add_text", "add_contribution_chart", "_add_report"]
+    "step", ["_add_entropy", "_add_habitats", "add_habitat_table", "_add_text", "add_contributions", "_beside_input"]
 )
 @pytest.mark.parametrize("second", [False, True], ids=["first run", "second run"])
 def test_a_failure_on_the_way_leaves_nothing(
@@ -275,7 +275,7 @@ def test_a_failure_in_the_hierarchy_leaves_nothing(
         if next(calls) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(result_nodes, "_into_folder", failing)
+    monkeypatch.setattr(result_nodes, "move_into", failing)
     with pytest.raises(KeyboardInterrupt):
         add_results(scene, scored, inputs)
     assert contents(scene) == before

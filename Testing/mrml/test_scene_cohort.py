@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.cases.synthetic import synthetic_patient, write_synthet
 from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.scene import cohort
-from HabitatRadiomicsLib.scene.cohort import evaluate_table, feature_table, score_table, training_table
+from HabitatRadiomicsLib.scene.cohort import run_task
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.system.child_process import ChildProcess
 
@@ -50,8 +50,14 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_scores_are_those_of_each_patient_alone(scene: object, tables: tuple[Path, Path], tmp_path: Path) -> None:
     told: list[float] = []
     images, clinical = tables
-    node = score_table(
-        scene, images, tmp_path / "out", MODEL, clinical=clinical, progress=lambda part, words: told.append(part)
+    node = run_task(
+        scene,
+        "score-cohort",
+        images,
+        tmp_path / "out",
+        MODEL,
+        clinical=clinical,
+        progress=lambda part, words: told.append(part),
     )
     assert node.IsA("vtkMRMLTableNode")
     assert scene.IsNodePresent(node)
@@ -72,7 +78,7 @@ def test_a_case_that_cannot_be_scored_is_left_out(scene: object, tables: tuple[P
     images = tables[0].with_name("one-bad.csv")
     images.write_text(text.replace("synthetic-001/T1W-mask.nrrd,1", "synthetic-001/T1W-mask.nrrd,5"), encoding="utf-8")
     assert images.read_text(encoding="utf-8") != text
-    node = score_table(scene, images, tmp_path / "out", MODEL)
+    node = run_task(scene, "score-cohort", images, tmp_path / "out", MODEL)
     assert column_values(node, "case_id") == ["synthetic-000"]
     assert "Label 5 is not in the mask" in (tmp_path / "out" / "errors.csv").read_text(encoding="utf-8")
 
@@ -82,7 +88,7 @@ def test_a_bad_table_is_refused_in_the_commands_words(scene: object, tmp_path: P
     images.write_text("case_id,sequence,image\na,T1W,a.nrrd\n", encoding="utf-8")
     before = contents(scene)
     with pytest.raises(HabitatRadiomicsError) as error:
-        score_table(scene, images, tmp_path / "out", MODEL)
+        run_task(scene, "score-cohort", images, tmp_path / "out", MODEL)
     assert "mask" in str(error.value)
     assert str(images) in str(error.value)
     assert not str(error.value).startswith("habitat-radiomics:")
@@ -97,7 +103,7 @@ def test_what_libraries_print_is_no_part_of_the_reason(
     program = f"print({chr(10).join(lines)!r}); raise SystemExit(2)"
     monkeypatch.setattr(cohort, "start_command", lambda arguments: ChildProcess([sys.executable, "-c", program]))
     with pytest.raises(HabitatRadiomicsError) as error:
-        score_table(scene, "images.csv", tmp_path / "out", MODEL)
+        run_task(scene, "score-cohort", "images.csv", tmp_path / "out", MODEL)
     assert str(error.value) == "The table has 2 problems:\n  - one\n  - two"
 
 
@@ -109,7 +115,7 @@ def test_what_is_not_there_is_named(
     scene: object, tables: tuple[Path, Path], tmp_path: Path, images: str | None, model: str, told: str
 ) -> None:
     with pytest.raises(HabitatRadiomicsError, match=told):
-        score_table(scene, tmp_path / images if images else tables[0], tmp_path / "out", model)
+        run_task(scene, "score-cohort", tmp_path / images if images else tables[0], tmp_path / "out", model)
 
 
 def test_a_run_that_is_cancelled_is_stopped(
@@ -124,7 +130,7 @@ def test_a_run_that_is_cancelled_is_stopped(
 
     before = contents(scene)
     with pytest.raises(Cancelled):
-        score_table(scene, tables[0], tmp_path / "out", MODEL, progress=stop)
+        run_task(scene, "score-cohort", tables[0], tmp_path / "out", MODEL, progress=stop)
     assert started[0].status not in (None, 0)
     assert contents(scene) == before
     assert not (tmp_path / "out" / "scores.csv").exists()
@@ -133,9 +139,10 @@ def test_a_run_that_is_cancelled_is_stopped(
 def test_evaluation_is_a_table_of_measures(scene: object, tmp_path: Path) -> None:
     told: list[float] = []
     images, clinical = write_synthetic_cohort(tmp_path, 5, seed=9)
-    node = evaluate_table(
-        scene, images, clinical, tmp_path / "out", MODEL, jobs=2, progress=lambda part, words: told.append(part)
-    )
+    node = run_task(
+        scene, "evaluate", images, tmp_path / "out", MODEL, clinical=clinical, jobs=2,
+        progress=lambda part, words: told.append(part),
+    )  # fmt: skip
     assert node.IsA("vtkMRMLTableNode")
     assert scene.IsNodePresent(node)
     with (tmp_path / "out" / "scores.csv").open(encoding="utf-8", newline="") as stream:
@@ -156,7 +163,7 @@ def test_what_was_measured_is_taken_over_by_the_training(scene: object, tmp_path
     protocol = tmp_path / "protocol.yaml"
     protocol.write_text(json.dumps(_QUICK), encoding="utf-8")
     out = tmp_path / "out"
-    features = feature_table(scene, images, out, str(protocol), clinical=clinical, jobs=2)
+    features = run_task(scene, "extract", images, out, str(protocol), clinical=clinical, jobs=2)
     with (out / "features.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert column_values(features, "case_id") == [f"synthetic-{number:03d}" for number in range(12)]
@@ -165,7 +172,9 @@ def test_what_was_measured_is_taken_over_by_the_training(scene: object, tmp_path
         assert column_values(features, name) == [float(row[name]) for row in rows]
     measured = {path: path.stat().st_mtime_ns for path in (out / "work").rglob("*.json")}
     assert measured
-    performance = training_table(scene, images, clinical, out, str(protocol), name="few", jobs=2)
+    performance = run_task(
+        scene, "train", images, out, str(protocol), clinical=clinical, jobs=2, options=["--name", "few"]
+    )
     model = load_model(out / "model.json")
     assert model.name == "few"
     assert column_values(performance, "Measure")[0] == "AUC"
@@ -183,13 +192,13 @@ def test_of_several_scores_the_models_own_is_shown(
     study = {"validation": {"candidates": [{"name": "nomogram", **own}, other]}}
     (tmp_path / "study.json").write_text(json.dumps(study), encoding="utf-8")
     monkeypatch.setattr(cohort, "start_command", lambda arguments: ChildProcess([sys.executable, "-c", ""]))
-    node = evaluate_table(scene, "images.csv", "clinical.csv", tmp_path, MODEL)
+    node = run_task(scene, "evaluate", "images.csv", tmp_path, MODEL, clinical="clinical.csv")
     assert set(column_values(node, "Value")) == {0.8}
 
 
 def test_cohort_of_one_outcome_cannot_be_evaluated(scene: object, tables: tuple[Path, Path], tmp_path: Path) -> None:
     before = contents(scene)
     with pytest.raises(HabitatRadiomicsError, match="at least 2 of each"):
-        evaluate_table(scene, *tables, tmp_path / "out", MODEL)
+        run_task(scene, "evaluate", tables[0], tmp_path / "out", MODEL, clinical=tables[1])
     assert contents(scene) == before
     assert not (tmp_path / "out" / "report.html").exists()

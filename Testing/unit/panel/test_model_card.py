@@ -19,7 +19,6 @@ from HabitatRadiomicsLib.panel.model_card import read_card
 def test_the_card_agrees_with_the_model(name: str) -> None:
     card, model = read_card(bundled_models()[name]), load_model(name)
     assert (card.name, card.title, card.sequences) == (model.name, model.title, model.sequences)
-    assert card.is_demonstration == model.is_demonstration
     assert card.sites == model.evidence.sites
     assert card.needs_site == (model.combat is not None)
     assert model.intended_use in card.lines[0]
