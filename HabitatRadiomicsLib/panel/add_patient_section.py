@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.panel.first_use import packages_ready
+from HabitatRadiomicsLib.panel.first_use import ensure_packages
 from HabitatRadiomicsLib.panel.widgets import PROBLEM, QUIET, connect
 
 _NO_SUCH_CASE = "-"
@@ -49,16 +49,15 @@ class AddPatientSection:
             self._say(problem, QUIET if problem else "")
 
     def _add_patient(self, checked: bool = False) -> None:
-        ready, problem = packages_ready()
-        case = self._current_case(self.ui.caseIdEdit.text.strip())
-        if not ready or case is None:
-            self._say(problem, PROBLEM)
-            return
-        from HabitatRadiomicsLib.cases.cohort import add_to_cohort
-
-        clinical = self.ui.clinicalPathEdit.currentPath
-        images = Path(self.ui.imagesPathEdit.currentPath)
+        images, clinical = Path(self.ui.imagesPathEdit.currentPath), self.ui.clinicalPathEdit.currentPath
         try:
+            ensure_packages()
+            from HabitatRadiomicsLib.cases.cohort import add_to_cohort
+
+            case = self._current_case(self.ui.caseIdEdit.text.strip())
+            if case is None:  # the images have changed since the button was enabled
+                self.update()
+                return
             add_to_cohort(
                 images,
                 case,

@@ -11,11 +11,12 @@ import qt
 from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.cases import Case
+from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.add_patient_section import AddPatientSection
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun
 from HabitatRadiomicsLib.panel.cohort_result import CohortResult
-from HabitatRadiomicsLib.panel.first_use import packages_ready
-from HabitatRadiomicsLib.panel.widgets import PROBLEM, connect, fill_selector, quiet, show_message
+from HabitatRadiomicsLib.panel.first_use import ensure_packages
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, choose_item, connect, fill_selector, quiet, show_message
 from HabitatRadiomicsLib.scene.cohort import DONE, DONE_IN_PART, TASKS, Task
 from HabitatRadiomicsLib.scene.command import reason_of
 from HabitatRadiomicsLib.scene.parameters import Parameters
@@ -145,16 +146,12 @@ class CohortTab:
         models = self.task.settings == "model"
         names = bundled_models_to_choose() if models else resource_files("Protocols", ".yaml")
         self.ui.settingsLabel.text = _("Model:") if models else _("Protocol:")
-        fill_selector(self.ui.settingsSelector, zip(names, names), "")
+        fill_selector(self.ui.settingsSelector, zip(names, names))
         if wanted := "" if self._parameters is None else self._parameters.text(f"cohort.{self.task.settings}"):
             self._select_settings(wanted)
 
     def _select_settings(self, name_or_file: str) -> None:
-        selector = self.ui.settingsSelector
-        with quiet(selector):
-            if selector.findData(name_or_file) < 0:
-                selector.addItem(Path(name_or_file).name, name_or_file)
-            selector.setCurrentIndex(selector.findData(name_or_file))
+        choose_item(self.ui.settingsSelector, name_or_file, lambda file: file.name)
         self._settings_changed()
 
     def _keep(self, name: str, value: str) -> None:
@@ -185,17 +182,14 @@ class CohortTab:
         self.update()
 
     def _run_clicked(self, checked: bool = False) -> None:
-        ready, problem = packages_ready()
-        if not ready:
-            self.run.say(problem, PROBLEM)
-            return
-        for edit in self._paths.values():
-            edit.addCurrentPathToHistory()
-        self.ui.logText.clear()
-        self.result.begin(self.task, Path(self.ui.outputPathEdit.currentPath))
         try:
+            ensure_packages()
+            for edit in self._paths.values():
+                edit.addCurrentPathToHistory()
+            self.ui.logText.clear()
+            self.result.begin(self.task, Path(self.ui.outputPathEdit.currentPath))
             self.run.start(self.arguments())
-        except OSError as error:
+        except (HabitatRadiomicsError, OSError) as error:
             self.run.say(str(error), PROBLEM)
         self.update()
 

@@ -8,7 +8,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from HabitatRadiomicsLib.errors import Cancelled, HabitatRadiomicsError
+from HabitatRadiomicsLib.errors import Cancelled, DependencyError
 from HabitatRadiomicsLib.scene.command import python_program
 from HabitatRadiomicsLib.system.installation import InstallationPlan, install, plan_installation
 from HabitatRadiomicsLib.system.installation.dependencies import missing
@@ -16,14 +16,14 @@ from HabitatRadiomicsLib.system.installation.dependencies import missing
 _MEGABYTE = 1_000_000
 
 
-def packages_ready() -> tuple[bool, str]:
-    """Whether all packages are installed; if not, asks the user and installs them.
+def ensure_packages() -> None:
+    """Install the packages that are missing, after the user agreed.
 
-    Returns:
-        True and nothing; or False and what to do, in sentences. Then Slicer is unchanged.
+    Raises:
+        HabitatRadiomicsError: the user declined or cancelled, or the installation failed; Slicer is unchanged.
     """
     if not missing():
-        return True, ""
+        return
     window = _progress_window()
 
     def report(fraction: float, words: str) -> None:
@@ -37,17 +37,18 @@ def packages_ready() -> tuple[bool, str]:
         plan = plan_installation(python_program(), progress=report)
         window.hide()
         if not slicer.util.confirmYesNoDisplay(_question(plan), windowTitle=_("Install packages?")):
-            return False, _("The packages were not installed. Press Apply again to be asked again.")
+            raise DependencyError(
+                _("The packages were not installed."), remedy=_("Press Apply again to be asked again.")
+            )
         window.show()
         install(plan, python=python_program(), progress=report)
-    except Cancelled:
-        return False, _("The installation was cancelled; nothing was changed. Press Apply to be asked again.")
-    except HabitatRadiomicsError as error:
-        return False, str(error)
+    except Cancelled as error:
+        raise DependencyError(
+            _("The installation was cancelled; nothing was changed."), remedy=_("Press Apply to be asked again.")
+        ) from error
     finally:
         window.close()
         window.deleteLater()
-    return True, ""
 
 
 def _question(plan: InstallationPlan) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -14,7 +13,7 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.model_card import ModelCard, read_card
-from HabitatRadiomicsLib.panel.widgets import connect, open_file, quiet, show_message
+from HabitatRadiomicsLib.panel.widgets import choose_item, connect, fill_selector, open_temporary, show_message
 from HabitatRadiomicsLib.system.installation.dependencies import missing
 from HabitatRadiomicsLib.system.resources import bundled_models_to_choose
 
@@ -26,9 +25,7 @@ class ModelSection:
         self._ui = ui
         self._on_change = on_change
         self.card: ModelCard | None = None
-        with quiet(ui.modelSelector):
-            for name, path in bundled_models_to_choose().items():
-                ui.modelSelector.addItem(_title(path), name)
+        fill_selector(ui.modelSelector, ((_title(path), name) for name, path in bundled_models_to_choose().items()))
         connect(ui.modelSelector, "currentIndexChanged(int)", self._changed)
         connect(ui.modelFileButton, "clicked(bool)", self._choose_file)
         connect(ui.modelCardLabel, "linkActivated(QString)", self._open_card)
@@ -41,10 +38,7 @@ class ModelSection:
 
     def select(self, model: str) -> None:
         """Select a model, bundled or a file, without calling ``on_change``."""
-        with quiet(self._ui.modelSelector):
-            if model and self._ui.modelSelector.findData(model) < 0:
-                self._ui.modelSelector.addItem(_title(Path(model)), model)
-            self._ui.modelSelector.setCurrentIndex(max(0, self._ui.modelSelector.findData(model)))
+        choose_item(self._ui.modelSelector, model, _title)
         self._read()
 
     def _changed(self, index: int) -> None:
@@ -77,9 +71,7 @@ class ModelSection:
         if self.card is None:
             return
         name = re.sub(r"\W+", "-", self.card.name)  # the file may come from anywhere
-        page = Path(tempfile.gettempdir()) / f"habitat-radiomics-card-{name}.html"
-        page.write_text(self.card.html(), encoding="utf-8")
-        open_file(page)
+        open_temporary(f"card-{name}.html", self.card.html().encode("utf-8"))
 
 
 def _title(path: Path) -> str:

@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 from HabitatRadiomicsLib.panel.background_run import BackgroundRun
 from HabitatRadiomicsLib.panel.clinical_form import ClinicalForm, SiteField
-from HabitatRadiomicsLib.panel.first_use import packages_ready
+from HabitatRadiomicsLib.panel.first_use import ensure_packages
 from HabitatRadiomicsLib.panel.maps_section import MapsSection
 from HabitatRadiomicsLib.panel.model_card import ModelCard
 from HabitatRadiomicsLib.panel.model_section import ModelSection
@@ -217,10 +217,7 @@ class PatientTab:
         self.update()
 
     def _start(self) -> None:
-        ready, problem = packages_ready()
-        if not ready:
-            self.run.say(problem, PROBLEM)
-            return
+        ensure_packages()
         maps_only = self.ui.mapsOnlyCheckBox.checked
         # Packages may just have been installed: now the whole model file can be checked.
         self.model.select(self.model.model)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import qt
 import slicer
-
-from HabitatRadiomicsLib.panel.widgets import open_file
 
 #: Inches and dots per inch; together a little less than the width of Slicer's module panel.
 PICTURE_WIDTH = 4.4
@@ -31,17 +27,6 @@ def show_figure(label: Any, figure: Any) -> bytes:
     label.setPixmap(picture)
     label.setFixedHeight(picture.height())
     return data
-
-
-def open_picture(data: bytes, name: str) -> None:
-    """Show a PNG in the system's viewer, in full size.
-
-    Args:
-        name: of the file in the system's folder for temporary ones; without an ending.
-    """
-    path = Path(tempfile.gettempdir()) / f"{name}.png"
-    path.write_bytes(data)
-    open_file(path)
 
 
 def show_chart(chart: Any) -> None:

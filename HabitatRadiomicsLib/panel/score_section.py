@@ -15,16 +15,9 @@ from slicer.i18n import tr as _
 
 from HabitatRadiomicsLib.errors import OutputError
 from HabitatRadiomicsLib.outputs import write_text
-from HabitatRadiomicsLib.panel.pictures import (
-    PICTURE_DPI,
-    PICTURE_WIDTH,
-    Clicks,
-    open_picture,
-    show_chart,
-    show_figure,
-)
+from HabitatRadiomicsLib.panel.pictures import PICTURE_DPI, PICTURE_WIDTH, Clicks, show_chart, show_figure
 from HabitatRadiomicsLib.panel.timeline_view import TimelineView
-from HabitatRadiomicsLib.panel.widgets import PROBLEM, QUIET, connect, show_message
+from HabitatRadiomicsLib.panel.widgets import PROBLEM, QUIET, connect, open_temporary, show_message
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes
 from HabitatRadiomicsLib.scene.sequence_input import timepoint_and_sequence
 from HabitatRadiomicsLib.system.installation.dependencies import missing
@@ -41,7 +34,7 @@ class ScoreSection:
         self._nomogram = b""
         self._clicks = (
             Clicks(ui.barsPictureLabel, self._bar_clicked),
-            Clicks(ui.nomogramPictureLabel, lambda height: open_picture(self._nomogram, "habitat-radiomics-nomogram")),
+            Clicks(ui.nomogramPictureLabel, lambda height: open_temporary("nomogram.png", self._nomogram)),
         )
         self._timeline = TimelineView(ui)
         connect(ui.saveReportButton, "clicked(bool)", self._save_report)

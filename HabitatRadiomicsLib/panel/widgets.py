@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,13 +37,21 @@ def quiet(*widgets: Any) -> Iterator[None]:
             widget.blockSignals(blocked)
 
 
-def fill_selector(selector: Any, items: Iterable[tuple[str, str]], chosen: str) -> None:
+def fill_selector(selector: Any, items: Iterable[tuple[str, str]], chosen: str = "") -> None:
     """Replace the items of a combo box, (text, data), and choose one by its data, else the first; without signals."""
     with quiet(selector):
         selector.clear()
         for text, data in items:
             selector.addItem(text, data)
         selector.setCurrentIndex(max(0, selector.findData(chosen)))
+
+
+def choose_item(selector: Any, data: str, title_of: Callable[[Path], str]) -> None:
+    """Choose an item of a combo box by its data, without signals; a file that is not listed yet is added."""
+    with quiet(selector):
+        if data and selector.findData(data) < 0:
+            selector.addItem(title_of(Path(data)), data)
+        selector.setCurrentIndex(max(0, selector.findData(data)))
 
 
 def show_message(label: Any, text: str, style: str = QUIET) -> None:
@@ -55,6 +64,13 @@ def show_message(label: Any, text: str, style: str = QUIET) -> None:
 def open_file(path: Path) -> None:
     """Open a file or folder in the system's viewer."""
     qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
+
+
+def open_temporary(name: str, content: bytes) -> None:
+    """Write a file into the system's folder for temporary ones, and open it."""
+    path = Path(tempfile.gettempdir()) / f"habitat-radiomics-{name}"
+    path.write_bytes(content)
+    open_file(path)
 
 
 def remove_widget(layout: Any, widget: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from HabitatRadiomicsLib.cases import Case, write_case
-from HabitatRadiomicsLib.errors import DependencyError, ModelError
+from HabitatRadiomicsLib.errors import DependencyError
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, add_results
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
@@ -20,7 +20,6 @@ def compute_maps(
     inputs: Mapping[str, SequenceInput],
     *,
     protocol: str = "general-mri",
-    model: str | None = None,
     progress: Progress = silent,
 ) -> ResultNodes:
     """Entropy maps and habitats, in this process.
@@ -28,21 +27,17 @@ def compute_maps(
     Args:
         inputs: by sequence name; with two time points by key, ``baseline_CT`` and ``follow-up_CT``.
         protocol: bundled name or YAML file.
-        model: bundled name or file; its settings and habitats are used, and the protocol is ignored.
 
     Raises:
         HabitatRadiomicsError: an input is refused; nothing was added to the scene.
     """
     check_packages()
     from HabitatRadiomicsLib.extraction.maps import make_maps
-    from HabitatRadiomicsLib.model import load_model
     from HabitatRadiomicsLib.protocol import load_protocol
     from HabitatRadiomicsLib.reporting import write_maps
     from HabitatRadiomicsLib.reporting.patient import write_timeline
 
-    settings = load_protocol(protocol) if model is None else load_model(model).protocol
-    if model is not None:
-        check_habitats_known(inputs, settings.population)
+    settings = load_protocol(protocol)
     with tempfile.TemporaryDirectory(prefix="habitat-radiomics-") as folder:
         case = case_of(inputs)
         prepared, maps = make_maps(case, settings, part(progress, 0, 0.8))
@@ -98,22 +93,6 @@ def check_packages() -> None:
         raise DependencyError(
             f"Packages are not installed: {', '.join(names)}.",
             remedy="Press Apply in the module, or call HabitatRadiomicsLogic().installPackages().",
-        )
-
-
-def check_habitats_known(inputs: Mapping[str, SequenceInput], known: Mapping[str, Any]) -> None:
-    """Refuse sequences without habitats in the model: the user did not ask for clusters of the patient alone.
-
-    Raises:
-        ModelError: a sequence has no habitats in the model.
-    """
-    from HabitatRadiomicsLib.protocol.base import sequence_of
-
-    unknown = [name for name in inputs if sequence_of(name) not in known]
-    if unknown:
-        raise ModelError(
-            f"The model has no habitats of {' and '.join(unknown)}.",
-            remedy=f"It has those of: {', '.join(known) or 'no sequence'}.",
         )
 
 

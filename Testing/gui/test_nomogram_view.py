@@ -71,7 +71,7 @@ def test_a_click_opens_the_picture_in_full_size(
     habitat_widget: Any, slicer_gui: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[bytes] = []
-    monkeypatch.setattr(score_section, "open_picture", lambda data, name: opened.append(data))
+    monkeypatch.setattr(score_section, "open_temporary", lambda name, data: opened.append(data))
     show_results_of(habitat_widget, add_patient(habitat_widget), folder)
     click(habitat_widget.ui.nomogramPictureLabel, 20, 20)
     (data,) = opened

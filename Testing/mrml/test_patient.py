@@ -21,7 +21,7 @@ from HabitatRadiomicsLib.commands.arguments import read_case
 from HabitatRadiomicsLib.commands.program import build_parser, main
 from HabitatRadiomicsLib.errors import Cancelled, DependencyError, HabitatRadiomicsError, ModelError, RegionError
 from HabitatRadiomicsLib.protocol import load_protocol, protocol_text
-from HabitatRadiomicsLib.scene.patient import check_habitats_known, compute_maps, score_patient, write_inputs
+from HabitatRadiomicsLib.scene.patient import compute_maps, score_patient, write_inputs
 from HabitatRadiomicsLib.scene.result_nodes import habitat_labels
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
 from HabitatRadiomicsLib.system.installation import dependencies
@@ -155,23 +155,6 @@ def test_maps_of_two_time_points_are_those_of_the_command_line(scene: object, tm
     assert contents(scene) == before
 
 
-def test_a_model_has_the_habitats_of_a_sequence_at_each_time_point() -> None:
-    check_habitats_known(dict.fromkeys(["baseline_CT", "follow-up_CT"]), {"CT": None})
-    with pytest.raises(ModelError, match="no habitats of follow-up_PET"):
-        check_habitats_known(dict.fromkeys(["baseline_CT", "follow-up_PET"]), {"CT": None})
-
-
-def test_maps_by_a_model_are_those_of_the_command_line(
-    scene: object, inputs: dict[str, SequenceInput], case_arguments: list[str], tmp_path: Path
-) -> None:
-    out = tmp_path / "maps"
-    assert main(["maps", "--model", MODEL, *case_arguments, "--out", str(out)]) == 0
-    results = compute_maps(scene, inputs, model=MODEL)
-    assert results.content == {"maps": document(out / "habitats.json"), "score": None}
-    assert results.content["maps"]["sequences"]["T1W"]["habitats_of"] == "a population"
-    assert (results.report, results.contribution_table, results.contribution_chart) == (None, None, None)
-
-
 def test_a_mask_drawn_on_another_grid_is_that_of_the_command_line(
     scene: object, patient: SyntheticPatient, tmp_path: Path
 ) -> None:
@@ -243,10 +226,8 @@ def test_a_score_that_is_refused_leaves_the_scene_as_it_was(
 @pytest.mark.parametrize(
     ("spoil", "settings", "told"),
     [
-        (other_names, {"model": MODEL}, "The model has no habitats of FLAIR. It has those of: T1W, T2FS."),
         (tiny_lesion, {}, "T2FS: "),
         (dict, {"protocol": "no-such-protocol"}, "no-such-protocol"),
-        (dict, {"model": "no-such-model"}, "no-such-model"),
     ],
 )
 def test_maps_that_are_refused_leave_the_scene_as_it_was(
