@@ -13,7 +13,7 @@ import slicer
 from mrml_nodes import assert_same_image, contents
 
 from HabitatRadiomicsLib.cases.synthetic import synthetic_patient
-from HabitatRadiomicsLib.scene import sample_data
+from HabitatRadiomicsLib.scene import masks
 from HabitatRadiomicsLib.scene.guess import guess_input
 from HabitatRadiomicsLib.scene.sample_data import add_synthetic_patient, register_sample_data
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput, case_of
@@ -55,14 +55,14 @@ def test_the_synthetic_case_says_that_it_is_no_patient(scene: object) -> None:
 
 def test_a_failure_on_the_way_leaves_nothing(scene: object, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(scene)
-    working = sample_data._add_lesion
+    working = masks.add_segmentation
 
-    def failing(scene: object, mask: object, name: str, volume: object) -> object:
+    def failing(scene: object, name: str, *arguments: object) -> object:
         if name == "T2FS lesion":
             raise ZeroDivisionError("oops")
-        return working(scene, mask, name, volume)
+        return working(scene, name, *arguments)
 
-    monkeypatch.setattr(sample_data, "_add_lesion", failing)
+    monkeypatch.setattr(masks, "add_segmentation", failing)
     with pytest.raises(ZeroDivisionError):
         add_synthetic_patient(scene)
     assert contents(scene) == before
