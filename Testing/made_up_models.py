@@ -11,15 +11,15 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.features.deep import load_network
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
-from HabitatRadiomicsLib.model import (
+from HabitatRadiomicsLib.model import Model, load_model
+from HabitatRadiomicsLib.model.classifier_file import classifier_text
+from HabitatRadiomicsLib.model.document import (
+    Calibration,
     ClassifierInput,
     FrozenClassifier,
-    Model,
+    ModelFeature,
     ReferenceCohort,
-    load_model,
 )
-from HabitatRadiomicsLib.model.classifier_file import classifier_text
-from HabitatRadiomicsLib.model.document import Calibration, ModelFeature
 from HabitatRadiomicsLib.model.nomogram import ClinicalInput, ClinicalTerm, NomogramPart, RadScoreTerm
 from HabitatRadiomicsLib.model.prediction import training_scores
 from HabitatRadiomicsLib.protocol import ClassifierName, Protocol, protocol_from

@@ -1,8 +1,8 @@
 """Completes published coefficients with means and standard deviations from a local reference cohort.
 
-A publication that prints coefficients of z-scored features, but not their means and standard deviations, cannot be
-used to score anybody. In a cohort similar to the published one, the features have about the same means and SD. How
-similar it is cannot be known, so every score names the reference cohort.
+Coefficients of z-scored features cannot be used without the features' means and standard deviations (SD). In a cohort
+similar to the published one, the features have about the same means and SD. How similar it is cannot be known, so every
+score names the reference cohort.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
 from HabitatRadiomicsLib.features import choose_engine
-from HabitatRadiomicsLib.model import Model, ReferenceCohort, model_digest
+from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.model.document import ReferenceCohort
 from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.scoring.patient import measured_values
@@ -61,8 +62,8 @@ def take_reference(
 
     Args:
         folder: where finished cases are kept, for this run and the next.
-        name: of the model that comes out.
-        description: of the cohort, in a few words: stands by every score.
+        name: of the resulting model.
+        description: of the cohort, in a few words; shown with every score.
         jobs: processes; the result does not depend on it.
 
     Raises:

@@ -25,15 +25,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """What one model says of one patient.
+    """The score of one patient by one model, with its explanation.
 
     Attributes:
         score: the linear rad-score; ``base`` is the mean score of the training cases.
-        interval: of the score, from the bootstrap covariance of the coefficients; None where the model has none: a
-            classifier, or published coefficients.
-        probability: None when the model has no calibration; its interval joins the uncertainty of the score's
+        interval: of the score, from the bootstrap covariance of the coefficients; None for a classifier or published
+            coefficients, which have no covariance.
+        probability: None if the model has no calibration; its interval combines the uncertainty of the score's
             coefficients and of the calibration.
-        call: the endpoint's word for the side of the cut-off on which the score lies.
         values: of the model's features, harmonised.
         maps, prepared: of each sequence that the model needs, at each time point.
         site: where the images were made, as it was given.
@@ -92,7 +91,7 @@ class ScoreResult:
         }
 
     def _nomogram(self) -> dict[str, Any] | None:
-        """The nomogram and the patient's rad-score: together with the clinical values, all that a drawing needs."""
+        """The nomogram and the patient's rad-score; with the clinical values, all that a figure needs."""
         part = self.model.nomogram
         if part is None or part.rad_score.coefficient == 0:
             return None

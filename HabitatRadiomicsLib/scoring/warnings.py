@@ -1,5 +1,4 @@
-"""Warnings about a score: weak evidence of the model, values outside the training range, small habitats, new
-sites."""
+"""Warnings about a score: weak evidence for the model, values outside the training range, small habitats, new sites."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ def score_warnings(
     Args:
         values: of the model's features, shape (features,).
         prepared, maps: of each sequence that the model needs.
-        site: where the images were made, if that is known.
+        site: where the images were made, if known.
     """
     found: list[str] = []
     for name, sequence in prepared.items():
@@ -38,17 +37,7 @@ def score_warnings(
             of_network = known_image_warnings(image_digest(sequence.source.image), model.protocol)
         found += [f"{sequence.title}: {text}" for text in (*sequence.warnings, *of_network)]
         if name in maps:
-            found += maps[name].warnings
-            found += _small_habitats(model, maps[name])
-    found += _extrapolations(model, values)
-    sites = model.evidence.sites
-    if site is not None and sites and site not in sites:
-        found.append(f"The model has not seen the site {site}; it was trained on {', '.join(sites)}.")
-    return tuple(found)
-
-
-def _extrapolations(model: Model, values: np.ndarray) -> list[str]:
-    found = []
+            found += [*maps[name].warnings, *_small_habitats(model, maps[name])]
     for feature, value in zip(model.features, values):
         low, high = feature.minimum, feature.maximum
         if low is not None and high is not None and not low <= value <= high:
@@ -56,7 +45,10 @@ def _extrapolations(model: Model, values: np.ndarray) -> list[str]:
                 f"{feature.name} is {value:.4g}, outside the training range {low:.4g} to {high:.4g}: the score is an "
                 "extrapolation."
             )
-    return found
+    sites = model.evidence.sites
+    if site is not None and sites and site not in sites:
+        found.append(f"The model has not seen the site {site}; it was trained on {', '.join(sites)}.")
+    return tuple(found)
 
 
 def model_doubts(model: Model) -> list[str]:
@@ -72,8 +64,8 @@ def model_doubts(model: Model) -> list[str]:
     if model.reference is not None:
         found.append(
             f"Means and standard deviations, and so the zero of the score, are those of a reference cohort: "
-            f"{model.reference.description}, {model.reference.cases} cases. How like the published one it is, is not "
-            "known."
+            f"{model.reference.description}, {model.reference.cases} cases. How similar it is to the published cohort "
+            "is not known."
         )
     if model.calibration is None and area is None:
         found.append("No probability is given: none comes with the coefficients.")

@@ -32,41 +32,40 @@ class Exclusion:
 def check_study(
     cohort: Cohort, protocol: Protocol, *, complete_cases: bool = False
 ) -> tuple[Cohort, tuple[Exclusion, ...]]:
-    """Check a cohort; returns the cases of the study and those that were left out.
+    """Check a cohort; returns the cases of the study and the excluded cases.
 
     Args:
         cohort: with outcomes.
-        complete_cases: leave out cases that lack a sequence rather than refuse.
+        complete_cases: leave out cases that lack a sequence instead of refusing.
 
     Raises:
         CohortError: no outcomes, cases that lack a sequence or a time point, or the same image of two patients or of
             both time points of one.
-        LearningError: too few cases of an outcome, or patients that cannot be shared out over the folds.
+        LearningError: too few cases of an outcome, or patients that cannot be distributed over the folds.
         HarmonisationError: a case without a site, or a site with too few cases.
-        RobustnessError: too few cases to test robustness on in the training part of a fold.
+        RobustnessError: too few cases for the test of robustness in the training part of a fold.
     """
     wanted = protocol.keys or tuple(dict.fromkeys(row.sequence for case in cohort.cases for row in case.images))
-    lacking = {case.case_id: missing for case in cohort.cases if (missing := _missing(case, wanted))}
-    excluded: list[Exclusion] = []
-    if lacking and not complete_cases:
+    excluded: dict[str, list[str]] = defaultdict(list)
+    for case in cohort.cases:
+        missing = [key for key in wanted if key not in {row.sequence for row in case.images}]
+        if missing:
+            excluded[f"no {' and no '.join(map(title_of, missing))}"].append(case.case_id)
+    incomplete = {case_id: reason for reason, ids in excluded.items() for case_id in ids}
+    if incomplete and not complete_cases:
         raise CohortError.listing(
-            [f"{case_id} has no {' and no '.join(map(title_of, names))}" for case_id, names in lacking.items()],
+            [f"{case.case_id} has {incomplete[case.case_id]}" for case in cohort.cases if case.case_id in incomplete],
             where="images.csv",
             remedy="Add the images, or leave these cases out with --complete-cases.",
         )
-    if lacking:
-        reasons: dict[str, list[str]] = defaultdict(list)
-        for case_id, names in lacking.items():
-            reasons[f"no {' and no '.join(map(title_of, names))} image"].append(case_id)
-        excluded = [Exclusion(reason, tuple(ids)) for reason, ids in reasons.items()]
-        cohort = cohort.only({case.case_id for case in cohort.cases} - set(lacking))
+    cohort = cohort.only({case.case_id for case in cohort.cases} - set(incomplete))
     check_cohort_outcomes(cohort, protocol.learning)
     folds = folds_of(cohort, protocol)
     _check_sites(cohort, folds, protocol)
     _check_robustness(cohort, folds, protocol)
     _refuse_twins(cohort)
     _refuse_unchanged(cohort)
-    return cohort, tuple(excluded)
+    return cohort, tuple(Exclusion(f"{reason} image", tuple(ids)) for reason, ids in excluded.items())
 
 
 def check_apart(training: Cohort, test: Cohort) -> None:
@@ -75,29 +74,28 @@ def check_apart(training: Cohort, test: Cohort) -> None:
     Raises:
         CohortError: a case, a patient or an image is in both.
     """
-    problems = [
-        f"{case.case_id} is in both" for case in test.cases if case.case_id in {row.case_id for row in training.cases}
-    ]
-    patients = {training.patient_of(case.case_id) for case in training.cases}
+    known = {case.case_id for case in training.cases}
+    patients = {training.patient_of(case_id) for case_id in known}
+    problems = [f"{case.case_id} is in both" for case in test.cases if case.case_id in known]
     problems += [
         f"{case.case_id} is of patient {test.patient_of(case.case_id)}, who is in the training cohort"
         for case in test.cases
-        if test.patient_of(case.case_id) in patients and f"{case.case_id} is in both" not in problems
+        if case.case_id not in known and test.patient_of(case.case_id) in patients
     ]
     if not problems:
         seen = _by_image(training.cases)
-        problems += [
+        problems = [
             f"{case_id} has the image of {seen[digest][0]}"
             for digest, ids in _by_image(test.cases).items()
-            for case_id in ids
             if digest in seen
+            for case_id in ids
         ]
     if problems:
         raise CohortError.listing(problems, where="training and test cohort")
 
 
 def check_sites_known(training: Cohort, test: Cohort, protocol: Protocol) -> None:
-    """Refuse a test cohort that a model of the training cohort could not score, because a site is unknown.
+    """Refuse a test cohort with a site that a model of the training cohort would not know.
 
     Raises:
         HarmonisationError: sites are harmonised, and a test case has none or a new one.
@@ -107,7 +105,7 @@ def check_sites_known(training: Cohort, test: Cohort, protocol: Protocol) -> Non
     if protocol.harmonisation is not None and strange:
         raise HarmonisationError(
             f"Sites are harmonised, and {len(strange)} test cases come from none of the training cohort's "
-            f"({', '.join(known)}): {', '.join(strange[:5])}{', ...' if len(strange) > 5 else ''}.",
+            f"({', '.join(known)}): {_first(strange)}.",
             where="--test-clinical",
             remedy="Leave these cases, or harmonisation, out.",
         )
@@ -133,13 +131,12 @@ def check_outcomes(outcome: Sequence[int], patients: Sequence[str], settings: Le
     events, others = (
         len({patient for patient, value in zip(patients, outcome) if value == wanted}) for wanted in (1, 0)
     )
-    folds = settings.folds
-    needed = fewest_of_each(folds)
+    needed = fewest_of_each(settings.folds)
     if min(events, others) < needed:
         what = "cases" if len(set(patients)) == len(patients) else "patients"
         raise LearningError(
-            f"There are {events} {what} with outcome 1 and {others} with 0; {folds}-fold validation needs at least "
-            f"{needed} of each.",
+            f"There are {events} {what} with outcome 1 and {others} with 0; {settings.folds}-fold validation needs at "
+            f"least {needed} of each.",
             where="cohort",
             remedy="Add cases, or lower 'folds' in the protocol.",
         )
@@ -151,9 +148,8 @@ def fewest_of_each(folds: int) -> int:
     return next(count for count in range(folds, 4 * folds) if count - math.ceil(count / folds) >= folds)
 
 
-def _missing(case: CohortCase, wanted: Sequence[str]) -> list[str]:
-    present = {row.sequence for row in case.images}
-    return [name for name in wanted if name not in present]
+def _first(case_ids: Sequence[str]) -> str:
+    return ", ".join(case_ids[:5]) + (", ..." if len(case_ids) > 5 else "")
 
 
 def _check_sites(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol) -> None:
@@ -164,8 +160,7 @@ def _check_sites(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol) -> N
     nowhere = [name for name in ids if not cohort.sites.get(name)]
     if nowhere:
         raise HarmonisationError(
-            f"Sites are harmonised, and {len(nowhere)} of {len(ids)} cases have none: {', '.join(nowhere[:5])}"
-            f"{', ...' if len(nowhere) > 5 else ''}.",
+            f"Sites are harmonised, and {len(nowhere)} of {len(ids)} cases have none: {_first(nowhere)}.",
             where="clinical.csv",
             remedy="Complete the column site, or leave harmonisation out of the protocol.",
         )
@@ -183,11 +178,12 @@ def _check_sites(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol) -> N
             where="clinical.csv",
             remedy=f"The sites are {', '.join(names)}.",
         )
-    small = []
-    for name in names:
-        fewest = min(int((sites[fold.training] == name).sum()) for fold in folds)
-        if fewest < MINIMUM_CASES:
-            small.append(f"{name} has {int((sites == name).sum())}, and in the training part of a fold {fewest}")
+    fewest = {name: min(int((sites[fold.training] == name).sum()) for fold in folds) for name in names}
+    small = [
+        f"{name} has {int((sites == name).sum())}, and in the training part of a fold {count}"
+        for name, count in fewest.items()
+        if count < MINIMUM_CASES
+    ]
     if small:
         raise HarmonisationError(
             f"ComBat needs at least {MINIMUM_CASES} cases of each site in the training part of every fold; "
@@ -212,13 +208,13 @@ def _check_robustness(cohort: Cohort, folds: Sequence[Fold], protocol: Protocol)
 
 def _refuse_twins(cohort: Cohort) -> None:
     """Refuse two patients with the same image. Two cases of one patient may share an image: two lesions."""
-    twins = [
-        ids for ids in _by_image(cohort.cases).values() if len({cohort.patient_of(case_id) for case_id in ids}) > 1
+    problems = [
+        f"{' and '.join(ids)} have the same image: the same patient twice"
+        for ids in _by_image(cohort.cases).values()
+        if len({cohort.patient_of(case_id) for case_id in ids}) > 1
     ]
-    if twins:
-        raise CohortError.listing(
-            [f"{' and '.join(ids)} have the same image: the same patient twice" for ids in twins], where="images.csv"
-        )
+    if problems:
+        raise CohortError.listing(problems, where="images.csv")
 
 
 def _refuse_unchanged(cohort: Cohort) -> None:
@@ -238,12 +234,12 @@ def _refuse_unchanged(cohort: Cohort) -> None:
 
 def _by_image(cases: Sequence[CohortCase]) -> dict[str, list[str]]:
     """Cases by the content of their image files."""
-    found: dict[str, list[str]] = defaultdict(list)
+    by_image: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         try:
             digests = dict.fromkeys(file_digest(row.image) for row in case.images)
         except OSError as error:
             raise CohortError(f"An image cannot be read ({error.strerror}).", where=f"case {case.case_id}") from error
         for digest in digests:
-            found[digest].append(case.case_id)
-    return found
+            by_image[digest].append(case.case_id)
+    return by_image

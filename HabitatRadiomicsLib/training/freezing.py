@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.learning import calibrate
 from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model
 from HabitatRadiomicsLib.learning.preparation import FoldTable, PreparedFold
 from HabitatRadiomicsLib.learning.strategy import Learned
-from HabitatRadiomicsLib.model import (
+from HabitatRadiomicsLib.model.document import (
     Calibration,
     CutOff,
     Endpoint,

@@ -1,4 +1,4 @@
-"""A cohort measured for nested validation: its folds, and the feature table of each with the habitats of its training
+"""A cohort measured for nested validation: its folds, and each fold's feature table with the habitats of its training
 cases."""
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class MeasuredStudy:
     Attributes:
         cohort: the cases that could be measured.
         folds: as indices of these cases.
-        features: with the habitats of all cases (training set 0), then with those of each fold's training cases.
+        features: with the habitats of all cases (training set 0), then with the habitats of each fold's training cases.
         repeated: indices of the cases with repeated measurements, by kind: ``PERTURBED``, or ``INTER_OBSERVER`` and
             ``INTRA_OBSERVER``.
         frozen_habitats: all folds use the habitats of all cases.
@@ -62,8 +62,7 @@ class MeasuredStudy:
 
     def fold_tables(self) -> Iterator[FoldTable]:
         """The table of each fold, built on demand: all of them would not fit into memory."""
-        for place in range(len(self.folds)):
-            yield self._table(0 if self.frozen_habitats else 1 + place)
+        return (self._table(0 if self.frozen_habitats else 1 + number) for number in range(len(self.folds)))
 
     def _table(self, training_set: int) -> FoldTable:
         cohort, features = self.cohort, self.features
@@ -81,13 +80,13 @@ class MeasuredStudy:
         )
 
     def _repetitions(self, training_set: int, kind: str) -> Repetitions:
-        places, settings = self.repeated[kind], self.features.protocol.robustness
+        rows, settings = self.repeated[kind], self.features.protocol.robustness
         assert settings is not None
-        case_ids = [self.features.case_ids[place] for place in places]
+        case_ids = [self.features.case_ids[row] for row in rows]
         # A perturbed copy that could not be made has no values.
         views = perturbation_names(settings) if kind == PERTURBED else (kind,)
         tables = [self._learned_from(training_set, view=view, case_ids=case_ids).to_numpy() for view in views]
-        return Repetitions(places, np.stack(tables, axis=1))
+        return Repetitions(rows, np.stack(tables, axis=1))
 
     def _learned_from(
         self, training_set: int, *, view: str = ORIGINAL, case_ids: Sequence[str] | None = None
@@ -119,39 +118,39 @@ def measure_study(
         RobustnessError: fewer than two of the cases that robustness is tested on could be measured.
     """
     repeated = repeated_cases(cohort, protocol)
-    again = frozenset().union(*repeated.values())
+    perturbed = frozenset().union(*repeated.values())
     if needs_habitats(protocol):
         lesions = find_superpixels(
-            cohort, protocol, folder, perturbed=again, jobs=jobs, resample_mask=resample_mask,
+            cohort, protocol, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
             progress=part(progress, 0, 0.2),
         )  # fmt: skip
     else:
-        lesions = unread(cohort, protocol, again)
+        lesions = unread(cohort, protocol, perturbed)
     cohort = cohort.only(lesions.superpixels)
     folds = folds_of(cohort, protocol)
     populations = _populations(cohort, folds, lesions, protocol, frozen_habitats, jobs, part(progress, 0.2, 0.3))
     features = measure_folds(
-        cohort, protocol, lesions, populations, folder, perturbed=again, jobs=jobs, resample_mask=resample_mask,
+        cohort, protocol, lesions, populations, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
         progress=part(progress, 0.3, 1),
     )  # fmt: skip
     left = cohort.only(features.case_ids)
     if len(left.cases) < len(cohort.cases):
         folds = tuple(_renumbered(fold, cohort, left) for fold in folds)
-    places = {kind: _places(features.case_ids, own) for kind, own in repeated.items()}
-    for kind, own in repeated.items():
-        if len(places[kind]) < FEWEST_REPEATED:
+    rows = {kind: np.flatnonzero(np.isin(features.case_ids, ids)) for kind, ids in repeated.items()}
+    for kind, ids in repeated.items():
+        if len(rows[kind]) < FEWEST_REPEATED:
             raise RobustnessError(
-                f"{tested(kind)} is tested on {len(own)} cases, of which {len(places[kind])} could be measured; it "
-                f"takes {FEWEST_REPEATED}.",
+                f"{tested(kind)} is tested on {len(ids)} cases, of which {len(rows[kind])} could be measured; at least "
+                f"{FEWEST_REPEATED} are needed.",
                 where="cohort",
                 remedy=f"See to the cases that failed, or {more_of(kind)}.",
             )
-    return MeasuredStudy(left, folds, features, places, frozen_habitats)
+    return MeasuredStudy(left, folds, features, rows, frozen_habitats)
 
 
 def repeated_cases(cohort: Cohort, protocol: Protocol) -> dict[str, tuple[str, ...]]:
-    """The cases on which robustness is tested, by kind of the repeated measurement: those of each further reading;
-    without one, cases spread evenly over the table, so that no part of it is left out."""
+    """The cases on which robustness is tested, by kind of the repeated measurement: the cases of each further reading;
+    without further readings, cases spread evenly over the table."""
     if protocol.robustness is None:
         return {}
     readings = {
@@ -161,22 +160,18 @@ def repeated_cases(cohort: Cohort, protocol: Protocol) -> dict[str, tuple[str, .
     if any(readings.values()):
         return {kind: ids for kind, ids in readings.items() if ids}
     count = min(protocol.robustness.cases, len(cohort.cases))
-    places = np.unique(np.linspace(0, len(cohort.cases) - 1, count).round().astype(int))
-    return {PERTURBED: tuple(cohort.cases[place].case_id for place in places)}
+    rows = np.unique(np.linspace(0, len(cohort.cases) - 1, count).round().astype(int))
+    return {PERTURBED: tuple(cohort.cases[row].case_id for row in rows)}
 
 
 def tested(kind: str) -> str:
-    """What a kind of repeated measurement tests, as the start of a sentence."""
+    """The property that a kind of repeated measurement tests, as the start of a sentence."""
     return "Robustness" if kind == PERTURBED else f"{kind.capitalize()} agreement"
 
 
 def more_of(kind: str) -> str:
     """How to get more cases of a kind, as the end of a sentence."""
     return "raise 'cases' under 'robustness' in the protocol" if kind == PERTURBED else "add cases to that reading"
-
-
-def _places(case_ids: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
-    return np.array([place for place, case_id in enumerate(case_ids) if case_id in wanted], dtype=int)
 
 
 def folds_of(cohort: Cohort, protocol: Protocol) -> tuple[Fold, ...]:
@@ -202,15 +197,15 @@ def _populations(
     if not needs_habitats(protocol):
         return [{}] * (1 if frozen else 1 + len(folds))
     ids = [case.case_id for case in cohort.cases]
-    groups = [ids] if frozen else [ids, *([ids[place] for place in fold.training] for fold in folds)]
+    groups = [ids] if frozen else [ids, *([ids[row] for row in fold.training] for fold in folds)]
     return fit_populations(lesions, protocol, groups, jobs=jobs, progress=progress)
 
 
 def _renumbered(fold: Fold, before: Cohort, after: Cohort) -> Fold:
-    """A fold renumbered over the remaining cases; the others had superpixels but could not be measured."""
-    places = {case.case_id: place for place, case in enumerate(after.cases)}
+    """A fold as indices of the remaining cases; the others had superpixels but could not be measured."""
+    new_rows = {case.case_id: row for row, case in enumerate(after.cases)}
     kept = [
-        np.array([places[name] for row in rows if (name := before.cases[row].case_id) in places], dtype=int)
+        np.array([new_rows[name] for row in rows if (name := before.cases[row].case_id) in new_rows], dtype=int)
         for rows in (fold.training, fold.test)
     ]
     return Fold(fold.repeat, fold.number, *kept)

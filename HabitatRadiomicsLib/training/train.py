@@ -1,12 +1,12 @@
 """Trains a frozen model from a cohort and a protocol, and estimates its performance.
 
-Nothing that learns sees a case that it is judged by: the habitats, the choice of K, robustness, harmonisation,
-selection, LASSO, the choice between candidates and the cut-off are learned anew in each fold of the cross-validation.
+No test case takes part in learning: the habitats, the choice of K, robustness, harmonisation, selection, LASSO, the
+choice between candidates and the cut-off are learned anew in each fold of the cross-validation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,22 +31,22 @@ from HabitatRadiomicsLib.training.measured import MeasuredStudy, measure_study
 from HabitatRadiomicsLib.validation.nested import Validation, cross_validate, gather
 from HabitatRadiomicsLib.validation.stability import Stability, assess_stability, trainings_of
 
-#: Rough processor seconds per fit, with the rankings before it, and per feature of a lesion's image. They share out
-#: the progress bar between measuring and learning, and nothing else.
+#: Rough processor seconds per fit, with the rankings before it, and per feature of a lesion's image. They only divide
+#: the progress bar between measuring and learning.
 _SECONDS_PER_FIT = {"search": 0.002, "LASSO": 0.03}
 _SECONDS_PER_FEATURE = 0.001
-#: Of the progress bar, what measuring has at least and at most.
+#: Smallest and largest share of measuring in the progress bar.
 _LEAST, _MOST = 0.05, 0.8
 
 
 @dataclass(frozen=True)
 class TrainingWork:
-    """How often the whole learning procedure is repeated, by purpose, and the estimated work.
+    """How often the learning procedure is repeated, by purpose, and the estimated work.
 
     Attributes:
-        validation, permutations, bootstraps, curve: trainings of each; one more gives the model.
-        fits: of classifiers, or of LASSO paths, in each; at most, since a scout or a region may have nothing to learn.
-        measuring: estimated share of the total time spent on measuring.
+        validation, permutations, bootstraps, curve: number of trainings; one more gives the model.
+        fits: largest number of fits of classifiers, or of LASSO paths, in each training.
+        measuring: estimated share of measuring in the total time.
     """
 
     validation: int
@@ -62,35 +62,31 @@ class TrainingWork:
         return 1 + self.validation + self.permutations + self.bootstraps + self.curve
 
     def sentence(self) -> str:
-        """A sentence about the expected work, for the user."""
+        """The expected work, for the user."""
         parts = {
             "in the nested cross-validation": self.validation,
             "for the permutations": self.permutations,
             "for the bootstrap samples": self.bootstraps,
             "for the learning curve": self.curve,
         }
-        named = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+        named = ", ".join(f"{count:,} {purpose}" for purpose, count in parts.items() if count)
         times = f"everything is learned {self.trainings:,} times (the model, {named})"
         each = f"each time in up to {self.fits:,} fits"
-        return f"{self.trainings * self.fits:,} fits: {times}, {each}; --jobs shares them out over processes."
+        return f"{self.trainings * self.fits:,} fits: {times}, {each}; --jobs distributes them over processes."
 
 
 def training_work(protocol: Protocol, sequences: Collection[str], cases: int) -> TrainingWork:
     """Estimate the work of a training.
 
     Args:
-        sequences: those of the cohort, if the protocol does not name its own.
-        cases: of the cohort.
+        sequences: of the cohort, if the protocol names none.
+        cases: number of cases in the cohort.
     """
     learning = protocol.learning
     columns = _columns(protocol, protocol.sequences or sorted(sequences))
-    candidates = candidates_of(columns, learning)
-    images = {candidate: len({parse(columns[place]).image for place in candidate.columns(columns)})
-              for candidate in candidates}  # fmt: skip
-    fits = sum(_fits(candidate, images[candidate], learning) for candidate in candidates)
-    searched = learning.search is not None
+    fits = sum(_fits(candidate, columns, learning) for candidate in candidates_of(columns, learning))
     work = TrainingWork(learning.folds * learning.repeats, *trainings_of(learning), fits=fits, measuring=_MOST)
-    learned = work.trainings * fits * _SECONDS_PER_FIT["search" if searched else "LASSO"]
+    learned = work.trainings * fits * _SECONDS_PER_FIT["LASSO" if learning.search is None else "search"]
     copies = 0 if protocol.robustness is None else protocol.robustness.copies * min(protocol.robustness.cases, cases)
     measured = len(columns) * (cases + copies) * _SECONDS_PER_FEATURE
     share = measured / (measured + learned) if columns else _MOST
@@ -110,14 +106,13 @@ def _columns(protocol: Protocol, sequences: Collection[str]) -> tuple[str, ...]:
     return tuple(f"{key}_{region}_{name}" for key in keys for region in regions for name in names[region])
 
 
-def _fits(candidate: Candidate, images: int, learning: LearningSettings) -> int:
+def _fits(candidate: Candidate, columns: Sequence[str], learning: LearningSettings) -> int:
     """The fits of one candidate in one training."""
     if learning.search is not None:
         search = learning.search
-        combinations = len(search.selectors) * len(search.classifiers) * len(search.features)
-        one_search = combinations * learning.folds + 1
-        scouted = (learning.folds + 1) * (images + 1)
-        return one_search * (1 if learning.scouts is None else scouted)
+        fits = len(search.selectors) * len(search.classifiers) * len(search.features) * learning.folds + 1
+        images = {parse(columns[column]).image for column in candidate.columns(columns)}
+        return fits if learning.scouts is None else fits * (learning.folds + 1) * (len(images) + 1)
     paths = 1 + learning.folds
     if learning.fusion is None or len(candidate.parts) == 1:
         return paths
@@ -129,10 +124,12 @@ class Training:
     """A trained model with its training data and its performance.
 
     Attributes:
-        protocol: as it was given; the model's holds the habitats too.
-        cohort: as it was given; ``excluded``: its cases that were left out before anything was measured.
-        study: the cases that were measured.
-        table: their features, with habitats fitted on all of them; ``prepared``: their robust, harmonised columns.
+        protocol: as it was given; the model's protocol also holds the habitats.
+        cohort: as it was given.
+        excluded: its cases that were left out before anything was measured.
+        study: the measured cases.
+        table: their features, with habitats fitted on all of them.
+        prepared: their robust, harmonised columns.
         learned: every candidate's score, fitted on all cases.
     """
 
@@ -160,13 +157,13 @@ def train_model(
     resample_mask: bool = False,
     progress: Progress = silent,
 ) -> Training:
-    """Measure, learn, validate, freeze.
+    """Measure a cohort, learn a score, validate it and freeze it.
 
     Args:
         cohort: with outcomes.
         folder: where finished cases are kept, for this run and the next.
-        frozen_habitats: fit the habitats once, on all cases, rather than in each fold. They see no outcome, but a
-            fold's test cases have then contributed to them: the model's evidence states this.
+        frozen_habitats: fit the habitats once, on all cases, instead of in each fold. They see no outcome, but a
+            fold's test cases contribute to them: the model's evidence states this.
         complete_cases: leave out cases that lack a sequence.
         jobs: processes; the result does not depend on it.
 
@@ -199,7 +196,12 @@ def train_model(
         )
     modelled, validated = 1 / work.trainings, (1 + work.validation) / work.trainings
     learning(modelled, "the model is learned")
-    validation = _validated(study, table, protocol, jobs, part(learning, modelled, validated))
+    results = []
+    for result in cross_validate(study.folds, study.fold_tables(), protocol, jobs=jobs):
+        results.append(result)
+        share = len(results) / len(study.folds)
+        learning(modelled + (validated - modelled) * share, f"fold {len(results)} of {len(study.folds)}")
+    validation = gather(results, len(table.outcome))
     stability = assess_stability(table, prepared, learned, protocol, jobs=jobs, progress=part(learning, validated, 1))
     with one_thread():
         model = freeze(study, table, prepared, learned, validation, protocol, purpose, len(whole_cohort.cases))
@@ -213,21 +215,12 @@ def work_of(cohort: Cohort, protocol: Protocol) -> TrainingWork:
 
 
 def _check_network(study: MeasuredStudy) -> None:
-    """Refuse a network trained on the cohort's cases: it knows their outcomes, so cross-validation would not be a
-    test."""
+    """Refuse a network that was trained on the cohort's cases: its features carry their outcomes."""
     known = sum(any(text.endswith(KNOWN_IMAGE) for text in row) for row in study.features.warnings.values())
     if known:
         raise LearningError(
             f"The network of the deep features was trained on {known} of {len(study.cohort.cases)} cases, with their "
-            "outcomes: what it says of them would flatter the model.",
+            "outcomes: the performance of the model would be overestimated.",
             where="cohort",
-            remedy="Take a network that was trained on other patients, or leave these cases out.",
+            remedy="Use a network that was trained on other patients, or leave these cases out.",
         )
-
-
-def _validated(study: MeasuredStudy, table: FoldTable, protocol: Protocol, jobs: int, progress: Progress) -> Validation:
-    results = []
-    for result in cross_validate(study.folds, study.fold_tables(), protocol, jobs=jobs):
-        results.append(result)
-        progress(len(results) / len(study.folds), f"fold {len(results)} of {len(study.folds)}")
-    return gather(results, len(table.outcome))

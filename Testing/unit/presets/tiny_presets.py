@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS, small_preset
-from HabitatRadiomicsLib.model import Model, Performance, load_model
+from HabitatRadiomicsLib.model import Model, load_model
+from HabitatRadiomicsLib.model.document import Performance
 from HabitatRadiomicsLib.protocol import protocol_text
 
 #: How many new patients a model is evaluated on.

@@ -118,7 +118,7 @@ def test_the_sentence_says_what_for() -> None:
     text = TrainingWork(15, 100, 0, 0, 7260, 0.1).sentence()
     assert text == (
         "842,160 fits: everything is learned 116 times (the model, 15 in the nested cross-validation, 100 for the "
-        "permutations), each time in up to 7,260 fits; --jobs shares them out over processes."
+        "permutations), each time in up to 7,260 fits; --jobs distributes them over processes."
     )
 
 

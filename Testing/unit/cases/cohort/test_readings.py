@@ -212,7 +212,7 @@ def test_cases_of_a_reading_that_could_not_be_measured_are_told(folder: Path, tw
             rows = tuple(replace(row, mask=tmp_path / "gone.nrrd") for row in rows)
         cases.append(replace(case, readings={**case.readings, INTRA_OBSERVER: rows} if rows else case.readings))
     extra = with_reading(replace(twice, cases=tuple(cases)), folder / "images.csv", INTER_OBSERVER)
-    told = "Intra-observer agreement is tested on 4 cases, of which 1 could be measured; it takes 2."
+    told = "Intra-observer agreement is tested on 4 cases, of which 1 could be measured; at least 2 are needed."
     with pytest.raises(RobustnessError) as error:
         _measured(extra, tmp_path / "work")
     assert error.value.problem == told

@@ -17,7 +17,8 @@ from scipy.stats import chi2
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
-from HabitatRadiomicsLib.model import ClassifierInput, Model, load_model
+from HabitatRadiomicsLib.model import Model, load_model
+from HabitatRadiomicsLib.model.document import ClassifierInput
 from HabitatRadiomicsLib.model.nomogram import ClinicalModelPart, ClinicalTerm
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.outputs import json_text
