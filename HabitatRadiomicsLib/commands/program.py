@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from HabitatRadiomicsLib import RESEARCH_USE_ONLY, __version__
 from HabitatRadiomicsLib.commands import (
+    bundled,
     deep_train,
     demo,
     diffusion,
@@ -16,8 +17,6 @@ from HabitatRadiomicsLib.commands import (
     evaluate,
     extract,
     maps,
-    models,
-    protocols,
     report,
     score,
     score_cohort,
@@ -27,8 +26,8 @@ from HabitatRadiomicsLib.commands import (
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
 
 _COMMANDS = (
-    maps, extract, score, score_cohort, train, evaluate, report, take_reference, diffusion, deep_train, models,
-    protocols, doctor, demo,
+    maps, extract, score, score_cohort, train, evaluate, report, take_reference, diffusion, deep_train, bundled,
+    doctor, demo,
 )  # fmt: skip
 
 _EXIT_CODES = """exit status:

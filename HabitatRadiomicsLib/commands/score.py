@@ -33,8 +33,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_arguments(parser, MODEL, CASE)
     parser.add_argument(
-        "--site",
-        help="where the images were made; required by a model that harmonises sites, else a new site is warned of",
+        "--site", help="where the images were made; a model that harmonises sites needs it, others warn of a new site"
     )
     parser.add_argument(
         "--clinical", action="append", default=[], metavar="NAME=VALUE",

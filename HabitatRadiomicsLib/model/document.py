@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.delta import DELTA, measured_names
 from HabitatRadiomicsLib.features.harmonisation import CombatParameters
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
-from HabitatRadiomicsLib.protocol import ClassifierName, HabitatModel, Protocol
+from HabitatRadiomicsLib.protocol import ClassifierName, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN, Finite, Part, Positive
 
 FORMAT_VERSION: Literal[1] = 1
@@ -67,8 +67,7 @@ class ModelFeature(Part):
     name: str
     """A feature's column, or a clinical one: ``clinical:age``, ``clinical:visceral=yes`` (1 or 0)."""
     mean: Finite | None
-    """Null, as are ``sd``, ``minimum`` and ``maximum``: the publication does not state it, and a reference cohort is
-    needed."""
+    """Null, like ``sd``, ``minimum`` and ``maximum``, if the publication does not state it: see ``reference``."""
     sd: Positive | None
     coefficient: Finite | None
     """Null: a classifier has none."""
@@ -99,8 +98,7 @@ class ReferenceCohort(Part):
 
 
 class ClassifierInput(Part):
-    """One input of a classifier, ``intercept + sum weight * z`` of some features: a single feature, or a
-    rad-score."""
+    """One input of a classifier, ``intercept + sum weight * z`` of some features: a feature or a rad-score."""
 
     name: str
     intercept: Finite
@@ -169,8 +167,7 @@ class Model(Part):
     calibration: Calibration | None
     """Null: held-out scores did not increase with the outcome, or none are known; no probability is given."""
     coefficient_covariance: tuple[tuple[Finite, ...], ...] | None
-    """Covariance of (intercept, coefficients) over bootstrap refits, for the interval of the score. Null: no
-    interval."""
+    """Of (intercept, coefficients) over bootstrap refits, for the interval of the score; null: no interval."""
     combat: CombatParameters | None = None
     """Harmonisation of sites. Background and ranges are then harmonised, and cases of other sites are not scored."""
     reference: ReferenceCohort | None = None
@@ -181,16 +178,18 @@ class Model(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Model:
-        count = len(self.features)
         names = [feature.name for feature in self.features]
-        if len(set(names)) != count:
+        if len(set(names)) != len(names):
             raise ValueError("each feature may be listed only once")
-        if any(len(row) != count for row in self.background):
+        if any(len(row) != len(names) for row in self.background):
             raise ValueError("every row of 'background' needs one value per feature")
         self._check_score(names)
         self._check_scale()
+        moments = self.protocol.timepoints
+        known = () if moments is None else (*moments.names, DELTA)
         for name in self.measured_features:
-            self._check_timepoint(name)
+            if (name.timepoint not in known) if known else name.timepoint:
+                raise ValueError(f"{name} does not fit the protocol's time points ({', '.join(known) or 'it has none'})")
             if name.region.startswith("S"):
                 habitats = self.protocol.population.get(name.sequence)
                 if habitats is None:
@@ -210,9 +209,9 @@ class Model(Part):
             return
         if any(linear) or self.intercept is not None or self.coefficient_covariance is not None:
             raise ValueError("a classifier has neither 'intercept' nor coefficients")
-        given = {name for row in self.classifier.inputs for name in row.weights}
-        if given != set(names):
-            raise ValueError("the inputs of 'classifier' must be made of the features, of all of them")
+        used = {name for row in self.classifier.inputs for name in row.weights}
+        if used != set(names):
+            raise ValueError("the inputs of 'classifier' must use all features, and no others")
 
     def _check_scale(self) -> None:
         known = [None not in (feature.mean, feature.sd, feature.minimum, feature.maximum) for feature in self.features]
@@ -224,7 +223,7 @@ class Model(Part):
 
     @property
     def needs_reference(self) -> bool:
-        """Means and SD are not known yet: nobody can be scored until ``take-reference`` has measured a cohort."""
+        """Whether means and SD are still unknown: ``take-reference`` must measure a cohort before anybody is scored."""
         return not self.background
 
     @property
@@ -232,17 +231,12 @@ class Model(Part):
         """The features that come from images."""
         return tuple(feature.parsed for feature in self.features if not feature.is_clinical)
 
-    def _check_timepoint(self, name: FeatureName) -> None:
-        timepoints = self.protocol.timepoints
-        known = () if timepoints is None else (*timepoints.names, DELTA)
-        if (name.timepoint not in known) if known else name.timepoint:
-            raise ValueError(f"{name} does not fit the protocol's time points ({', '.join(known) or 'it has none'})")
-
     @property
     def sequences(self) -> tuple[str, ...]:
-        """The sequences that a case must have, in the order of the features; of two time points, the case's keys.
+        """The sequences that a case must have, in the order of the features; with two time points, the case's keys.
 
-        A habitat at follow-up needs the baseline, too, on whose scale it is found."""
+        A habitat at follow-up also needs the baseline, which defines its scale.
+        """
         keys: list[str] = []
         moments = self.protocol.timepoints
         for name in self._measured:
@@ -263,11 +257,6 @@ class Model(Part):
         """The names to measure in one sequence, or in one key of a case with two time points."""
         return tuple(name for name in self._measured if name.key == key)
 
-    @property
-    def habitats(self) -> dict[str, HabitatModel]:
-        """The frozen habitats by sequence."""
-        return self.protocol.population
-
     def regions(self, key: str) -> tuple[str, ...]:
         """The regions of a sequence, or of a case's key, that the features need."""
         return tuple(dict.fromkeys(name.region for name in self.measured_on(key)))
@@ -287,7 +276,7 @@ class Model(Part):
             raise ModelError(
                 "The publication gives coefficients and no means and standard deviations: nobody can be scored yet.",
                 where=self.name,
-                remedy=f"Take them from a cohort of yours: habitat-radiomics take-reference --model "
+                remedy=f"Take them from a local cohort: habitat-radiomics take-reference --model "
                 f"{self.name} --cohort images.csv --out referenced",
             )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from HabitatRadiomicsLib.model.classifier_file import load_classifier
 from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.model.document import Model
+
+_loaded = lru_cache(maxsize=8)(load_classifier)
 
 
 def scores_of(model: Model, values: np.ndarray) -> np.ndarray:
@@ -19,7 +20,7 @@ def scores_of(model: Model, values: np.ndarray) -> np.ndarray:
         values: of the model's features, in their order, shape (cases, features).
 
     Raises:
-        ModelError: means and SD are not known yet, or the classifier is not one that may be loaded.
+        ModelError: means and SD are not known yet, or the classifier may not be loaded.
     """
     if model.classifier is not None:
         return classifier_scores(model, classifier_inputs(model, values))
@@ -36,22 +37,15 @@ def classifier_inputs(model: Model, values: np.ndarray) -> np.ndarray:
     """The inputs of a model's classifier, shape (cases, inputs)."""
     assert model.classifier is not None
     z = model.standardised(values)
-    places = {feature.name: place for place, feature in enumerate(model.features)}
-    columns = []
-    for row in model.classifier.inputs:
-        column: np.ndarray = np.full(len(z), row.intercept)
+    z_of = {feature.name: z[:, place] for place, feature in enumerate(model.features)}
+    inputs = np.tile([row.intercept for row in model.classifier.inputs], (len(z), 1))
+    for place, row in enumerate(model.classifier.inputs):
         for name, weight in row.weights.items():
-            column = column + weight * z[:, places[name]]
-        columns.append(column)
-    return np.stack(columns, axis=1)
+            inputs[:, place] += weight * z_of[name]
+    return inputs
 
 
 def classifier_scores(model: Model, inputs: np.ndarray) -> np.ndarray:
     """Scores of a model's classifier for its inputs, shape (cases,)."""
     assert model.classifier is not None
     return decision(_loaded(model.classifier.estimator), inputs)
-
-
-@lru_cache(maxsize=8)
-def _loaded(text: str) -> Any:
-    return load_classifier(text)

@@ -6,7 +6,7 @@ A lesion's score equals, to the last bit, the score that ``score`` gives it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -104,26 +104,53 @@ def score_cohort(
         >>> scores.table["call"].tolist()
         ['T790M-negative', 'T790M-positive', 'T790M-negative', 'T790M-negative']
     """
-    model, folder = load_model(model), Path(folder)
-    engine = choose_engine(model.protocol.features)
-    check_writable(folder)
+    model = load_model(model)
+    sites = dict(cohort.sites)
     clinical = {case.case_id: _clinical(cohort, model, case.case_id) for case in cohort.cases}
-    key = document_digest(
-        {
-            "model": model_digest(model),
-            "versions": {**versions(), "engine": f"{engine.name} {engine.version}"},
-            "resample_mask": resample_mask,
-            "sites": dict(cohort.sites),
-            "clinical": clinical,
-            "besides": ["volume_ml"],
-        }
-    )
-    answer = partial(_answer, model=model, sites=dict(cohort.sites), clinical=clinical)
-    work = CaseWork(folder / "scores", key, model.sequences, resample_mask, answer)
+    documents, problems, reused = answers_of_cases(
+        cohort, model, Path(folder) / "scores", partial(_answer, model=model, sites=sites, clinical=clinical),
+        {"sites": sites, "clinical": clinical, "besides": ["volume_ml"]},
+        jobs=jobs, resample_mask=resample_mask, progress=progress,
+    )  # fmt: skip
+    return CohortScores(model, documents, problems, reused)
+
+
+def answers_of_cases(
+    cohort: Cohort,
+    model: Model,
+    folder: Path,
+    answer: Callable[[Case], Answer],
+    settings: Mapping[str, object],
+    *,
+    jobs: int,
+    resample_mask: bool,
+    progress: Progress,
+) -> tuple[dict[str, Answer], tuple[CaseProblem, ...], int]:
+    """An answer for each case of a cohort that a model can measure, in the cohort's order.
+
+    Args:
+        folder: where finished cases are kept, for this run and the next.
+        settings: what the answer depends on, besides model, versions and ``resample_mask``.
+
+    Returns:
+        Answers by case, why the other cases have none, and the number of answers from an earlier run.
+
+    Raises:
+        CohortError: no case has an answer.
+    """
+    engine = choose_engine(model.protocol.features)
+    check_writable(folder.parent)
+    document = {
+        "model": model_digest(model),
+        "versions": {**versions(), "engine": f"{engine.name} {engine.version}"},
+        "resample_mask": resample_mask,
+        **settings,
+    }
+    work = CaseWork(folder, document_digest(document), model.sequences, resample_mask, answer)
     answers, problems, reused = run_cases(cohort.cases, work, jobs, progress)
     refuse_empty(answers, problems)
-    documents = {case.case_id: answers[case.case_id] for case in cohort.cases if case.case_id in answers}
-    return CohortScores(model, documents, tuple(problems), reused)
+    ordered = {case.case_id: answers[case.case_id] for case in cohort.cases if case.case_id in answers}
+    return ordered, tuple(problems), reused
 
 
 @dataclass(frozen=True)

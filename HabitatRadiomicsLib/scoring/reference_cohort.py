@@ -17,12 +17,11 @@ import numpy as np
 from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem, CaseWork, refuse_empty, run_cases
-from HabitatRadiomicsLib.features import choose_engine
-from HabitatRadiomicsLib.model import Model, model_digest
+from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseProblem
+from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.model.document import ReferenceCohort
-from HabitatRadiomicsLib.outputs import check_writable
 from HabitatRadiomicsLib.progress import Progress, silent
+from HabitatRadiomicsLib.scoring.cohort import answers_of_cases
 from HabitatRadiomicsLib.scoring.patient import measured_values
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
 
@@ -78,26 +77,21 @@ def take_reference(
             where=model.name,
             remedy="It can score as it is; only published coefficients need a reference cohort.",
         )
-    engine = choose_engine(model.protocol.features)
-    check_writable(folder)
-    stage = {"stage": "reference", "model": model_digest(model), "resample_mask": resample_mask}
-    key = document_digest({**stage, "versions": {**versions(), "engine": f"{engine.name} {engine.version}"}})
-    answer = partial(_answer, model=model)
-    work = CaseWork(folder / "reference", key, model.sequences, resample_mask, answer)
-    answers, problems, _ = run_cases(cohort.cases, work, jobs, progress)
-    refuse_empty(answers, problems)
-    ids = tuple(case.case_id for case in cohort.cases if case.case_id in answers)
-    values = np.array([answers[case_id]["values"] for case_id in ids])
+    answers, problems, _ = answers_of_cases(
+        cohort, model, folder / "reference", partial(_answer, model=model), {"stage": "reference"},
+        jobs=jobs, resample_mask=resample_mask, progress=progress,
+    )  # fmt: skip
+    values = np.array([answer["values"] for answer in answers.values()])
     _check_enough(values, model)
     reference = ReferenceCohort(
         description=description,
-        cases=len(ids),
-        excluded=len(cohort.cases) - len(ids),
+        cases=len(answers),
+        excluded=len(cohort.cases) - len(answers),
         features_sha256=document_digest(values.tolist()),
     )
     columns = [feature.name for feature in model.features]
-    table = pd.DataFrame(values, index=pd.Index(ids, name="case_id"), columns=columns)
-    return Referenced(_with_reference(model, values, reference, name), table, tuple(problems))
+    table = pd.DataFrame(values, index=pd.Index(list(answers), name="case_id"), columns=columns)
+    return Referenced(_with_reference(model, values, reference, name), table, problems)
 
 
 def _answer(case: Case, model: Model) -> Answer:

@@ -110,6 +110,7 @@ def freeze(
     columns = values[:, terms.columns]
     fitted = score.score(values)
     held_out = validation.held_out[STRATEGY]
+    area = held_out.area(table.outcome, table.patients)
     populations = {name: model for name, model in study.features.populations[0].items() if model is not None}
     names = [prepared.columns[column] for column in terms.columns]
     return Model(
@@ -126,7 +127,9 @@ def freeze(
             sites=tuple(sorted({str(site) for site in table.sites[rows] if site})),
             licence=purpose.licence,
             attribution=purpose.attribution,
-            performance=_performance(study, validation, table, protocol),
+            performance=Performance(
+                auc=area.auc, auc_low=area.low, auc_high=area.high, method=method_of(study, held_out, protocol)
+            ),
         ),
         protocol=protocol.model_copy(update={"population": populations, "deep": _pinned(protocol)}),
         features=tuple(
@@ -144,22 +147,14 @@ def freeze(
         classifier=terms.classifier,
         nomogram=_nomogram(learned, table, protocol),
         cutoff=_cut_off(fitted, outcome, held_out, table.outcome),
-        calibration=_own_odds(_calibration(fitted, held_out, table.outcome), learned),
-        coefficient_covariance=None
-        if terms.covariance is None
-        else tuple(tuple(float(value) for value in row) for row in terms.covariance),
+        calibration=_calibration(fitted, held_out, table.outcome, learned),
+        coefficient_covariance=None if terms.covariance is None else tuple(map(tuple, terms.covariance.tolist())),
         combat=None
         if prepared.combat is None
         else prepared.combat.subset([name for name in names if not name.startswith(CLINICAL)]),
-        background=tuple(tuple(float(value) for value in row) for row in columns),
+        background=tuple(map(tuple, columns.tolist())),
         versions={**versions(), "engine": study.features.engine},
     )
-
-
-def _performance(study: MeasuredStudy, validation: Validation, table: FoldTable, protocol: Protocol) -> Performance:
-    held_out = validation.held_out[STRATEGY]
-    area = held_out.area(table.outcome, table.patients)
-    return Performance(auc=area.auc, auc_low=area.low, auc_high=area.high, method=method_of(study, held_out, protocol))
 
 
 def method_of(study: MeasuredStudy, held_out: HeldOut, protocol: Protocol) -> str:
@@ -317,25 +312,23 @@ def _terms(names: Sequence[str], coefficients: Sequence[float]) -> tuple[Clinica
     return tuple(ClinicalTerm(term=name, coefficient=value) for name, value in zip(names, coefficients))
 
 
-def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray) -> Calibration | None:
-    """The calibration of the held-out scores, in SD of training scores, on the scale of the model's scores."""
+def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray, learned: Learned) -> Calibration | None:
+    """The calibration of the held-out scores, in SD of training scores, on the scale of the model's scores.
+
+    A nomogram's score is the log odds already, as its axes show them.
+    """
     platt = calibrate(held_out.scores, outcome)
     if platt.slope <= 0:
         return None
+    if learned.nomogram is not None:
+        method = "logistic regression of the nomogram, on rad-scores that had not seen the cases"
+        return Calibration(slope=1.0, intercept=0.0, covariance=((0.0, 0.0), (0.0, 0.0)), method=method)
     mean, deviation = float(fitted.mean()), float(fitted.std())
     change = np.array([[1 / deviation, 0.0], [-mean / deviation, 1.0]])
     covariance = change @ platt.covariance @ change.T
     return Calibration(
         slope=platt.slope / deviation,
         intercept=platt.intercept - platt.slope * mean / deviation,
-        covariance=tuple(tuple(float(value) for value in row) for row in covariance),
+        covariance=tuple(map(tuple, covariance.tolist())),
         method="Platt scaling of the held-out scores of the cross-validation",
     )
-
-
-def _own_odds(calibration: Calibration | None, learned: Learned) -> Calibration | None:
-    """The identity for a nomogram, whose score is the log odds: its axes show the probability."""
-    if calibration is None or learned.nomogram is None:
-        return calibration
-    method = "logistic regression of the nomogram, on rad-scores that had not seen the cases"
-    return Calibration(slope=1.0, intercept=0.0, covariance=((0.0, 0.0), (0.0, 0.0)), method=method)

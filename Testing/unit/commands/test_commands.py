@@ -137,7 +137,7 @@ def test_demo_walks_the_whole_way_and_rebuilds_the_bundled_model(
     # Bit for bit on the same versions and processor; elsewhere K-means may put a few voxels into another superpixel.
     assert built.coefficients == pytest.approx(bundled.coefficients, abs=0.02)
     assert built.cutoff.value == pytest.approx(bundled.cutoff.value, abs=0.05)
-    assert {name: model.choice.chosen for name, model in built.habitats.items()} == {"T1W": 2, "T2FS": 2}
+    assert {name: model.choice.chosen for name, model in built.protocol.population.items()} == {"T1W": 2, "T2FS": 2}
     assert main(["demo", "--out", str(out / "score")]) == 2
     assert "something other than earlier results" in capsys.readouterr().err
 
@@ -145,23 +145,23 @@ def test_demo_walks_the_whole_way_and_rebuilds_the_bundled_model(
 def test_an_error_of_the_program_itself_is_told_apart(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from HabitatRadiomicsLib.commands import models
+    from HabitatRadiomicsLib.commands import bundled
 
     def broken() -> dict[str, Path]:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(models, "bundled_models", broken)
+    monkeypatch.setattr(bundled, "bundled_models", broken)
     assert main(["models"]) == 1
     assert "an error of the program itself: ZeroDivisionError: oops" in capsys.readouterr().err
 
 
 def test_interruption(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from HabitatRadiomicsLib.commands import models
+    from HabitatRadiomicsLib.commands import bundled
 
     def interrupted() -> dict[str, Path]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "bundled_models", interrupted)
+    monkeypatch.setattr(bundled, "bundled_models", interrupted)
     assert main(["models"]) == 130
     assert "resumes" in capsys.readouterr().err
 

@@ -67,7 +67,7 @@ def test_statistics_add_up(patient: SyntheticPatient) -> None:
 
 def test_resampled_lesions_come_back_to_the_input_grid(patient: SyntheticPatient) -> None:
     prepared = _prepared(patient, resampling=Resampling(spacing=(1.5, 1.5, 3.0)))
-    population = load_model("t790m-spine-demo").habitats["T2FS"]
+    population = load_model("t790m-spine-demo").protocol.population["T2FS"]
     found = map_habitats(prepared, HabitatSettings(), population, seed=1)
     assert prepared.image.GetSize() != prepared.source.image.GetSize()
     assert _same_grid(found.labels, prepared.source.image)
@@ -83,7 +83,7 @@ def test_core_and_margin_are_told_apart(patient: SyntheticPatient) -> None:
     """S2 of the demonstration's population is the planted core."""
     model = load_model("t790m-spine-demo")
     prepared = prepare(patient.case.sequences["T2FS"], model.protocol.preprocessing_of("T2FS"))
-    found = map_habitats(prepared, model.protocol.habitats, model.habitats["T2FS"], seed=model.protocol.seed)
+    found = map_habitats(prepared, model.protocol.habitats, model.protocol.population["T2FS"], seed=model.protocol.seed)
     image = sitk.GetArrayViewFromImage(prepared.source.image)
     labels = sitk.GetArrayViewFromImage(found.labels)
     lesion = image[labels > 0].astype(float)

@@ -1,33 +1,48 @@
-"""``protocols``: the bundled protocols; ``protocol show``: one of them with every setting."""
+"""``protocols``, ``protocol show`` and ``models``: the bundled protocols and models."""
 
 from __future__ import annotations
 
 import argparse
 import textwrap
 
+from HabitatRadiomicsLib.commands.train import evidence_lines
+from HabitatRadiomicsLib.model import bundled_models, load_model
 from HabitatRadiomicsLib.protocol import Protocol, bundled_protocols, load_protocol, protocol_text
 
 _WIDTH = 100
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register both commands."""
-    listing = commands.add_parser("protocols", help="the bundled protocols: what they need and what they give")
-    listing.set_defaults(run=run_list)
+    """Register the three commands."""
+    models = commands.add_parser("models", help="the bundled models and their evidence")
+    models.set_defaults(run=list_models)
+    protocols = commands.add_parser("protocols", help="the bundled protocols: what they need and what they give")
+    protocols.set_defaults(run=list_protocols)
     protocol = commands.add_parser("protocol", help="one protocol with every setting, to save and to change")
     actions = protocol.add_subparsers(title="actions", metavar="ACTION", required=True)
     show = actions.add_parser("show", help="print it as YAML with all defaults; --protocol reads this format")
     show.add_argument("name", metavar="NAME|FILE", help="bundled protocol or YAML file")
-    show.set_defaults(run=run_show)
+    show.set_defaults(run=show_protocol)
 
 
-def run_list(arguments: argparse.Namespace) -> int:
-    """List the bundled protocols."""
+def list_models(arguments: argparse.Namespace) -> int:
+    """Print the bundled models."""
+    for name in bundled_models():
+        model = load_model(name)
+        print(f"{model.name}\n  {model.title}\n  evidence: {model.evidence.in_words}; {model.evidence.cohort}")
+        for line in evidence_lines(model):
+            print(f"  {line}")
+        print(f"  needs: {', '.join(model.sequences)}; features: {len(model.features)}; {model.intended_use}")
+    return 0
+
+
+def list_protocols(arguments: argparse.Namespace) -> int:
+    """Print the bundled protocols."""
     print("\n\n".join("\n".join(card(load_protocol(name))) for name in bundled_protocols()))
     return 0
 
 
-def run_show(arguments: argparse.Namespace) -> int:
+def show_protocol(arguments: argparse.Namespace) -> int:
     """Print a protocol."""
     print(protocol_text(load_protocol(arguments.name)), end="")
     return 0

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from HabitatRadiomicsLib.commands.bundled import card
 from HabitatRadiomicsLib.commands.program import main
-from HabitatRadiomicsLib.commands.protocols import card
 from HabitatRadiomicsLib.protocol import Protocol, bundled_protocols, load_protocol
 
 
