@@ -99,7 +99,7 @@ def _optional(name: str) -> Finding:
 
 
 def _shap() -> Finding:
-    from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
+    from HabitatRadiomicsLib.scoring.shap_bridge import import_shap
 
     try:
         return Finding("shap", str(import_shap().__version__))

@@ -189,7 +189,8 @@ class Model(Part):
         known = () if moments is None else (*moments.names, DELTA)
         for name in self.measured_features:
             if (name.timepoint not in known) if known else name.timepoint:
-                raise ValueError(f"{name} does not fit the protocol's time points ({', '.join(known) or 'it has none'})")
+                points = ", ".join(known) or "it has none"
+                raise ValueError(f"{name} does not fit the protocol's time points ({points})")
             if name.region.startswith("S"):
                 habitats = self.protocol.population.get(name.sequence)
                 if habitats is None:

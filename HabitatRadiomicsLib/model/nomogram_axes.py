@@ -86,19 +86,11 @@ class NomogramScale:
             )
         return {axis.name: (effects[axis.name] - axis.lowest_effect) * self.points_per_unit for axis in self.axes}
 
-    def linear(self, total: float | np.ndarray) -> np.ndarray:
-        """The linear predictor for a total of points."""
-        return self.linear_at_zero + np.asarray(total, dtype=float) / self.points_per_unit
-
-    def total(self, linear: float | np.ndarray) -> np.ndarray:
-        """The total points of a linear predictor."""
-        return (np.asarray(linear, dtype=float) - self.linear_at_zero) * self.points_per_unit
-
     def probability(self, total: float | np.ndarray) -> np.ndarray:
         """The risk for a total of points."""
         from scipy.special import expit
 
-        return np.asarray(expit(self.linear(total)))
+        return np.asarray(expit(self.linear_at_zero + np.asarray(total, dtype=float) / self.points_per_unit))
 
 
 def nomogram_scale(axes: Sequence[Axis], intercept: float, linear_range: tuple[float, float]) -> NomogramScale:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -22,12 +21,12 @@ def bundled_models() -> dict[str, Path]:
 
 def model_digest(model: Model) -> str:
     """SHA-256 of the model's whole content."""
-    return document_digest(_content(model))
+    return document_digest(model.model_dump(mode="json"))
 
 
 def model_text(model: Model) -> str:
     """The model as JSON, its SHA-256 last."""
-    return sealed_text(_content(model))
+    return sealed_text(model.model_dump(mode="json"))
 
 
 def load_model(name_or_file: Model | str | Path) -> Model:
@@ -66,16 +65,12 @@ def load_model(name_or_file: Model | str | Path) -> Model:
 
 
 def _as_it_was_made(model: Model) -> Model:
-    """A model made before habitats at follow-up could use the baseline's scale keeps its own scale."""
+    """Keep the scale of a model made before habitats at follow-up could use the baseline's scale."""
     protocol = model.protocol
     moments = protocol.timepoints
     if moments is None or "habitat_scale" in moments.model_fields_set:
         return model
     if not any(name.region.startswith("S") and name.timepoint != moments.baseline for name in model.measured_features):
         return model
-    own = protocol.model_copy(update={"timepoints": moments.model_copy(update={"habitat_scale": "own"})})
-    return model.model_copy(update={"protocol": own})
-
-
-def _content(model: Model) -> dict[str, Any]:
-    return model.model_dump(mode="json")
+    unchanged = protocol.model_copy(update={"timepoints": moments.model_copy(update={"habitat_scale": "own"})})
+    return model.model_copy(update={"protocol": unchanged})

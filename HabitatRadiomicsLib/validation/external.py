@@ -20,7 +20,7 @@ from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, RAD_SCORE_
 from HabitatRadiomicsLib.outputs import WORK_FOLDER, check_writable, write_text
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.scoring.cohort import CohortScores, score_cohort
-from HabitatRadiomicsLib.scoring.explanation.contributions import explained_names
+from HabitatRadiomicsLib.scoring.explanation import explained_names
 
 
 @dataclass(frozen=True)

@@ -268,7 +268,7 @@ class Checks:
 
     def check_shap_beside_slicer(self) -> None:
         """shap works, and 'slicer' is the application's, untouched."""
-        from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
+        from HabitatRadiomicsLib.scoring.shap_bridge import import_shap
 
         names = set(vars(slicer))
         shap = import_shap()

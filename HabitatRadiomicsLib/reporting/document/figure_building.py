@@ -17,7 +17,7 @@ from HabitatRadiomicsLib.reporting.document import figure_numbers as numbers_of
 from HabitatRadiomicsLib.reporting.document.habitats import habitat_means
 from HabitatRadiomicsLib.reporting.document.learning import chosen_name, shown_name
 from HabitatRadiomicsLib.reporting.document.parts import finite
-from HabitatRadiomicsLib.scoring.explanation.contributions import explained_names, shap_of
+from HabitatRadiomicsLib.scoring.explanation import explained_names, shap_of
 from HabitatRadiomicsLib.statistics import (
     Estimate,
     average_precision,

@@ -117,7 +117,7 @@ def test_axes_and_values_have_words(rad_score: float, written: str) -> None:
         patient = PatientNomogram(part, rad_score, clinical_values(part, {"age": "61,5", "stage": stage}), "recurrence")
         assert patient.names == {**part.axis_names, "rad-score": "rad-score"}
         assert patient.written == {"rad-score": written, "age": "61.5", "stage": stage}
-        assert patient.total == pytest.approx(float(part.scale().total(part.linear(rad_score, patient.values))))
+        assert part.scale().probability(patient.total) == pytest.approx(patient.risk.value)
 
 
 def test_tables_are_those_of_the_fit() -> None:

@@ -67,7 +67,7 @@ def test_shap_is_imported_beside_another_slicer() -> None:
         application.app = object()
         sys.modules["slicer"] = application
         before = dict(vars(application))
-        from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
+        from HabitatRadiomicsLib.scoring.shap_bridge import import_shap
         shap = import_shap()
         assert sys.modules["slicer"] is application
         assert vars(application) == before, set(vars(application)) ^ set(before)
@@ -84,7 +84,7 @@ def test_plain_python_is_left_without_a_stand_in() -> None:
     answer = _run(
         """
         import sys
-        from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
+        from HabitatRadiomicsLib.scoring.shap_bridge import import_shap
         import_shap()
         print("slicer" in sys.modules)
         """
@@ -99,7 +99,7 @@ def test_missing_shap_is_told() -> None:
         found = importlib.util.find_spec
         importlib.util.find_spec = lambda name, package=None: None if name == "shap" else found(name, package)
         from HabitatRadiomicsLib.errors import DependencyError
-        from HabitatRadiomicsLib.scoring.explanation.shap_bridge import import_shap
+        from HabitatRadiomicsLib.scoring.shap_bridge import import_shap
         try:
             import_shap()
         except DependencyError as error:
