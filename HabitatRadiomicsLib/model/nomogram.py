@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases.cohort.clinical_columns import is_missing, level_
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL, RAD_SCORE_TERM
 from HabitatRadiomicsLib.model.nomogram_axes import Axis, NomogramScale, nomogram_scale, numeric_axis
-from HabitatRadiomicsLib.protocol.base import Finite, Part, Positive, Share
+from HabitatRadiomicsLib.protocol.base import Finite, Part, Share
 from HabitatRadiomicsLib.statistics.intervals import Estimate
 from HabitatRadiomicsLib.statistics.logistic import OddsRatio
 
@@ -118,19 +118,6 @@ class UnivariateLine(Part):
     with_outcome: str
 
 
-class OddsRatioLine(Part):
-    """One term of a multivariable model, as log odds ratio; p is Wald's."""
-
-    term: str
-    coefficient: Finite
-    standard_error: Positive
-    p: Share
-
-    def ratio(self) -> tuple[float, float, float]:
-        """Odds ratio and its 95% Wald interval."""
-        return OddsRatio(**dict(self)).ratio()
-
-
 class CalibrationCurve(Part):
     """Observed risk by predicted probability, apparent and corrected by bootstrap; all of one length."""
 
@@ -202,7 +189,7 @@ class NomogramPart(Part):
     """Range of the linear predictors of the training cases, which the axes of total points and risk cover."""
     linear_maximum: Finite
     univariate: tuple[UnivariateLine, ...] = ()
-    multivariable: tuple[OddsRatioLine, ...] = ()
+    multivariable: tuple[OddsRatio, ...] = ()
     """The model with every factor that entered; the final model has those that were kept."""
     left_out: dict[str, str] = Field(default_factory=dict)
     """Why a clinical variable is not in the nomogram."""
@@ -225,16 +212,14 @@ class NomogramPart(Part):
         return self
 
     @property
-    def final(self) -> tuple[OddsRatioLine, ...]:
-        """The odds ratios of the final model, the rad-score first."""
+    def final(self) -> tuple[OddsRatio, ...]:
+        """The odds ratios of the final model, the rad-score first; p is Wald's."""
         coefficients = [self.rad_score.coefficient, *(term.coefficient for term in self.terms)]
-        errors = np.sqrt(np.diag(self.covariance))[1:]
+        errors = np.sqrt(np.diag(self.covariance))[1:].tolist()
         names = [RAD_SCORE_TERM, *(term.term for term in self.terms)]
         return tuple(
-            OddsRatioLine(
-                term=name, coefficient=value, standard_error=error, p=2 * NormalDist().cdf(-abs(value / error))
-            )
-            for name, value, error in zip(names, coefficients, errors.tolist())
+            OddsRatio(name, value, error, 2 * NormalDist().cdf(-abs(value / error)))
+            for name, value, error in zip(names, coefficients, errors)
         )
 
     def linear(self, rad_score: float, values: Mapping[str, float]) -> float:

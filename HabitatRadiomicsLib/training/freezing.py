@@ -35,7 +35,6 @@ from HabitatRadiomicsLib.model.nomogram import (
     ClinicalTerm,
     HosmerLemeshow,
     NomogramPart,
-    OddsRatioLine,
     RadScoreTerm,
     UnivariateLine,
 )
@@ -284,7 +283,7 @@ def frozen_nomogram(
         linear_minimum=fitted.linear_range[0],
         linear_maximum=fitted.linear_range[1],
         univariate=tuple(UnivariateLine(**vars(row)) for row in fitted.univariate),
-        multivariable=tuple(OddsRatioLine(**vars(row)) for row in fitted.multivariable),
+        multivariable=fitted.multivariable,
         left_out=dict(fitted.left_out),
         calibration=calibration,
         hosmer_lemeshow=hosmer_lemeshow,

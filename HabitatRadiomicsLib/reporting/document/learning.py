@@ -13,9 +13,10 @@ from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
 from HabitatRadiomicsLib.learning.fusion import FusedScore
 from HabitatRadiomicsLib.learning.scouts import ScoutedScore
 from HabitatRadiomicsLib.learning.search import SearchedScore
-from HabitatRadiomicsLib.model.nomogram import NomogramPart, OddsRatioLine
+from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, STRATEGY
 from HabitatRadiomicsLib.reporting.document.parts import finite
+from HabitatRadiomicsLib.statistics.logistic import OddsRatio
 from HabitatRadiomicsLib.training.train import Training
 
 
@@ -153,7 +154,7 @@ def odds_ratio_rows(part: NomogramPart) -> list[dict[str, Any]]:
     return [{"model": model, **_odds_ratio(line)} for model, lines in models.items() for line in lines]
 
 
-def _odds_ratio(line: OddsRatioLine) -> dict[str, Any]:
+def _odds_ratio(line: OddsRatio) -> dict[str, Any]:
     ratio, low, high = line.ratio()
     clinical = line.term != RAD_SCORE_TERM
     return {
