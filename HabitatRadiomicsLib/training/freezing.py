@@ -146,7 +146,7 @@ def freeze(
         classifier=terms.classifier,
         nomogram=_nomogram(learned, table, protocol),
         cutoff=_cut_off(fitted, outcome, held_out, table.outcome),
-        calibration=_calibration(fitted, held_out, table.outcome, learned),
+        calibration=_calibration(fitted, held_out, table.outcome, log_odds=learned.nomogram is not None),
         coefficient_covariance=None if terms.covariance is None else tuple(map(tuple, terms.covariance.tolist())),
         combat=None
         if prepared.combat is None
@@ -311,15 +311,17 @@ def _terms(names: Sequence[str], coefficients: Sequence[float]) -> tuple[Clinica
     return tuple(ClinicalTerm(term=name, coefficient=value) for name, value in zip(names, coefficients))
 
 
-def _calibration(fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray, learned: Learned) -> Calibration | None:
+def _calibration(
+    fitted: np.ndarray, held_out: HeldOut, outcome: np.ndarray, *, log_odds: bool = False
+) -> Calibration | None:
     """The calibration of the held-out scores, in SD of training scores, on the scale of the model's scores.
 
-    A nomogram's score is the log odds already, as its axes show them.
+    The score of a nomogram is the log odds, as its axes show them.
     """
     platt = calibrate(held_out.scores, outcome)
     if platt.slope <= 0:
         return None
-    if learned.nomogram is not None:
+    if log_odds:
         method = "logistic regression of the nomogram, on rad-scores that had not seen the cases"
         return Calibration(slope=1.0, intercept=0.0, covariance=((0.0, 0.0), (0.0, 0.0)), method=method)
     mean, deviation = float(fitted.mean()), float(fitted.std())
