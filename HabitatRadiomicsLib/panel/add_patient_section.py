@@ -73,6 +73,6 @@ class AddPatientSection:
         self._say(_("{case} was added to {table}.").format(case=case.case_id, table=images.name), "")
 
     def _say(self, text: str, style: str) -> None:
-        # The label stays visible: a collapsed section would open it.
+        # Never hidden or shown: the section may be collapsed.
         self.ui.addPatientLabel.setStyleSheet(style)
         self.ui.addPatientLabel.text = text

@@ -71,7 +71,7 @@ def _main_lines(folder: Path) -> list[str]:
     try:
         study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return [_("The result cannot be shown: there is no study.json that can be read.")]
+        return [_("The result cannot be shown: there is no readable study.json.")]
     lines = [*summary_sentences(study), _at_the_cut_off(headline_row(study)), _left_out(study["flow"])]
     if study["validation"].get("external"):
         lines.append(study["validation"]["method"])

@@ -112,7 +112,7 @@ def read_card(path: Path) -> ModelCard:
         return _card(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
-            "This is not a model file, or a damaged one.",
+            "This is not a model file, or it is damaged.",
             where=path.name,
             remedy="Choose a file that 'train' wrote, or a bundled model.",
         ) from error
@@ -121,7 +121,7 @@ def read_card(path: Path) -> ModelCard:
 def _card(document: Mapping[str, Any]) -> ModelCard:
     evidence, endpoint, combat = document["evidence"], document["endpoint"], document.get("combat")
     kind, events = EVIDENCE_IN_WORDS[evidence["kind"]].capitalize(), evidence["events"]
-    outcome = f"{events} with the outcome." if events else "how many had the outcome is not stated."
+    outcome = f"{events} with the outcome." if events else "the number with the outcome is not stated."
     return ModelCard(
         name=document["name"],
         title=document["title"],
@@ -143,8 +143,8 @@ def _performance(document: Mapping[str, Any]) -> str:
     area, held_out = document["evidence"].get("performance"), document["cutoff"].get("held_out")
     if any(row["mean"] is None for row in document["features"]):
         return (
-            "It scores nobody until 'habitat-radiomics take-reference' has taken means and standard deviations, which "
-            "the publication does not give, from a cohort of yours."
+            "It cannot score patients until 'habitat-radiomics take-reference' has computed, from a cohort of yours, "
+            "the means and standard deviations that the publication does not report."
         )
     if area is None:
         return "Its performance is not stated."

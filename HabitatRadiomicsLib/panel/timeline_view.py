@@ -29,7 +29,7 @@ class TimelineView:
         connect(ui.showChangesButton, "clicked(bool)", self._show_chart)
 
     def show(self, results: ResultNodes | None) -> None:
-        """Show several time points; hide the view where there is only one."""
+        """Show several time points; hide the view if there is only one."""
         for label in self._pictures:
             remove_widget(self._container.layout(), label)
         self._pictures = []

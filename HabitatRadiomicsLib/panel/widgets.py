@@ -1,4 +1,4 @@
-"""What all sections do with their widgets: connect signals, change values quietly, show messages, ask for files."""
+"""What all sections do with widgets: connect signals, change values without signals, show messages, open files."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from HabitatRadiomicsLib.scene.patient import check_packages
 from HabitatRadiomicsLib.scene.table_nodes import add_table
 
 _SECONDS = 0.1
-#: Exit status of success, complete or without the cases that errors.csv names.
+#: Exit statuses of success: complete, and without the cases that errors.csv names.
 DONE, DONE_IN_PART = 0, 3
 _TEXT_COLUMNS = ("case_id", "site", "call", "warnings", "model", "notice")
 _MEASURES = {
@@ -142,7 +142,7 @@ def _rows(path: Path) -> dict[str, list[Any]]:
 
 def _performance(folder: Path) -> dict[str, list[Any]]:
     study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-    model = study["validation"]["candidates"][0]  # its parts alone follow
+    model = study["validation"]["candidates"][0]  # the rows after it are what it is compared with
     columns = {"Value": "", "Low": "_low", "High": "_high"}
     values = {title: [model[name + suffix] for name in _MEASURES] for title, suffix in columns.items()}
     return {"Measure": list(_MEASURES.values()), **values}

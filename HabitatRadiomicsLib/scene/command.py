@@ -15,12 +15,12 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from HabitatRadiomicsLib.commands.program import main; sys.exit(main())"
 )
-#: Precedes every refusal that the command line prints.
+#: Precedes every error message that the command line prints.
 _PREFIX = "habitat-radiomics: "
 
 
 def python_program() -> str:
-    """The Python that runs the library: inside Slicer PythonSlicer, else this one."""
+    """The Python that runs the library: PythonSlicer inside Slicer, otherwise this one."""
     return shutil.which("PythonSlicer") or sys.executable
 
 

@@ -85,7 +85,7 @@ def all_or_nothing(scene: Any) -> Iterator[None]:
         for node in reversed(added):
             if scene.IsNodePresent(node) and not node.IsA("vtkMRMLSubjectHierarchyNode"):
                 scene.RemoveNode(node)
-        # No variable of this block holds the hierarchy: a stored error would keep it alive after its scene.
+        # No local variable may hold the hierarchy: a stored error would keep it alive after its scene.
         for item in set(_items(scene)) - items_before:
             hierarchy_of(scene).RemoveItem(item)
         raise

@@ -1,5 +1,5 @@
-"""Scores of one patient at several time points by a model for a single time point: which results in the scene belong
-together."""
+"""Finds the results in the scene that belong together: scores of one patient at several time points, by a model for a
+single time point."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def scored_moments(scene: Any, results: ResultNodes) -> tuple[ScoredMoment, ...]
     scored twice the last result counts; results whose volumes were deleted are left out.
 
     Returns:
-        In the order of their studies' dates where all are known, else in that of scoring.
+        Ordered by the dates of their studies if all are known, else in the order of scoring.
     """
     if results.score is None:
         return ()

@@ -66,16 +66,12 @@ class ViewState:
             node.SetDisplayVisibility(self.visible.get(node.GetID(), no_result))
 
 
-def show_maps(scene: Any, results: ResultNodes, sequence: str, *, entropy: float = ENTROPY_OPACITY) -> None:
-    """One sequence in all slice views: its image, its entropy as an overlay, its habitats, and no other segmentation.
-
-    Args:
-        entropy: opacity of the entropy overlay, 0 to 1.
-    """
+def show_maps(scene: Any, results: ResultNodes, sequence: str) -> None:
+    """One sequence in all slice views: its image, its entropy as an overlay, its habitats; no other segmentation."""
     for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene):
         node.SetBackgroundVolumeID(results.volumes[sequence].GetID())
         node.SetForegroundVolumeID(results.entropy[sequence].GetID())
-        node.SetForegroundOpacity(entropy)
+        node.SetForegroundOpacity(ENTROPY_OPACITY)
         node.SetLabelVolumeID(None)
     for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode", scene):
         segmentation.SetDisplayVisibility(segmentation is results.habitats[sequence])
@@ -84,15 +80,13 @@ def show_maps(scene: Any, results: ResultNodes, sequence: str, *, entropy: float
     _jump_to_middle(scene, results.entropy[sequence], slicer.util.arrayFromVolume(results.entropy[sequence]))
 
 
-def show_habitat(
-    scene: Any, results: ResultNodes, sequence: str, region: str, *, entropy: float = ENTROPY_OPACITY
-) -> None:
+def show_habitat(scene: Any, results: ResultNodes, sequence: str, region: str) -> None:
     """:func:`show_maps` with one habitat filled strongly, the others faintly, and the slices through its middle.
 
     Args:
         region: ``S1``, ``S2``, ...; any other region (``whole``, ``ring``) shows the lesion.
     """
-    show_maps(scene, results, sequence, entropy=entropy)
+    show_maps(scene, results, sequence)
     segmentation, reference = results.habitats[sequence], results.entropy[sequence]
     if region in choices_of(segmentation):
         _emphasise(segmentation, region)

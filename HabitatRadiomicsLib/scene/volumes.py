@@ -92,7 +92,7 @@ def placed_image(data: Any, ijk_to_ras: np.ndarray, *, where: str) -> sitk.Image
         image.SetDirection(direction.ravel())
     except RuntimeError as error:
         raise GeometryError(
-            "The axes or the spacing make no grid.",
+            "The axes and the spacing do not form a grid.",
             where=where,
             remedy="Check its spacing in the Volumes module, and the transform it lies under.",
         ) from error

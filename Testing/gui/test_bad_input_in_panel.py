@@ -331,7 +331,7 @@ def _too_new(path: Path) -> str:
 
 
 _DAMAGED = (
-    "model.json: This is not a model file, or a damaged one. Choose a file that 'train' wrote, or a bundled model."
+    "model.json: This is not a model file, or it is damaged. Choose a file that 'train' wrote, or a bundled model."
 )
 
 

@@ -166,7 +166,7 @@ def test_study_that_cannot_be_read_is_told(
     tab.clinicalPathEdit.currentPath = str(few_cases / "clinical.csv")
     tab.runButton.click()
     slicer_gui.wait_until(lambda: not habitat_widget.cohort.run.running)
-    told = "The result cannot be shown: there is no study.json that can be read."
+    told = "The result cannot be shown: there is no readable study.json."
     assert told in tab.cohortResultLabel.text
     assert tab.useModelButton.isHidden(), "there is no model"
 

@@ -12,7 +12,7 @@ from slice_pictures import COLOURS, LEVELS, SEQUENCES, VIEWS, Seen, calm, pictur
 from vtk.util import numpy_support
 
 from HabitatRadiomicsLib.scene import views
-from HabitatRadiomicsLib.scene.colours import HABITAT_OPACITY
+from HabitatRadiomicsLib.scene.colours import ENTROPY_OPACITY, HABITAT_OPACITY
 from HabitatRadiomicsLib.scene.result_nodes import ResultNodes, habitat_labels
 from HabitatRadiomicsLib.scene.sequence_input import SequenceInput
 
@@ -28,7 +28,8 @@ def test_habitats_are_drawn_in_their_colours_where_they_are(
     """T2FS is oblique to the views. The grey image is the same picture with the overlay switched off."""
     view = application.slice_views[name]
     without_legend(results)
-    views.show_maps(scene, results, sequence, entropy=0)
+    views.show_maps(scene, results, sequence)
+    views.set_overlay(scene, results, results.entropy[sequence], 0)
     views.set_habitat_opacity(results, 0.6)
     with_habitats = view.pixels().astype(int)
     results.habitats[sequence].SetDisplayVisibility(False)
@@ -56,7 +57,8 @@ def test_entropy_is_drawn_in_the_colour_of_each_voxels_value(
     """To the very rim: not smoothed, and nothing outside the lesion."""
     view, volume = application.slice_views[name], results.entropy[sequence]
     without_legend(results)
-    views.show_maps(scene, results, sequence, entropy=1)
+    views.show_maps(scene, results, sequence)
+    views.set_overlay(scene, results, volume, 1)
     results.habitats[sequence].SetDisplayVisibility(False)
     drawn = view.pixels().astype(int)
     views.set_overlay(scene, results, volume, 0)
@@ -90,7 +92,8 @@ def test_a_half_opaque_entropy_lets_half_of_the_image_through(
     without_legend(results)
     taken = {}
     for opacity in (0.0, 0.5, 1.0):
-        views.show_maps(scene, results, "T1W", entropy=opacity)
+        views.show_maps(scene, results, "T1W")
+        views.set_overlay(scene, results, results.entropy["T1W"], opacity)
         results.habitats["T1W"].SetDisplayVisibility(False)
         taken[opacity] = view.pixels().astype(int)
     assert np.abs(taken[0.5] - (taken[0.0] + taken[1.0]) / 2).max() <= 2
@@ -145,7 +148,8 @@ def test_one_habitat_is_strong_and_the_others_are_faint(
     application: StandIn, scene: object, results: ResultNodes, region: str, strong: set[int]
 ) -> None:
     without_legend(results)
-    views.show_habitat(scene, results, "T1W", region, entropy=0)
+    views.show_habitat(scene, results, "T1W", region)
+    views.set_overlay(scene, results, results.entropy["T1W"], 0)
     drawn = pictures(application)
     results.habitats["T1W"].SetDisplayVisibility(False)
     grey = pictures(application)
@@ -178,12 +182,12 @@ def test_only_the_shown_sequence_is_seen(
 
 
 def test_another_overlay_keeps_its_opacity(application: StandIn, scene: object, results: ResultNodes) -> None:
-    views.show_maps(scene, results, "T1W", entropy=0.5)
+    views.show_maps(scene, results, "T1W")
     red, green = (application.slice_views[name].composite_node for name in ("Red", "Green"))
     green.SetForegroundVolumeID(results.volumes["T2FS"].GetID())
     views.set_overlay(scene, results, results.entropy["T1W"], 0.8)
     assert red.GetForegroundOpacity() == pytest.approx(0.8)
-    assert green.GetForegroundOpacity() == pytest.approx(0.5)
+    assert green.GetForegroundOpacity() == pytest.approx(ENTROPY_OPACITY)
 
 
 def test_a_hollow_habitat_is_jumped_to_where_it_is(application: StandIn, scene: object, results: ResultNodes) -> None:

@@ -168,7 +168,7 @@ def test_a_transform_that_shears_the_grid_is_refused(scene: object, direction: n
 def test_a_transform_that_flattens_the_grid_is_refused(scene: object) -> None:
     node = add_image(noise(direction=AXIAL))
     node.SetAndObserveTransformNodeID(add_transform(np.diag([1.0, 1, 0])).GetID())
-    with pytest.raises(GeometryError, match="The axes or the spacing make no grid") as error:
+    with pytest.raises(GeometryError, match="The axes and the spacing do not form a grid") as error:
         image_of(node, where="T1W volume")
     assert error.value.where == "T1W volume"
     assert "Volumes module" in error.value.remedy

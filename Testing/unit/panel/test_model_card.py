@@ -23,12 +23,12 @@ def test_the_card_agrees_with_the_model(name: str) -> None:
     assert card.needs_site == (model.combat is not None)
     assert model.intended_use in card.lines[0]
     events = model.evidence.events
-    told = "how many had the outcome is not stated" if events is None else f"{events} with the outcome"
+    told = "the number with the outcome is not stated" if events is None else f"{events} with the outcome"
     assert f"{model.evidence.cases} cases, {told}" in card.lines[1]
     assert model.evidence.in_words == EVIDENCE_IN_WORDS[model.evidence.kind]
     area = model.evidence.performance
     told = "performance is not stated" if area is None else f"AUC {area.auc:.2f}"
-    unready = "scores nobody until 'habitat-radiomics take-reference'"
+    unready = "cannot score patients until 'habitat-radiomics take-reference'"
     assert (unready if model.needs_reference else told) in card.lines[2]
     page = card.html()
     assert all(feature.name in page for feature in model.features)
