@@ -35,16 +35,9 @@ class Superpixels:
 def cluster_superpixels(
     intensity: np.ndarray, entropy: np.ndarray, settings: HabitatSettings, scale: LesionScale, *, seed: int
 ) -> Superpixels:
-    """K-means on (z intensity, z entropy), both clipped at ``settings.clip`` SD.
+    """K-means on (z intensity, z entropy) of the ROI voxels, both clipped at ``settings.clip`` SD.
 
     The voxels are sorted by their values first: the superpixels do not depend on how the file stores its axes.
-
-    Args:
-        intensity: of the ROI voxels, shape (voxels,).
-        entropy: of the same voxels, bits.
-        settings: number of superpixels, and voxels that each needs on average.
-        scale: of the z-scores of both.
-        seed: of the K-means++ starts.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning

@@ -14,8 +14,6 @@ from HabitatRadiomicsLib.errors import RegionError
 #: Slices, rows, columns of an array [k, j, i].
 Triple = tuple[int, ...]
 
-_GRADIENT_VOXELS = 2
-_LBP_VOXELS = 2
 _WAVELET_VOXELS = 8
 #: LoG's filter is recursive: every voxel has an influence, which fades as exp(-1.37 n / sigma). Its images are of
 #: single precision: a cut at 12 sigma changes the last bit of every tenth voxel, and such a voxel may then fall into
@@ -41,6 +39,13 @@ class Box:
         """Index of the box in an array of the box ``outer``."""
         return tuple(slice(low - base, high - base) for low, high, base in zip(self.start, self.stop, outer.start))
 
+    def widened(self, reach: Triple, shape: Triple) -> Box:
+        """The box with this many voxels more on either side, within an image of this shape."""
+        return Box(
+            tuple(max(low - more, 0) for low, more in zip(self.start, reach)),
+            tuple(min(high + more, size) for high, more, size in zip(self.stop, reach, shape)),
+        )
+
 
 def box_of(inside: np.ndarray) -> Box:
     """The smallest box that holds all voxels of a region, boolean (k, j, i).
@@ -60,16 +65,6 @@ def union_box(boxes: Iterable[Box]) -> Box:
     return Box(tuple(map(min, zip(*starts))), tuple(map(max, zip(*stops))))
 
 
-def gradient_context(box: Box, shape: Triple) -> Box:
-    """The part of the image that central differences need."""
-    return _widened(box, shape, (_GRADIENT_VOXELS,) * 3)
-
-
-def lbp_context(box: Box, shape: Triple) -> Box:
-    """The part of the image that local binary patterns of radius 1 in the slice need."""
-    return _widened(box, shape, (0, _LBP_VOXELS, _LBP_VOXELS))
-
-
 def log_context(box: Box, shape: Triple, spacing: tuple[float, float, float], sigma: float) -> Box:
     """The part of the image that a Laplacian of Gaussian needs.
 
@@ -78,7 +73,7 @@ def log_context(box: Box, shape: Triple, spacing: tuple[float, float, float], si
         sigma: in mm.
     """
     reach = (max(math.ceil(_LOG_SIGMAS * sigma / step), LOG_MINIMUM_VOXELS) for step in spacing)
-    return _widened(box, shape, tuple(reach))
+    return box.widened(tuple(reach), shape)
 
 
 def wavelet_context(box: Box, shape: Triple, filter_length: int) -> Box:
@@ -94,10 +89,3 @@ def wavelet_context(box: Box, shape: Triple, filter_length: int) -> Box:
         start.append(low - reach if fits else 0)
         stop.append(high + reach if fits else size)
     return Box(tuple(start), tuple(stop))
-
-
-def _widened(box: Box, shape: Triple, reach: Triple) -> Box:
-    return Box(
-        tuple(max(low - more, 0) for low, more in zip(box.start, reach)),
-        tuple(min(high + more, size) for high, more, size in zip(box.stop, reach, shape)),
-    )

@@ -92,26 +92,34 @@ class BuiltInEngine:
             wanted=[name for name, classes in needed.items() if classes],
         )
 
+        def of_image(image_name: str, filtered: Callable[[], np.ndarray]) -> _Values:
+            values = {}
+            with np.errstate(all="ignore"):
+                voxels = filtered()
+                for name, region in measured.items():
+                    of_region = _intensity_features(
+                        voxels[region.box.slices_within(box)][region.inside], region.layout, needed[image_name],
+                        discretisation, settings.texture, voxel_volume=float(np.prod(spacing)),
+                    )  # fmt: skip
+                    values[name] = {f"{image_name}_{feature}": value for feature, value in of_region.items()}
+            return values
+
+        def of_shape(name: str) -> _Values:
+            of_region = shape_features(measured[name].inside, spacing, shape)
+            return {name: {f"original_shape_{feature}": value for feature, value in of_region.items()}}
+
         def pieces() -> Iterator[Callable[[], _Values]]:
             # Last image first: LoG takes longest, and most of all with the largest sigma.
             while images:
-                name, voxels = images.popitem()
-                texture = partial(
-                    _intensity_features,
-                    wanted=needed[name],
-                    discretisation=discretisation,
-                    texture=settings.texture,
-                    voxel_volume=float(np.prod(spacing)),
-                )
-                yield partial(_of_image, name, voxels, box, measured, texture)
+                yield partial(of_image, *images.popitem())
             if shape:
-                yield from (partial(_of_shape, name, region, spacing, shape) for name, region in measured.items())
+                yield from (partial(of_shape, name) for name in measured)
 
         values: _Values = {name: {} for name in regions}
         for result in in_threads(pieces(), self._jobs):
             for name, of_region in result.items():
                 values[name] |= of_region
-        return {region: {name: measured[name] for name in names} for region, measured in values.items()}
+        return {region: {name: of_region[name] for name in names} for region, of_region in values.items()}
 
 
 def in_threads(pieces: Iterable[Callable[[], _Result]], jobs: int) -> Iterator[_Result]:
@@ -163,35 +171,13 @@ class _Region:
         return cls(box, inside[box.slices], layout)
 
 
-def _of_shape(name: str, region: _Region, spacing: tuple[float, float, float], wanted: Collection[str]) -> _Values:
-    values = shape_features(region.inside, spacing, wanted)
-    return {name: {f"original_shape_{feature}": value for feature, value in values.items()}}
-
-
-def _of_image(
-    image: str,
-    filtered: Callable[[], np.ndarray],
-    box: Box,
-    regions: Mapping[str, _Region],
-    features: Callable[[np.ndarray, RegionLayout], dict[str, float]],
-) -> _Values:
-    """Features of all regions on one filtered image, which is computed here."""
-    voxels = filtered()
-    values = {}
-    with np.errstate(all="ignore"):
-        for name, region in regions.items():
-            of_region = features(voxels[region.box.slices_within(box)][region.inside], region.layout)
-            values[name] = {f"{image}_{feature}": value for feature, value in of_region.items()}
-    return values
-
-
 def _intensity_features(
     intensities: np.ndarray,
     layout: RegionLayout,
     wanted: Mapping[str, Collection[str]],
     discretisation: Discretisation,
-    *,
     texture: TextureSettings,
+    *,
     voxel_volume: float,
 ) -> dict[str, float]:
     """Features of one region on one image, by ``class_Feature``; NaN where an intensity is not finite."""

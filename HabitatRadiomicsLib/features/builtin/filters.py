@@ -22,14 +22,7 @@ import pywt
 import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import FeatureError
-from HabitatRadiomicsLib.features.builtin.cropping import (
-    LOG_MINIMUM_VOXELS,
-    Box,
-    gradient_context,
-    lbp_context,
-    log_context,
-    wavelet_context,
-)
+from HabitatRadiomicsLib.features.builtin.cropping import LOG_MINIMUM_VOXELS, Box, log_context, wavelet_context
 from HabitatRadiomicsLib.features.builtin.local_binary_pattern import local_binary_patterns
 from HabitatRadiomicsLib.features.catalogue import image_names, log_sigmas
 from HabitatRadiomicsLib.protocol import ImageFilters
@@ -60,32 +53,24 @@ def filtered_images(
     sigmas = log_sigmas(filters)
     source = _Source(image, sitk.GetArrayViewFromImage(image), box)
     _check_log(image, {name: sigmas[name] for name in names if name in sigmas})
-    simple: dict[str, Callable[[_Source], np.ndarray]] = {
+    bands = _WaveletBands(source, filters.wavelet, force_2d) if filters.wavelet is not None else None
+    simple = {
         "original": lambda source: source.voxels[source.box.slices],
-        "square": _square,
-        "squareroot": _square_root,
-        "logarithm": _logarithm,
-        "exponential": _exponential,
         "gradient": _gradient,
         "lbp-2D": _lbp,
     }
-    bands = _WaveletBands(source, filters.wavelet, force_2d) if filters.wavelet is not None else None
     images: dict[str, Callable[[], np.ndarray]] = {}
     for name in names:
         if name in simple:
-            images[name] = partial(_quietly, simple[name], source)
+            images[name] = partial(simple[name], source)
+        elif name in _POINTWISE:
+            images[name] = partial(_pointwise, source, name)
         elif name in sigmas:
             images[name] = partial(_laplacian_of_gaussian, source, sigmas[name])
         else:
             assert bands is not None
             images[name] = partial(bands.band, name)
     return images
-
-
-def _quietly(make: Callable[[_Source], np.ndarray], source: _Source) -> np.ndarray:
-    """Without warnings: of an image of zeros, some filters are NaN."""
-    with np.errstate(all="ignore"):
-        return make(source)
 
 
 @dataclass(frozen=True)
@@ -101,41 +86,26 @@ class _Source:
         k, j, i = box.slices
         return self.image[i, j, k]
 
-    def largest(self) -> float:
-        """Largest absolute intensity of the whole image."""
-        return float(np.maximum(abs(float(self.voxels.min())), abs(float(self.voxels.max()))))
 
-    def as_float(self) -> np.ndarray:
-        return self.voxels[self.box.slices].astype(np.float64)
-
-
-def _square(source: _Source) -> np.ndarray:
-    """``(x / sqrt(max |x|))^2``."""
-    return ((1 / np.sqrt(np.float64(source.largest()))) * source.as_float()) ** 2
+#: Filters of single voxels x, scaled so that m, the largest absolute intensity of the whole image, stays m.
+_POINTWISE: dict[str, Callable[[np.ndarray, np.float64], np.ndarray]] = {
+    "square": lambda x, m: ((1 / np.sqrt(m)) * x) ** 2,
+    "squareroot": lambda x, m: np.copysign(np.sqrt(np.abs(x) * m), x),
+    "logarithm": lambda x, m: np.copysign(np.log(np.abs(x) + 1), x) * (m / np.log(m + 1)),
+    "exponential": lambda x, m: np.exp((np.log(m) / m) * x),
+}
 
 
-def _square_root(source: _Source) -> np.ndarray:
-    """``sign(x) sqrt(|x| max |x|)``."""
-    voxels = source.as_float()
-    return np.copysign(np.sqrt(np.abs(voxels) * source.largest()), voxels)
-
-
-def _logarithm(source: _Source) -> np.ndarray:
-    """``sign(x) c log(|x| + 1)``; c brings the largest value back to ``max |x|``."""
-    voxels = source.as_float()
-    largest = np.float64(source.largest())
-    return np.copysign(np.log(np.abs(voxels) + 1), voxels) * (largest / np.log(largest + 1))
-
-
-def _exponential(source: _Source) -> np.ndarray:
-    """``exp(c x)``, ``c = log(max |x|) / max |x|``."""
-    largest = np.float64(source.largest())
-    return np.exp((np.log(largest) / largest) * source.as_float())
+def _pointwise(source: _Source, name: str) -> np.ndarray:
+    """Some are NaN for an image of zeros."""
+    largest = np.maximum(abs(np.float64(source.voxels.min())), abs(np.float64(source.voxels.max())))
+    with np.errstate(all="ignore"):
+        return _POINTWISE[name](source.voxels[source.box.slices].astype(np.float64), largest)
 
 
 def _gradient(source: _Source) -> np.ndarray:
     """Magnitude of the gradient per mm, by central differences (SimpleITK's filter)."""
-    seen = gradient_context(source.box, source.voxels.shape)
+    seen = source.box.widened((2, 2, 2), source.voxels.shape)
     gradient = sitk.GradientMagnitudeImageFilter()
     gradient.SetNumberOfThreads(1)  # the engine's jobs use the cores
     gradient.SetUseImageSpacing(True)
@@ -145,7 +115,7 @@ def _gradient(source: _Source) -> np.ndarray:
 
 def _lbp(source: _Source) -> np.ndarray:
     """Uniform local binary patterns of eight neighbours at one voxel, slice by slice; of the image's pixel type."""
-    seen = lbp_context(source.box, source.voxels.shape)
+    seen = source.box.widened((0, 2, 2), source.voxels.shape)
     patterns = local_binary_patterns(source.voxels[seen.slices], seen.start[1:])
     return patterns.astype(source.voxels.dtype)[source.box.slices_within(seen)]
 

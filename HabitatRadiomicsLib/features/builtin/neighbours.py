@@ -77,14 +77,7 @@ class RegionLayout:
         distances: Collection[int] = (1,),
         spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
     ) -> RegionLayout:
-        """Lay out a region.
-
-        Args:
-            inside: bool array (k, j, i), cropped to the region's box.
-            force_2d: only voxels of the same slice are neighbours.
-            distances: of neighbours, in voxels.
-            spacing: of the voxels (k, j, i), in mm.
-        """
+        """Lay out a region, bool (k, j, i), cropped to its box."""
         planes, rows, columns = inside.shape
         adjacent = directions(inside.shape, force_2d=force_2d)
         offsets = directions(inside.shape, force_2d=force_2d, distances=distances)
