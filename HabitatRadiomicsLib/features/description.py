@@ -1,4 +1,4 @@
-"""What a column is, in words: a feature, a deep feature, a clinical variable, or the rad-score of a region."""
+"""Columns in words: a feature, a deep feature, a clinical variable, or the rad-score of a region."""
 
 from __future__ import annotations
 

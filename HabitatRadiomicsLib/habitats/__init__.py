@@ -4,16 +4,9 @@ In: prepared images and a region; out: entropy maps, habitat labels and frozen h
 rooms before it.
 """
 
-from HabitatRadiomicsLib.habitats.maps import (
-    HabitatMap,
-    describe_lesion,
-    habitat_warnings,
-    map_habitats,
-    voxels_on_input_grid,
-)
+from HabitatRadiomicsLib.habitats.maps import HabitatMap, habitat_warnings, map_habitats, voxels_on_input_grid
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
-from HabitatRadiomicsLib.habitats.scale import LesionScale, lesion_scale
-from HabitatRadiomicsLib.habitats.superpixels import Superpixels
+from HabitatRadiomicsLib.habitats.superpixels import LesionScale, Superpixels, describe_lesion, lesion_scale
 
 __all__ = [
     "HabitatMap",

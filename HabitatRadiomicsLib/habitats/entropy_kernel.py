@@ -32,7 +32,7 @@ def window_sums(
     in_window = np.empty(voxels, dtype=np.int64)
     totals = np.empty(voxels, dtype=np.float64)
     histogram = np.empty(level_count, dtype=np.int64)
-    place = 0
+    index = 0
     for k in range(wanted.shape[0]):
         for j in range(wanted.shape[1]):
             row = wanted[k, j]
@@ -57,7 +57,7 @@ def window_sums(
                     total = 0.0
                     for level in range(level_count):
                         total += table[histogram[level]]
-                    in_window[place] = inside
-                    totals[place] = total
-                    place += 1
+                    in_window[index] = inside
+                    totals[index] = total
+                    index += 1
     return in_window, totals

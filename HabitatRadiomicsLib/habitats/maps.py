@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,10 +10,8 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.cases import title_of
 from HabitatRadiomicsLib.cases.geometry import bounding_box, image_like
 from HabitatRadiomicsLib.errors import RegionError
-from HabitatRadiomicsLib.habitats.entropy import grey_limits, local_entropy
 from HabitatRadiomicsLib.habitats.population import assign_habitats, fit_habitats
-from HabitatRadiomicsLib.habitats.scale import LesionScale
-from HabitatRadiomicsLib.habitats.superpixels import Superpixels, cluster_superpixels
+from HabitatRadiomicsLib.habitats.superpixels import LesionScale, Superpixels, describe_lesion
 from HabitatRadiomicsLib.imaging import PreparedSequence, to_grid_of
 from HabitatRadiomicsLib.protocol import HabitatModel, HabitatSettings
 from HabitatRadiomicsLib.protocol.base import sequence_of
@@ -68,35 +65,6 @@ class HabitatMap:
         return title_of(self.sequence)
 
 
-class LesionDescription(NamedTuple):
-    """Local entropy (bits, one value per lesion voxel in C order), superpixels, and the scale of both."""
-
-    entropy: np.ndarray
-    superpixels: Superpixels
-    scale: LesionScale
-
-
-def describe_lesion(
-    prepared: PreparedSequence, settings: HabitatSettings, *, seed: int, scale: LesionScale | None = None
-) -> LesionDescription:
-    """Local entropy and superpixels of a prepared lesion.
-
-    Args:
-        scale: of an earlier scan of the same lesion; None: its own.
-
-    Raises:
-        RegionError: the lesion is too small for the entropy window.
-    """
-    image = sitk.GetArrayViewFromImage(prepared.image)
-    roi = sitk.GetArrayViewFromImage(prepared.mask) == 1
-    limits = None if scale is None else scale.limits
-    entropy = local_entropy(image, roi, settings.entropy, limits=limits, where=prepared.title)
-    intensity = image[roi]
-    if scale is None:
-        scale = LesionScale.of(prepared.name, grey_limits(image, roi, settings.entropy), intensity, entropy)
-    return LesionDescription(entropy, cluster_superpixels(intensity, entropy, settings, scale, seed=seed), scale)
-
-
 def map_habitats(
     prepared: PreparedSequence,
     settings: HabitatSettings,
@@ -120,7 +88,8 @@ def map_habitats(
     entropy, superpixels, scale = describe_lesion(prepared, settings, seed=seed, scale=scale)
     if model is not None and model.sequence != sequence_of(prepared.name):
         raise RegionError(
-            f"The habitats of {model.sequence} were asked for an image of {prepared.title}.", where=prepared.title
+            f"The habitats of {model.sequence} cannot be applied to an image of {prepared.title}.",
+            where=prepared.title,
         )
     applied = model or fit_habitats(sequence_of(prepared.name), [superpixels], settings, seed=seed)
     habitat_of_voxel = assign_habitats(superpixels.means, applied.centroids)[superpixels.labels] + 1
@@ -129,11 +98,11 @@ def map_habitats(
     on_input = _on_input_grid(labels, prepared, labels=True)
     warnings = habitat_warnings(superpixels, applied, prepared.title)
     if model is None:
-        unsteady = (
+        no_population = (
             f"{prepared.title}: no population habitats were given, so the patient's own superpixels were clustered; "
-            "S1, S2, ... mean nothing in another patient, and how many there are is unsteady."
+            "S1, S2, ... mean nothing in another patient, and their number is not reproducible."
         )
-        warnings = (unsteady, *warnings)
+        warnings = (no_population, *warnings)
     return HabitatMap(
         sequence=prepared.name,
         entropy=_on_input_grid(_scattered(entropy, roi, prepared.mask, np.float32), prepared, labels=False),

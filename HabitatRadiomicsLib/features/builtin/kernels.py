@@ -34,14 +34,14 @@ def runs_reaching(
     # Counts the voxels by their position in a run. No branch on whether a run continues: it could not be predicted.
     width = longest + 1
     reached = np.zeros((steps.size, (level_count + 1) * width), dtype=np.int64)
-    place = np.zeros(ranks.size, dtype=np.int32)
+    position = np.zeros(ranks.size, dtype=np.int32)
     for direction, step in enumerate(steps.view(np.uint64)):
         table = reached[direction]
         for voxel in voxels.view(np.uint64):
             rank = ranks[voxel]
             before = voxel - step
-            following = place[before] * (ranks[before] == rank) + 1
-            place[voxel] = following
+            following = position[before] * (ranks[before] == rank) + 1
+            position[voxel] = following
             table[np.uint64(rank * width + following)] += 1
     return reached.reshape(steps.size, level_count + 1, width)
 

@@ -155,7 +155,7 @@ def network_of_bytes(where: str, digest: str, data: bytes) -> Network:
         metadata = NetworkMetadata.read(properties, dimensions, maps)
     except (TypeError, ValueError) as error:
         raise NetworkError(
-            f"The network's metadata make no sense: {error}.", where=where, remedy="Export the network again."
+            f"The network's metadata are invalid: {error}.", where=where, remedy="Export the network again."
         ) from error
     return Network(where, digest, dimensions, metadata, str(runtime.__version__), session)
 

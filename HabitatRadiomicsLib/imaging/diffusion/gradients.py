@@ -130,7 +130,7 @@ def _rows(path: Path, where: str) -> list[np.ndarray]:
         raise ImageError("There is no such file.", where=where, remedy="Check its name and folder.") from error
     except OSError as error:
         raise ImageError(f"The file cannot be read ({error.strerror}).", where=where) from error
-    except ValueError as error:  # also what is no UTF-8 text
+    except ValueError as error:  # also text that is not UTF-8
         raise ImageError(
             "The file is not a text of numbers.", where=where, remedy="Give FSL's text files, as dcm2niix writes them."
         ) from error

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.cohort import cohort as reading
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.extraction import extract_features, prepared_cases, regions
-from HabitatRadiomicsLib.habitats import maps as habitat_maps
+from HabitatRadiomicsLib.habitats import superpixels
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
 from HabitatRadiomicsLib.training.measured import MeasuredStudy, measure_study
@@ -66,7 +66,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     count(reading, "read_sequence")
     count(importlib.import_module("HabitatRadiomicsLib.imaging.prepare"), "correct_bias")
-    count(habitat_maps, "cluster_superpixels")
+    count(superpixels, "cluster_superpixels")
     count(regions, "measure_regions", lambda prepared, masks, *rest: len(masks))
     return counted
 

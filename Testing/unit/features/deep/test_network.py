@@ -138,7 +138,7 @@ def test_outputs_and_input_must_be_the_right_ones(write_network: Callable[..., P
 def test_metadata_that_make_no_sense_are_refused(
     write_network: Callable[..., Path], properties: dict[str, str], reason: str
 ) -> None:
-    with pytest.raises(NetworkError, match="metadata make no sense") as caught:
+    with pytest.raises(NetworkError, match="metadata are invalid") as caught:
         load_network(write_network(properties=properties))
     assert reason in str(caught.value)
 
