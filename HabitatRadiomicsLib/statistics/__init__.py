@@ -1,7 +1,13 @@
 """How good scores and probabilities are, with intervals, and how many cases that takes.
 
-In: outcomes and scores; out: measures with intervals. Knows nothing of images; imports
-``system``, ``errors`` and, for Table 1, what ``cases.cohort`` tells of a clinical table's columns.
+In: outcomes and scores; out: measures with intervals. Knows nothing of images; imports ``system``, ``errors`` and, for
+Table 1, ``cases.cohort.clinical_columns``.
+
+In all functions, ``outcome`` is 0 or 1 of each case, shape (cases,); ``scores`` are higher where 1 is more likely, and
+``probability`` lies between 0 and 1, both of the same shape. ``clusters`` names the patient of each case: where
+patients have several cases, variances are Obuchowski's, proportions have the interval of `clustered_wilson`, and
+bootstraps draw patients with all their cases. Intervals are 95% intervals. Input that does not fit together raises an
+`EvaluationError`, see `checking`; docstrings name other reasons only.
 """
 
 from HabitatRadiomicsLib.statistics.calibration import (
@@ -17,7 +23,7 @@ from HabitatRadiomicsLib.statistics.delong import compare_aucs
 from HabitatRadiomicsLib.statistics.intervals import Estimate
 from HabitatRadiomicsLib.statistics.performance import count_calls, mean_auc, performance_table_row
 from HabitatRadiomicsLib.statistics.precision_recall import average_precision, precision_recall_curve
-from HabitatRadiomicsLib.statistics.resampling import PermutationTest, permutation_test, stratified_resample
+from HabitatRadiomicsLib.statistics.resampling import stratified_resample
 from HabitatRadiomicsLib.statistics.roc import (
     AreaUnderCurve,
     auc_with_interval,
@@ -30,7 +36,6 @@ from HabitatRadiomicsLib.statistics.sample_size import sample_size_lines
 __all__ = [
     "AreaUnderCurve",
     "Estimate",
-    "PermutationTest",
     "auc_with_interval",
     "average_precision",
     "brier_score",
@@ -41,7 +46,6 @@ __all__ = [
     "hosmer_lemeshow_test",
     "mean_auc",
     "performance_table_row",
-    "permutation_test",
     "precision_recall_curve",
     "recalibration",
     "roc_band",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError, LearningError
 from HabitatRadiomicsLib.statistics.checking import checked_logit, checked_probability
-from HabitatRadiomicsLib.statistics.intervals import Estimate, wilson
+from HabitatRadiomicsLib.statistics.intervals import NORMAL_QUANTILE, Estimate, wilson
 from HabitatRadiomicsLib.statistics.logistic import logistic_model
 
 
@@ -45,27 +44,22 @@ class BrierScore:
 
 @dataclass(frozen=True)
 class CalibrationTest:
-    """A statistic and its p value; a small p indicates poor calibration. ``degrees`` of freedom, if the test has
-    any."""
+    """A statistic and its p value, which is small where calibration is poor; ``degrees`` of freedom, if there are."""
 
     statistic: float
     p: float
     degrees: int | None = None
 
 
-def recalibration(outcome: np.ndarray, probability: np.ndarray, *, level: float = 0.95) -> Recalibration:
+def recalibration(outcome: np.ndarray, probability: np.ndarray) -> Recalibration:
     """Calibration slope, intercept and calibration-in-the-large.
-
-    Args:
-        outcome: 0 or 1, shape (cases,).
-        probability: above 0 and below 1, shape (cases,).
 
     Raises:
         EvaluationError: see `checked_logit`; or the probabilities separate the outcomes completely, or do not vary.
     """
     outcome, logit = checked_logit(outcome, probability)
     if np.ptp(logit) == 0:
-        raise EvaluationError("All probabilities are equal, so that there is no calibration slope.")
+        raise EvaluationError("All probabilities are equal: they have no calibration slope.")
     try:
         both = logistic_model(logit[:, None], ["log odds"], outcome)
         shift = logistic_model(np.empty((len(outcome), 0)), [], outcome, offset=logit)
@@ -74,24 +68,20 @@ def recalibration(outcome: np.ndarray, probability: np.ndarray, *, level: float 
             "The logistic regression has no solution: the scores separate the outcomes completely, or do not vary.",
             remedy="Calibration cannot be judged on these cases; more of them, or held-out scores, are needed.",
         ) from error
-    reach = NormalDist().inv_cdf(0.5 + level / 2)
-    slope, intercept, in_the_large = (
-        Estimate(value, value - reach * math.sqrt(variance), value + reach * math.sqrt(variance))
-        for value, variance in (
-            (float(both.coefficients[0]), both.covariance[1, 1]),
-            (both.intercept, both.covariance[0, 0]),
-            (shift.intercept, shift.covariance[0, 0]),
-        )
+    return Recalibration(
+        _wald(float(both.coefficients[0]), both.covariance[1, 1]),
+        _wald(both.intercept, both.covariance[0, 0]),
+        _wald(shift.intercept, shift.covariance[0, 0]),
     )
-    return Recalibration(slope, intercept, in_the_large)
+
+
+def _wald(value: float, variance: float) -> Estimate:
+    reach = NORMAL_QUANTILE * math.sqrt(variance)
+    return Estimate(value, value - reach, value + reach)
 
 
 def brier_score(outcome: np.ndarray, probability: np.ndarray) -> BrierScore:
-    """Brier score, plain and scaled.
-
-    Raises:
-        EvaluationError: see `checked_probability`.
-    """
+    """Brier score, plain and scaled."""
     outcome, probability = checked_probability(outcome, probability)
     score = float(np.mean((probability - outcome) ** 2))
     prevalence = float(outcome.mean())
@@ -102,14 +92,14 @@ def spiegelhalter_test(outcome: np.ndarray, probability: np.ndarray) -> Calibrat
     """Spiegelhalter's z (1986, doi 10.1002/sim.4780050506), two-sided: whether the Brier score is as large as expected.
 
     Raises:
-        EvaluationError: see `checked_probability`; or all probabilities are 0, 0.5 or 1, where it says nothing.
+        EvaluationError: all probabilities are 0, 0.5 or 1, for which the test has no variance.
     """
     outcome, probability = checked_probability(outcome, probability)
-    lean = 1 - 2 * probability
-    variance = float(np.sum(lean**2 * probability * (1 - probability)))
+    weight = 1 - 2 * probability
+    variance = float(np.sum(weight**2 * probability * (1 - probability)))
     if variance == 0:
         raise EvaluationError("All probabilities are 0, 0.5 or 1, and Spiegelhalter's test says nothing about these.")
-    z = float(np.sum((outcome - probability) * lean)) / math.sqrt(variance)
+    z = float(np.sum((outcome - probability) * weight)) / math.sqrt(variance)
     return CalibrationTest(z, math.erfc(abs(z) / math.sqrt(2)))
 
 
@@ -118,24 +108,23 @@ def hosmer_lemeshow_test(
 ) -> CalibrationTest:
     """Hosmer and Lemeshow's chi-square over groups by quantiles (1980, doi 10.1080/03610928008827941).
 
-    With equal probabilities fewer groups may remain than were asked for.
+    Where probabilities are equal, fewer groups may remain than were requested.
 
     Args:
         held_out: the model never saw these cases: as many degrees of freedom as groups. Otherwise two fewer.
 
     Raises:
-        EvaluationError: see `checked_probability`; fewer than three groups, or a group whose probabilities are all
-            0 or all 1.
+        EvaluationError: fewer than three groups, or a group whose probabilities are all 0 or all 1.
     """
     from scipy.special import chdtrc
 
     outcome, probability = checked_probability(outcome, probability)
-    member = quantile_groups(probability, groups)
+    member = _quantile_groups(probability, groups)
     size = np.bincount(member)
     if len(size) < 3:
         raise EvaluationError(
-            f"The probabilities make {len(size)} groups, and the Hosmer-Lemeshow test needs three at least.",
-            remedy="Ask for more groups, or do without the test where most probabilities are equal.",
+            f"The probabilities make {len(size)} groups, and the Hosmer-Lemeshow test needs at least three.",
+            remedy="Ask for more groups, or leave out the test where most probabilities are equal.",
         )
     observed, expected = np.bincount(member, outcome), np.bincount(member, probability)
     variance = expected * (1 - expected / size)
@@ -149,11 +138,9 @@ def hosmer_lemeshow_test(
     return CalibrationTest(statistic, float(chdtrc(degrees, statistic)), degrees)
 
 
-def quantile_groups(probability: np.ndarray, groups: int) -> np.ndarray:
-    """The group of each case, from 0, between quantiles of the probability; equal probabilities stay together.
-
-    A group without cases, as ties can make, is left out.
-    """
+def _quantile_groups(probability: np.ndarray, groups: int) -> np.ndarray:
+    """The group of each case, from 0, between quantiles of the probability; equal probabilities stay together, and
+    groups without cases are left out."""
     edges = np.quantile(probability, np.arange(1, groups) / groups)
     return np.unique(np.searchsorted(edges, probability, "left"), return_inverse=True)[1]
 
@@ -164,8 +151,7 @@ _GROUP = 10
 
 @dataclass(frozen=True)
 class CalibrationGroup:
-    """Cases of similar probability: their number, mean probability, and observed proportion with its Wilson
-    interval."""
+    """Cases of similar probability: number, mean probability, and observed proportion with its Wilson interval."""
 
     cases: int
     predicted: float
@@ -188,40 +174,27 @@ class SmoothCalibration:
     e_avg: float
 
 
-def calibration_groups(
-    outcome: np.ndarray, probability: np.ndarray, *, groups: int | None = None, level: float = 0.95
-) -> list[CalibrationGroup]:
-    """The calibration curve by groups of about equal size, ascending.
+def calibration_groups(outcome: np.ndarray, probability: np.ndarray) -> list[CalibrationGroup]:
+    """The calibration curve by one to ten groups of about equal size, of ten cases at least, ascending.
 
-    Groups and not the smooth curve carry the intervals: with the few cases of most radiomics studies a smoother
-    invents shape (Van Calster 2019, doi 10.1186/s12916-019-1466-7).
-
-    Args:
-        groups: at most; None: such that each has ten cases, from one to ten groups.
-
-    Raises:
-        EvaluationError: see `checked_probability`, and for less than one group.
+    The intervals belong to groups and not to the smooth curve: with the few cases of most radiomics studies, a smoother
+    shows shapes that are chance (Van Calster 2019, doi 10.1186/s12916-019-1466-7).
     """
     outcome, probability = checked_probability(outcome, probability)
-    wanted = min(10, max(1, len(outcome) // _GROUP)) if groups is None else groups
-    if wanted < 1:
-        raise EvaluationError(f"A calibration curve cannot have {wanted} groups.", remedy="Ask for at least one.")
-    member = quantile_groups(probability, wanted)
-    found = []
-    for group in range(member.max() + 1):
-        inside = member == group
-        cases = int(inside.sum())
-        predicted = float(probability[inside].mean())
-        found.append(CalibrationGroup(cases, predicted, wilson(int(outcome[inside].sum()), cases, level=level)))
-    return found
+    member = _quantile_groups(probability, min(10, max(1, len(outcome) // _GROUP)))
+    groups = [member == group for group in range(member.max() + 1)]
+    return [
+        CalibrationGroup(
+            int(inside.sum()),
+            float(probability[inside].mean()),
+            wilson(int(outcome[inside].sum()), int(inside.sum())),
+        )
+        for inside in groups
+    ]
 
 
 def smooth_calibration(outcome: np.ndarray, probability: np.ndarray) -> SmoothCalibration:
-    """The lowess curve, and E-max, E-90 and E-avg as R's ``rms::val.prob`` has them.
-
-    Raises:
-        EvaluationError: see `checked_probability`.
-    """
+    """The lowess curve, and E-max, E-90 and E-avg as R's ``rms::val.prob`` defines them."""
     outcome, probability = checked_probability(outcome, probability)
     predicted, observed = lowess(probability, outcome.astype(float))
     error = np.abs(probability - np.interp(probability, predicted, observed))
@@ -234,15 +207,15 @@ def lowess(x: np.ndarray, y: np.ndarray, *, share: float = 2 / 3) -> tuple[np.nd
     """Cleveland's smoother (1979, doi 10.1080/01621459.1979.10481038) without its robustness iterations.
 
     The values are those of R's ``lowess(x, y, f = share, iter = 0)``: lines are fitted at knots about a hundredth of
-    the range apart, and in between the curve is straight. statsmodels' ``lowess``
-    places its knots otherwise: it differs by up to 2e-5 where no x are equal, and may be NaN where many of a few are.
+    the range apart, and between the knots the curve is straight. statsmodels' ``lowess`` places its knots differently:
+    it differs by up to 2e-5 where all x are distinct, and may be NaN where many x are equal.
 
     Args:
         x, y: shape (points,), in any order.
-        share: of the points that has weight in each line.
+        share: of the points that have weight in each line.
 
     Returns:
-        The knots, ascending, and the smooth values there: ``numpy.interp`` gives the curve anywhere between.
+        The knots, ascending, and the smooth values there; ``numpy.interp`` gives the curve between them.
     """
     order = np.argsort(x, kind="stable")
     x, y = x[order], y[order]
@@ -251,23 +224,23 @@ def lowess(x: np.ndarray, y: np.ndarray, *, share: float = 2 / 3) -> tuple[np.nd
     knots = _knots(np.unique(x), 0.01 * width)
     distance = np.abs(knots[:, None] - x)
     reach = np.partition(distance, near - 1, axis=1)[:, near - 1, None]
-    # Without a reach only points at the knot itself count, and all of them alike.
+    # Where the reach is 0, only the points at the knot itself count, all with the same weight.
     relative = np.divide(distance, reach, out=np.where(distance == 0, 0.0, np.inf), where=reach > 0)
     weight = np.where(relative <= 0.001, 1.0, np.where(relative <= 0.999, (1 - np.minimum(relative, 1) ** 3) ** 3, 0.0))
     weight /= weight.sum(axis=1, keepdims=True)
     centre = weight @ x
     offset = x - centre[:, None]
     spread = np.sum(weight * offset**2, axis=1)
-    # Points that nearly coincide determine a mean, but no slope.
+    # Points that nearly coincide determine a mean but not a slope.
     sloped = (np.sqrt(spread) > 0.001 * width) & (reach[:, 0] > 0)
     slope = np.divide(np.sum(weight * offset * y, axis=1), spread, out=np.zeros(len(knots)), where=sloped)
     return knots, weight @ y + (knots - centre) * slope
 
 
-def _knots(places: np.ndarray, apart: float) -> np.ndarray:
-    """From the lowest place to the highest, each the farthest that is no farther than ``apart``, or else the next."""
+def _knots(values: np.ndarray, apart: float) -> np.ndarray:
+    """From the lowest value to the highest: always the farthest one within ``apart``, or else the next."""
     chosen = [0]
-    while chosen[-1] < len(places) - 1:
-        farthest = int(np.searchsorted(places, places[chosen[-1]] + apart, "right")) - 1
+    while chosen[-1] < len(values) - 1:
+        farthest = int(np.searchsorted(values, values[chosen[-1]] + apart, "right")) - 1
         chosen.append(max(farthest, chosen[-1] + 1))
-    return places[chosen]
+    return values[chosen]

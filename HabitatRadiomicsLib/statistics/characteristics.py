@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -47,8 +46,8 @@ class Characteristic:
     Attributes:
         kind: identifiers and free text are counted, never shown.
         levels: of a categorical column, numbers in order, words alphabetically.
-        groups: by ``all``, ``negative`` (outcome 0) and ``positive`` (outcome 1); ``cases`` are without the missing.
-        test: its name; null where none can be made.
+        groups: by ``all``, ``negative`` (outcome 0) and ``positive`` (outcome 1); ``cases`` exclude the missing ones.
+        test: its name; null where nothing can be tested.
         p: two-sided, not corrected for the number of rows.
     """
 
@@ -58,15 +57,6 @@ class Characteristic:
     groups: dict[str, NumericSummary | CategorySummary]
     test: str | None
     p: float | None
-
-    def document(self) -> dict[str, Any]:
-        """The row as plain data."""
-        plain = asdict(self)
-        plain["levels"] = list(self.levels)
-        for group in plain["groups"].values():
-            if "counts" in group:
-                group["counts"] = list(group["counts"])
-        return plain
 
 
 @dataclass(frozen=True)
@@ -83,13 +73,8 @@ def characteristics(
 ) -> list[Characteristic]:
     """Describe each column overall and by outcome, and test whether the two outcomes differ.
 
-    **Kind of column.** See ``cases.cohort.clinical_columns``: the same as in clinical models. Identifiers and free text
-    are left out of the table but for their number.
-
-    **Test.** Numeric: Welch's t when Shapiro-Wilk finds both groups normal (p >= 0.05; three cases or more), else
-    Mann-Whitney U. Categorical: Pearson's chi-square without continuity correction; when an expected count is below
-    5, Fisher's exact test for two levels, and for more levels its Freeman-Halton extension by Monte Carlo
-    (20,000 tables with the same margins, seeded).
+    The kind of a column is that of ``cases.cohort.clinical_columns``, as in clinical models; of identifiers and free
+    text only the number of cells is given. For the tests see `numeric_test` and `categorical_test`.
 
     Args:
         covariates: cells by column name, in the order of the cases.
@@ -112,34 +97,28 @@ def characteristics(
 
 
 def _row(column: ClinicalColumn, labels: np.ndarray, seed: int) -> Characteristic:
-    name, kind = column.name, column.kind
     present = np.array([cell is not None for cell in column.cells], dtype=bool)
-    if kind == "numeric":
+    chosen = dict(zip(_GROUPS, (labels >= 0, labels == 0, labels == 1)))
+    groups: dict[str, NumericSummary | CategorySummary]
+    levels: list[str] = []
+    test = None
+    if column.kind == "numeric":
         values = np.full(len(present), np.nan)
         values[present] = [number_in(cell) for cell in column.known]
-        groups = [values[chosen] for chosen in _chosen(labels)]
-        test = numeric_test(*(group[np.isfinite(group)] for group in groups[1:]))
-        return Characteristic(name, kind, (), dict(zip(_GROUPS, map(_numbers, groups))), *_name_and_p(test))
-    if kind != "categorical":
-        texts = {group: _counts(present[chosen], ()) for group, chosen in zip(_GROUPS, _chosen(labels))}
-        return Characteristic(name, kind, (), {**texts}, None, None)
-    levels = sorted(set(column.known), key=_level_order)
-    # One row per case, one column per level.
-    members = np.array([[cell == level for level in levels] for cell in column.cells], dtype=bool)
-    members = members.reshape(len(present), -1)
-    counts = {
-        group: _counts(present[chosen], members[chosen].sum(axis=0)) for group, chosen in zip(_GROUPS, _chosen(labels))
-    }
-    test = categorical_test(np.array([counts["negative"].counts, counts["positive"].counts]).T, seed)
-    return Characteristic(name, kind, tuple(levels), {**counts}, *_name_and_p(test))
-
-
-def _name_and_p(test: GroupTest | None) -> tuple[str | None, float | None]:
-    return (None, None) if test is None else (test.name, test.p)
-
-
-def _chosen(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return np.ones(len(labels), dtype=bool), labels == 0, labels == 1
+        groups = {group: _numbers(values[rows]) for group, rows in chosen.items()}
+        known = np.isfinite(values)
+        test = numeric_test(values[known & (labels == 0)], values[known & (labels == 1)])
+    else:
+        if column.kind == "categorical":
+            levels = sorted(set(column.known), key=_level_order)
+        # One row per case, one column per level; identifiers and free text show none.
+        members = np.array([[cell == level for level in levels] for cell in column.cells], dtype=bool)
+        members = members.reshape(len(present), len(levels))
+        groups = {group: _counts(present[rows], members[rows].sum(axis=0)) for group, rows in chosen.items()}
+        table = np.column_stack([members[labels == value].sum(axis=0) for value in (0, 1)])
+        test = categorical_test(table, seed)
+    found = (None, None) if test is None else (test.name, test.p)
+    return Characteristic(column.name, column.kind, tuple(levels), groups, *found)
 
 
 def _level_order(level: str) -> tuple[bool, float, str]:
@@ -151,18 +130,18 @@ def _numbers(values: np.ndarray) -> NumericSummary:
     known = values[np.isfinite(values)]
     missing = len(values) - len(known)
     if len(known) == 0:
-        return NumericSummary(0, missing, None, None, None, None, None)
+        return NumericSummary(0, missing, *[None] * 5)
     lower, median, upper = (float(value) for value in np.quantile(known, (0.25, 0.5, 0.75)))
     deviation = float(known.std(ddof=1)) if len(known) > 1 else None
     return NumericSummary(len(known), missing, float(known.mean()), deviation, median, lower, upper)
 
 
-def _counts(present: np.ndarray, counts: Sequence[int] | np.ndarray) -> CategorySummary:
-    return CategorySummary(int(present.sum()), int((~present).sum()), tuple(int(count) for count in counts))
+def _counts(present: np.ndarray, counts: np.ndarray) -> CategorySummary:
+    return CategorySummary(int(present.sum()), int((~present).sum()), tuple(counts.tolist()))
 
 
 def numeric_test(negative: np.ndarray, positive: np.ndarray) -> GroupTest | None:
-    """Welch's t where both groups look normal (Shapiro-Wilk), else Mann-Whitney; None where nothing can be tested.
+    """Welch's t where both groups look normal, else Mann-Whitney U; None where nothing can be tested.
 
     Args:
         negative, positive: finite values of the cases without and with the outcome.
@@ -179,7 +158,7 @@ def numeric_test(negative: np.ndarray, positive: np.ndarray) -> GroupTest | None
 
 
 def looks_normal(values: np.ndarray) -> bool:
-    """Whether Shapiro-Wilk's p is at least 0.05, of three values or more."""
+    """Whether there are three values or more, and Shapiro-Wilk's p is at least 0.05."""
     from scipy.stats import shapiro
 
     # Values that differ only by rounding have no distribution to test.
@@ -189,11 +168,12 @@ def looks_normal(values: np.ndarray) -> bool:
 
 
 def categorical_test(table: np.ndarray, seed: int) -> GroupTest | None:
-    """Chi-square, or an exact test where fewer than five cases are expected in a cell; None of one level or group.
+    """Pearson's chi-square without continuity correction; where fewer than five cases are expected in a cell, Fisher's
+    exact test of two levels, and of more levels its Freeman-Halton extension by Monte Carlo (20,000 tables with the
+    same margins, seeded). None where there are fewer than two levels, or an outcome has no case.
 
     Args:
         table: counts; a row per level and a column per outcome.
-        seed: of the Monte Carlo test of larger tables.
     """
     from scipy.stats import chi2_contingency, fisher_exact
 
@@ -210,10 +190,9 @@ def categorical_test(table: np.ndarray, seed: int) -> GroupTest | None:
 
 
 def _freeman_halton(table: np.ndarray, seed: int) -> float:
-    """Proportion of random tables with the same margins that are at most as likely as this
-    one (Freeman & Halton 1951).
+    """Proportion of random tables with the same margins that are at most as likely as this one (Freeman & Halton 1951).
 
-    SciPy's own test of larger tables is random too, and only from version 1.15. The observed table counts as one of
+    SciPy offers a test of larger tables, also a random one, only from version 1.15. The observed table counts as one of
     those drawn, so that p is never 0 (Davison & Hinkley 1997).
     """
     from scipy.stats import random_table

@@ -8,15 +8,14 @@ from HabitatRadiomicsLib.errors import EvaluationError
 
 
 def checked(outcome: np.ndarray, scores: np.ndarray, *, each: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """The outcome as integers and the scores as floats, both valid for the formulas of this room.
+    """The outcome as integers and the scores as floats.
 
     Args:
-        outcome: 0 or 1, shape (cases,).
         scores: shape (..., cases).
         each: smallest number of cases of either outcome.
 
     Raises:
-        EvaluationError: another shape, another outcome than 0 and 1, scores that are no numbers, too few of an outcome.
+        EvaluationError: other shapes, outcomes other than 0 and 1, scores that are not finite, too few of an outcome.
     """
     outcome, scores = np.asarray(outcome), np.asarray(scores, dtype=float)
     if outcome.ndim != 1 or scores.ndim < 1 or scores.shape[-1] != len(outcome):
@@ -41,11 +40,7 @@ def checked(outcome: np.ndarray, scores: np.ndarray, *, each: int = 1) -> tuple[
 
 
 def checked_probability(outcome: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same for one probability per case.
-
-    Raises:
-        EvaluationError: as `checked`, and for what is no probability.
-    """
+    """The same for one probability per case; it must lie between 0 and 1."""
     outcome, probability = checked(outcome, probability)
     if probability.ndim != 1:
         raise EvaluationError(f"Probabilities of shape {probability.shape} are not one per case.")
@@ -57,11 +52,7 @@ def checked_probability(outcome: np.ndarray, probability: np.ndarray) -> tuple[n
 
 
 def checked_logit(outcome: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The outcome, and the log odds of the probabilities.
-
-    Raises:
-        EvaluationError: as `checked_probability`, and for probabilities of exactly 0 or 1.
-    """
+    """The outcome, and the log odds of the probabilities, which must not be exactly 0 or 1."""
     outcome, probability = checked_probability(outcome, probability)
     if probability.min() == 0 or probability.max() == 1:
         count = int(((probability == 0) | (probability == 1)).sum())

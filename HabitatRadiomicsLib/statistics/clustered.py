@@ -14,7 +14,7 @@ Clusters = Sequence[object] | np.ndarray
 
 
 def cluster_numbers(clusters: Clusters | None, cases: int) -> np.ndarray | None:
-    """The number of each case's cluster; None where every case is a cluster of its own, and independent.
+    """The number of each case's cluster; None where every case is a cluster of its own, and so independent.
 
     Raises:
         EvaluationError: another number of cases, or a single cluster.
@@ -27,16 +27,12 @@ def cluster_numbers(clusters: Clusters | None, cases: int) -> np.ndarray | None:
     if len(np.unique(numbers)) == cases:
         return None
     if numbers.max() == 0:
-        raise EvaluationError("All cases are of one cluster: how clusters differ is not known.")
+        raise EvaluationError("All cases belong to one cluster, which does not show how clusters differ.")
     return numbers
 
 
 def fewest_clusters(outcome: np.ndarray, clusters: Clusters | None) -> int:
-    """The number of cases (or clusters with cases) of the rarer outcome, which limits the certainty of an AUC.
-
-    Args:
-        outcome: 0 or 1, shape (cases,).
-    """
+    """The number of cases (or clusters with cases) of the rarer outcome, which limits the certainty of an AUC."""
     outcome = np.asarray(outcome)
     names = np.arange(len(outcome)) if clusters is None else np.asarray(clusters)
     return min(len(np.unique(names[outcome == value])) for value in (0, 1))
@@ -52,10 +48,10 @@ def clustered_covariance(
     Args:
         beaten: share of the cases without the outcome that each case with it scores above, shape (models, positives).
         beating: share of the cases with the outcome that score above each case without it, shape (models, negatives).
-        numbers: of :func:`cluster_numbers`.
+        numbers: of `cluster_numbers`.
 
     Raises:
-        EvaluationError: all cases of an outcome are of one cluster.
+        EvaluationError: all cases with one of the outcomes belong to one cluster.
     """
     count = int(numbers.max()) + 1
     sums, used = [], []
@@ -66,8 +62,8 @@ def clustered_covariance(
         used.append(len(np.unique(own)))
     if min(used) < 2:
         raise EvaluationError(
-            "All cases with one of the outcomes are of one cluster: how clusters differ is not known.",
-            remedy="An interval takes two patients of either outcome at least.",
+            "All cases with one of the outcomes belong to one cluster, which does not show how clusters differ.",
+            remedy="An interval needs at least two patients with each outcome.",
         )
     (with_outcome, without), (first, second) = sums, used
     positives, negatives = beaten.shape[1], beating.shape[1]
@@ -79,36 +75,36 @@ def clustered_covariance(
 
 
 def clustered_wilson(
-    successes: float, trials: float, counted: np.ndarray, right: np.ndarray, numbers: np.ndarray, *, level: float = 0.95
+    successes: float, trials: float, counted: np.ndarray, right: np.ndarray, numbers: np.ndarray
 ) -> Estimate:
-    """A proportion with Wilson's interval for as many trials as the clusters are worth.
+    """A proportion with Wilson's interval for the effective number of trials.
 
-    Trials are divided by the design effect, successes with them (Rao 1992, doi 10.2307/2532311).
+    Trials and successes are divided by the design effect (Rao 1992, doi 10.2307/2532311).
 
     Args:
         successes, trials: means over repeats of the sums of ``right`` and ``counted``.
         counted: whether a case is a trial, shape (repeats, cases).
-        right: whether it is one, and a success; same shape.
-        numbers: of :func:`cluster_numbers`.
+        right: whether it is a trial and a success; same shape.
+        numbers: of `cluster_numbers`.
     """
     if trials == 0:
-        return wilson(successes, trials, level=level)
+        return wilson(successes, trials)
     effect = design_effect(counted, right, numbers)
-    found = wilson(successes / effect, trials / effect, level=level)
+    interval = wilson(successes / effect, trials / effect)
     share = successes / trials  # rounding of the division must not change the proportion itself
-    return Estimate(share, min(found.low, share), max(found.high, share))
+    return Estimate(share, min(interval.low, share), max(interval.high, share))
 
 
 def design_effect(counted: np.ndarray, right: np.ndarray, numbers: np.ndarray) -> float:
-    """How many times the variance of a proportion of independent trials that of these clusters is; 1 at least.
+    """Variance of a proportion of these clusters over that of independent trials; 1 at least.
 
     The variance is that of a ratio of sums over clusters, ``K / (K - 1) * sum (right - p * counted)**2 / trials**2``
-    with K clusters that have a trial (Rao 1992, doi 10.2307/2532311). Over repeats, whose splits leave the same
-    patients, both variances are means. Where none can be told, since all trials went one way or are of one cluster,
-    each cluster counts as one trial. Of clusters with a single trial each the effect is exactly 1.
+    with K clusters that have a trial (Rao 1992, doi 10.2307/2532311). Over repeats, both variances are means. Where
+    there is no variance, because all trials have one result or belong to one cluster, each cluster counts as one trial.
+    With a single trial per cluster the effect is exactly 1.
 
     Args:
-        counted, right, numbers: see `clustered_wilson`; there is a trial.
+        counted, right, numbers: see `clustered_wilson`; there is at least one trial.
     """
     clustered, independent, sizes = [], [], []
     for trial, success in zip(counted.astype(float), right.astype(float)):

@@ -28,19 +28,17 @@ class CorrectedCalibration:
         predicted: probabilities, ascending, shape (points,).
         apparent: observed risk there by lowess, on the training cases themselves; same shape.
         corrected: the same less its optimism.
-        mean_absolute_error, mean_squared_error, quantile_90: of the absolute differences between the cases'
-            probabilities and the corrected curve there; cases beyond its ends do not count.
-        samples: bootstrap samples that had a model; ``asked`` how many were drawn.
+        mean_absolute_error, quantile_90: of the absolute differences between the cases' probabilities and the
+            corrected curve; cases beyond its ends do not count.
+        samples: number of bootstrap samples in which the model could be fitted.
     """
 
     predicted: np.ndarray
     apparent: np.ndarray
     corrected: np.ndarray
     mean_absolute_error: float
-    mean_squared_error: float
     quantile_90: float
     samples: int
-    asked: int
 
 
 @one_thread()
@@ -49,27 +47,26 @@ def corrected_calibration(
 ) -> CorrectedCalibration:
     """Harrell's bias-corrected calibration of a logistic model (Statistics in Medicine 1996; 15: 361-387).
 
-    The model is fitted anew to each bootstrap sample of the cases. How much closer its calibration curve comes to the
-    diagonal on its own sample than on the original cases is optimism, whose mean at each point is taken off the
-    apparent curve. As ``calibrate(lrm(...), method = "boot")`` in R's rms; the choice of the terms is not repeated, so
-    that the curve is still flattering where they were chosen on these cases.
+    The model is refitted to each bootstrap sample of the cases. The optimism is the difference between its calibration
+    curves on its own sample and on the original cases; its mean at each point is subtracted from the apparent curve.
+    As ``calibrate(lrm(...), method = "boot")`` in R's rms. The choice of the terms is not repeated: where they were
+    chosen on these cases, the curve is still optimistic.
 
     Args:
         columns: terms of the model without the intercept, shape (cases, terms).
-        outcome: 0 or 1, shape (cases,).
         bootstraps: 1 or more.
         seed: of the samples.
 
     Raises:
-        EvaluationError: see `checked`; fewer than eleven cases; no bootstrap asked for; the model, or that of more
-            than half the samples, has no finite coefficients.
+        EvaluationError: fewer than eleven cases; no bootstrap sample; the model, or that of more than half the
+            samples, has no finite coefficients.
     """
     from scipy.special import expit
 
     outcome, by_term = checked(outcome, np.asarray(columns, dtype=float).T, each=1)
     if by_term.ndim != 2 or len(outcome) < _FEWEST_CASES or bootstraps < 1:
         raise EvaluationError(
-            f"A corrected calibration needs a table of terms, {_FEWEST_CASES} cases and one bootstrap sample at least; "
+            f"A corrected calibration needs a table of terms, at least {_FEWEST_CASES} cases and one bootstrap sample; "
             f"these are {len(outcome)} cases and {bootstraps} samples."
         )
     columns = by_term.T
@@ -80,8 +77,8 @@ def corrected_calibration(
     drawn = _samples(len(outcome), bootstraps, seed)
     weights = np.array([np.bincount(sample, minlength=len(outcome)) for sample in drawn], dtype=float)
     coefficients = weighted_logistic_fits(design, outcome, np.vstack([np.ones(len(outcome)), weights]))
-    found = np.isfinite(coefficients).all(axis=1)
-    if not found[0] or found[1:].sum() < bootstraps / 2:
+    fitted = np.isfinite(coefficients).all(axis=1)
+    if not fitted[0] or fitted[1:].sum() < bootstraps / 2:
         raise EvaluationError(
             "The outcomes are separated by the model's terms, or the terms depend on one another, in the cases or in "
             "most bootstrap samples.",
@@ -91,12 +88,12 @@ def corrected_calibration(
     ordered = np.sort(probability)
     points = np.linspace(ordered[_SPARED], ordered[-1 - _SPARED], _POINTS)
     if points[0] == points[-1]:
-        raise EvaluationError("Nearly all probabilities are equal, so that there is no calibration curve.")
+        raise EvaluationError("Nearly all probabilities are equal: they have no calibration curve.")
     apparent = _curve(probability, outcome, points)
     optimism = [
-        _curve(expit(design[sample] @ own), outcome[sample], points) - _curve(expit(design @ own), outcome, points)
-        for sample, own, there in zip(drawn, coefficients[1:], found[1:])
-        if there
+        _curve(expit(design[sample] @ refit), outcome[sample], points) - _curve(expit(design @ refit), outcome, points)
+        for sample, refit, has_fit in zip(drawn, coefficients[1:], fitted[1:])
+        if has_fit
     ]
     # The curve of a sample may not reach the outer points and is ignored there, as in rms.
     counted = np.isfinite(optimism)
@@ -105,9 +102,8 @@ def corrected_calibration(
     error = np.abs(probability - np.interp(probability, points, corrected, left=np.nan, right=np.nan))
     error = error[np.isfinite(error)]
     return CorrectedCalibration(
-        points, apparent, corrected, float(error.mean()), float(np.mean(error**2)), float(np.quantile(error, 0.9)),
-        len(optimism), bootstraps,
-    )  # fmt: skip
+        points, apparent, corrected, float(error.mean()), float(np.quantile(error, 0.9)), len(optimism)
+    )
 
 
 def weighted_logistic_fits(design: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -115,11 +111,10 @@ def weighted_logistic_fits(design: np.ndarray, outcome: np.ndarray, weights: np.
 
     Args:
         design: shape (cases, columns), with a column of ones for an intercept; columns of about one scale.
-        outcome: 0 or 1, shape (cases,).
         weights: how often each case counts, shape (samples, cases).
 
     Returns:
-        Shape (samples, columns); not a number where no finite maximum exists.
+        Shape (samples, columns); NaN where no finite maximum exists.
     """
     from scipy.special import expit
 
@@ -129,9 +124,9 @@ def weighted_logistic_fits(design: np.ndarray, outcome: np.ndarray, weights: np.
     products = design[:, :, None] * design[:, None, :]
     for _ in range(_ROUNDS):
         probability = expit(fits[running] @ design.T)
-        own = weights[running]
-        gradient = (own * (outcome - probability)) @ design
-        information = np.tensordot(own * probability * (1 - probability), products, axes=1)
+        counts = weights[running]
+        gradient = (counts * (outcome - probability)) @ design
+        information = np.tensordot(counts * probability * (1 - probability), products, axes=1)
         usable = np.linalg.matrix_rank(information, hermitian=True) == columns
         usable &= np.abs(fits[running] @ design.T).max(axis=1) < _FARTHEST
         fits[running[~usable]] = np.nan
@@ -148,7 +143,7 @@ def weighted_logistic_fits(design: np.ndarray, outcome: np.ndarray, weights: np.
 
 
 def _samples(cases: int, bootstraps: int, seed: int) -> np.ndarray:
-    """Indices of cases, shape (bootstraps, cases); those of a sample depend on the seed and its number alone."""
+    """Indices of cases, shape (bootstraps, cases); each sample depends on the seed and its number alone."""
     return np.array([np.random.default_rng((seed, number)).integers(0, cases, cases) for number in range(bootstraps)])
 
 

@@ -16,62 +16,40 @@ from HabitatRadiomicsLib.statistics.intervals import overlap_factor, p_of, reach
 
 
 @dataclass(frozen=True)
-class AucCovariance:
-    """Areas of several scores of the same cases.
+class Comparison:
+    """The AUCs of two named models.
 
     Attributes:
-        aucs: shape (models,).
-        covariance: shape (models, models).
+        difference: first AUC minus second, with its interval ``low`` to ``high``.
+        z: difference over its standard deviation; ``p`` of the test that there is no difference.
+        adjusted_p: Holm's over all pairs that were compared and tested together.
+        untested: why there is no test, in a clause, else empty. Where a score is the same for all cases, interval, z
+            and p are NaN; where the AUCs differ and yet have no variance (one score separates the outcomes perfectly,
+            the other the wrong way round), z and p are.
     """
 
-    aucs: np.ndarray
-    covariance: np.ndarray
-
-
-@dataclass(frozen=True)
-class AucDifference:
-    """First AUC minus second, its interval, and the test that there is no difference.
-
-    Attributes:
-        low, high: not a number where one of the scores is the same for all cases.
-        z: difference over its standard deviation; with ``p`` not a number where one of the scores is the same for all
-            cases, or the AUCs differ and yet have no variance (one score separates the outcomes perfectly, the other
-            the wrong way round): nothing can be tested then.
-    """
-
+    first: str
+    second: str
     difference: float
     low: float
     high: float
     z: float
     p: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two named models.
-
-    Attributes:
-        adjusted_p: Holm's over all pairs compared together, but those of a score that is the same for all cases.
-        untested: why there is no test, in a clause; empty where there is one.
-    """
-
-    first: str
-    second: str
-    result: AucDifference
     adjusted_p: float
     untested: str = ""
 
 
-def auc_covariance(outcome: np.ndarray, scores: np.ndarray, *, clusters: Clusters | None = None) -> AucCovariance:
-    """AUCs and their covariance (DeLong 1988, doi 10.2307/2531595); ties count half.
+def auc_covariance(
+    outcome: np.ndarray, scores: np.ndarray, *, clusters: Clusters | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """AUCs and their covariance (DeLong 1988, doi 10.2307/2531595), of clusters Obuchowski's; ties count half.
 
     Args:
-        outcome: 0 or 1, at least two of each, shape (cases,).
+        outcome: 0 or 1, at least two of each.
         scores: shape (models, cases); or (models, repeats, cases), when areas and covariances are means over repeats.
-        clusters: the patient (cluster) of each case; where some have several, the covariance is Obuchowski's.
 
-    Raises:
-        EvaluationError: see `checked` and `clustered_covariance`.
+    Returns:
+        Shapes (models,) and (models, models).
     """
     outcome, scores = checked(outcome, scores, each=2)
     if scores.ndim not in (2, 3):
@@ -79,7 +57,7 @@ def auc_covariance(outcome: np.ndarray, scores: np.ndarray, *, clusters: Cluster
     repeats = np.moveaxis(scores, -2, 0) if scores.ndim == 3 else scores[None]
     numbers = cluster_numbers(clusters, len(outcome))
     each = [_one_repeat(outcome, models, numbers) for models in repeats]
-    return AucCovariance(np.mean([areas for areas, _ in each], axis=0), np.mean([spread for _, spread in each], axis=0))
+    return np.mean([areas for areas, _ in each], axis=0), np.mean([spread for _, spread in each], axis=0)
 
 
 def _one_repeat(outcome: np.ndarray, scores: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -103,6 +81,42 @@ def _covariance(rows: np.ndarray) -> np.ndarray:
     return np.einsum("ik,jk->ij", centred, centred) / (rows.shape[1] - 1)
 
 
+def compare_aucs(
+    outcome: np.ndarray,
+    scores: Mapping[str, np.ndarray],
+    *,
+    clusters: Clusters | None = None,
+    folds: int | None = None,
+) -> list[Comparison]:
+    """DeLong's paired test of every pair of models, two-sided, with Holm's correction over all pairs; intervals are not
+    corrected.
+
+    A score that is the same for all cases, as of a candidate from which nothing was learned, has an AUC of 0.5 without
+    a variance. Nothing is tested against it: the variance of the difference would be that of the other AUC alone.
+
+    Args:
+        scores: by model, each of shape (cases,) or each of shape (repeats, cases).
+        folds: of the cross-validation that held the scores out: variances and t are then those of `overlap_factor` and
+            `reach_of`, which are conservative for scores that are much alike; None: the scores are frozen.
+    """
+    names = list(scores)
+    if len(names) < 2:
+        return []
+    areas, covariance = auc_covariance(outcome, _stacked(list(scores.values())), clusters=clusters)
+    constant = [name for name, rows in scores.items() if not np.ptp(np.atleast_2d(rows), axis=1).any()]
+    fewer = fewest_clusters(outcome, clusters)
+    rows = []
+    for first, second in combinations(range(len(names)), 2):
+        pair = (names[first], names[second])
+        variance = float(covariance[first, first] + covariance[second, second] - 2 * covariance[first, second])
+        same = [name for name in pair if name in constant]
+        rows.append(_comparison(*pair, float(areas[first] - areas[second]), variance, same, fewer, folds))
+    tested = [place for place, row in enumerate(rows) if not {row.first, row.second} & set(constant)]
+    for place, adjusted in zip(tested, holm([rows[place].p for place in tested])):
+        rows[place] = replace(rows[place], adjusted_p=adjusted)
+    return rows
+
+
 def _stacked(scores: Sequence[np.ndarray]) -> np.ndarray:
     shapes = sorted({np.shape(one) for one in scores})
     if len(shapes) > 1:
@@ -113,74 +127,24 @@ def _stacked(scores: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([np.asarray(one, dtype=float) for one in scores])
 
 
-def _difference(
-    areas: AucCovariance, first: int, second: int, *, level: float, fewer: int, folds: int | None
-) -> AucDifference:
-    difference = float(areas.aucs[first] - areas.aucs[second])
-    spread = areas.covariance
-    variance = max(0.0, float(spread[first, first] + spread[second, second] - 2 * spread[first, second]))
+def _comparison(
+    first: str, second: str, difference: float, variance: float, constant: list[str], fewer: int, folds: int | None
+) -> Comparison:
+    """A pair without its adjusted p; ``constant`` names those of the two whose scores are the same for all cases."""
+    if constant:
+        verb = "gives" if len(constant) == 1 else "give"
+        untested = f"{' and '.join(constant)} {verb} all cases the same score"
+        return Comparison(first, second, difference, *[math.nan] * 5, untested)
     variance *= overlap_factor(folds)
     # For equal rankings the variance is only rounding error.
     deviation = math.sqrt(variance) if variance > 1e-15 else 0.0
-    reach = reach_of(deviation, fewer, folds, level)
-    z = math.nan
+    reach = reach_of(deviation, fewer, folds)
+    z = 0.0 if abs(difference) < 1e-12 else math.nan
     if deviation:
         z = difference / deviation
-    elif abs(difference) < 1e-12:
-        z = 0.0
-    return AucDifference(difference, difference - reach, difference + reach, z, p_of(z, fewer, folds))
-
-
-def compare_aucs(
-    outcome: np.ndarray,
-    scores: Mapping[str, np.ndarray],
-    *,
-    level: float = 0.95,
-    clusters: Clusters | None = None,
-    folds: int | None = None,
-) -> list[Comparison]:
-    """DeLong's paired test of every pair of models, two-sided, with Holm's correction over all pairs; intervals are not
-    corrected.
-
-    A score that is the same for all cases, that of a candidate of which nothing was learned, has an AUC of 0.5 without
-    a variance. Nothing is tested against it: the other's variance alone would be that of the other's AUC against a
-    number, and not of two scores' difference.
-
-    Args:
-        scores: by model, each of shape (cases,) or each of shape (repeats, cases).
-        clusters: the patient (cluster) of each case, see `auc_covariance`.
-        folds: of the cross-validation that held the scores out: variances and t are then those of `overlap_factor` and
-            `reach_of`, on the safe side for scores that are much alike; None: of frozen scores.
-
-    Raises:
-        EvaluationError: see `auc_covariance` and `overlap_factor`.
-    """
-    names = list(scores)
-    if len(names) < 2:
-        return []
-    areas = auc_covariance(outcome, _stacked([scores[name] for name in names]), clusters=clusters)
-    pairs = list(combinations(range(len(names)), 2))
-    constant = [not np.ptp(np.atleast_2d(scores[name]), axis=1).any() for name in names]
-    fewer = fewest_clusters(outcome, clusters)
-    results, reasons = [], []
-    for first, second in pairs:
-        found = _difference(areas, first, second, level=level, fewer=fewer, folds=folds)
-        same = [names[place] for place in (first, second) if constant[place]]
-        results.append(replace(found, low=math.nan, high=math.nan, z=math.nan, p=math.nan) if same else found)
-        reasons.append(_untested(same, found))
-    tested = [place for place, (first, second) in enumerate(pairs) if not (constant[first] or constant[second])]
-    adjusted = dict(zip(tested, holm([results[place].p for place in tested])))
-    return [
-        Comparison(names[first], names[second], results[place], adjusted.get(place, math.nan), reasons[place])
-        for place, (first, second) in enumerate(pairs)
-    ]
-
-
-def _untested(constant: Sequence[str], found: AucDifference) -> str:
-    if constant:
-        verb = "gives" if len(constant) == 1 else "give"
-        return f"{' and '.join(constant)} {verb} all cases the same score"
-    return "the difference has no variance" if math.isnan(found.p) else ""
+    p = p_of(z, fewer, folds)
+    untested = "the difference has no variance" if math.isnan(p) else ""
+    return Comparison(first, second, difference, difference - reach, difference + reach, z, p, math.nan, untested)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -10,6 +10,10 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
 
+#: Confidence level of every interval, the percentiles of its ends, and its normal quantile.
+LEVEL = 0.95
+ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+NORMAL_QUANTILE = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 _ROUNDING = 1e-12
 
 
@@ -22,16 +26,15 @@ class Estimate:
     high: float
 
 
-def wilson(successes: float, trials: float, *, level: float = 0.95) -> Estimate:
+def wilson(successes: float, trials: float) -> Estimate:
     """A proportion with Wilson's score interval (Wilson 1927, doi 10.1080/01621459.1927.10502953).
 
-    Means of counts over repeats of a cross-validation need not be whole numbers. Without a trial the proportion is
-    not a number, and its interval is 0 to 1.
+    Counts may be means over repeats of a cross-validation, and need not be whole numbers. Without trials the
+    proportion is NaN, and its interval is 0 to 1.
     """
     if trials == 0:
         return Estimate(math.nan, 0.0, 1.0)
-    share = successes / trials
-    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share, z = successes / trials, NORMAL_QUANTILE
     spread = 1 + z**2 / trials
     centre = (share + z**2 / (2 * trials)) / spread
     reach = z / spread * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
@@ -39,17 +42,16 @@ def wilson(successes: float, trials: float, *, level: float = 0.95) -> Estimate:
     return Estimate(share, min(share, max(0.0, centre - reach)), max(share, min(1.0, centre + reach)))
 
 
-def percentile_estimate(value: float, replicates: np.ndarray, fewer: int, *, level: float = 0.95) -> Estimate:
-    """A value between 0 and 1 with the percentile interval of its bootstrap replicates.
+def exact_at_ends(value: float, low: float, high: float, fewer: int) -> Estimate:
+    """A measure between 0 and 1 with its interval, widened where the value is 0 or 1.
 
-    Every resample of a perfect result is perfect, although the result is not certain. Its interval is then the exact
-    binomial interval of n successes in n trials, where n is the size of the smaller group, as for the AUC.
+    There, neither DeLong's variance nor resamples vary, although the result is not certain. The interval is then at
+    least the exact binomial interval of n successes in n trials.
 
     Args:
-        fewer: cases of the rarer outcome.
+        fewer: n, the number of cases (or clusters) of the rarer outcome.
     """
-    low, high = (float(bound) for bound in np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2]))
-    exact = ((1 - level) / 2) ** (1 / fewer)
+    exact = ENDS[0] ** (1 / fewer)
     if value > 1 - _ROUNDING:
         low = min(low, exact)
     if value < _ROUNDING:
@@ -57,19 +59,25 @@ def percentile_estimate(value: float, replicates: np.ndarray, fewer: int, *, lev
     return Estimate(value, low, high)
 
 
-#: As reports and methods texts name it, after the interval's own name.
+def percentile_estimate(value: float, replicates: np.ndarray, fewer: int) -> Estimate:
+    """A value between 0 and 1 with the percentile interval of its bootstrap replicates, see `exact_at_ends`."""
+    low, high = np.quantile(replicates, ENDS)
+    return exact_at_ends(value, float(low), float(high), fewer)
+
+
+#: How reports and methods texts call the correction, after the interval's own name.
 OVERLAP_CORRECTED = "corrected for overlapping training sets (Nadeau and Bengio)"
 
 
 def overlap_factor(folds: int | None) -> float:
     """The factor by which the variance of an AUC grows because the training sets of a cross-validation overlap.
 
-    ``1 + k / (k - 1)`` with k folds, 2.25 for five: results of different folds are taken to correlate by the share of
-    the cases that are tested, which turns the variance ``S2 / k`` of a mean over folds into ``S2 * (1 / k + tested /
-    trained)`` (Nadeau 2003, doi 10.1023/A:1024068626366). No estimate of it is unbiased (Bengio 2004, J Mach Learn Res
-    5:1089). DeLong's variance of the pooled scores stands here for that between a few small folds, which is itself
-    mostly chance. ``Testing/benchmarks/INTERVALS.md`` has what the interval then covers. Repeats with other folds see
-    the same cases, and do not lower the factor.
+    ``1 + k / (k - 1)`` with k folds, 2.25 for five: the correlation between folds is taken to be the share of the
+    cases that are tested, which turns the variance ``S2 / k`` of a mean over folds into ``S2 * (1 / k + tested /
+    trained)`` (Nadeau 2003, doi 10.1023/A:1024068626366). No estimate of this variance is unbiased (Bengio 2004, J
+    Mach Learn Res 5:1089). Nadeau's S2, between a few small folds, would be mostly chance; it is replaced by DeLong's
+    variance of the pooled scores. ``Testing/benchmarks/INTERVALS.md`` reports the resulting coverage. Repeats with
+    other folds use the same cases, and do not lower the factor.
 
     Args:
         folds: None: the cases had no part in the score, and nothing overlaps.
@@ -86,26 +94,25 @@ def overlap_factor(folds: int | None) -> float:
     return 1 + folds / (folds - 1)
 
 
-def reach_of(deviation: float, fewer: int, folds: int | None, level: float) -> float:
+def reach_of(deviation: float, fewer: int, folds: int | None) -> float:
     """Half the length of the interval of an AUC, or of a difference of two, with this standard deviation.
 
-    Normal for cases that had no part in the score. Of a cross-validation, Student's t with one degree of freedom less
-    than there are independent cases of the rarer outcome, as Nadeau and Bengio take t for folds: with a dozen of them
-    the variance is a rough guess itself.
+    For cases that had no part in the score, the quantile is normal. For held-out scores of a cross-validation, it is
+    Student's t with one degree of freedom less than independent cases of the rarer outcome, as Nadeau and Bengio use t
+    for folds: with a dozen cases, the variance itself is uncertain.
 
     Args:
-        fewer: cases of the rarer outcome, or patients where some have several; 2 at least.
+        fewer: cases of the rarer outcome, or patients where some have several cases; 2 at least.
     """
     if folds is None:
-        return NormalDist().inv_cdf(0.5 + level / 2) * deviation
+        return NORMAL_QUANTILE * deviation
     from scipy.special import stdtrit
 
-    return float(stdtrit(fewer - 1, 0.5 + level / 2)) * deviation
+    return float(stdtrit(fewer - 1, 0.5 + LEVEL / 2)) * deviation
 
 
 def p_of(statistic: float, fewer: int, folds: int | None) -> float:
-    """Two-sided p of a difference of AUCs divided by its standard deviation, from the distribution of
-    :func:`reach_of`."""
+    """Two-sided p of a difference of AUCs in standard deviations, from the distribution of `reach_of`."""
     if folds is None:
         return math.erfc(abs(statistic) / math.sqrt(2))
     from scipy.special import stdtr

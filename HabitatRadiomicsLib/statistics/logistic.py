@@ -6,11 +6,11 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
+from HabitatRadiomicsLib.statistics.intervals import NORMAL_QUANTILE
 from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: Sum of margins, on columns of SD 1, below which the optimum of a linear program is rounding error.
@@ -28,9 +28,9 @@ class OddsRatio:
     standard_error: float
     p: float
 
-    def ratio(self, *, level: float = 0.95) -> tuple[float, float, float]:
-        """Odds ratio and its Wald interval, limited to 1e-99..1e99, so that all are positive numbers."""
-        reach = NormalDist().inv_cdf(0.5 + level / 2) * self.standard_error
+    def ratio(self) -> tuple[float, float, float]:
+        """Odds ratio and its Wald interval, limited to 1e-99..1e99 so that all are positive numbers."""
+        reach = NORMAL_QUANTILE * self.standard_error
         value, low, high = (
             math.exp(min(max(self.coefficient + step, -_FARTHEST), _FARTHEST)) for step in (0.0, -reach, reach)
         )
@@ -67,8 +67,8 @@ class LogisticModel:
 
         places = [self.terms.index(term) for term in terms]
         values = self.coefficients[places]
-        own = self.covariance[1:, 1:][np.ix_(places, places)]
-        return float(chdtrc(len(places), float(values @ np.linalg.solve(own, values))))
+        covariance = self.covariance[1:, 1:][np.ix_(places, places)]
+        return float(chdtrc(len(places), float(values @ np.linalg.solve(covariance, values))))
 
 
 def logistic_model(
@@ -78,8 +78,7 @@ def logistic_model(
 
     Args:
         columns: finite, without one for the intercept, shape (cases, terms); there may be none.
-        terms: their names.
-        outcome: 0 or 1, both present, shape (cases,).
+        terms: names of the columns.
         offset: added to the linear predictor, shape (cases,); None: zero.
 
     Raises:
@@ -90,13 +89,13 @@ def logistic_model(
     problem = obstacle(columns, outcome) if len(terms) else ""
     if problem:
         raise LearningError(f"A logistic model of {', '.join(terms)} has no odds ratios: {problem}.")
-    # Columns of one scale, so that large and small units lose no digits.
+    # Columns on one scale, so that large and small units lose no digits.
     means, deviations = columns.mean(axis=0), columns.std(axis=0)
     design = np.column_stack([np.ones(len(columns)), (columns - means) / deviations])
     # Newton's method diverges for an offset far from zero; its mean becomes part of the intercept.
     shift = 0.0 if offset is None else float(offset.mean())
     with one_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they say is checked below
+        warnings.simplefilter("ignore")  # convergence is checked below
         model = Logit(outcome, design) if offset is None else Logit(outcome, design, offset=offset - shift)
         fit = model.fit(method="newton", maxiter=_ITERATIONS, tol=1e-10, disp=False)
         back = np.diag(np.r_[1.0, 1 / deviations])
@@ -114,7 +113,7 @@ def obstacle(columns: np.ndarray, outcome: np.ndarray) -> str:
     """Why no finite odds ratios exist; empty where they do.
 
     Outcomes are separated, completely or quasi-completely (Albert & Anderson 1984, doi 10.1093/biomet/71.1.1), where a
-    linear predictor exists that is never on the wrong side and not always on the border: a linear program tells.
+    linear predictor exists that is never on the wrong side and not always 0; a linear program finds it.
     """
     from scipy.optimize import linprog
 
@@ -127,5 +126,5 @@ def obstacle(columns: np.ndarray, outcome: np.ndarray) -> str:
     side = (2 * np.asarray(outcome) - 1)[:, None] * design
     best = linprog(-side.sum(axis=0), A_ub=-side, b_ub=np.zeros(len(side)), bounds=(-1, 1), method="highs")
     if best.status != 0:
-        return "whether the outcomes are separated cannot be told"
+        return "it could not be determined whether the outcomes are separated"
     return "its terms separate the outcomes, completely or but for ties" if -best.fun > _MARGIN else ""

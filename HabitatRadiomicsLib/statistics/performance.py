@@ -17,8 +17,7 @@ from HabitatRadiomicsLib.statistics.roc import AreaUnderCurve, auc_with_interval
 
 @dataclass(frozen=True)
 class Counts:
-    """The four cells of the confusion matrix; means over repeats, and then not whole numbers, where scores were
-    repeated."""
+    """The four cells of the confusion matrix; of repeated scores, means over the repeats."""
 
     true_positives: float
     false_positives: float
@@ -32,52 +31,23 @@ class Counts:
         return 2 * self.true_positives / (2 * self.true_positives + wrong)
 
 
-@dataclass(frozen=True)
-class Classification:
-    """The rule ``score >= cut-off``: proportions with Wilson intervals, F1 with a bootstrap percentile interval; by
-    cluster where cases come in clusters.
-
-    Where nobody is called positive, ``ppv`` is not a number and has the interval 0 to 1; so has ``npv`` where
-    everybody is.
-    """
-
-    counts: Counts
-    sensitivity: Estimate
-    specificity: Estimate
-    accuracy: Estimate
-    ppv: Estimate
-    npv: Estimate
-    f1: Estimate
-
-
 def count_calls(outcome: np.ndarray, scores: np.ndarray, cut_off: float | np.ndarray) -> Counts:
     """True and false calls of the rule ``score >= cut-off``.
 
     Args:
-        outcome: 0 or 1, shape (cases,).
         scores: shape (cases,), or (repeats, cases): counts are then means over repeats.
         cut_off: one for all, or an array that broadcasts to the scores: one per repeat (repeats, 1), or the one that
             the case's training fold chose (repeats, cases).
 
     Raises:
-        EvaluationError: see `checked`, and for a cut-off that is no number or has another shape.
+        EvaluationError: a cut-off that is not a number or has another shape.
     """
     outcome, scores = checked(outcome, scores)
-    return _counts(outcome, scores >= _fitting(cut_off, scores))
+    return _counts(outcome, _called(scores, cut_off))
 
 
-def _counts(outcome: np.ndarray, calls: np.ndarray) -> Counts:
-    calls = np.atleast_2d(calls)
-    positive, negative = calls[:, outcome == 1], calls[:, outcome == 0]
-    return Counts(
-        float(positive.sum(axis=1).mean()),
-        float(negative.sum(axis=1).mean()),
-        float((~negative).sum(axis=1).mean()),
-        float((~positive).sum(axis=1).mean()),
-    )
-
-
-def _fitting(cut_off: float | np.ndarray, scores: np.ndarray) -> np.ndarray:
+def _called(scores: np.ndarray, cut_off: float | np.ndarray) -> np.ndarray:
+    """Whether each score reaches its cut-off, shape (repeats, cases)."""
     try:
         cut_offs = np.broadcast_to(np.asarray(cut_off, dtype=float), scores.shape)
     except ValueError:
@@ -86,7 +56,13 @@ def _fitting(cut_off: float | np.ndarray, scores: np.ndarray) -> np.ndarray:
         ) from None
     if np.isnan(cut_offs).any():
         raise EvaluationError("A cut-off is not a number.")
-    return cut_offs
+    return np.atleast_2d(scores >= cut_offs)
+
+
+def _counts(outcome: np.ndarray, calls: np.ndarray) -> Counts:
+    positive, negative = calls[:, outcome == 1], calls[:, outcome == 0]
+    cells = (positive, negative, ~negative, ~positive)
+    return Counts(*(float(cell.sum(axis=1).mean()) for cell in cells))
 
 
 def classify(
@@ -96,130 +72,108 @@ def classify(
     *,
     count: int = 2000,
     seed: int,
-    level: float = 0.95,
     clusters: Clusters | None = None,
-) -> Classification:
-    """Sensitivity, specificity, accuracy, predictive values and F1, with intervals.
+) -> dict[str, Estimate]:
+    """Sensitivity, specificity, accuracy, predictive values and F1 of the rule ``score >= cut-off``.
 
-    The intervals take the cut-off as given; one chosen on the same cases makes them too narrow. Over repeats they are
-    those of one repeat's number of cases: repeats do not make patients. F1 is no proportion of independent trials,
-    so that its interval is a stratified bootstrap's.
+    The intervals take the cut-off as given; one chosen on the same cases makes them too narrow. Proportions have
+    Wilson's interval, or that of `clustered_wilson`; of repeated scores it is that of one repeat's number of cases.
+    F1 is no proportion of independent trials, and has the percentile interval of a stratified bootstrap.
 
     Args:
         outcome, scores, cut_off: see `count_calls`.
         count, seed: of the bootstrap.
-        clusters: the patient (cluster) of each case; where some have several, proportions have the interval of
-            `clustered_wilson`, and the bootstrap draws clusters.
+
+    Returns:
+        Estimates under ``sensitivity``, ``specificity``, ``accuracy``, ``ppv``, ``npv`` and ``f1``. Where no case is
+        called positive, ``ppv`` is NaN with an interval from 0 to 1; likewise ``npv`` where every case is.
 
     Raises:
         EvaluationError: see `count_calls` and `cluster_numbers`.
     """
     outcome, scores = checked(outcome, scores)
     numbers = cluster_numbers(clusters, len(outcome))
-    calls = scores >= _fitting(cut_off, scores)
-    found = _counts(outcome, calls)
-    tp, fp, tn, fn = found.true_positives, found.false_positives, found.true_negatives, found.false_negatives
-    weights = resample_weights(outcome, count=count, seed=seed, groups=numbers)
-    replicates = _f1_replicates(outcome, calls, weights)
-    by_case = np.atleast_2d(calls)
-    right = by_case == (outcome == 1)
+    calls = _called(scores, cut_off)
+    counts = _counts(outcome, calls)
+    tp, fp, tn, fn = counts.true_positives, counts.false_positives, counts.true_negatives, counts.false_negatives
+    right = calls == (outcome == 1)
 
     def proportion(successes: float, trials: float, counted: np.ndarray) -> Estimate:
         if numbers is None:
-            return wilson(successes, trials, level=level)
+            return wilson(successes, trials)
         counted = np.broadcast_to(counted, right.shape)
-        return clustered_wilson(successes, trials, counted, counted & right, numbers, level=level)
+        return clustered_wilson(successes, trials, counted, counted & right, numbers)
 
-    return Classification(
-        found,
-        sensitivity=proportion(tp, tp + fn, outcome == 1),
-        specificity=proportion(tn, tn + fp, outcome == 0),
-        accuracy=proportion(tp + tn, len(outcome), outcome >= 0),
-        ppv=proportion(tp, tp + fp, by_case),
-        npv=proportion(tn, tn + fn, ~by_case),
-        f1=percentile_estimate(found.f1, replicates, fewest_clusters(outcome, numbers), level=level),
-    )
+    weights = resample_weights(outcome, count=count, seed=seed, groups=numbers)
+    replicates = _f1_replicates(outcome, calls, weights)
+    return {
+        "sensitivity": proportion(tp, tp + fn, outcome == 1),
+        "specificity": proportion(tn, tn + fp, outcome == 0),
+        "accuracy": proportion(tp + tn, len(outcome), outcome >= 0),
+        "ppv": proportion(tp, tp + fp, calls),
+        "npv": proportion(tn, tn + fn, ~calls),
+        "f1": percentile_estimate(counts.f1, replicates, fewest_clusters(outcome, numbers)),
+    }
 
 
 def _f1_replicates(outcome: np.ndarray, calls: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """F1 of each row of case weights; a case keeps the calls of all its repeats."""
-    called = np.atleast_2d(calls).mean(axis=0)
+    called = calls.mean(axis=0)
     true_positives = (weights * called * outcome).sum(axis=1)
     all_called = (weights * called).sum(axis=1)
     return 2 * true_positives / (all_called + weights @ outcome)
 
 
 def mean_auc(
-    outcome: np.ndarray,
-    scores_by_repeat: np.ndarray,
-    *,
-    level: float = 0.95,
-    clusters: Clusters | None = None,
-    folds: int | None = None,
+    outcome: np.ndarray, scores: np.ndarray, *, clusters: Clusters | None = None, folds: int | None = None
 ) -> AreaUnderCurve:
     """Mean AUC over the repeats, with the mean DeLong variance.
 
-    Averaging the variance, not dividing it: repeats see the same cases.
+    The variance is averaged and not divided by the number of repeats, because all repeats use the same cases.
 
     Args:
-        outcome: 0 or 1, at least two of each, shape (cases,).
-        scores_by_repeat: shape (repeats, cases), or (cases,).
-        clusters: the patient (cluster) of each case, see `auc_with_interval`.
-        folds: of the cross-validation that held the scores out, see `with_interval`; None: of a frozen score.
-
-    Raises:
-        EvaluationError: see `auc_with_interval` and `overlap_factor`.
+        outcome: 0 or 1, at least two of each.
+        scores: shape (repeats, cases), or (cases,).
+        folds: of the cross-validation that held the scores out, see `with_interval`; None: the score is frozen.
     """
-    outcome, scores = checked(outcome, scores_by_repeat, each=2)
+    outcome, scores = checked(outcome, scores, each=2)
     areas = [auc_with_interval(outcome, row, clusters=clusters) for row in np.atleast_2d(scores)]
     return with_interval(
         float(np.mean([area.auc for area in areas])),
         float(np.mean([area.variance for area in areas])),
         fewest_clusters(outcome, clusters),
-        level=level,
         folds=folds,
     )
 
 
 def performance_table_row(
     outcome: np.ndarray,
-    scores_by_repeat: np.ndarray,
-    cutoff: float | np.ndarray,
+    scores: np.ndarray,
+    cut_off: float | np.ndarray,
     *,
     count: int = 2000,
     seed: int = 0,
-    level: float = 0.95,
     clusters: Clusters | None = None,
     folds: int | None = None,
 ) -> dict[str, Estimate]:
     """The row of one model in a comparison table.
 
     Args:
-        outcome: 0 or 1, at least two of each, shape (cases,).
-        scores_by_repeat: shape (repeats, cases), or (cases,).
-        cutoff: of the rule ``score >= cutoff``, see `count_calls`.
+        outcome: 0 or 1, at least two of each.
+        scores: shape (repeats, cases), or (cases,).
+        cut_off: see `count_calls`.
         count, seed: of the bootstraps of F1 and AUPRC.
-        clusters: the patient (cluster) of each case; intervals are then those of clusters.
-        folds: see `mean_auc`; the intervals of the other measures take held-out calls as independent.
+        folds: see `mean_auc`; the intervals of the other measures treat held-out calls as independent.
 
     Returns:
-        Estimates with intervals under ``auc``, ``sensitivity``, ``specificity``, ``accuracy``, ``ppv``, ``npv``,
-        ``f1`` and ``auprc``, in this order.
+        ``auc``, the measures of `classify`, and ``auprc``, in this order.
 
     Raises:
         EvaluationError: see `count_calls`.
     """
-    area = mean_auc(outcome, scores_by_repeat, level=level, clusters=clusters, folds=folds)
-    calls = classify(outcome, scores_by_repeat, cutoff, count=count, seed=seed, level=level, clusters=clusters)
+    area = mean_auc(outcome, scores, clusters=clusters, folds=folds)
     return {
         "auc": Estimate(area.auc, area.low, area.high),
-        "sensitivity": calls.sensitivity,
-        "specificity": calls.specificity,
-        "accuracy": calls.accuracy,
-        "ppv": calls.ppv,
-        "npv": calls.npv,
-        "f1": calls.f1,
-        "auprc": average_precision_with_interval(
-            outcome, scores_by_repeat, count=count, seed=seed, level=level, clusters=clusters
-        ),
+        **classify(outcome, scores, cut_off, count=count, seed=seed, clusters=clusters),
+        "auprc": average_precision_with_interval(outcome, scores, count=count, seed=seed, clusters=clusters),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from HabitatRadiomicsLib.errors import EvaluationError
@@ -15,14 +16,11 @@ class MinimumSampleSize:
     """The smallest numbers of cases that meet Riley's criteria.
 
     Attributes:
-        shrinkage: cases such that coefficients need shrinking by a tenth at most.
-        optimism: cases such that apparent and adjusted Nagelkerke R² differ by 0.05 at most.
+        shrinkage: cases for coefficients that need shrinking by a tenth at most.
+        optimism: cases for apparent and adjusted Nagelkerke R² that differ by 0.05 at most.
         overall_risk: cases that give the overall risk within 0.05.
-        cases: the largest of the three.
-        events: expected among these, not rounded.
-        events_per_parameter: not rounded.
-        cox_snell: the Cox-Snell R² that was anticipated.
-        largest_cox_snell: what it could be at most with this prevalence.
+        cases: the largest of the three, with so many ``events`` expected among them, not rounded.
+        cox_snell: the anticipated Cox-Snell R², and ``largest_cox_snell`` possible with this prevalence.
     """
 
     shrinkage: int
@@ -36,33 +34,29 @@ class MinimumSampleSize:
 
 
 def largest_cox_snell(prevalence: float) -> float:
-    """The Cox-Snell R² of a model without error.
-
-    Raises:
-        EvaluationError: a prevalence that is not above 0 and below 1.
-    """
+    """The Cox-Snell R² of a model without error; the prevalence must lie above 0 and below 1."""
     _between("The prevalence", prevalence, 0, 1)
     entropy = prevalence * math.log(prevalence) + (1 - prevalence) * math.log(1 - prevalence)
     return 1 - math.exp(2 * entropy)
 
 
 def minimum_sample_size(parameters: int, prevalence: float, *, cox_snell: float | None = None) -> MinimumSampleSize:
-    """Riley's criteria 1 (overall risk), 3 (shrinkage) and 4 (optimism), as the authors' pmsampsize has them.
+    """Riley's criteria 1 (overall risk), 3 (shrinkage) and 4 (optimism), as in the authors' pmsampsize.
 
     Args:
-        parameters: candidates, counted before any selection that sees the outcome.
+        parameters: candidates, counted before any selection that uses the outcome.
         prevalence: share of cases with outcome 1.
         cox_snell: anticipated R²; None: 15 % of the largest possible.
 
     Raises:
-        EvaluationError: a setting that makes no sense.
+        EvaluationError: a value out of its range.
     """
     if parameters < 1:
         raise EvaluationError(f"A model cannot have {parameters} candidate parameters.")
     largest = largest_cox_snell(prevalence)
     r2 = 0.15 * largest if cox_snell is None else cox_snell
     _between("The anticipated Cox-Snell R²", r2, 0, largest)
-    # 1.96, not its further digits, is what paper and software have.
+    # Paper and software use 1.96 without further digits.
     sizes = (
         math.ceil(_cases_for(parameters, r2, _SHRINKAGE)),
         math.ceil(_cases_for(parameters, r2, r2 / (r2 + _OPTIMISM * largest))),
@@ -79,21 +73,10 @@ def _cases_for(parameters: int, r2: float, shrinkage: float) -> float:
 
 
 def affordable_parameters(cases: int, prevalence: float) -> int:
-    """The largest number of candidate parameters for which so many cases meet all criteria; 0 if none.
-
-    Raises:
-        EvaluationError: see `minimum_sample_size`.
-    """
-    if minimum_sample_size(1, prevalence).cases > cases:
-        return 0
-    low, high = 1, cases + 1  # Needs grow with the parameters, and never reach one parameter per case.
-    while high - low > 1:
-        middle = (low + high) // 2
-        if minimum_sample_size(middle, prevalence).cases <= cases:
-            low = middle
-        else:
-            high = middle
-    return low
+    """The largest number of candidate parameters for which so many cases meet all criteria; 0 if none."""
+    # The cases needed grow with the parameters, and are always more than these.
+    enough = range(1, cases + 1)
+    return bisect_right(enough, cases, key=lambda parameters: minimum_sample_size(parameters, prevalence).cases)
 
 
 def sample_size_lines(cases: int, events: int, parameters: int) -> list[str]:
@@ -101,10 +84,10 @@ def sample_size_lines(cases: int, events: int, parameters: int) -> list[str]:
 
     Args:
         cases, events: of the cohort, all and with outcome 1.
-        parameters: candidate features.
+        parameters: number of candidate features.
 
     Raises:
-        EvaluationError: see `minimum_sample_size`.
+        EvaluationError: no case, or every case, has outcome 1.
     """
     _between("The number of events", events, 0, cases)
     prevalence = events / cases

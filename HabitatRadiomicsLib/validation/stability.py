@@ -1,28 +1,33 @@
 """Stability of a model: permuted outcomes, bootstrap samples, and learning curves.
 
-Each analysis repeats the whole learning procedure on a feature table, including the choice between candidates, with
-the habitats of all training cases (which never see an outcome).
+Each analysis repeats the whole learning procedure on a feature table, including the choice between candidates. The
+habitats are those of all training cases: they are fitted without outcomes.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError, LearningError
-from HabitatRadiomicsLib.learning import stratified_folds
 from HabitatRadiomicsLib.learning.candidates import Candidate
+from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.learning.preparation import FoldTable, PreparedFold, prepare_fold
 from HabitatRadiomicsLib.learning.strategy import Learned, held_out_scores, learn
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
-from HabitatRadiomicsLib.statistics import PermutationTest, auc_with_interval, permutation_test, stratified_resample
-from HabitatRadiomicsLib.statistics.resampling import grouped_resample
+from HabitatRadiomicsLib.statistics import auc_with_interval
+from HabitatRadiomicsLib.statistics.resampling import (
+    PermutationTest,
+    grouped_resample,
+    outcome_permutations,
+    permutation_test,
+    stratified_resample,
+)
 from HabitatRadiomicsLib.system.parallel import in_order
 from HabitatRadiomicsLib.system.tasks import one_thread
 
@@ -30,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 #: Shares of the training cases of a learning curve.
 SHARES = (0.4, 0.6, 0.8, 1.0)
-#: Keeps the curve's draws apart from the others of the same seed.
+#: Keeps the learning curve's random numbers apart from the others of the same seed.
 _CURVE = 1_000_000
 
 
@@ -40,9 +45,9 @@ class BootstrapFindings:
 
     Attributes:
         apparent: AUC of the model on the cases that it was trained on.
-        optimism: mean over the samples of AUC on the sample less AUC on all cases, of the sample's own model
+        optimism: mean over the samples of the AUC on the sample less that on all cases, by the sample's own model
             (Harrell 1996).
-        samples: in which a model could be learned, of ``count``.
+        samples: number of samples in which a model could be learned, of ``count``.
         selected: share of the samples in which the candidate selected a feature, by name.
         differences: the optimism of each sample in which a model could be learned.
     """
@@ -62,7 +67,7 @@ class BootstrapFindings:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """AUC of the whole procedure trained on so many cases, of each repeat: on these cases, and on held-out ones."""
+    """AUCs of the whole procedure trained on so many cases, one per repeat: on these cases, and on held-out ones."""
 
     cases: int
     training: tuple[float, ...]
@@ -71,7 +76,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Stability:
-    """Each part is None or empty if the protocol does not request it, or if it cannot be computed."""
+    """Each part is None or empty where the protocol does not request it, or where it cannot be computed."""
 
     permutation: PermutationTest | None
     bootstrap: BootstrapFindings | None
@@ -80,7 +85,7 @@ class Stability:
 
 def trainings_of(settings: LearningSettings) -> tuple[int, int, int]:
     """How often the whole procedure is repeated for permutations, bootstrap samples and the learning curve."""
-    outcomes = 1 + settings.permutations if settings.permutations else 0  # as they are, and permuted
+    outcomes = 1 + settings.permutations if settings.permutations else 0  # the real ones, and permuted ones
     shares = len(SHARES) * settings.repeats if settings.learning_curve else 0
     return outcomes * settings.folds, settings.optimism_bootstraps, shares * settings.folds
 
@@ -103,8 +108,8 @@ def assess_stability(
     permutation = bootstrap = None
     curve: tuple[CurvePoint, ...] = ()
     permuted, resampled, _ = trainings_of(settings)
-    all_of_them = max(sum(trainings_of(settings)), 1)
-    first, second = permuted / all_of_them, (permuted + resampled) / all_of_them
+    trainings = max(sum(trainings_of(settings)), 1)
+    first, second = permuted / trainings, (permuted + resampled) / trainings
     if settings.permutations:
         permutation = permuted_outcomes(
             table, protocol, settings.permutations, jobs=jobs, progress=part(progress, 0, first)
@@ -129,20 +134,16 @@ def permuted_outcomes(
 
     None where the cases of a patient have different outcomes, which cannot be permuted.
     """
-
-    def run(tasks: Sequence[Callable[[], float]]) -> list[float]:
-        results = in_order(_called, ((task,) for task in tasks), jobs)
-        return list(_told(results, len(tasks), "permutation", progress, before=1))  # first the outcomes as they are
-
-    statistic = partial(_auc_of_outcome, table=table, protocol=protocol)
     try:
-        return permutation_test(
-            table.outcome, statistic, count=count, seed=protocol.seed, groups=table.patients, run=run
-        )
+        permuted = outcome_permutations(table.outcome, count=count, seed=protocol.seed, groups=table.patients)
     except EvaluationError:
         if len(set(table.patients)) == len(table.patients):
             raise
         return None
+    items = [(outcome, table, protocol) for outcome in (table.outcome, *permuted)]
+    areas = in_order(_auc_of_outcome, items, jobs)
+    observed, *others = _reported(areas, len(items), "permutation", progress, uncounted=1)
+    return permutation_test(observed, others)
 
 
 def bootstrapped(
@@ -156,15 +157,15 @@ def bootstrapped(
         apparent: AUC of the final model on its training cases.
     """
     items = [(table, protocol, candidate, number) for number in range(count)]
-    found = list(_told(in_order(_sample, items, jobs), count, "bootstrap sample", progress))
-    differences = [difference for difference, _ in found if difference is not None]
-    names = sorted({name for _, features in found for name in features})
+    samples = list(_reported(in_order(_sample, items, jobs), count, "bootstrap sample", progress))
+    differences = [difference for difference, _ in samples if difference is not None]
+    names = sorted({name for _, features in samples for name in features})
     return BootstrapFindings(
         apparent=apparent,
         optimism=float(np.mean(differences)) if differences else 0.0,
         samples=len(differences),
         count=count,
-        selected={name: sum(name in features for _, features in found) / count for name in names},
+        selected={name: sum(name in features for _, features in samples) / count for name in names},
         differences=tuple(differences),
     )
 
@@ -178,26 +179,21 @@ def learning_curve(
     """
     items = [(table, protocol, share, repeat) for share in SHARES for repeat in range(repeats)]
     try:
-        found = list(_told(in_order(_curve, items, jobs), len(items), "learning curve", progress))
-    except LearningError as error:  # cases were lost, and the patients that are left are not shared out
+        results = list(_reported(in_order(_curve, items, jobs), len(items), "learning curve", progress))
+    except LearningError as error:  # some cases could not be measured, and the folds lack an outcome without them
         _log.info("no learning curve: %s", error.problem)
         return ()
     points = []
-    for place in range(len(SHARES)):
-        own = found[place * repeats : (place + 1) * repeats]
-        cases = round(float(np.mean([used for used, _, _ in own])))
-        points.append(CurvePoint(cases, tuple(seen for _, seen, _ in own), tuple(unseen for _, _, unseen in own)))
+    for start in range(0, len(results), repeats):
+        used, seen, held_out = zip(*results[start : start + repeats])
+        points.append(CurvePoint(round(float(np.mean(used))), seen, held_out))
     return tuple(points)
-
-
-def _called(task: Callable[[], float]) -> float:
-    return task()
 
 
 def _auc_of_outcome(outcome: np.ndarray, table: FoldTable, protocol: Protocol) -> float:
     try:
         return _cross_validated(replace(table, outcome=outcome), protocol, protocol.seed, lambda training: training)[2]
-    except LearningError:  # patients with several cases that no folds share out: nothing can be learned
+    except LearningError:  # patients with several cases that cannot be distributed over the folds
         return 0.5
 
 
@@ -206,7 +202,7 @@ def _curve(table: FoldTable, protocol: Protocol, share: float, repeat: int) -> t
 
     def fewer(training: np.ndarray) -> np.ndarray:
         groups = [training[table.outcome[training] == value] for value in (0, 1)]
-        # The cross-validation within needs a case of each outcome in each of its folds.
+        # The inner cross-validation needs a case of each outcome in each of its folds.
         counts = [max(protocol.learning.folds, round(share * len(group))) for group in groups]
         rows = np.concatenate([generator.permutation(group)[:count] for group, count in zip(groups, counts)])
         return np.sort(rows)
@@ -217,13 +213,17 @@ def _curve(table: FoldTable, protocol: Protocol, share: float, repeat: int) -> t
 def _cross_validated(
     table: FoldTable, protocol: Protocol, seed: int, taken: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[float, float, float]:
-    """Mean number of training cases of the folds, mean AUC on them, and AUC of the held-out scores."""
+    """Mean number of training cases of the folds, mean AUC on them, and AUC of the held-out scores.
+
+    Args:
+        taken: gives the training cases to use, from all of a fold.
+    """
     scores = np.zeros(len(table.outcome))
     used, areas = [], []
     for rows, test in stratified_folds(table.outcome, protocol.learning.folds, seed, table.patients):
         training = taken(rows)
-        learned, seen, everybody = _learned(table, protocol, training, seed)
-        scores[test] = held_out_scores(learned.score, seen, everybody[test])
+        learned, seen, everyone = _learned(table, protocol, training, seed)
+        scores[test] = held_out_scores(learned.score, seen, everyone[test])
         used.append(len(training))
         areas.append(auc_with_interval(table.outcome[training], held_out_scores(learned.score, seen, seen)).auc)
     return float(np.mean(used)), float(np.mean(areas)), auc_with_interval(table.outcome, scores).auc
@@ -237,30 +237,32 @@ def _sample(
         rows = stratified_resample(table.outcome, protocol.seed, number)
     else:
         rows = grouped_resample(table.outcome, table.patients, protocol.seed, number)
-    # The copies of a case stay together in every split within, as the cases of a patient do.
-    learned, seen, everybody = _learned(table, protocol, rows, protocol.seed + number)
-    own = learned.scores.get(candidate.name)
-    features = () if own is None else tuple(learned.columns[column] for column in own.columns)
+    # The copies of a case stay together in every inner split, as the cases of a patient do.
+    learned, seen, everyone = _learned(table, protocol, rows, protocol.seed + number)
+    score = learned.scores.get(candidate.name)
+    features = () if score is None else tuple(learned.columns[column] for column in score.columns)
     if learned.score is None:
         return None, features
-    scores = held_out_scores(learned.score, seen, everybody)
-    inside, outside = (auc_with_interval(table.outcome[places], scores[places]).auc for places in (rows, slice(None)))
+    scores = held_out_scores(learned.score, seen, everyone)
+    inside, outside = (auc_with_interval(table.outcome[cases], scores[cases]).auc for cases in (rows, slice(None)))
     return inside - outside, features
 
 
 def _learned(
     table: FoldTable, protocol: Protocol, training: np.ndarray, seed: int
 ) -> tuple[Learned, np.ndarray, np.ndarray]:
-    """What training cases teach, and the prepared values of them and of all cases."""
+    """The scores learned from training cases, and the prepared values of these and of all cases."""
     with one_thread():
         prepared = prepare_fold(table, training, protocol)
-        everybody = prepared.training_table(table)
-        learned = learn(everybody.rows(training), protocol.learning, seed=seed)
-    return learned, everybody.values[training], everybody.values
+        everyone = prepared.training_table(table)
+        learned = learn(everyone.rows(training), protocol.learning, seed=seed)
+    return learned, everyone.values[training], everyone.values
 
 
-def _told(results: Iterable[Any], count: int, name: str, progress: Progress, *, before: int = 0) -> Iterator[Any]:
-    """Results as they come, told of; the first ones, ``before``, go uncounted."""
+def _reported(
+    results: Iterable[Any], count: int, name: str, progress: Progress, *, uncounted: int = 0
+) -> Iterator[Any]:
+    """The results, each reported to ``progress``; so many first ones do not count."""
     for done, result in enumerate(results, start=1):
-        progress(done / count, f"{name} {done - before} of {count - before}")
+        progress(done / count, f"{name} {done - uncounted} of {count - uncounted}")
         yield result

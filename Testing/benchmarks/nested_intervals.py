@@ -169,7 +169,7 @@ def difference_rates(cohorts: int, setting: Setting) -> Iterator[str]:
     for what, others in (("the best column", scores[1]), ("an unrelated column", scores[2])):
         pairs = [{"discriminant": one, "other": other} for one, other in zip(scores[0], others)]
         plain, corrected = (
-            np.mean([compare_aucs(outcome, pair, folds=folds)[0].result.p < 0.05 for pair in pairs])
+            np.mean([compare_aucs(outcome, pair, folds=folds)[0].p < 0.05 for pair in pairs])
             for folds in (None, setting.folds)
         )
         yield f"{setting}: p < 0.05 of a difference from {what} in {plain:.1%}, corrected in {corrected:.1%}."

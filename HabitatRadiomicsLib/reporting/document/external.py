@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def external_study(evaluation: ExternalValidation) -> ExternalStudy:
     document = {
         **header(model, evaluation.cohort, title=f"External validation of {model.title}"),
         "flow": flow(len(evaluation.cohort.cases), [], evaluation.result.problems, outcome),
-        "characteristics": [row.document() for row in table_1(evaluation.scored, outcome, seed=model.protocol.seed)],
+        "characteristics": [asdict(row) for row in table_1(evaluation.scored, outcome, seed=model.protocol.seed)],
         "validation": {
             "external": True,
             "method": _method(evaluation),

@@ -169,10 +169,10 @@ def _roc(
 def _precision_recall(outcome: np.ndarray, scores: Mapping[str, np.ndarray], repeat: int) -> numbers_of.PrecisionRecall:
     curves = {}
     for name, rows in scores.items():
-        curve = precision_recall_curve(outcome, rows[repeat])
+        precision, recall = precision_recall_curve(outcome, rows[repeat])
         curves[name] = numbers_of.PrecisionRecallCurve(
-            recall=_row(curve.recall),
-            precision=_row(curve.precision),
+            recall=_row(recall),
+            precision=_row(precision),
             average_precision=average_precision(outcome, rows),
         )
     return numbers_of.PrecisionRecall(curves=curves, prevalence=float(outcome.mean()))

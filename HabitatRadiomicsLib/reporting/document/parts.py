@@ -122,11 +122,11 @@ def comparison_rows(
         {
             "first": row.first,
             "second": row.second,
-            "difference": row.result.difference,
-            "low": finite(row.result.low),
-            "high": finite(row.result.high),
-            "z": finite(row.result.z),
-            "p": finite(row.result.p),
+            "difference": row.difference,
+            "low": finite(row.low),
+            "high": finite(row.high),
+            "z": finite(row.z),
+            "p": finite(row.p),
             "p_holm": finite(row.adjusted_p),
             "untested": row.untested,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def training_study(training: Training) -> TrainingStudy:
     document: dict[str, Any] = {
         **header(model, training.cohort, title=model.title),
         "flow": _flow(training),
-        "characteristics": [row.document() for row in characteristics_of(training)],
+        "characteristics": [asdict(row) for row in characteristics_of(training)],
         "sample_size": {"lines": sample_size(training.study.cohort, protocol)},
         "validation": {
             "folds": protocol.learning.folds,

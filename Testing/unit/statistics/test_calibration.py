@@ -151,11 +151,8 @@ def test_as_many_groups_as_have_ten_cases(cases: int, expected: int) -> None:
     assert sum(group.cases for group in found) == cases
 
 
-def test_ties_stay_in_one_group_and_groups_can_be_asked_for() -> None:
+def test_ties_stay_in_one_group() -> None:
     outcome, probability = np.tile([0, 1], 15), np.repeat([0.1, 0.5, 0.9], [24, 3, 3])
-    assert [group.cases for group in calibration_groups(outcome, probability, groups=5)] == [24, 6]
-    assert len(calibration_groups(outcome, np.linspace(0.1, 0.9, 30), groups=5)) == 5
+    assert [group.cases for group in calibration_groups(outcome, probability)] == [24, 6]
     # The median is a case's own probability, which belongs to the lower group.
-    assert [group.cases for group in calibration_groups(outcome[:11], np.linspace(0, 1, 11), groups=2)] == [6, 5]
-    with pytest.raises(EvaluationError, match="cannot have 0 groups"):
-        calibration_groups(outcome, probability, groups=0)
+    assert [group.cases for group in calibration_groups(outcome[:21], np.linspace(0, 1, 21))] == [11, 10]

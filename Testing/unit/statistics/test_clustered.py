@@ -58,11 +58,11 @@ def test_the_covariance_is_that_of_the_definition(seed: int) -> None:
     outcome = outcome.copy()
     outcome[::5] ^= 1  # some patients have lesions of both outcomes
     scores = np.round(scores, 1)  # ties
-    found = auc_covariance(outcome, scores, clusters=patient)
-    np.testing.assert_allclose(found.covariance, by_definition(outcome, scores, patient), rtol=1e-10)
+    areas, covariance = auc_covariance(outcome, scores, clusters=patient)
+    np.testing.assert_allclose(covariance, by_definition(outcome, scores, patient), rtol=1e-10)
     area = auc_with_interval(outcome, scores[0], clusters=patient)
-    assert area.variance == pytest.approx(found.covariance[0, 0], rel=1e-12)
-    assert area.auc == pytest.approx(found.aucs[0], rel=1e-12)
+    assert area.variance == pytest.approx(covariance[0, 0], rel=1e-12)
+    assert area.auc == pytest.approx(areas[0], rel=1e-12)
 
 
 def test_a_cluster_for_each_case_is_delongs_to_the_last_bit() -> None:
@@ -99,8 +99,8 @@ def test_differences_are_tested_by_patient() -> None:
     outcome, scores, patient = lesions(5, 40, shared=0.9, effect=1.0)
     named = {"a": scores[0], "b": scores[1] + np.random.default_rng(1).normal(size=len(outcome))}
     plain, clustered = compare_aucs(outcome, named)[0], compare_aucs(outcome, named, clusters=patient)[0]
-    assert clustered.result.difference == pytest.approx(plain.result.difference)
-    assert clustered.result.p > plain.result.p
+    assert clustered.difference == pytest.approx(plain.difference)
+    assert clustered.p > plain.p
 
 
 def test_a_perfect_separation_is_as_certain_as_its_patients_are_many() -> None:
@@ -113,9 +113,9 @@ def test_a_perfect_separation_is_as_certain_as_its_patients_are_many() -> None:
 @pytest.mark.parametrize(
     ("clusters", "told"),
     [
-        (["a"] * 12, "All cases are of one cluster"),
+        (["a"] * 12, "All cases belong to one cluster"),
         (["a"] * 11, "11 clusters are given for 12 cases"),
-        (["a"] * 6 + list("bcdefg"), "All cases with one of the outcomes are of one cluster"),
+        (["a"] * 6 + list("bcdefg"), "All cases with one of the outcomes belong to one cluster"),
     ],
 )
 def test_clusters_that_tell_nothing_are_refused(clusters: list[str], told: str) -> None:

@@ -12,7 +12,7 @@ from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.statistics import performance_table_row, roc_band
 from HabitatRadiomicsLib.statistics.clustered import design_effect
 from HabitatRadiomicsLib.statistics.intervals import wilson
-from HabitatRadiomicsLib.statistics.performance import Classification, classify
+from HabitatRadiomicsLib.statistics.performance import classify
 from HabitatRadiomicsLib.statistics.precision_recall import average_precision_with_interval
 from HabitatRadiomicsLib.statistics.resampling import grouped_resample
 
@@ -56,7 +56,7 @@ def test_the_interval_is_wilsons_of_as_many_trials_as_the_definition_leaves(seed
     outcome[::7] ^= 1  # some patients have lesions of both outcomes
     counted, right = trials_of(name, outcome, scores >= 0.5)
     effect = by_definition(counted, right, patient)
-    found = getattr(classify(outcome, scores, 0.5, count=5, seed=0, clusters=patient), name)
+    found = classify(outcome, scores, 0.5, count=5, seed=0, clusters=patient)[name]
     expected = wilson(right.sum() / effect, counted.sum() / effect)
     assert found.value == right.sum() / counted.sum()
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-12)
@@ -78,7 +78,7 @@ def test_trials_of_which_no_patient_has_two_are_independent() -> None:
     patient = np.repeat(np.arange(12), 3)
     scores = np.random.default_rng(3).normal(outcome, 1.0)
     plain, clustered = (classify(outcome, scores, 0.5, count=5, seed=0, clusters=who) for who in (None, patient))
-    assert clustered.sensitivity == plain.sensitivity
+    assert clustered["sensitivity"] == plain["sensitivity"]
 
 
 def test_the_same_lesion_many_times_tells_hardly_more_than_once() -> None:
@@ -87,7 +87,7 @@ def test_the_same_lesion_many_times_tells_hardly_more_than_once() -> None:
     patient = np.repeat(np.arange(60), 4)
     four = classify(np.repeat(outcome, 4), np.repeat(scores, 4), 0.5, count=5, seed=0, clusters=patient)
     for name in ("sensitivity", "specificity", "accuracy"):
-        one, many = getattr(once, name), getattr(four, name)
+        one, many = once[name], four[name]
         assert many.value == pytest.approx(one.value)
         # The ratio estimator divides by one cluster less than there are.
         assert many.high - many.low == pytest.approx(one.high - one.low, rel=0.03)
@@ -115,16 +115,16 @@ def test_over_repeats_it_is_the_ratio_of_mean_variances() -> None:
     assert design_effect(counted, right, patient) == pytest.approx(expected, rel=1e-12)
     same = np.stack([scores, scores])
     once, twice = (classify(outcome, rows, 0.5, count=5, seed=0, clusters=patient) for rows in (scores, same))
-    assert once.sensitivity == twice.sensitivity
+    assert once["sensitivity"] == twice["sensitivity"]
 
 
 def test_perfect_calls_are_as_certain_as_their_patients_are_many() -> None:
     patient = np.repeat(np.arange(10), 4)
     outcome = patient % 2
     found = classify(outcome, outcome.astype(float), 0.5, count=20, seed=0, clusters=patient)
-    assert found.sensitivity == wilson(5, 5)
-    assert found.accuracy == wilson(10, 10)
-    assert found.f1.low == pytest.approx(0.025 ** (1 / 5))
+    assert found["sensitivity"] == wilson(5, 5)
+    assert found["accuracy"] == wilson(10, 10)
+    assert found["f1"].low == pytest.approx(0.025 ** (1 / 5))
 
 
 def test_calls_of_one_patient_alone_count_once() -> None:
@@ -132,23 +132,23 @@ def test_calls_of_one_patient_alone_count_once() -> None:
     outcome = patient % 2
     scores = np.where(patient == 1, [1.0, 1.0, 1.0] * 8, 0.0)
     found = classify(outcome, scores, 0.5, count=5, seed=0, clusters=patient)
-    assert found.ppv == wilson(1, 1)
+    assert found["ppv"] == wilson(1, 1)
 
 
 def test_nobody_called_has_no_predictive_value() -> None:
     outcome, scores, patient = lesions(2, 10, alike=0.5)
     found = classify(outcome, scores, 99.0, count=5, seed=0, clusters=patient)
-    assert math.isnan(found.ppv.value)
-    assert (found.ppv.low, found.ppv.high) == (0.0, 1.0)
+    assert math.isnan(found["ppv"].value)
+    assert (found["ppv"].low, found["ppv"].high) == (0.0, 1.0)
     rows = np.stack([scores, np.full(len(scores), -5.0)])  # in the second repeat nobody is called
-    assert classify(outcome, rows, 0.5, count=5, seed=0, clusters=patient).ppv.low > 0
+    assert classify(outcome, rows, 0.5, count=5, seed=0, clusters=patient)["ppv"].low > 0
 
 
 def test_bootstraps_draw_patients() -> None:
     outcome, scores, patient = lesions(7, 24, alike=0.8)
     samples = [grouped_resample(outcome, patient, 4, replicate) for replicate in range(60)]
     drawn = [f1_score(outcome[sample], scores[sample] >= 0.5) for sample in samples]
-    f1 = classify(outcome, scores, 0.5, count=60, seed=4, clusters=patient).f1
+    f1 = classify(outcome, scores, 0.5, count=60, seed=4, clusters=patient)["f1"]
     np.testing.assert_allclose([f1.low, f1.high], np.quantile(drawn, [0.025, 0.975]), rtol=1e-12)
     drawn = [average_precision_score(outcome[sample], scores[sample]) for sample in samples]
     area = average_precision_with_interval(outcome, scores, count=60, seed=4, clusters=patient)
@@ -160,11 +160,6 @@ def test_bootstraps_draw_patients() -> None:
     np.testing.assert_allclose([band.low, band.high], np.quantile(each, [0.025, 0.975], axis=0), rtol=1e-12)
 
 
-def _covered(found: Classification, name: str, truth: float) -> bool:
-    estimate = getattr(found, name)
-    return bool(estimate.low <= truth <= estimate.high)
-
-
 @pytest.mark.parametrize(("name", "truth"), [("sensitivity", 0.6914625), ("specificity", 0.6914625)])
 def test_the_truth_lies_in_the_interval_as_often_as_it_says(name: str, truth: float) -> None:
     """Of lesions that are alike within a patient; the interval of independent lesions leaves it out too often."""
@@ -172,7 +167,8 @@ def test_the_truth_lies_in_the_interval_as_often_as_it_says(name: str, truth: fl
     for seed in range(400):
         outcome, scores, patient = lesions(seed, 60, alike=0.9)
         for way, clusters in (("clustered", patient), ("plain", None)):
-            covered[way] += _covered(classify(outcome, scores, 0.5, count=1, seed=0, clusters=clusters), name, truth)
+            estimate = classify(outcome, scores, 0.5, count=1, seed=0, clusters=clusters)[name]
+            covered[way] += estimate.low <= truth <= estimate.high
     assert 0.92 <= covered["clustered"] / 400 <= 0.98
     assert covered["plain"] / 400 < 0.85
 

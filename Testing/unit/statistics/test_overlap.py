@@ -20,7 +20,7 @@ def test_the_factor_is_nadeau_and_bengios_over_that_of_independent_folds(folds: 
 
 def test_a_frozen_score_has_no_overlap() -> None:
     assert overlap_factor(None) == 1.0
-    assert reach_of(2.0, 12, None, 0.95) == pytest.approx(2 * 1.959964, rel=1e-6)
+    assert reach_of(2.0, 12, None) == pytest.approx(2 * 1.959964, rel=1e-6)
     assert p_of(1.959964, 12, None) == pytest.approx(0.05, rel=1e-5)
 
 
@@ -33,7 +33,7 @@ def test_folds_that_hold_nothing_out_are_refused(folds: int) -> None:
 def test_reach_and_p_are_students() -> None:
     from scipy.stats import t
 
-    assert reach_of(2.0, 12, 5, 0.95) == pytest.approx(2 * t.ppf(0.975, 11), rel=1e-12)
+    assert reach_of(2.0, 12, 5) == pytest.approx(2 * t.ppf(0.975, 11), rel=1e-12)
     assert p_of(-1.7, 12, 5) == pytest.approx(2 * t.sf(1.7, 11), rel=1e-12)
     assert math.isnan(p_of(math.nan, 12, 5))
 
@@ -63,16 +63,19 @@ def test_patients_and_not_their_lesions_are_degrees_of_freedom() -> None:
 
 
 def test_differences_of_held_out_scores_are_tested_with_the_same_correction() -> None:
+    from scipy.stats import t
+
     outcome = np.repeat([0, 1], [25, 15])
     scores = np.random.default_rng(5).normal(outcome, 1.0, (2, 40))
     named = {"a": scores[0], "b": scores[1] - outcome}
     (plain,), (corrected,) = compare_aucs(outcome, named), compare_aucs(outcome, named, folds=5)
-    assert corrected.result.difference == plain.result.difference
-    assert corrected.result.z == pytest.approx(plain.result.z / 1.5, rel=1e-12)
-    assert corrected.result.p > plain.result.p
-    assert corrected.result.high - corrected.result.low > 1.5 * (plain.result.high - plain.result.low)
-    at_p = compare_aucs(outcome, named, folds=5, level=1 - corrected.result.p)[0].result
-    assert min(abs(at_p.low), abs(at_p.high)) == pytest.approx(0, abs=1e-12)
+    assert corrected.difference == plain.difference
+    assert corrected.z == pytest.approx(plain.z / 1.5, rel=1e-12)
+    assert corrected.p > plain.p
+    assert corrected.high - corrected.low > 1.5 * (plain.high - plain.low)
+    # The interval and p come from the same t with 14 degrees of freedom.
+    deviation = (corrected.high - corrected.low) / 2 / t.ppf(0.975, 14)
+    assert corrected.p == pytest.approx(2 * t.sf(abs(corrected.difference) / deviation, 14), rel=1e-9)
 
 
 def cross_validated(seed: int, cohorts: int, cases: int, columns: int, folds: int) -> tuple[np.ndarray, np.ndarray]:

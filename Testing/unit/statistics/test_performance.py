@@ -45,7 +45,7 @@ def test_row_holds_what_the_single_functions_give() -> None:
     area = mean_auc(outcome, scores)
     assert row["auc"] == Estimate(area.auc, area.low, area.high)
     for name in ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1"):
-        assert row[name] == getattr(calls, name)
+        assert row[name] == calls[name]
     assert row["auprc"] == average_precision_with_interval(outcome, scores, count=100, seed=3)
     assert all(one.low <= one.value <= one.high for one in row.values())
     assert row["sensitivity"] == wilson(float((scores >= 0.5)[:, 25:].sum(axis=1).mean()), 15)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.statistics import stratified_resample
-from HabitatRadiomicsLib.statistics.resampling import grouped_resample, in_turn, resample_weights
+from HabitatRadiomicsLib.statistics.resampling import grouped_resample, resample_weights
 
 _OUTCOME = np.array([0, 1, 0, 0, 1, 0, 1, 0])
 
@@ -47,7 +47,3 @@ def test_weights_count_what_was_drawn_evenly() -> None:
     # Each case is drawn once on average; the mean of 4000 binomials has an error of about 0.014.
     assert weights.mean(axis=0) == pytest.approx(np.ones(8), abs=0.06)
     assert weights[:, 0].var() == pytest.approx(1 - 1 / 5, abs=0.08)
-
-
-def test_tasks_run_in_order() -> None:
-    assert in_turn([lambda: 1.0, lambda: 2.0]) == [1.0, 2.0]

@@ -81,8 +81,8 @@ def test_band_equals_the_replicates_one_by_one() -> None:
         sample = stratified_resample(outcome, 2, replicate)
         false, true, _ = reference(outcome, scores[sample], drop_intermediate=False)
         drawn.append(np.interp(1 - at, false, true))
-    band = roc_band(outcome, scores, at, count=80, seed=2, level=0.9)
-    np.testing.assert_allclose([band.low, band.high], np.quantile(drawn, [0.05, 0.95], axis=0), rtol=1e-9)
+    band = roc_band(outcome, scores, at, count=80, seed=2)
+    np.testing.assert_allclose([band.low, band.high], np.quantile(drawn, [0.025, 0.975], axis=0), rtol=1e-9)
 
 
 def test_band_equals_a_bootstrap_written_out() -> None:
