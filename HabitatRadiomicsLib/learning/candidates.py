@@ -42,20 +42,20 @@ class Candidate:
     def columns(self, columns: Sequence[str]) -> np.ndarray:
         """Indices of its features among a table's columns."""
         starts = tuple(f"{part.sequences[0]}_{part.region}_" for part in self.parts)
-        return np.array([place for place, name in enumerate(columns) if name.startswith(starts)], dtype=int)
+        return np.array([index for index, name in enumerate(columns) if name.startswith(starts)], dtype=int)
 
     def measured(self, columns: Sequence[str], values: np.ndarray) -> np.ndarray:
         """Whether each case has every region in every sequence; shape (cases,)."""
         present = np.ones(len(values), dtype=bool)
         for part in self.parts:
-            own = part.columns(columns)
-            present &= np.isfinite(values[:, own]).any(axis=1) if len(own) else False
+            features = part.columns(columns)
+            present &= np.isfinite(values[:, features]).any(axis=1) if len(features) else False
         return present
 
 
 def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[Candidate, ...]:
     """All candidates whose features the table contains, single sequences first. Changes are not fused with values at
-    a time point, so that the two kinds compete."""
+    a time point: the two kinds compete."""
     measured = [name for name in columns if not name.startswith(CLINICAL)]
     groups = list(dict.fromkeys((name.key, name.region) for name in map(parse, measured)))
     allowed = settings.regions
@@ -76,13 +76,8 @@ def candidates_of(columns: Sequence[str], settings: LearningSettings) -> tuple[C
             fused.append(Candidate(sequences, region))
     if settings.fusion is not None:
         for moment in dict.fromkeys(timepoint_of(sequence) for sequence, _ in groups):
-            own = [candidate for candidate in single if timepoint_of(candidate.sequences[0]) == moment]
-            if len(own) > 1:
-                fused.append(_fused(own))
+            parts = [(sequence, region) for sequence, region in groups if timepoint_of(sequence) == moment]
+            if len(parts) > 1:
+                sequences, regions = (tuple(dict.fromkeys(names)) for names in zip(*parts))
+                fused.append(Candidate(sequences, "+".join(regions)))
     return (*single, *fused)
-
-
-def _fused(single: Sequence[Candidate]) -> Candidate:
-    """All regions of all sequences."""
-    sequences = tuple(dict.fromkeys(candidate.sequences[0] for candidate in single))
-    return Candidate(sequences, "+".join(dict.fromkeys(candidate.region for candidate in single)))

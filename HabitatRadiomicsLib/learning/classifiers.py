@@ -7,13 +7,14 @@ more choice in which the cross-validation could mistake luck for merit.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.folds import check_two_outcomes
+from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
 from HabitatRadiomicsLib.system.tasks import one_thread
 
@@ -22,11 +23,33 @@ TREES_OF_FOREST = 100
 CASES_OF_LEAF = 3
 _NEIGHBOURS = 5
 
+#: scikit-learn's module and class, and the fixed hyper-parameters. So few cases need no search tree for ``knn``, and
+#: none has to be kept in a file.
+_CLASSIFIERS: dict[ClassifierName, tuple[str, str, dict[str, Any]]] = {
+    "logistic-regression": ("linear_model", "LogisticRegression", {"C": 1.0, "tol": 1e-8, "max_iter": 1000}),
+    "svm": ("svm", "SVC", {"kernel": "rbf", "C": 1.0, "gamma": "scale", "class_weight": "balanced"}),
+    "knn": ("neighbors", "KNeighborsClassifier", {"algorithm": "brute"}),
+    "random-forest": (
+        "ensemble",
+        "RandomForestClassifier",
+        {
+            "n_estimators": TREES_OF_FOREST, "min_samples_leaf": CASES_OF_LEAF, "class_weight": "balanced", "n_jobs": 1,
+        },
+    ),
+    "naive-bayes": ("naive_bayes", "GaussianNB", {}),
+    "mlp": (
+        "neural_network",
+        "MLPClassifier",
+        {"hidden_layer_sizes": (8,), "solver": "lbfgs", "alpha": 1.0, "max_iter": 1000},
+    ),
+    "lda": ("discriminant_analysis", "LinearDiscriminantAnalysis", {"solver": "lsqr", "shrinkage": "auto"}),
+}  # fmt: skip
+
 
 def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None) -> Any:
     """An unfitted scikit-learn classifier for z-scored features.
 
-    - ``logistic-regression``: ridge penalty, C = 1. ``lda``: covariance shrunk as Ledoit and Wolf do.
+    - ``logistic-regression``: ridge penalty, C = 1. ``lda``: covariance shrunk as by Ledoit and Wolf.
     - ``svm``: radial basis functions, C = 1, gamma = 1 / (features x variance), outcomes balanced.
     - ``random-forest``: 100 trees, leaves of at least 3 cases, outcomes balanced.
     - ``naive-bayes``: Gaussian. ``knn``: 5 neighbours, of fewer than 20 cases a quarter of the cases.
@@ -36,7 +59,12 @@ def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None
         seed: of ``random-forest`` and ``mlp``; the others are deterministic.
         cases: number of cases it will be fitted on; None: enough.
     """
-    return _MAKERS[name](seed, cases)
+    module, kind, settings = _CLASSIFIERS[name]
+    if name == "knn":
+        settings = {**settings, "n_neighbors": _NEIGHBOURS if cases is None else min(_NEIGHBOURS, max(1, cases // 4))}
+    elif name in ("random-forest", "mlp"):
+        settings = {**settings, "random_state": seed}
+    return getattr(import_module(f"sklearn.{module}"), kind)(**settings)
 
 
 def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, *, seed: int) -> Any:
@@ -44,7 +72,6 @@ def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.n
 
     Args:
         standardised: z-scored features, shape (cases, features).
-        outcome: 0 or 1, shape (cases,).
 
     Raises:
         LearningError: all cases have the same outcome, or a value is not a finite number.
@@ -54,71 +81,23 @@ def fit_classifier(name: ClassifierName, standardised: np.ndarray, outcome: np.n
 
 
 def fit_within_limits(name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, *, seed: int) -> Any:
-    """The same for a caller that fits many classifiers and has already limited the threads, which takes longer than
-    most fits."""
+    """As `fit_classifier`, for a caller that has already limited the threads: for many fits, the limit itself takes
+    longer than the fit."""
     from sklearn.exceptions import ConvergenceWarning
 
     check_two_outcomes(outcome)
     if not np.isfinite(standardised).all():
         raise LearningError("A classifier needs finite values.", remedy="Leave out columns with gaps.")
     with warnings.catch_warnings():
-        # What stops early is a classifier all the same, and judged by its scores.
+        # A classifier that stops early can be used all the same, and is judged by its scores.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return make_classifier(name, seed=seed, cases=len(outcome)).fit(standardised, outcome)
 
 
-def _logistic_regression(seed: int, cases: int | None) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=1.0, tol=1e-8, max_iter=1000)
-
-
-def _svm(seed: int, cases: int | None) -> Any:
-    from sklearn.svm import SVC
-
-    return SVC(kernel="rbf", C=1.0, gamma="scale", class_weight="balanced")
-
-
-def _knn(seed: int, cases: int | None) -> Any:
-    from sklearn.neighbors import KNeighborsClassifier
-
-    neighbours = _NEIGHBOURS if cases is None else min(_NEIGHBOURS, max(1, cases // 4))
-    # By brute force: so few cases need no search tree, and none has to be kept in a file.
-    return KNeighborsClassifier(neighbours, algorithm="brute")
-
-
-def _random_forest(seed: int, cases: int | None) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(
-        TREES_OF_FOREST, min_samples_leaf=CASES_OF_LEAF, class_weight="balanced", random_state=seed, n_jobs=1
-    )
-
-
-def _naive_bayes(seed: int, cases: int | None) -> Any:
-    from sklearn.naive_bayes import GaussianNB
-
-    return GaussianNB()
-
-
-def _mlp(seed: int, cases: int | None) -> Any:
-    from sklearn.neural_network import MLPClassifier
-
-    return MLPClassifier((8,), solver="lbfgs", alpha=1.0, max_iter=1000, random_state=seed)
-
-
-def _lda(seed: int, cases: int | None) -> Any:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-
-
-_MAKERS: dict[ClassifierName, Callable[[int, int | None], Any]] = {
-    "logistic-regression": _logistic_regression,
-    "svm": _svm,
-    "knn": _knn,
-    "random-forest": _random_forest,
-    "naive-bayes": _naive_bayes,
-    "mlp": _mlp,
-    "lda": _lda,
-}
+def scores_of_complete(estimator: Any, inputs: np.ndarray) -> np.ndarray:
+    """Scores of rows by a fitted classifier (see `decision`), shape (cases,); NaN where an input is missing."""
+    scores = np.full(len(inputs), np.nan)
+    complete = np.isfinite(inputs).all(axis=1)
+    if complete.any():
+        scores[complete] = decision(estimator, inputs[complete])
+    return scores

@@ -17,13 +17,8 @@ from HabitatRadiomicsLib.cases.cohort.clinical_columns import (
 )
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
-from HabitatRadiomicsLib.learning.folds import check_two_outcomes
-from HabitatRadiomicsLib.statistics.characteristics import (
-    GroupTest,
-    categorical_test,
-    looks_normal,
-    numeric_test,
-)
+from HabitatRadiomicsLib.learning.folds import check_two_outcomes, checked_outcome
+from HabitatRadiomicsLib.statistics.characteristics import categorical_test, looks_normal, numeric_test
 
 #: Levels that mean absence, in lower case; they serve as the reference level.
 _ABSENCE = ("no", "0", "false", "absent", "none", "negative")
@@ -36,10 +31,10 @@ class ClinicalFactor:
     Attributes:
         levels: of a categorical variable, the reference level first: absence ("no", "0", ...) if it is a level, else
             the most frequent one.
-        usual: replaces a missing value: the median of a numeric variable at full precision, or the most frequent
-        level.
+        usual: replaces a missing value, or a level not seen in training: the median of a numeric variable at full
+            precision, or the most frequent level.
         minimum, maximum: range of a numeric variable in training, else 0.
-        missing: training cases without a value.
+        missing: number of training cases without a value.
     """
 
     name: str
@@ -58,18 +53,12 @@ class ClinicalFactor:
         return tuple(f"{CLINICAL}{self.name}={level}" for level in self.levels[1:])
 
     def columns(self, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
-        """Values of the terms, shape (cases, terms); a missing value, or a level not seen in training, is replaced by
-        the usual one.
-
-        An indicator is 1 where the case has the level, else 0.
-        """
+        """Values of the terms, shape (cases, terms): numbers, or 1 where the case has the level, else 0."""
         texts = [self.usual if self.read(row) is None else row[self.name] for row in covariates]
         if self.kind == "numeric":
             return np.array([[number_in(text)] for text in texts], dtype=float).reshape(-1, 1)
-        levels = [level_of(text, self.levels) for text in texts]
-        return np.array([[float(level == other) for other in self.levels[1:]] for level in levels]).reshape(
-            len(texts), len(self.levels) - 1
-        )
+        levels = np.array([level_of(text, self.levels) for text in texts], dtype=object)
+        return (levels[:, None] == np.array(self.levels[1:], dtype=object)).astype(float)
 
     def read(self, row: Mapping[str, str]) -> float | str | None:
         """A case's number or level; None if it is missing, not a number, or a level not seen in training."""
@@ -84,9 +73,9 @@ class UnivariateRow:
     """Test of whether a factor differs between the outcomes; missing values are ignored.
 
     Attributes:
-        test: its name; null, like ``statistic`` and ``p``, if nothing can be tested.
-        without, with_outcome: the cases of either outcome in words, as ``61.2 ± 9.8`` (mean and SD) where both groups
-            look normal, ``61 (54 to 68)`` (median and quartiles), or ``no 12 (40%), yes 18 (60%)``.
+        test: its name; null, like ``statistic`` and ``p``, where nothing can be tested.
+        without, with_outcome: the cases of either outcome in words: ``61.2 ± 9.8`` (mean and SD) where both groups
+            look normal, else ``61 (54 to 68)`` (median and quartiles); or ``no 12 (40%), yes 18 (60%)``.
     """
 
     factor: str
@@ -101,16 +90,13 @@ class UnivariateRow:
 def clinical_factors(
     covariates: Sequence[Mapping[str, str]], names: Sequence[str] | None = None
 ) -> tuple[tuple[ClinicalFactor, ...], dict[str, str]]:
-    """The factors of a clinical table, in its order, and why other variables are excluded.
+    """The factors of a clinical table, in its order, and the reasons, by name, why other variables are excluded.
 
     ``cases.cohort.clinical_columns`` decides what a variable is; one that is requested by name is always a factor.
 
     Args:
         covariates: of each case, by name; an empty text, ``NA``, ``N/A`` or ``nan`` is a missing value.
         names: the requested variables; None: all except identifiers and free text.
-
-    Returns:
-        The factors; reasons by name of the variable.
 
     Raises:
         LearningError: a requested variable is in no row.
@@ -132,36 +118,26 @@ def clinical_factors(
     return tuple(factors), reasons
 
 
+def factor_values(factors: Sequence[ClinicalFactor], covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
+    """Values of the terms of all factors, shape (cases, terms)."""
+    return np.column_stack([np.zeros((len(covariates), 0)), *(factor.columns(covariates) for factor in factors)])
+
+
 def univariate_table(
     factors: Sequence[ClinicalFactor], covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, *, seed: int = 0
 ) -> tuple[UnivariateRow, ...]:
-    """A row per factor: Welch's t where both outcomes look normal (Shapiro-Wilk), else Mann-Whitney; chi-square, or
-    Fisher's exact test (of larger tables Freeman-Halton's) where fewer than five cases are expected in a cell.
+    """A row per factor, see `numeric_test` and `categorical_test`.
 
     Args:
-        covariates: of each case; ``outcome``: 0 or 1, shape (cases,).
-        seed: of the test of larger tables, which is a Monte Carlo one.
+        covariates: of each case.
+        seed: of the Monte Carlo test of larger tables.
 
     Raises:
-        LearningError: another number of cases than outcomes, or no two outcomes.
+        LearningError: another number of cases than outcomes, or only one outcome.
     """
     outcome = checked_outcome(outcome, len(covariates))
+    check_two_outcomes(outcome)
     return tuple(_univariate_row(factor, covariates, outcome, seed) for factor in factors)
-
-
-def checked_outcome(outcome: np.ndarray, cases: int) -> np.ndarray:
-    """The outcome as integers.
-
-    Raises:
-        LearningError: a different number of cases, values other than 0 and 1, or only one of them.
-    """
-    values = np.asarray(outcome)
-    if values.shape != (cases,):
-        raise LearningError(f"There are {cases} cases and outcomes of shape {values.shape}.")
-    if not np.isin(values, (0, 1)).all():
-        raise LearningError("An outcome is neither 0 nor 1.", remedy="Leave out the cases without an outcome.")
-    check_two_outcomes(values)
-    return values.astype(int)
 
 
 def _factor(column: ClinicalColumn) -> ClinicalFactor | str:
@@ -186,7 +162,6 @@ def _univariate_row(
 ) -> UnivariateRow:
     values = [factor.read(row) for row in covariates]
     groups = [[value for value, label in zip(values, outcome) if value is not None and label == of] for of in (0, 1)]
-    test: GroupTest | None
     if factor.kind == "numeric":
         negative, positive = (np.array(group, dtype=float) for group in groups)
         test = numeric_test(negative, positive)
@@ -196,9 +171,8 @@ def _univariate_row(
         table = np.array([[group.count(level) for group in groups] for level in factor.levels])
         test = categorical_test(table[table.sum(axis=1) > 0], seed)
         words = [_levels_in_words(factor.levels, column) for column in table.T]
-    if test is None:
-        return UnivariateRow(factor.name, factor.kind, None, None, None, *words)
-    return UnivariateRow(factor.name, factor.kind, test.name, test.statistic, test.p, *words)
+    result = (None, None, None) if test is None else (test.name, test.statistic, test.p)
+    return UnivariateRow(factor.name, factor.kind, *result, *words)
 
 
 def _numbers_in_words(values: np.ndarray, normal: bool) -> str:

@@ -1,11 +1,11 @@
-"""The scores of a classifier that need not be kept, and forests by scikit-learn's own tree builders.
+"""Scores of classifiers that need not be kept, and forests grown with scikit-learn's internal tree builders.
 
-For some dozen cases, what scikit-learn's estimators do around their trees takes longer than to grow them, and a search
-grows thousands: with `RandomForestClassifier` and `ExtraTreesClassifier` the search of ``brain-metastasis-dti`` takes
-3.2 times as long, tree by tree with `DecisionTreeClassifier` 2.1 times (``Testing/benchmarks/TRAINING.md``). The
-builders are no public part of scikit-learn: in each process, the first use compares them with the public estimator, to
-the last bit, and where they differ or cannot be called, the estimator is used from then on. The numbers are the same
-either way.
+A search fits thousands of classifiers to a few dozen cases each; for forests, scikit-learn's estimators then spend more
+time around their trees than on growing them. With `RandomForestClassifier` and `ExtraTreesClassifier`, the search of
+``brain-metastasis-dti`` takes 3.2 times as long; with one `DecisionTreeClassifier` per tree, 2.1 times
+(``Testing/benchmarks/TRAINING.md``). The tree builders are not part of scikit-learn's public interface. Each process
+therefore compares them with the public estimator at the first use, bit by bit; where they differ or cannot be called,
+the public estimator is used instead. The numbers are the same either way.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ def fitted_scores(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores of training and of test cases by a classifier that need not be kept.
 
-    They are those of `decision` with an estimator of `fit_within_limits`, to the last bit.
+    They equal those of `decision` with an estimator of `fit_within_limits`, to the last bit.
 
     Args:
         standardised: z-scored features of the training cases, shape (cases, features); finite.
-        outcome: 0 or 1, shape (cases,).
         test: features of the test cases, in the same units; finite.
 
     Raises:
@@ -46,11 +45,7 @@ def fitted_scores(
 
 
 def tree_importances(standardised: np.ndarray, outcome: np.ndarray, trees: int, *, seed: int) -> np.ndarray:
-    """Impurity that splits remove, over so many extremely randomised trees of balanced outcomes, shape (features,).
-
-    Args:
-        standardised: shape (cases, features); ``outcome``: 0 or 1, both of them.
-    """
+    """Impurity that splits remove, over so many extremely randomised trees of balanced outcomes, shape (features,)."""
     chosen = _bare_importances if _importances_hold() else _public_importances
     return chosen(standardised, outcome, trees, seed)
 
@@ -59,19 +54,19 @@ def _by_estimator(
     name: ClassifierName, standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     estimator = fit_within_limits(name, standardised, outcome, seed=seed)
-    # Sums of products depend on the order in memory; this is the one in which an estimator that is kept scores a table.
+    # Sums of products depend on the order in memory; an estimator that is kept scores a table in this order.
     return decision(estimator, np.ascontiguousarray(standardised)), decision(estimator, np.ascontiguousarray(test))
 
 
 def _bare_forest(
     standardised: np.ndarray, outcome: np.ndarray, test: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    grown = _grow(standardised, outcome, TREES_OF_FOREST, seed, leaf=CASES_OF_LEAF, bagged=True)
+    trees = _grow(standardised, outcome, TREES_OF_FOREST, seed, leaf=CASES_OF_LEAF, bagged=True)
     rows = np.ascontiguousarray(np.vstack([standardised, test]), dtype=np.float32)
     total = np.zeros((len(rows), 2))
-    for tree in grown:
+    for tree in trees:
         total += tree.predict(rows)[:, :2]
-    total /= len(grown)
+    total /= len(trees)
     return log_odds(total[: len(standardised), 1]), log_odds(total[len(standardised) :, 1])
 
 
@@ -95,18 +90,19 @@ def _grow(
     values = np.ascontiguousarray(standardised, dtype=np.float32)
     labels = outcome.astype(float)[:, None]
     cases, features = values.shape
-    weights = _class_weights(outcome)[outcome]
+    # Both outcomes get the same total weight.
+    weights = (cases / (2 * np.bincount(outcome, minlength=2).astype(float)))[outcome]
     share = weights / weights.sum()
     tried, classes = max(1, int(np.sqrt(features))), np.array([2], dtype=np.intp)
     seeds = np.random.RandomState(seed)
     grown = []
     for _ in range(trees):
-        own = seeds.randint(np.iinfo(np.int32).max)
+        seed_of_tree = seeds.randint(np.iinfo(np.int32).max)
         if bagged:
-            drawn = np.random.RandomState(own).choice(cases, cases, replace=True, p=share)
+            drawn = np.random.RandomState(seed_of_tree).choice(cases, cases, replace=True, p=share)
             counts = np.bincount(drawn, minlength=cases).astype(float)
         splitter = (BestSplitter if bagged else RandomSplitter)(
-            Gini(1, classes), tried, leaf, 0.0, np.random.RandomState(own), None
+            Gini(1, classes), tried, leaf, 0.0, np.random.RandomState(seed_of_tree), None
         )
         tree = Tree(features, classes, 1)
         builder = DepthFirstTreeBuilder(splitter, max(2, 2 * leaf), leaf, 0.0, np.iinfo(np.int32).max, 0.0)
@@ -120,11 +116,6 @@ def _public_importances(standardised: np.ndarray, outcome: np.ndarray, trees: in
 
     forest = ExtraTreesClassifier(trees, class_weight="balanced", random_state=seed, n_jobs=1)
     return np.asarray(forest.fit(standardised, outcome).feature_importances_)
-
-
-def _class_weights(outcome: np.ndarray) -> np.ndarray:
-    """Such that both outcomes weigh the same, shape (2,)."""
-    return len(outcome) / (2 * np.bincount(outcome, minlength=2).astype(float))
 
 
 @cache
@@ -148,7 +139,7 @@ def _importances_hold() -> bool:
 
 
 def _trial() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Training and test cases on which a solver is tried: unequal outcomes that overlap, and columns with ties."""
+    """Training and test cases for the comparison: unequal outcomes that overlap, and columns with ties."""
     generator = np.random.default_rng(1)
     outcome = (np.arange(31) % 3 == 0).astype(int)
     values = generator.normal(size=(48, 5))
@@ -160,11 +151,11 @@ def _trial() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _same(name: str, bare: Callable[[], Any], public: Callable[[], Any]) -> bool:
     expected = np.hstack(public())
     try:
-        found = np.hstack(bare())
-    except Exception as error:  # another version may have other arguments, or none of these at all
-        _log.info("%s: scikit-learn's solver cannot be called by itself: %s", name, type(error).__name__)
+        result = np.hstack(bare())
+    except Exception as error:  # another version may have other arguments, or lack these classes
+        _log.info("%s: scikit-learn's tree builders cannot be called: %s", name, type(error).__name__)
         return False
-    if found.tobytes() != expected.tobytes():
-        _log.info("%s: scikit-learn's solver by itself gives other numbers", name)
+    if result.tobytes() != expected.tobytes():
+        _log.info("%s: scikit-learn's tree builders give other numbers", name)
         return False
     return True

@@ -4,20 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.classifiers import fit_classifier
-from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
+from HabitatRadiomicsLib.learning.classifiers import fit_classifier, scores_of_complete
+from HabitatRadiomicsLib.learning.folds import Groups, Split, in_deviations, stratified_folds
 from HabitatRadiomicsLib.learning.forests import fitted_scores
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
-from HabitatRadiomicsLib.learning.search import area_under_curve
 from HabitatRadiomicsLib.learning.selection import select_features
-from HabitatRadiomicsLib.model.decision import decision
 from HabitatRadiomicsLib.protocol import ClassifierName, FusionSettings, LearningSettings
+from HabitatRadiomicsLib.statistics.roc import area_under_curve
 from HabitatRadiomicsLib.system.tasks import one_thread
 
 
@@ -37,7 +36,7 @@ class ScaledRadScore:
 
 @dataclass(frozen=True)
 class ClassifierResult:
-    """Performance of a classifier in the cross-validation within the training cases; mean and SD over its folds."""
+    """Mean and SD of a classifier's AUC over the folds of the cross-validation within the training cases."""
 
     classifier: ClassifierName
     auc: float
@@ -51,8 +50,8 @@ class FusedScore:
     Attributes:
         rad_scores: the first inputs.
         single: columns that are inputs by themselves, with their means and deviations.
-        held_out: scores of the training cases by classifiers that had not seen them, in SD of each fold's training
-            scores. The rad-scores used as inputs had not seen these cases either.
+        held_out: scores of the training cases by classifiers and rad-scores that had not seen them, see
+            `in_deviations`.
         compared: the result of every classifier.
     """
 
@@ -67,7 +66,7 @@ class FusedScore:
 
     @property
     def columns(self) -> np.ndarray:
-        """Every column that the inputs are computed from, each once."""
+        """Every column from which the inputs are computed, each once."""
         of_scores = [part.score.columns for part in self.rad_scores]
         return np.array(list(dict.fromkeys(np.concatenate([*of_scores, self.single]).tolist())), dtype=int)
 
@@ -78,13 +77,8 @@ class FusedScore:
         return np.column_stack([*rad, single]) if rad else single
 
     def score(self, values: np.ndarray) -> np.ndarray:
-        """Scores of a table's rows, shape (cases,); NaN where a column is not defined."""
-        inputs = self.inputs(values)
-        found = np.full(len(inputs), np.nan)
-        whole = np.isfinite(inputs).all(axis=1)
-        if whole.any():
-            found[whole] = decision(self.estimator, inputs[whole])
-        return found
+        """Scores of a table's rows, shape (cases,); NaN where a value is missing."""
+        return scores_of_complete(self.estimator, self.inputs(values))
 
 
 def fit_fused(
@@ -96,13 +90,12 @@ def fit_fused(
     fusion: FusionSettings,
     *,
     seed: int,
-    groups: Sequence[object] | np.ndarray | None = None,
+    groups: Groups | None = None,
 ) -> FusedScore:
     """Fit a rad-score for each region, select the best single columns, and choose the classifier that performs best
     on both.
 
     Args:
-        values: shape (cases, columns), of the training cases only.
         regions: columns of each region that gets a rad-score, by the score's name.
         single: columns of which the best become inputs by themselves.
 
@@ -113,15 +106,13 @@ def fit_fused(
     held_out: list[np.ndarray] = []
     for name, columns in regions.items():
         try:
-            found = fit_rad_score(values[:, columns], outcome, learning, seed=seed, groups=groups)
+            fitted = fit_rad_score(values[:, columns], outcome, learning, seed=seed, groups=groups)
         except LearningError:  # nothing to learn from this region
             continue
-        own = RadScore(
-            columns[found.columns], found.means, found.deviations, found.coefficients, found.intercept, found.penalty
-        )
-        scores = own.score(values)
-        parts.append(ScaledRadScore(name, own, float(scores.mean()), float(scores.std())))
-        held_out.append(found.held_out)
+        fitted = replace(fitted, columns=columns[fitted.columns])
+        scores = fitted.score(values)
+        parts.append(ScaledRadScore(name, fitted, float(scores.mean()), float(scores.std())))
+        held_out.append(fitted.held_out)
     rad = np.stack(held_out, axis=1) if held_out else np.zeros((len(outcome), 0))
     best = _best(values, outcome, single, learning, fusion.deep_features)
     if not parts and not len(best):
@@ -157,8 +148,9 @@ def _compared(
     """The performance of every classifier, and its held-out scores."""
     inputs_of = []
     for training, _ in folds:
-        columns = _best(values[training], outcome[training], single, learning, fusion.deep_features)
-        inputs_of.append(np.column_stack([rad, _standardised(values, columns, training)]))
+        best = values[:, _best(values[training], outcome[training], single, learning, fusion.deep_features)]
+        standardised = (best - best[training].mean(axis=0)) / best[training].std(axis=0, ddof=1)
+        inputs_of.append(np.column_stack([rad, standardised]))
     results: list[ClassifierResult] = []
     scores_of: dict[ClassifierName, np.ndarray] = {}
     for name in fusion.classifiers:
@@ -168,7 +160,7 @@ def _compared(
                 areas.append(0.5)
                 continue
             seen, unseen = fitted_scores(name, inputs[training], outcome[training], inputs[test], seed=seed)
-            scores[test] = (unseen - seen.mean()) / (seen.std() or 1.0)
+            scores[test] = in_deviations(seen, unseen)
             areas.append(area_under_curve(outcome[test], unseen))
         results.append(ClassifierResult(name, float(np.mean(areas)), float(np.std(areas, ddof=1))))
         scores_of[name] = scores
@@ -178,14 +170,9 @@ def _compared(
 def _best(
     values: np.ndarray, outcome: np.ndarray, columns: np.ndarray, learning: LearningSettings, count: int
 ) -> np.ndarray:
-    """The non-redundant columns with the smallest p, however large it is: the classifier determines how much they add
-    to the rad-scores."""
+    """The non-redundant columns with the smallest p, however large: the classifier determines how much they add to the
+    rad-scores."""
     if not count or not len(columns):
         return np.zeros(0, dtype=int)
     any_p = learning.model_copy(update={"significance": 1.0, "univariate_selection": None})
     return columns[select_features(values[:, columns], outcome, any_p)[:count]]
-
-
-def _standardised(values: np.ndarray, columns: np.ndarray, training: np.ndarray) -> np.ndarray:
-    own = values[:, columns]
-    return (own - own[training].mean(axis=0)) / own[training].std(axis=0, ddof=1)

@@ -1,5 +1,4 @@
-"""The nomogram: a logistic model of the rad-score and of the clinical factors that add to it, and its linear score
-over a table's columns."""
+"""The nomogram: a logistic model of the rad-score and of the clinical factors that add to it."""
 
 from __future__ import annotations
 
@@ -13,10 +12,11 @@ from HabitatRadiomicsLib.features.catalogue import RAD_SCORE_TERM
 from HabitatRadiomicsLib.learning.clinical_factors import (
     ClinicalFactor,
     UnivariateRow,
-    checked_outcome,
     clinical_factors,
+    factor_values,
     univariate_table,
 )
+from HabitatRadiomicsLib.learning.folds import in_deviations
 from HabitatRadiomicsLib.learning.radscore import RadScore
 from HabitatRadiomicsLib.protocol import NomogramSettings
 from HabitatRadiomicsLib.statistics.logistic import LogisticModel, OddsRatio, logistic_model, obstacle
@@ -28,12 +28,12 @@ class Nomogram:
 
     Attributes:
         factors: clinical factors that were kept; they define how values are coded and what replaces missing ones.
-        model: its terms are ``rad-score`` first (not in a clinical model), then those of the factors.
+        model: its first term is ``rad-score`` (not in a clinical model), then follow those of the factors.
         univariate: every factor of the clinical table, tested alone.
         multivariable: the model with all factors that entered; the final model differs if some of them were dropped.
-        left_out: the reason, by name, why a variable is not in the final model.
+        left_out: reasons, by name, why variables are not in the final model.
         rad_score_range: lowest and highest rad-score in training; None for a clinical model.
-        linear_range: of the linear predictors in training.
+        linear_range: lowest and highest linear predictor in training.
     """
 
     factors: tuple[ClinicalFactor, ...]
@@ -50,14 +50,13 @@ class Nomogram:
         return self.model.terms
 
     def columns(self, rad_scores: np.ndarray | None, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
-        """Values of the terms, shape (cases, terms); missing clinical values are replaced by the usual values of the
-        training cases.
+        """Values of the terms, shape (cases, terms).
 
         Args:
             rad_scores: shape (cases,); None for a clinical model only.
         """
         if (rad_scores is None) != (self.rad_score_range is None):
-            raise LearningError("A nomogram needs rad-scores, and a clinical model has no place for them.")
+            raise LearningError("A nomogram needs rad-scores, and a clinical model does not use them.")
         return _columns(rad_scores, self.factors, covariates)
 
     def linear(self, rad_scores: np.ndarray | None, covariates: Sequence[Mapping[str, str]]) -> np.ndarray:
@@ -79,10 +78,9 @@ class NomogramScore:
         columns, means, deviations, coefficients: first those of the rad-score, then the clinical ones.
         covariance: of (intercept, coefficients), from that of the nomogram; the coefficients within the rad-score are
             treated as fixed.
-        inner: rad-scores of the training cases by fits that had not seen them, in SD; the nomogram was fitted on
-        these.
+        inner: rad-scores of the training cases by fits that had not seen them, in SD, to which the nomogram was fitted.
         held_out: linear predictors computed from these, in SD.
-        rad_score: with ``rad_mean`` and ``rad_deviation`` of its training scores, in whose SD it enters the nomogram.
+        rad_score: with the mean and deviation of its training scores, in whose SD it enters the nomogram.
     """
 
     columns: np.ndarray
@@ -118,22 +116,20 @@ def fit_nomogram(
     """Choose the clinical factors and fit them with the rad-score.
 
     Factors whose univariate p is below ``settings.univariate_significance`` enter a logistic model with the rad-score,
-    the smallest p first; a factor is skipped if finite odds ratios no longer exist with it. Factors whose Wald p in
-    that model (of all levels together) is below ``settings.multivariable_significance`` are kept, and the model is
-    refitted with these. The rad-score is always kept. Univariate tests ignore missing values; the models replace them
-    by the median or the most frequent level of the training cases.
+    the smallest p first; a factor is skipped if no finite odds ratios exist with it. Factors whose Wald p in that model
+    (of all levels together) is below ``settings.multivariable_significance`` are kept, and the model is refitted with
+    these. The rad-score is always kept. Univariate tests ignore missing values; the models replace them by the median
+    or the most frequent level of the training cases.
 
     Args:
-        rad_scores: of the training cases, shape (cases,), finite. Use held-out scores: scores fitted to these same
-            cases are too good, and leave too little to the clinical factors.
+        rad_scores: of the training cases, shape (cases,), finite. Use held-out scores: scores fitted to the same cases
+            are too good, and leave too little effect to the clinical factors.
         covariates: of each case, by name; an empty text, ``NA``, ``N/A`` or ``nan`` is a missing value.
-        outcome: 0 or 1, shape (cases,).
         seed: of Monte Carlo tests of sparse tables.
 
     Raises:
         LearningError: outcomes or rad-scores that do not match the cases, a factor of the settings that the table
-        lacks, or
-            rad-scores that do not vary or separate the outcomes alone.
+            lacks, or rad-scores that do not vary or alone separate the outcomes.
     """
     scores = np.asarray(rad_scores, dtype=float)
     if scores.shape != (len(covariates),) or not np.isfinite(scores).all():
@@ -146,11 +142,7 @@ def fit_nomogram(
 def fit_clinical_model(
     covariates: Sequence[Mapping[str, str]], outcome: np.ndarray, settings: NomogramSettings, *, seed: int = 0
 ) -> Nomogram | None:
-    """The same model without a rad-score, for comparison; None if no clinical factor is kept.
-
-    Raises:
-        LearningError: outcomes that do not fit, or a factor of the settings that the table lacks.
-    """
+    """The same model without a rad-score, for comparison; None if no clinical factor is kept."""
     return _fit(None, covariates, outcome, settings, seed)
 
 
@@ -163,10 +155,7 @@ def factor_columns(
         LearningError: the table lacks a factor that the settings name.
     """
     factors, _ = clinical_factors([covariates[row] for row in training], settings.factors)
-    names = tuple(term for factor in factors for term in factor.terms)
-    if not names:
-        return (), np.zeros((len(covariates), 0))
-    return names, np.column_stack([factor.columns(covariates) for factor in factors])
+    return tuple(term for factor in factors for term in factor.terms), factor_values(factors, covariates)
 
 
 def fit_nomogram_score(
@@ -180,16 +169,14 @@ def fit_nomogram_score(
     *,
     seed: int,
 ) -> NomogramScore:
-    """Join a rad-score with the clinical factors that matter.
+    """Combine a rad-score with the clinical factors that add to it.
 
     Args:
-        names: of the table's columns, among them those of :func:`factor_columns`.
-        values: of the training cases, shape (cases, columns).
-        inner: their rad-scores by fits that had not seen them, in SD; the final rad-scores were fitted to these same
-            cases, and would leave too little to the clinical factors.
+        names: of the table's columns, among them those of `factor_columns`.
+        inner: rad-scores of the cases by fits that had not seen them, in SD, see `fit_nomogram`.
 
     Raises:
-        LearningError: the rad-scores do not vary, or separate the outcomes alone.
+        LearningError: the rad-scores do not vary, or alone separate the outcomes.
     """
     nomogram = fit_nomogram(inner, covariates, outcome, settings, seed=seed)
     scores = rad_score.score(values)
@@ -198,8 +185,7 @@ def fit_nomogram_score(
     factors = values[:, clinical]
     means = np.concatenate([rad_score.means, factors.mean(axis=0)])
     deviations = np.concatenate([rad_score.deviations, factors.std(axis=0, ddof=1)])
-    # From (intercept, rad-score, clinical terms) to (intercept, coefficients): the map is linear, so the covariance
-    # is transformed linearly, too.
+    # From (intercept, rad-score, clinical terms) to (intercept, coefficients): a linear map, also for the covariance.
     change = np.zeros((1 + len(means), 1 + len(nomogram.terms)))
     count = len(rad_score.columns)
     change[0, 0], change[0, 1] = 1.0, (rad_score.intercept - mean) / deviation
@@ -216,7 +202,7 @@ def fit_nomogram_score(
         intercept=float(terms[0]),
         covariance=change @ nomogram.model.covariance @ change.T,
         inner=inner,
-        held_out=(linear - linear.mean()) / (linear.std() or 1.0),
+        held_out=in_deviations(linear, linear),
         nomogram=nomogram,
         rad_score=rad_score,
         rad_mean=mean,
@@ -231,7 +217,6 @@ def _fit(
     settings: NomogramSettings,
     seed: int,
 ) -> Nomogram | None:
-    outcome = checked_outcome(outcome, len(covariates))
     factors, left_out = clinical_factors(covariates, settings.factors)
     table = univariate_table(factors, covariates, outcome, seed=seed)
     differing = _differing(factors, table, settings.univariate_significance, left_out)
@@ -239,21 +224,20 @@ def _fit(
     if scores is None and not entered:
         return None
     full = _model(scores, entered, covariates, outcome)
-    staying = []
+    kept = []
     for factor in entered:
         p = full.joint_p(factor.terms)
         if p < settings.multivariable_significance:
-            staying.append(factor)
+            kept.append(factor)
         else:
             left_out[factor.name] = f"its p is {p:.3g} in the multivariable model"
-    if scores is None and not staying:
+    if scores is None and not kept:
         return None
-    model = full if len(staying) == len(entered) else _model(scores, staying, covariates, outcome)
-    linear = model.intercept + _columns(scores, staying, covariates) @ model.coefficients
-    reach = None if scores is None else (float(scores.min()), float(scores.max()))
-    return Nomogram(
-        tuple(staying), model, table, full.odds_ratios, left_out, reach, (float(linear.min()), float(linear.max()))
-    )
+    model = full if len(kept) == len(entered) else _model(scores, kept, covariates, outcome)
+    linear = model.intercept + _columns(scores, kept, covariates) @ model.coefficients
+    score_range = None if scores is None else (float(scores.min()), float(scores.max()))
+    linear_range = (float(linear.min()), float(linear.max()))
+    return Nomogram(tuple(kept), model, table, full.odds_ratios, left_out, score_range, linear_range)
 
 
 def _differing(
@@ -261,14 +245,14 @@ def _differing(
 ) -> list[ClinicalFactor]:
     """Factors with a small univariate p, the smallest first."""
     chosen = []
-    for order, (factor, row) in enumerate(zip(factors, table)):
+    for factor, row in zip(factors, table):
         if row.p is None:
             left_out[factor.name] = "its known values are too few for a test"
         elif row.p >= significance:
             left_out[factor.name] = f"its p is {row.p:.3g} in the univariate test"
         else:
-            chosen.append((row.p, order, factor))
-    return [factor for _, _, factor in sorted(chosen, key=lambda item: item[:2])]
+            chosen.append((row.p, factor))
+    return [factor for _, factor in sorted(chosen, key=lambda item: item[0])]
 
 
 def _fitting_together(
@@ -279,14 +263,14 @@ def _fitting_together(
     left_out: dict[str, str],
 ) -> list[ClinicalFactor]:
     """Factors, added one by one, with which the model still has finite odds ratios."""
-    taken: list[ClinicalFactor] = []
+    entered: list[ClinicalFactor] = []
     for factor in factors:
-        problem = obstacle(_columns(scores, [*taken, factor], covariates), outcome)
+        problem = obstacle(_columns(scores, [*entered, factor], covariates), outcome)
         if problem:
             left_out[factor.name] = f"with it the model has no odds ratios: {problem}"
         else:
-            taken.append(factor)
-    return taken
+            entered.append(factor)
+    return entered
 
 
 def _model(
@@ -302,5 +286,5 @@ def _model(
 def _columns(
     scores: np.ndarray | None, factors: Sequence[ClinicalFactor], covariates: Sequence[Mapping[str, str]]
 ) -> np.ndarray:
-    first = [] if scores is None else [np.asarray(scores, dtype=float)[:, None]]
-    return np.column_stack([*first, *(factor.columns(covariates) for factor in factors)])
+    clinical = factor_values(factors, covariates)
+    return clinical if scores is None else np.column_stack([np.asarray(scores, dtype=float), clinical])

@@ -1,4 +1,4 @@
-"""Chooses the LASSO penalty by cross-validation."""
+"""The cross-validation that chooses the LASSO penalty."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.folds import Split
 from HabitatRadiomicsLib.learning.lasso import lasso_path
 
-#: Gives the columns that training cases would select, from their values and outcomes.
+#: Returns the columns that training cases select, from their values and outcomes.
 ColumnChoice = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-#: Predicted probabilities are kept this far from 0 and 1, as glmnet does: a single confident error must not decide.
+#: Predicted probabilities are kept this far from 0 and 1, as in glmnet: a single confident error must not decide.
 _SUREST = 1e-5
-#: Cases per fold below which the standard error is taken over cases and not over folds, as in glmnet.
+#: With fewer cases per fold, the standard error is that over cases and not over folds, as in glmnet.
 _FEWEST_PER_FOLD = 3
 
 
@@ -29,8 +29,8 @@ class CrossValidatedPath(NamedTuple):
         deviance_se: its standard error, glmnet's ``cvsd``.
         minimum: the penalty with the smallest deviance, ``lambda.min``.
         one_standard_error: the largest one whose deviance is within a standard error of that, ``lambda.1se``.
-        scores: held-out linear predictor of each case at each penalty, in standard deviations of its fold's training
-            cases, whose mean is 0; 0 if these all have the same predictor. Shape (cases, penalties).
+        scores: held-out linear predictor of each case at each penalty, shape (cases, penalties), in standard
+            deviations of its fold's training cases, whose mean is 0; 0 if these all have the same predictor.
     """
 
     penalties: np.ndarray
@@ -42,12 +42,7 @@ class CrossValidatedPath(NamedTuple):
 
 
 def cross_validated_path(
-    values: np.ndarray,
-    outcome: np.ndarray,
-    folds: Sequence[Split],
-    penalties: np.ndarray | None = None,
-    *,
-    select: ColumnChoice | None = None,
+    values: np.ndarray, outcome: np.ndarray, folds: Sequence[Split], penalties: np.ndarray, select: ColumnChoice
 ) -> CrossValidatedPath:
     """Deviance of held-out cases along a path of penalties (Friedman 2010, doi 10.18637/jss.v033.i01).
 
@@ -55,27 +50,18 @@ def cross_validated_path(
     last solution holds for the smaller penalties.
 
     Args:
-        values: shape (cases, columns); finite.
-        outcome: 0 or 1.
-        folds: training and test indices; each case is tested once, see ``stratified_folds``.
-        penalties: descending; None: those of ``lasso_path`` over all cases.
-        select: gives the columns that may enter; it is called again in each fold, on its training cases alone. None:
-            all that vary.
+        values: finite.
+        folds: each case is tested once, see `stratified_folds`.
+        penalties: descending.
+        select: returns the columns that may enter, in each fold, from its training cases alone.
 
     Raises:
-        LearningError: the folds do not test each case once, no column is left, or a fold has one outcome only.
+        LearningError: the folds do not test each case once, or a fold has one outcome only.
     """
     tested = np.concatenate([test for _, test in folds]) if len(folds) else np.array([], dtype=int)
     if not np.array_equal(np.sort(tested), np.arange(len(outcome))):
         raise LearningError("The folds of a cross-validation must test each case once.")
-    select = select or _varying
-    if penalties is None:
-        columns = select(values, outcome)
-        if len(columns) == 0:
-            raise LearningError("No column is left to choose a penalty for.")
-        penalties = lasso_path(values[:, columns], outcome).penalties
-    losses = np.empty((len(outcome), len(penalties)))
-    scores = np.empty((len(outcome), len(penalties)))
+    losses, scores = (np.empty((len(outcome), len(penalties))) for _ in range(2))
     for training, test in folds:
         seen, linear = _predictors(values, outcome, training, test, penalties, select)
         losses[test] = _deviances(linear, outcome[test])
@@ -85,10 +71,6 @@ def cross_validated_path(
     within = int(np.argmax(deviance <= deviance[best] + error[best]))
     penalties = np.asarray(penalties, dtype=float)
     return CrossValidatedPath(penalties, deviance, error, float(penalties[best]), float(penalties[within]), scores)
-
-
-def _varying(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(np.ptp(values, axis=0) > 0)
 
 
 def _predictors(
@@ -117,7 +99,7 @@ def _predictors(
 
 def _standardised(linear: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """By mean and standard deviation of the training cases' predictors at each penalty."""
-    # A path's first step has no column: its predictors are equal up to rounding.
+    # The first step of a path has no column: its predictors are equal up to rounding.
     deviation = seen.std(axis=0)
     flat = deviation < 1e-10 * np.maximum(1.0, np.abs(seen).max(axis=0))
     return np.where(flat, 0.0, (linear - seen.mean(axis=0)) / np.where(flat, 1.0, deviation))

@@ -29,7 +29,7 @@ class Repetitions:
     """Repeated measurements of some cases: on perturbed copies, or on repeated segmentations.
 
     Attributes:
-        cases: their indices in the table.
+        cases: indices in the table.
         values: shape (cases, repetitions, columns); NaN where a copy could not be made.
     """
 
@@ -39,11 +39,10 @@ class Repetitions:
 
 @dataclass(frozen=True)
 class FoldTable:
-    """All data of a study's cases, with the habitats of one training set.
+    """All data of a study's cases, training and test cases, with the habitats of one training set.
 
     Attributes:
-        columns: names; ``values`` has shape (cases, columns).
-        outcome: 0 or 1, shape (cases,).
+        columns: names of the columns of ``values``.
         patients, sites: shape (cases,); a site may be ''.
         volumes: of the lesion in ml, shape (cases,).
         covariates: clinical variables of each case.
@@ -62,13 +61,13 @@ class FoldTable:
 
 @dataclass(frozen=True)
 class FeatureReliability:
-    """ICC of each column with its interval and the number of cases it is based on, shape (columns,)."""
+    """ICC of each column with its interval, and the number of its cases, shape (columns,)."""
 
     reliability: Reliability
     cases: np.ndarray
 
     def reaches(self, threshold: float) -> np.ndarray:
-        """Whether each ICC is at or above a threshold; an undefined one is not."""
+        """Whether each ICC is at or above a threshold; False where it is undefined."""
         return np.nan_to_num(self.reliability.icc, nan=-np.inf) >= threshold
 
 
@@ -96,8 +95,8 @@ def prepare_fold(table: FoldTable, training: np.ndarray, protocol: Protocol) -> 
     """Keep robust columns and harmonise sites; clinical variables are added if a nomogram is requested.
 
     A case from a site with fewer than two training cases cannot be harmonised: its values are NaN, as if it had none
-    of the regions. A region for which any other site has too few training cases cannot be harmonised either: its
-    columns are left out.
+    of the regions. A region that any other site has in too few training cases cannot be harmonised either: its columns
+    are left out.
 
     Args:
         training: indices of the cases that may be learned from; an index may occur more than once.
@@ -113,8 +112,7 @@ def _prepared_features(table: FoldTable, training: np.ndarray, protocol: Protoco
     robust = None
     columns, values = table.columns, table.values
     if protocol.robustness is not None and table.repeated:
-        found = reliability_of(table, training, protocol.robustness)
-        robust = reliable(found, protocol.robustness.threshold)
+        robust = reliable(reliability_of(table, training, protocol.robustness), protocol.robustness.threshold)
         columns = tuple(name for name, kept in zip(columns, robust) if kept)
         values = values[:, robust]
     if protocol.harmonisation is None:
@@ -126,8 +124,8 @@ def _prepared_features(table: FoldTable, training: np.ndarray, protocol: Protoco
     if combat is None:
         return PreparedFold((), values[:, :0], robust)
     # Columns that cannot be harmonised are not learned from: they would carry site effects into the score.
-    kept = np.array([place for place, name in enumerate(columns) if name in combat.features], dtype=int)
-    columns = tuple(columns[place] for place in kept)
+    kept = np.array([index for index, name in enumerate(columns) if name in combat.features], dtype=int)
+    columns = tuple(columns[index] for index in kept)
     harmonised = np.full((len(values), len(kept)), np.nan)
     cases = np.flatnonzero(np.isin(table.sites, known))
     harmonised[cases] = apply_combat(combat, values[np.ix_(cases, kept)], table.sites[cases].tolist(), columns=columns)
@@ -142,24 +140,24 @@ def _harmonised_regions(
     Regions for which some site has no cases are left out; None if none is left.
     """
     fitted = []
-    for places in _regions(columns):
-        own = values[:, places]
-        present = np.isfinite(own).any(axis=1)
+    for indices in _regions(columns):
+        features = values[:, indices]
+        present = np.isfinite(features).any(axis=1)
+        names = [columns[index] for index in indices]
         try:
-            names = [columns[place] for place in places]
-            found = fit_combat(own[present], sites[present].tolist(), settings, columns=names)
+            combat = fit_combat(features[present], sites[present].tolist(), settings, columns=names)
         except HarmonisationError as error:
             _log.info("a region cannot be harmonised: %s", error.problem)
             continue
-        if list(found.sites) == known:
-            fitted.append(found)
+        if list(combat.sites) == known:
+            fitted.append(combat)
     if not fitted:
         return None
     return fitted[0].model_copy(
         update={
             "cases": tuple(int((sites == site).sum()) for site in known),
-            "features": {name: feature for found in fitted for name, feature in found.features.items()},
-            "unchanged": tuple(name for found in fitted for name in found.unchanged),
+            "features": {name: feature for combat in fitted for name, feature in combat.features.items()},
+            "unchanged": tuple(name for combat in fitted for name in combat.unchanged),
         }
     )
 
@@ -167,14 +165,14 @@ def _harmonised_regions(
 def _regions(columns: tuple[str, ...]) -> list[list[int]]:
     """Indices of the columns of each sequence, time point and region."""
     groups: dict[tuple[str, str], list[int]] = {}
-    for place, name in enumerate(map(parse, columns)):
-        groups.setdefault((name.key, name.region), []).append(place)
+    for index, name in enumerate(map(parse, columns)):
+        groups.setdefault((name.key, name.region), []).append(index)
     return list(groups.values())
 
 
-def reliable(found: Mapping[str, FeatureReliability], threshold: float) -> np.ndarray:
+def reliable(by_kind: Mapping[str, FeatureReliability], threshold: float) -> np.ndarray:
     """Whether each column reaches a threshold in every kind of repeated measurement."""
-    return np.logical_and.reduce([one.reaches(threshold) for one in found.values()])
+    return np.logical_and.reduce([one.reaches(threshold) for one in by_kind.values()])
 
 
 def reliability_of(
@@ -185,23 +183,23 @@ def reliability_of(
     For each kind, sequence and region, only cases that have the region in every measurement count: a copy that could
     not be made, or whose habitat is empty, excludes its case. With fewer than two cases left, the ICC is NaN.
     """
-    return {kind: _reliability(table, training, settings, again) for kind, again in table.repeated.items()}
+    return {kind: _reliability(table, training, settings, repeats) for kind, repeats in table.repeated.items()}
 
 
 def _reliability(
-    table: FoldTable, training: np.ndarray, settings: RobustnessSettings, again: Repetitions
+    table: FoldTable, training: np.ndarray, settings: RobustnessSettings, repeats: Repetitions
 ) -> FeatureReliability:
-    seen = np.isin(again.cases, training)
-    originals = table.values[again.cases[seen]][:, None, :]
-    ratings = np.concatenate([originals, again.values[seen]], axis=1)
+    seen = np.isin(repeats.cases, training)
+    originals = table.values[repeats.cases[seen]][:, None, :]
+    ratings = np.concatenate([originals, repeats.values[seen]], axis=1)
     columns = len(table.columns)
     icc, low, high = (np.full(columns, np.nan) for _ in range(3))
     cases = np.zeros(columns, dtype=int)
-    for places in _regions(table.columns):
-        own = ratings[:, :, places]
-        complete = np.isfinite(own).any(axis=2).all(axis=1)
-        cases[places] = complete.sum()
+    for region in _regions(table.columns):
+        features = ratings[:, :, region]
+        complete = np.isfinite(features).any(axis=2).all(axis=1)
+        cases[region] = complete.sum()
         if complete.sum() >= _FEWEST_CASES:
-            found = intraclass_correlation(own[complete], settings.icc)
-            icc[places], low[places], high[places] = found.icc, found.low, found.high
+            measured = intraclass_correlation(features[complete], settings.icc)
+            icc[region], low[region], high[region] = measured.icc, measured.low, measured.high
     return FeatureReliability(Reliability(icc, low, high), cases)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.folds import stratified_folds
+from HabitatRadiomicsLib.learning.folds import Groups, stratified_folds
 from HabitatRadiomicsLib.learning.lasso import lasso_logistic, lasso_path
 from HabitatRadiomicsLib.learning.penalty import CrossValidatedPath, cross_validated_path
-from HabitatRadiomicsLib.learning.selection import Selection, select_features, selection_steps
+from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 _TESTS = {"mann-whitney": "Mann-Whitney", "by-normality": "Welch or Mann-Whitney", "anova": "ANOVA"}
@@ -22,11 +21,11 @@ class RadScore:
     """``intercept + sum coefficient * (value - mean) / sd`` over a few columns of a table.
 
     Attributes:
-        columns: indices into the table that it was fitted on.
+        columns: indices into the table.
         means, deviations, coefficients: one per column; sd with n - 1.
         penalty: the lambda that was chosen.
-        selection: the columns left after each step before the LASSO; None: the score was not fitted here.
-        validated: the cross-validation that chose the penalty; None: the score was not fitted here.
+        selected: columns that entered the LASSO, as indices into the columns that it was fitted on.
+        validated: the cross-validation that chose the penalty.
     """
 
     columns: np.ndarray
@@ -35,21 +34,13 @@ class RadScore:
     coefficients: np.ndarray
     intercept: float
     penalty: float
-    selection: Selection | None = None
-    validated: CrossValidatedPath | None = None
+    selected: np.ndarray
+    validated: CrossValidatedPath
 
     @property
     def held_out(self) -> np.ndarray:
         """Scores of the training cases by fits that had not seen them, in SD of each fold's training scores; shape
-        (cases,).
-
-        The folds are those that chose the penalty, so these scores are slightly optimistic.
-
-        Raises:
-            LearningError: the score was not fitted here.
-        """
-        if self.validated is None:
-            raise LearningError("This rad-score comes without its cross-validation.")
+        (cases,). The folds are those that chose the penalty, so these scores are slightly optimistic."""
         return self.validated.scores[:, int(np.argmin(np.abs(self.validated.penalties - self.penalty)))]
 
     def standardised(self, values: np.ndarray) -> np.ndarray:
@@ -67,29 +58,25 @@ def fit_rad_score(
     settings: LearningSettings,
     *,
     seed: int,
-    groups: Sequence[object] | np.ndarray | None = None,
+    groups: Groups | None = None,
 ) -> RadScore:
     """Select features, then fit a LASSO; lambda is chosen by cross-validated deviance among those with few enough
     features.
 
-    Inside the cross-validation, selection and scaling are repeated in each fold. On columns that all cases selected,
+    Inside the cross-validation, selection and scaling are repeated in each fold. On columns selected from all cases,
     the held-out deviance is too low even where there is nothing to learn, and lambda too small: of cohorts of pure
-    noise (80 cases, 1,000 columns), the penalty that leaves nothing came out best in 47%, and with selection repeated
-    in 68%; the scores that were chosen had 6.0 and 3.7 features. A score nevertheless has at least one feature;
-    ``validated``, whose first penalty leaves none, shows whether that is better than none.
+    noise (80 cases, 1,000 columns), the penalty that leaves no feature was the best in 47%, and with selection repeated
+    in 68%; the chosen scores had 6.0 and 3.7 features. A score nevertheless has at least one feature; ``validated``,
+    whose first penalty leaves none, shows whether that is better than none.
 
     Args:
-        values: shape (cases, columns), of the training cases only.
-        outcome: 0 or 1, shape (cases,).
         seed: of the folds.
-        groups: one per case, e.g. the patient; the cases of a group stay together in the folds.
 
     Raises:
         LearningError: no feature is left, no penalty leaves between one and ``maximum_features``, or the cases are
             too few for the folds.
     """
-    selection = selection_steps(values, outcome, settings)
-    selected = selection.uncorrelated
+    selected = select_features(values, outcome, settings)
     if selected.size == 0:
         raise LearningError(
             f"No feature differs by outcome ({_TESTS[settings.univariate_test]} p < {settings.significance:g}) in "
@@ -106,7 +93,7 @@ def fit_rad_score(
         outcome,
         stratified_folds(outcome, settings.folds, seed, groups),
         path.penalties,
-        select=lambda some, their_outcome: select_features(some, their_outcome, settings),
+        lambda some, their_outcome: select_features(some, their_outcome, settings),
     )
     step = _chosen(validated, allowed, settings.penalty_rule)
     used = np.flatnonzero(path.coefficients[step])
@@ -117,13 +104,13 @@ def fit_rad_score(
         coefficients=path.coefficients[step][used],
         intercept=float(path.intercepts[step]),
         penalty=float(path.penalties[step]),
-        selection=selection,
+        selected=selected,
         validated=validated,
     )
 
 
 def _chosen(validated: CrossValidatedPath, allowed: np.ndarray, rule: str) -> int:
-    """The allowed step of a path that the rule chooses; of equal ones, that with the larger penalty."""
+    """The allowed step of a path that the rule chooses; of equal ones, the one with the larger penalty."""
     deviance = validated.deviance[allowed]
     best = int(np.argmin(deviance))
     if rule == "one-standard-error":
@@ -136,8 +123,8 @@ def coefficient_covariance(
 ) -> np.ndarray:
     """Covariance of (intercept, coefficients) over bootstrap refits, shape (features + 1, features + 1).
 
-    Cases are resampled within each outcome; features, their scaling and lambda stay fixed, so that this is the
-    uncertainty of the coefficients and not of the selection.
+    Cases are resampled within each outcome. Features, their scaling and lambda stay fixed: the covariance describes
+    the coefficients and not the selection.
     """
     generator = np.random.default_rng(seed)
     standardised = score.standardised(values)
@@ -166,8 +153,7 @@ def calibrate(scores: np.ndarray, outcome: np.ndarray) -> PlattScaling:
     Platt's smoothed targets keep the slope finite when the scores separate the outcomes.
 
     Args:
-        scores: shape (repeats, cases); the repeats of one case count as one case together.
-        outcome: 0 or 1, shape (cases,).
+        scores: shape (repeats, cases); the repeats of one case together count as one case.
     """
     from scipy.special import expit
     from sklearn.linear_model import LogisticRegression

@@ -1,5 +1,5 @@
 """Scout models: one search per base image decides which images are used, and a last search combines the features
-selected from these."""
+that were selected from them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.folds import stratified_folds
-from HabitatRadiomicsLib.learning.search import (
-    SearchedScore,
-    checked_outcome,
-    fit_search,
-    in_training_deviations,
-)
+from HabitatRadiomicsLib.learning.folds import Groups, checked_outcome, group_numbers, in_deviations, stratified_folds
+from HabitatRadiomicsLib.learning.search import SearchedScore, fit_search
 from HabitatRadiomicsLib.learning.selection import usable_columns
 from HabitatRadiomicsLib.protocol import ClassifierName, ScoutSettings, SearchSettings, Selector
 
@@ -28,7 +23,7 @@ class Scout:
         image: as named in the columns, e.g. ``original``, ``log-sigma-3-0-mm-3D``.
         auc, sd: mean and SD over the folds of its cross-validation.
         columns: the columns of the table that it selected on all training cases.
-        passed: whether they go on to the last search.
+        passed: whether these take part in the last search.
     """
 
     image: str
@@ -45,13 +40,18 @@ class ScoutedScore(SearchedScore):
     """The score of the last search.
 
     Attributes:
-        held_out: as for a `SearchedScore`, but by fits in which the scouts, too, had not seen the cases; 0, the
+        held_out: as of a `SearchedScore`, but by fits in which the scouts had not seen the cases either; 0, the
             training mean, in a fold in which no scout passed. Use this to choose between scores: ``compared`` covers
-            the last search alone, whose columns were chosen on all training cases.
+            only the last search, whose columns were chosen on all training cases.
         scouts: one for each image with a usable column, in the order of its first such column.
     """
 
     scouts: tuple[Scout, ...]
+
+    def at(self, columns: np.ndarray) -> ScoutedScore:
+        """The same score of a larger table, from which its columns were taken; ``columns`` are their indices in it."""
+        scouts = tuple(replace(scout, columns=columns[scout.columns]) for scout in self.scouts)
+        return replace(self, columns=columns[self.columns], scouts=scouts)
 
 
 def fit_scouts(
@@ -63,41 +63,39 @@ def fit_scouts(
     *,
     folds: int,
     seed: int,
-    groups: Sequence[object] | np.ndarray | None = None,
+    groups: Groups | None = None,
 ) -> ScoutedScore:
     """A search within each base image, and a last search on the features selected by the scouts that passed (Li
     2023).
 
-    The last search has no correlation filter. For ``held_out`` the whole procedure, with its own cross-validations, is
-    repeated in each fold's training part, so that there are (folds + 1) x (images + 1) searches; where that part has
-    fewer cases of an outcome than ``folds``, its cross-validations have fewer folds.
+    The last search has no correlation filter. For ``held_out``, the whole procedure with its own cross-validations is
+    repeated in each fold's training part: there are (folds + 1) x (images + 1) searches. Where that part has fewer
+    cases of an outcome than ``folds``, its cross-validations have fewer folds.
 
     Args:
-        values: shape (cases, columns), of the training cases only.
         images: the base image of each column.
-        outcome: 0 or 1, shape (cases,).
         folds, seed, groups: of every search.
 
     Raises:
         LearningError: no scout passed, or as `fit_search`.
     """
-    outcome = checked_outcome(values, outcome)
+    outcome = checked_outcome(outcome, len(values))
     if len(images) != values.shape[1]:
         raise LearningError(f"There are {len(images)} base images for {values.shape[1]} columns.")
-    names = np.arange(len(outcome)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    numbers = group_numbers(groups, len(outcome))
     usable = usable_columns(values)
-    table, own_images = values[:, usable], np.asarray(images)[usable]
-    whole = _scouted(table, own_images, outcome, search, scouts, folds, seed, names)
+    table, images_of = values[:, usable], np.asarray(images)[usable]
+    whole = _scouted(table, images_of, outcome, search, scouts, folds, seed, numbers)
     if not isinstance(whole, ScoutedScore):
         raise _none_passed(whole, scouts)
     held_out = np.zeros(len(outcome))
-    for training, test in stratified_folds(outcome, folds, seed, names):
-        possible = min(folds, *(len(np.unique(names[training][outcome[training] == value])) for value in (0, 1)))
-        part = _scouted(table[training], own_images, outcome[training], search, scouts, possible, seed, names[training])
+    for training, test in stratified_folds(outcome, folds, seed, numbers):
+        inner = numbers[training]
+        possible = min(folds, *(len(np.unique(inner[outcome[training] == value])) for value in (0, 1)))
+        part = _scouted(table[training], images_of, outcome[training], search, scouts, possible, seed, inner)
         if isinstance(part, ScoutedScore):
-            held_out[test] = in_training_deviations(part, table[training], table[test])
-    own = tuple(replace(scout, columns=usable[scout.columns]) for scout in whole.scouts)
-    return replace(whole, columns=usable[whole.columns], held_out=held_out, scouts=own)
+            held_out[test] = in_deviations(part.score(table[training]), part.score(table[test]))
+    return replace(whole.at(usable), held_out=held_out)
 
 
 def _scouted(
@@ -113,18 +111,18 @@ def _scouted(
     """The procedure once; only the scouts if none passed."""
     sent = []
     for image in dict.fromkeys(images.tolist()):
-        places = np.flatnonzero(images == image)
-        places = places[usable_columns(values[:, places])]
-        if not len(places):  # none of them varies among these cases
+        columns = np.flatnonzero(images == image)
+        columns = columns[usable_columns(values[:, columns])]
+        if not len(columns):  # none of them varies among these cases
             continue
-        score = fit_search(values[:, places], outcome, search, folds=folds, seed=seed, groups=groups)
+        score = fit_search(values[:, columns], outcome, search, folds=folds, seed=seed, groups=groups)
         auc, sd = score.result.auc, score.result.sd
         passed = auc >= scouts.minimum_auc
-        sent.append(Scout(image, score.selector, score.classifier, auc, sd, places[score.columns], passed))
-    own = [scout.columns for scout in sent if scout.passed]
-    if not own:
+        sent.append(Scout(image, score.selector, score.classifier, auc, sd, columns[score.columns], passed))
+    selected = [scout.columns for scout in sent if scout.passed]
+    if not selected:
         return tuple(sent)
-    pooled = np.sort(np.concatenate(own))
+    pooled = np.sort(np.concatenate(selected))
     unfiltered = search.model_copy(update={"maximum_correlation": None})
     last = fit_search(values[:, pooled], outcome, unfiltered, folds=folds, seed=seed, groups=groups)
     return ScoutedScore(**{**vars(last), "columns": pooled[last.columns]}, scouts=tuple(sent))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 
 from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 from HabitatRadiomicsLib.protocol import LearningSettings
 
-#: Above this number of cases per group, U uses its normal approximation, otherwise its exact distribution; as in
-#: SciPy and R.
+#: With more cases per group, U has its normal approximation, otherwise its exact distribution; as in SciPy and R.
 _EXACT_CASES = 8
 _NORMALITY = 0.05
 #: Fewer cases have no Shapiro-Wilk statistic.
@@ -20,40 +18,17 @@ _FEWEST_FOR_NORMALITY = 3
 _FEWEST_FOR_VARIANCE = 3
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Columns of a table that are left after each step, the smallest p first.
-
-    Attributes:
-        differing: those that differ by outcome; at most ``univariate_selection`` of them.
-        uncorrelated: those of them that are not redundant with another one.
-    """
-
-    differing: np.ndarray
-    uncorrelated: np.ndarray
-
-
 def select_features(values: np.ndarray, outcome: np.ndarray, settings: LearningSettings) -> np.ndarray:
     """Columns that are defined for all cases, vary, differ by outcome and are not redundant.
-
-    Args:
-        values: shape (cases, columns).
-        outcome: 0 or 1, shape (cases,).
-
-    Returns:
-        Indices of the columns that are left, the smallest p first; may be empty.
-    """
-    return selection_steps(values, outcome, settings).uncorrelated
-
-
-def selection_steps(values: np.ndarray, outcome: np.ndarray, settings: LearningSettings) -> Selection:
-    """The same, with the columns left after each step.
 
     1. Columns with a NaN, or the same value everywhere (within rounding), are dropped.
     2. ``univariate_test``, two-sided; p must be below ``significance``.
     3. If ``univariate_selection`` is set, that many columns with the smallest p are kept: before redundancy is
        checked, as studies use scikit-learn's SelectKBest, so that fewer may be left in the end.
     4. In order of p, a column is kept when its |Pearson r| with every kept one is at most ``maximum_correlation``.
+
+    Returns:
+        Indices of the columns that are left, the smallest p first; may be empty.
     """
     usable = usable_columns(values)
     columns = values[:, usable]
@@ -61,8 +36,7 @@ def selection_steps(values: np.ndarray, outcome: np.ndarray, settings: LearningS
     # A stable sort: columns with the same p stay in the table's order.
     order = np.argsort(p, kind="stable")
     order = order[p[order] < settings.significance][: settings.univariate_selection]
-    kept = without_redundant(columns[:, order], settings.maximum_correlation)
-    return Selection(usable[order], usable[order[kept]])
+    return usable[order[without_redundant(columns[:, order], settings.maximum_correlation)]]
 
 
 def univariate_p(values: np.ndarray, outcome: np.ndarray, test: str) -> np.ndarray:
@@ -70,12 +44,11 @@ def univariate_p(values: np.ndarray, outcome: np.ndarray, test: str) -> np.ndarr
 
     ``mann-whitney``: U; exact where a group has at most 8 cases and the column no ties, else the normal approximation
     with corrections for ties and continuity. ``by-normality``: Welch's t where Shapiro-Wilk's p is above 0.05 in both
-    groups, else Mann-Whitney. ``anova``: one-way analysis of variance; of two groups that is Student's t with the
-    variance taken as equal, and a column that is constant in both groups yet differs between them has p 0.
+    groups, else Mann-Whitney. ``anova``: one-way analysis of variance, for two groups Student's t with equal variances;
+    a column that is constant in both groups yet differs between them has p 0.
 
     Args:
-        values: shape (cases, columns); finite.
-        outcome: 0 or 1.
+        values: finite.
 
     Raises:
         LearningError: all cases have the same outcome.
@@ -109,7 +82,7 @@ def _mann_whitney_p(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     p = np.ones(positive.shape[1])
     exact: np.ndarray = np.zeros(len(p), dtype=bool)
     if min(len(positive), len(negative)) <= _EXACT_CASES:
-        # SciPy's own choice is one for the whole table: one column with ties would change the p of all others.
+        # SciPy chooses once for the whole table: one column with ties would change the p of all others.
         exact = np.all(np.diff(np.sort(np.vstack([positive, negative]), axis=0), axis=0) > 0, axis=0)
     for columns, method in ((exact, "exact"), (~exact, "asymptotic")):
         if columns.any():
@@ -123,7 +96,7 @@ def _anova_p(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     if len(positive) + len(negative) < _FEWEST_FOR_VARIANCE or positive.shape[1] == 0:
         return np.ones(positive.shape[1])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a column that is constant in both groups: its p is correct nevertheless
+        warnings.simplefilter("ignore")  # of a column that is constant in both groups, whose p is correct
         return np.asarray(ttest_ind(positive, negative, axis=0, equal_var=True).pvalue)
 
 
@@ -134,7 +107,7 @@ def _looks_normal(group: np.ndarray) -> np.ndarray:
         return np.zeros(group.shape[1], dtype=bool)
     varying = np.ptp(group, axis=0) > 0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a constant group has no statistic, and is not normal
+        warnings.simplefilter("ignore")  # of a constant group, which has no statistic, and is not normal
         return varying & (shapiro(group, axis=0).pvalue > _NORMALITY)
 
 
@@ -144,7 +117,7 @@ def without_redundant(columns: np.ndarray, maximum_correlation: float) -> np.nda
     A column is kept when its |Pearson r| with every kept one before it is at most ``maximum_correlation``.
 
     Args:
-        columns: shape (cases, columns); each varies.
+        columns: shape (cases, columns); every column varies.
     """
     centred = (columns - columns.mean(axis=0)).T
     rows = centred / np.linalg.norm(centred, axis=1, keepdims=True)

@@ -10,13 +10,11 @@ from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.folds import check_two_outcomes
 from HabitatRadiomicsLib.learning.forests import tree_importances
 from HabitatRadiomicsLib.learning.lasso import lasso_path
-from HabitatRadiomicsLib.learning.relief import relief_weights
 from HabitatRadiomicsLib.learning.selection import univariate_p, usable_columns
 from HabitatRadiomicsLib.protocol import Selector
 
-#: Recursive elimination fits a model for every few columns that it drops; of a wider table it receives this many,
-#: those
-#: with the largest F.
+#: Recursive elimination fits a model for every few columns that it drops; of a wider table it receives this many
+#: columns, those with the largest F.
 _MOST_FOR_ELIMINATION = 300
 #: It drops a tenth of its columns at a time until this many are left, and then one by one.
 _ELIMINATED_ONE_BY_ONE = 15
@@ -31,21 +29,19 @@ def rank_features(name: Selector, values: np.ndarray, outcome: np.ndarray, *, se
     Columns are z-scored first: no ranking depends on their units. Columns of equal rank stay in the table's order.
 
     - ``anova``: F of one-way analysis of variance. ``kruskal-wallis``: H, with the correction for ties.
-    - ``mann-whitney``: p, as `univariate_p`.
+    - ``mann-whitney``: p, see `univariate_p`.
     - ``mutual-information``: with the outcome, by nearest neighbours (Ross 2014, doi 10.1371/journal.pone.0087357).
       By far the slowest: some seconds for 1,000 columns.
     - ``tree-importance``: impurity that splits remove, over 200 extremely randomised trees (Geurts 2006,
       doi 10.1007/s10994-006-6226-1).
-    - ``lasso``: the order in which columns enter the LASSO's path, of those that enter together the one with the larger
-      coefficient; after the first 30, and those that never enter, by F.
+    - ``lasso``: the order in which columns enter the LASSO's path; of those that enter together, the larger coefficient
+      first. Beyond the first 30, and of columns that never enter, by F.
     - ``relief``: ReliefF's weight (`relief_weights`).
     - ``rfe``: recursive elimination by a linear support vector machine (Guyon 2002, doi 10.1023/A:1012487302797). Of
       more than 300 columns, it receives those with the largest F; columns that it drops together, or does not
       receive, are ranked by F.
 
     Args:
-        values: shape (cases, columns).
-        outcome: 0 or 1, shape (cases,).
         seed: of ``mutual-information`` and ``tree-importance``; the others are deterministic.
 
     Returns:
@@ -62,24 +58,46 @@ def rank_features(name: Selector, values: np.ndarray, outcome: np.ndarray, *, se
 
 
 def anova_f(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    """F of one-way analysis of variance between the two outcomes, shape (columns,); infinite where groups are constant.
-
-    Args:
-        values: shape (cases, columns); every column varies.
-    """
+    """F of one-way analysis of variance, shape (columns,); infinite where groups are constant. Every column varies."""
     explained = _explained(values, outcome)
     with np.errstate(divide="ignore"):
         return explained / (1 - explained) * (len(values) - 2)
 
 
 def kruskal_h(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    """Kruskal's and Wallis's H of the two outcomes, corrected for ties, shape (columns,).
+    """Kruskal and Wallis's H of the two outcomes, corrected for ties, shape (columns,).
 
     It is (cases - 1) times the share of the ranks' variance that the outcome explains; ranks of ties are averaged.
     """
     from scipy.stats import rankdata
 
     return _explained(rankdata(values, axis=0), outcome) * (len(values) - 1)
+
+
+def relief_weights(values: np.ndarray, outcome: np.ndarray, *, neighbours: int = 10) -> np.ndarray:
+    """ReliefF's weight of each column, -1 to 1, larger for better (Kononenko 1994, doi 10.1007/3-540-57868-4_57).
+
+    Differences are shares of a column's range; the distance of two cases is their sum (Manhattan). A column's weight is
+    the mean difference of cases from their nearest neighbours of the other outcome, less that from their nearest
+    neighbours of the same outcome. Every column is treated as continuous.
+
+    Args:
+        values: finite, and every column varies.
+        neighbours: of each outcome (Kononenko's number); fewer where there are fewer cases.
+    """
+    from scipy.spatial.distance import cdist
+
+    scaled = (values - values.min(axis=0)) / np.ptp(values, axis=0)
+    distances = cdist(scaled, scaled, "cityblock")
+    np.fill_diagonal(distances, np.inf)  # no case is its own neighbour
+    weights = np.zeros(values.shape[1])
+    for case in range(len(values)):
+        for same, sign in ((True, -1.0), (False, 1.0)):
+            others = np.flatnonzero(((outcome == outcome[case]) == same) & np.isfinite(distances[case]))
+            nearest = others[np.argsort(distances[case, others], kind="stable")[:neighbours]]
+            if len(nearest):
+                weights += sign * np.abs(scaled[nearest] - scaled[case]).mean(axis=0)
+    return weights / len(values)
 
 
 def _explained(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
@@ -131,7 +149,7 @@ def _by_relief(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray
 
 
 def _by_elimination(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
-    """A tenth of the columns at a time until few are left, then one by one."""
+    """Drops a tenth of the columns at a time until few are left, then one by one."""
     order = _by_anova(values, outcome)
     given, rest = order[:_MOST_FOR_ELIMINATION], order[_MOST_FOR_ELIMINATION:]
     few = min(_ELIMINATED_ONE_BY_ONE, len(given))
@@ -143,8 +161,7 @@ def _by_elimination(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.nd
 
 
 def _eliminated(values: np.ndarray, outcome: np.ndarray, left: int, step: int) -> np.ndarray:
-    """Rank of each column: 1 for those that are left, larger the earlier the column was dropped, ``step`` at a
-    time."""
+    """Rank of each column: 1 for those that are left, larger for columns dropped earlier, ``step`` at a time."""
     from sklearn.svm import SVC
 
     ranks = np.ones(values.shape[1], dtype=int)

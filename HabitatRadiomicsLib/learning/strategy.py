@@ -1,6 +1,6 @@
 """The whole learning procedure on a feature table: every candidate score, and the choice between them.
 
-Nothing here sees a case that is not in ``training``; only an outer cross-validation can measure its performance.
+Only training cases are used here; the performance can only be measured by an outer cross-validation.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.features import parse
 from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.learning.candidates import Candidate, candidates_of
+from HabitatRadiomicsLib.learning.folds import in_deviations
 from HabitatRadiomicsLib.learning.fusion import fit_fused
 from HabitatRadiomicsLib.learning.nomogram import NomogramScore, fit_nomogram_score
 from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
@@ -33,7 +34,7 @@ RULE = (
 
 
 class FittedScore(Protocol):
-    """The score that any learning method gives: a linear rad-score, or a classifier."""
+    """The score of any learning method: a linear rad-score, or a classifier."""
 
     @property
     def columns(self) -> np.ndarray:
@@ -41,8 +42,7 @@ class FittedScore(Protocol):
 
     @property
     def held_out(self) -> np.ndarray:
-        """Scores of the training cases by fits that had not seen them, in SD of each fold's training scores; shape
-        (cases,)."""
+        """Scores of the training cases by fits that had not seen them, see `in_deviations`; shape (cases,)."""
 
     def score(self, values: np.ndarray) -> np.ndarray:
         """Scores of a table's rows, shape (cases,)."""
@@ -53,8 +53,7 @@ class TrainingTable:
     """A feature table with all other data of its cases that learning may use.
 
     Attributes:
-        columns: names; ``values`` has shape (cases, columns).
-        outcome: 0 or 1, shape (cases,).
+        columns: names of the columns of ``values``.
         patients: shape (cases,); cases of one patient stay together in every split.
         covariates: clinical variables of each case; empty if none are used.
     """
@@ -76,7 +75,7 @@ class Learned:
     """Every candidate's score, and the one that was chosen.
 
     Attributes:
-        columns: of the table; the scores' columns are indices into these.
+        columns: names of the table's columns; the scores' columns are indices into these.
         scores: by candidate; None if nothing could be learned.
         inner_scores: by candidate: scores of the training cases, held out in the cross-validation that chose its
             penalty or its classifier, shape (cases,).
@@ -103,8 +102,8 @@ class Learned:
     @property
     def rad_score(self) -> RadScore | None:
         """The chosen candidate's score if it is a linear rad-score."""
-        found = self.chosen_score
-        return found if isinstance(found, RadScore) else None
+        score = self.chosen_score
+        return score if isinstance(score, RadScore) else None
 
     @property
     def score(self) -> FittedScore | None:
@@ -128,29 +127,29 @@ def learn(
     """
     competing = tuple(candidates_of(table.columns, settings) if candidates is None else candidates)
     scores = {candidate.name: fit_candidate(table, candidate, settings, seed=seed) for candidate in competing}
-    learned = [candidate for candidate in competing if scores[candidate.name] is not None]
-    inner = {
-        candidate.name: _inner_scores(table, candidate, score)
-        for candidate in learned
-        if (score := scores[candidate.name]) is not None
-    }
+    successful, inner = [], {}
+    for candidate in competing:
+        score = scores[candidate.name]
+        if score is not None:
+            successful.append(candidate)
+            inner[candidate.name] = _inner_scores(table, candidate, score)
     areas = {name: auc_with_interval(table.outcome, row).auc for name, row in inner.items()}
     if settings.fusion is not None:
         # The fusion was fixed in advance; its parts are fitted for comparison only.
-        learned = [candidate for candidate in learned if len(candidate.parts) > 1] or learned
-    chosen = max(learned, key=lambda candidate: areas[candidate.name], default=None)  # the first of equal ones
-    found = Learned(table.columns, competing, scores, inner, areas, chosen)
-    if settings.nomogram is None or found.rad_score is None:
-        return found
+        successful = [candidate for candidate in successful if len(candidate.parts) > 1] or successful
+    chosen = max(successful, key=lambda candidate: areas[candidate.name], default=None)  # the first of equal ones
+    learned = Learned(table.columns, competing, scores, inner, areas, chosen)
+    if settings.nomogram is None or learned.rad_score is None:
+        return learned
     try:
         nomogram = fit_nomogram_score(
-            table.columns, table.values, found.rad_score, found.inner, table.covariates, table.outcome,
+            table.columns, table.values, learned.rad_score, learned.inner, table.covariates, table.outcome,
             settings.nomogram, seed=seed,
         )  # fmt: skip
-    except LearningError as error:  # scores that separate the outcomes, for instance: it stands alone
+    except LearningError as error:  # where rad-scores separate the outcomes, for instance
         _log.info("no nomogram: %s", error.problem)
-        return replace(found, nomogram_problem=error.problem)
-    return replace(found, nomogram=nomogram)
+        return replace(learned, nomogram_problem=error.problem)
+    return replace(learned, nomogram=nomogram)
 
 
 def fit_candidate(
@@ -164,12 +163,12 @@ def fit_candidate(
     """
     columns = candidate.columns(table.columns)
     present = np.flatnonzero(candidate.measured(table.columns, table.values))
-    own = table.rows(present)
-    columns = columns[np.isfinite(own.values[:, columns]).all(axis=0)]
+    measured = table.rows(present)
+    columns = columns[np.isfinite(measured.values[:, columns]).all(axis=0)]
     if not len(columns) or not len(present):
         return None
     try:
-        return _fitted(own, candidate, columns, settings, seed)
+        return _fitted(measured, candidate, columns, settings, seed)
     except LearningError:
         return None
 
@@ -183,30 +182,23 @@ def _fitted(
         scouted = fit_scouts(
             values, images, outcome, settings.search, settings.scouts, folds=settings.folds, seed=seed, groups=groups
         )
-        sent = tuple(replace(scout, columns=columns[scout.columns]) for scout in scouted.scouts)
-        return replace(scouted, columns=columns[scouted.columns], scouts=sent)
+        return scouted.at(columns)
     if settings.search is not None:
         searched = fit_search(values, outcome, settings.search, folds=settings.folds, seed=seed, groups=groups)
         return replace(searched, columns=columns[searched.columns])
     if settings.fusion is not None and len(candidate.parts) > 1:
-        kept = set(columns.tolist())
-        parts = {
-            part.name: np.array([column for column in part.columns(table.columns) if column in kept], dtype=int)
-            for part in candidate.parts
-        }
-        deep = [part for part in candidate.parts if part.region == PATCH]
-        single = np.concatenate([parts[part.name] for part in deep]) if deep else np.zeros(0, dtype=int)
-        regions = {part.name: parts[part.name] for part in candidate.parts if part.region != PATCH}
+        columns_of = {part: np.intersect1d(part.columns(table.columns), columns) for part in candidate.parts}
+        deep = [columns_of[part] for part in candidate.parts if part.region == PATCH]
+        single = np.concatenate([np.zeros(0, dtype=int), *deep])
+        regions = {part.name: columns_of[part] for part in candidate.parts if part.region != PATCH}
         return fit_fused(table.values, outcome, regions, single, settings, settings.fusion, seed=seed, groups=groups)
     score = fit_rad_score(values, outcome, settings, seed=seed, groups=groups)
     return replace(score, columns=columns[score.columns])
 
 
 def held_out_scores(score: FittedScore | None, training: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Scores of cases in standard deviations of the training scores.
-
-    Folds differ in shrinkage; their scores can be pooled only in these units. A case that lacks a region, and every
-    case of a fold in which nothing was learned, gets 0, the training mean: no evidence either way.
+    """Scores of cases, see `in_deviations`; 0, the training mean, for a case that lacks a region, and where nothing was
+    learned.
 
     Args:
         training: values of the training cases, shape (cases, columns); ``test``: of those to score.
@@ -214,14 +206,12 @@ def held_out_scores(score: FittedScore | None, training: np.ndarray, test: np.nd
     if score is None:
         return np.zeros(len(test))
     seen = score.score(training)
-    seen = seen[np.isfinite(seen)]
-    found = (score.score(test) - seen.mean()) / seen.std()
-    return np.where(np.isfinite(found), found, 0.0)
+    scaled = in_deviations(seen[np.isfinite(seen)], score.score(test))
+    return np.where(np.isfinite(scaled), scaled, 0.0)
 
 
 def _inner_scores(table: TrainingTable, candidate: Candidate, score: FittedScore) -> np.ndarray:
-    """Held-out scores of the training cases, by the cross-validation that chose the penalty; 0 for a case that lacks
-    the region."""
+    """Held-out scores of the training cases; 0 for a case that lacks the region."""
     scores = np.zeros(len(table.outcome))
     scores[candidate.measured(table.columns, table.values)] = score.held_out
     return scores

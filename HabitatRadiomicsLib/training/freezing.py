@@ -13,9 +13,9 @@ from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import EvaluationError, LearningError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.features.deep.measure import network_of
-from HabitatRadiomicsLib.learning import calibrate
 from HabitatRadiomicsLib.learning.nomogram import Nomogram, fit_clinical_model
 from HabitatRadiomicsLib.learning.preparation import FoldTable, PreparedFold
+from HabitatRadiomicsLib.learning.radscore import calibrate
 from HabitatRadiomicsLib.learning.strategy import Learned
 from HabitatRadiomicsLib.model.document import (
     Calibration,

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from HabitatRadiomicsLib.learning import calibrate
 from HabitatRadiomicsLib.learning.baselines import Baseline, clinical_baseline, volume_baseline
 from HabitatRadiomicsLib.learning.folds import Fold
 from HabitatRadiomicsLib.learning.fusion import FusedScore
 from HabitatRadiomicsLib.learning.preparation import FoldTable, prepare_fold
+from HabitatRadiomicsLib.learning.radscore import calibrate
 from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.learning.strategy import Learned, held_out_scores, learn
 from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE, STRATEGY, VOLUME

@@ -14,11 +14,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from HabitatRadiomicsLib.learning import lasso_path
 from HabitatRadiomicsLib.learning.classifiers import make_classifier
 from HabitatRadiomicsLib.learning.folds import Split
-from HabitatRadiomicsLib.learning.relief import relief_weights
-from HabitatRadiomicsLib.learning.selectors import kruskal_h
+from HabitatRadiomicsLib.learning.lasso import lasso_path
+from HabitatRadiomicsLib.learning.selectors import kruskal_h, relief_weights
 from HabitatRadiomicsLib.protocol import LearningSettings, SearchSettings
 
 #: Penalties of a path.
@@ -51,7 +50,7 @@ def plain_rad_score(values: np.ndarray, outcome: np.ndarray, settings: LearningS
     """The best mean AUC over a path of LASSO penalties of the columns with the largest F."""
     count = min(settings.univariate_selection or settings.maximum_features, values.shape[1])
     z = (values - values.mean(axis=0)) / values.std(axis=0)
-    largest = lasso_path(z, outcome, steps=2).penalties[0] * len(outcome)
+    largest = lasso_path(z, outcome).penalties[0] * len(outcome)
     grid = {"classifier__C": (1 / (largest * np.geomspace(1, 1e-2, _PENALTIES))).tolist()}
     lasso = LogisticRegression(l1_ratio=1, solver="liblinear", max_iter=1000)
     steps = [("selector", SelectKBest(f_classif, k=count)), ("scaler", StandardScaler()), ("classifier", lasso)]

@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, with_reading
 from HabitatRadiomicsLib.cases.synthetic.spine import READINGS
 from HabitatRadiomicsLib.commands.small_presets import SMALL_PRESETS
-from HabitatRadiomicsLib.learning import stratified_folds
+from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.radscore import fit_rad_score
 from HabitatRadiomicsLib.learning.search import fit_search

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.learning import lasso_path
+from HabitatRadiomicsLib.learning.lasso import lasso_path
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.model.nomogram import EVIDENCE, NomogramPart
 from HabitatRadiomicsLib.model.prediction import classifier_inputs
@@ -234,12 +234,10 @@ def _nomogram_risks(training: Training) -> tuple[float, ...]:
 def _lasso(training: Training) -> numbers_of.Lasso | None:
     """Path of the columns that entered the final LASSO, on the penalties that were cross-validated."""
     score, chosen = training.learned.rad_score, training.learned.chosen
-    if score is None or score.validated is None:
+    if score is None or chosen is None:
         return None
-    assert score.selection is not None
-    assert chosen is not None
     validated, prepared = score.validated, training.prepared
-    columns = chosen.columns(prepared.columns)[score.selection.uncorrelated]
+    columns = chosen.columns(prepared.columns)[score.selected]
     rows = chosen.measured(prepared.columns, prepared.values)
     values = prepared.values[rows][:, columns]
     standardised = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import sklearn
 
-from HabitatRadiomicsLib.learning import stratified_folds
+from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.learning.strategy import TrainingTable
 from HabitatRadiomicsLib.protocol import LearningSettings, SearchSettings, load_protocol

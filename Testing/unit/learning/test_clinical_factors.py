@@ -177,7 +177,7 @@ def test_known_of_one_outcome_only_has_no_test() -> None:
     [
         (np.zeros(60), "same outcome"),
         (np.arange(60) % 3, "neither 0 nor 1"),
-        (np.arange(30) % 2, "60 cases and outcomes of shape"),
+        (np.arange(30) % 2, "60 cases and outcomes of shape .* do not belong together"),
     ],
 )
 def test_bad_outcomes_are_told(outcome: np.ndarray, message: str) -> None:

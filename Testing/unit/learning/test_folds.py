@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import stratified_folds
+from HabitatRadiomicsLib.learning.folds import in_deviations, stratified_folds
 
 
 def test_each_case_is_tested_once_and_the_outcomes_are_shared_out() -> None:
@@ -58,7 +58,7 @@ def test_patients_that_are_not_shared_out_are_told() -> None:
     # Three patients have outcome 0 and three outcome 1, but one of them nearly all cases, and two folds stay without 1.
     outcome = np.array([0, 1, 0, 1, 0, 1, 1, 1, 1])
     patients = ["a", "d", "b", "a", "c", "e", "e", "e", "e"]
-    with pytest.raises(LearningError, match="not shared out over 3 folds"):
+    with pytest.raises(LearningError, match="could not be distributed over 3 folds"):
         stratified_folds(outcome, 3, 1, patients)
 
 
@@ -67,3 +67,8 @@ def test_patients_of_one_case_each_change_nothing() -> None:
     one, other = stratified_folds(outcome, 4, 7), stratified_folds(outcome, 4, 7, [f"p{case}" for case in range(30)])
     for (_, first), (_, second) in zip(one, other, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_scores_that_do_not_vary_in_training_say_nothing() -> None:
+    assert in_deviations(np.array([1.0, 1.0]), np.array([2.0])).tolist() == [0.0]
+    assert in_deviations(np.array([1.0, 3.0]), np.array([2.0, 4.0])).tolist() == [0.0, 2.0]

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import lasso_path
-from HabitatRadiomicsLib.learning.lasso import lasso_logistic
+from HabitatRadiomicsLib.learning.lasso import lasso_logistic, lasso_path
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +119,13 @@ def test_path_equals_its_single_problems_and_repeats_to_the_bit() -> None:
     generator = np.random.default_rng(3)
     values = generator.normal(size=(40, 60)) + generator.normal(size=(40, 1))
     outcome = np.arange(40) % 2
-    path = lasso_path(values, outcome, steps=30)
+    path = lasso_path(values, outcome)
     deviation = values.std(axis=0)
     for step in (3, 12, 25):
         intercept, coefficients = lasso_logistic(values / deviation, outcome, float(path.penalties[step]))
         np.testing.assert_allclose(path.coefficients[step], coefficients / deviation, rtol=0, atol=1e-9)
         assert path.intercepts[step] == pytest.approx(intercept, abs=1e-9)
-    again = lasso_path(values, outcome, steps=30)
+    again = lasso_path(values, outcome)
     np.testing.assert_array_equal(path.coefficients, again.coefficients)
 
 

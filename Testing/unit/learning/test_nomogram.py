@@ -129,7 +129,7 @@ def test_clinical_model_is_the_same_without_the_rad_score() -> None:
     assert set(model.terms) == {"clinical:age", "clinical:visceral=yes"}
     assert model.rad_score_range is None
     assert model.linear(None, rows).shape == (160,)
-    with pytest.raises(LearningError, match="no place for them"):
+    with pytest.raises(LearningError, match="does not use them"):
         model.linear(score, rows)
     with pytest.raises(LearningError, match="needs rad-scores"):
         _fitted().linear(None, rows)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import calibrate, lasso_path, stratified_folds
+from HabitatRadiomicsLib.learning.folds import stratified_folds
+from HabitatRadiomicsLib.learning.lasso import lasso_path
 from HabitatRadiomicsLib.learning.penalty import cross_validated_path
-from HabitatRadiomicsLib.learning.radscore import RadScore, coefficient_covariance, fit_rad_score
-from HabitatRadiomicsLib.learning.selection import select_features, selection_steps
+from HabitatRadiomicsLib.learning.radscore import calibrate, coefficient_covariance, fit_rad_score
+from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.learning.strategy import held_out_scores
 from HabitatRadiomicsLib.protocol import LearningSettings
 from HabitatRadiomicsLib.statistics import auc_with_interval
@@ -78,7 +81,7 @@ def test_penalty_is_that_of_the_rule(rule: str) -> None:
         outcome,
         stratified_folds(outcome, settings.folds, 4),
         path.penalties,
-        select=lambda some, their_outcome: select_features(some, their_outcome, settings),
+        lambda some, their_outcome: select_features(some, their_outcome, settings),
     )
     assert expected.one_standard_error > expected.minimum
     penalty = expected.minimum if rule == "minimum" else expected.one_standard_error
@@ -87,7 +90,6 @@ def test_penalty_is_that_of_the_rule(rule: str) -> None:
     np.testing.assert_array_equal(score.columns, columns[np.flatnonzero(path.coefficients[step])])
     raw = path.intercepts[step] + values[:, columns] @ path.coefficients[step]
     np.testing.assert_allclose(score.score(values), raw, atol=1e-9)
-    assert score.validated is not None
     np.testing.assert_allclose(score.validated.deviance, expected.deviance, rtol=1e-9)
 
 
@@ -106,25 +108,20 @@ def test_a_score_of_noise_has_a_feature_and_tells_that_none_would_be_better() ->
         values, outcome = np.random.default_rng(seed).normal(size=(60, 300)), np.arange(60) % 2
         score = fit_rad_score(values, outcome, LearningSettings(), seed=seed)
         assert len(score.columns) >= 1
-        assert score.validated is not None
         worse += score.penalty != score.validated.minimum
         assert score.penalty < score.validated.penalties[0]
     assert worse >= 3
     values, outcome = _cohort(2)
     clear = fit_rad_score(values, outcome, LearningSettings(), seed=1)
-    assert clear.validated is not None
     assert clear.penalty == clear.validated.minimum
 
 
-def test_selected_columns_are_told_by_step() -> None:
+def test_selected_columns_are_those_of_all_cases() -> None:
     values, outcome = _cohort(5)
     values[:, 40] = values[:, 5]
     score = fit_rad_score(values, outcome, LearningSettings(), seed=1)
-    steps = selection_steps(values, outcome, LearningSettings())
-    assert score.selection is not None
-    np.testing.assert_array_equal(score.selection.differing, steps.differing)
-    np.testing.assert_array_equal(score.selection.uncorrelated, steps.uncorrelated)
-    assert set(score.columns) <= set(steps.uncorrelated) < set(steps.differing)
+    np.testing.assert_array_equal(score.selected, select_features(values, outcome, LearningSettings()))
+    assert set(score.columns) <= set(score.selected)
 
 
 def test_patients_stay_together_in_the_folds_of_the_penalty() -> None:
@@ -135,13 +132,11 @@ def test_patients_stay_together_in_the_folds_of_the_penalty() -> None:
     patients = np.repeat(np.arange(40), 4)
     torn = fit_rad_score(values, outcome, LearningSettings(), seed=1)
     together = fit_rad_score(values, outcome, LearningSettings(), seed=1, groups=patients)
-    assert torn.validated is not None
-    assert together.validated is not None
     assert together.validated.deviance.min() > torn.validated.deviance.min() + 0.05
     folds = stratified_folds(outcome, 5, 1, patients)
     settings = LearningSettings()
     expected = cross_validated_path(
-        values, outcome, folds, together.validated.penalties, select=lambda x, y: select_features(x, y, settings)
+        values, outcome, folds, together.validated.penalties, lambda x, y: select_features(x, y, settings)
     )
     np.testing.assert_array_equal(together.validated.deviance, expected.deviance)
 
@@ -213,6 +208,8 @@ def test_refits_of_a_nearly_separated_cohort_converge() -> None:
     """At a small penalty many bootstrap samples are separated; their refits take long, and still end."""
     values, outcome = _cohort(13, cases=24, columns=3)
     values[:, 1] = 2.2 * outcome + np.random.default_rng(13).normal(size=24)
-    score = RadScore(np.arange(3), values.mean(axis=0), values.std(axis=0, ddof=1), np.zeros(3), 0.0, 3e-5)
+    fitted = fit_rad_score(*_cohort(1), LearningSettings(), seed=1)
+    scale = {"means": values.mean(axis=0), "deviations": values.std(axis=0, ddof=1), "coefficients": np.zeros(3)}
+    score = replace(fitted, columns=np.arange(3), intercept=0.0, penalty=3e-5, **scale)
     covariance = coefficient_covariance(values, outcome, score, count=60, seed=1)
     assert np.isfinite(covariance).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.learning.relief import relief_weights
+from HabitatRadiomicsLib.learning.selectors import relief_weights
 
 
 def _by_definition(values: np.ndarray, outcome: np.ndarray, neighbours: int) -> list[float]:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import scouts, stratified_folds
+from HabitatRadiomicsLib.learning import scouts
+from HabitatRadiomicsLib.learning.folds import in_deviations, stratified_folds
 from HabitatRadiomicsLib.learning.scouts import fit_scouts
-from HabitatRadiomicsLib.learning.search import fit_search, in_training_deviations
+from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.protocol import ScoutSettings, SearchSettings
 from HabitatRadiomicsLib.statistics import auc_with_interval
 
@@ -65,7 +66,7 @@ def test_held_out_scores_are_of_the_whole_procedure_without_the_cases() -> None:
     expected = np.zeros(80)
     for training, test in stratified_folds(outcome, 3, 1):
         part = fit_scouts(values[training], images, outcome[training], SETTINGS, ScoutSettings(), folds=3, seed=1)
-        expected[test] = in_training_deviations(part, values[training], values[test])
+        expected[test] = in_deviations(part.score(values[training]), part.score(values[test]))
     assert score.held_out.tobytes() == expected.tobytes()
 
 

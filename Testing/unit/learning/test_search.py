@@ -10,7 +10,8 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import search, stratified_folds
+from HabitatRadiomicsLib.learning import search
+from HabitatRadiomicsLib.learning.folds import in_deviations, stratified_folds
 from HabitatRadiomicsLib.learning.search import SearchedScore, fit_search
 from HabitatRadiomicsLib.learning.selectors import rank_features
 from HabitatRadiomicsLib.protocol import SearchSettings
@@ -89,7 +90,7 @@ def test_held_out_scores_are_those_of_fits_that_are_kept_to_the_last_bit(classif
     for training, test in stratified_folds(outcome, 2, 2):
         columns = rank_features("relief", values[training], outcome[training], seed=2)[: score.result.features]
         kept = search._fit(values[training], outcome[training], columns, classifier, 2)
-        held_out[test] = search.in_training_deviations(kept, values[training], values[test])
+        held_out[test] = in_deviations(kept.score(values[training]), kept.score(values[test]))
     assert score.held_out.tobytes() == held_out.tobytes()
 
 
@@ -200,13 +201,6 @@ def test_the_cases_of_a_group_stay_together() -> None:
     together = fit_search(values, outcome, settings, folds=5, seed=0, groups=np.repeat(np.arange(40), 4).astype(str))
     assert apart.result.auc > 0.8
     assert together.result.auc < 0.7
-
-
-def test_a_score_that_does_not_vary_in_training_says_nothing() -> None:
-    flat = search.ClassifierScore(
-        np.array([0]), np.zeros(1), np.ones(1), LogisticRegression().fit([[0.0], [0.0]], [0, 1])
-    )
-    assert search.in_training_deviations(flat, np.array([[1.0], [1.0]]), np.array([[2.0]])).tolist() == [0.0]
 
 
 @pytest.mark.parametrize(

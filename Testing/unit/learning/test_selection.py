@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.feature_selection import SelectKBest, f_classif
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning.selection import select_features, selection_steps, univariate_p
+from HabitatRadiomicsLib.learning.selection import select_features, univariate_p
 from HabitatRadiomicsLib.protocol import LearningSettings
 
 
@@ -36,20 +36,25 @@ def test_selection_drops_what_it_must() -> None:
         assert stats.mannwhitneyu(values[outcome == 1, column], values[outcome == 0, column]).pvalue < 0.05
 
 
-def test_steps_are_told_and_each_is_part_of_the_one_before() -> None:
+def _differing(values: np.ndarray, outcome: np.ndarray, settings: LearningSettings) -> np.ndarray:
+    """What the univariate test selects: no column is redundant."""
+    return select_features(values, outcome, settings.model_copy(update={"maximum_correlation": 1.0}))
+
+
+def test_each_step_keeps_part_of_the_one_before() -> None:
     values, outcome = _cohort(2)
     values[:, 40] = values[:, 5]
-    found = selection_steps(values, outcome, LearningSettings())
+    kept = select_features(values, outcome, LearningSettings())
+    differing = _differing(values, outcome, LearningSettings())
     p = univariate_p(values, outcome, "mann-whitney")
-    np.testing.assert_array_equal(np.sort(found.differing), np.flatnonzero(p < 0.05))
-    assert (np.diff(p[found.differing]) >= 0).all()
-    assert set(found.uncorrelated) < set(found.differing)
-    assert list(found.uncorrelated) == [column for column in found.differing if column in set(found.uncorrelated)]
-    assert {5, 40} <= set(found.differing)
+    np.testing.assert_array_equal(np.sort(differing), np.flatnonzero(p < 0.05))
+    assert (np.diff(p[differing]) >= 0).all()
+    assert set(kept) < set(differing)
+    assert list(kept) == [column for column in differing if column in set(kept)]
+    assert {5, 40} <= set(differing)
     # Of equal columns, the first of the table.
-    assert 5 in found.uncorrelated
-    assert 40 not in found.uncorrelated
-    np.testing.assert_array_equal(select_features(values, outcome, LearningSettings()), found.uncorrelated)
+    assert 5 in kept
+    assert 40 not in kept
 
 
 @pytest.mark.parametrize("limit", [0.3, 0.6, 0.9])
@@ -58,14 +63,15 @@ def test_redundancy_is_its_definition(limit: float) -> None:
     outcome = np.arange(40) % 2
     values = generator.normal(size=(40, 6)) @ generator.normal(size=(6, 80)) + 0.5 * generator.normal(size=(40, 80))
     values += 0.8 * outcome[:, None]
-    found = selection_steps(values, outcome, LearningSettings(maximum_correlation=limit, significance=1.0))
+    settings = LearningSettings(maximum_correlation=limit, significance=1.0)
+    differing = _differing(values, outcome, settings)
     correlation = np.abs(np.corrcoef(values, rowvar=False))
     kept: list[int] = []
-    for column in found.differing:
+    for column in differing:
         if all(correlation[column, other] <= limit for other in kept):
             kept.append(int(column))
-    assert 0 < len(kept) < len(found.differing)
-    assert list(found.uncorrelated) == kept
+    assert 0 < len(kept) < len(differing)
+    assert list(select_features(values, outcome, settings)) == kept
 
 
 def test_a_limit_of_one_keeps_even_equal_columns() -> None:
@@ -113,9 +119,9 @@ def test_by_normality_of_two_cases_is_mann_whitney() -> None:
 def test_setting_decides_which_test_selects() -> None:
     values, outcome = _cohort(7, cases=24)
     for name in ("mann-whitney", "by-normality", "anova"):
-        found = selection_steps(values, outcome, LearningSettings.model_validate({"univariate_test": name}))
+        differing = _differing(values, outcome, LearningSettings.model_validate({"univariate_test": name}))
         expected = np.flatnonzero(univariate_p(values, outcome, name) < 0.05)
-        np.testing.assert_array_equal(np.sort(found.differing), expected)
+        np.testing.assert_array_equal(np.sort(differing), expected)
 
 
 @pytest.mark.parametrize("positives", [1, 4, 25])
@@ -142,11 +148,10 @@ def test_univariate_selection_is_select_k_best_of_those_that_differ(count: int) 
     settings = LearningSettings(
         univariate_test="anova", univariate_selection=count, significance=0.2, maximum_correlation=1.0
     )
-    found = selection_steps(values, outcome, settings)
+    found = select_features(values, outcome, settings)
     best = SelectKBest(f_classif, k=min(count, values.shape[1])).fit(values, outcome)
     expected = np.flatnonzero(best.get_support() & (best.pvalues_ < 0.2))
-    np.testing.assert_array_equal(np.sort(found.differing), expected)
-    np.testing.assert_array_equal(found.uncorrelated, found.differing)
+    np.testing.assert_array_equal(np.sort(found), expected)
 
 
 def test_univariate_selection_comes_before_the_filter_of_correlated_features() -> None:
@@ -154,9 +159,7 @@ def test_univariate_selection_comes_before_the_filter_of_correlated_features() -
     values, outcome = _cohort(10)
     values[:, 40] = values[:, 5]
     settings = LearningSettings(univariate_test="anova", univariate_selection=2)
-    found = selection_steps(values, outcome, settings)
-    assert found.differing.tolist() == [5, 40]
-    assert found.uncorrelated.tolist() == [5]
+    assert _differing(values, outcome, settings).tolist() == [5, 40]
     assert select_features(values, outcome, settings).tolist() == [5]
     assert len(select_features(values, outcome, settings.model_copy(update={"univariate_selection": None}))) > 2
 

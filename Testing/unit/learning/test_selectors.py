@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from HabitatRadiomicsLib.errors import LearningError
-from HabitatRadiomicsLib.learning import lasso_path
+from HabitatRadiomicsLib.learning.lasso import lasso_path
 from HabitatRadiomicsLib.learning.selection import univariate_p
 from HabitatRadiomicsLib.learning.selectors import anova_f, kruskal_h, rank_features
 from HabitatRadiomicsLib.protocol import Selector

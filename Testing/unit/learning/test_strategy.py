@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.learning import lasso_path, stratified_folds
 from HabitatRadiomicsLib.learning.candidates import Candidate
-from HabitatRadiomicsLib.learning.radscore import RadScore, fit_rad_score
+from HabitatRadiomicsLib.learning.folds import stratified_folds
+from HabitatRadiomicsLib.learning.lasso import lasso_path
+from HabitatRadiomicsLib.learning.radscore import fit_rad_score
 from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.learning.strategy import TrainingTable, fit_candidate, held_out_scores, learn
 from HabitatRadiomicsLib.protocol import LearningSettings
@@ -165,7 +166,10 @@ def test_the_cases_of_a_patient_stay_together_inside_too(monkeypatch: pytest.Mon
 
 
 def test_held_out_scores_are_in_standard_deviations_of_the_training_scores() -> None:
-    score = RadScore(np.array([1]), np.array([5.0]), np.array([2.0]), np.array([3.0]), 7.0, 0.1)
+    table = _table("T1W_whole", planted={1: 2.0})
+    fitted = fit_rad_score(table.values, table.outcome, _settings(), seed=3)
+    scale = {"means": np.array([5.0]), "deviations": np.array([2.0]), "coefficients": np.array([3.0])}
+    score = replace(fitted, columns=np.array([1]), intercept=7.0, **scale)
     training = np.array([[0, 3.0], [0, 5.0], [0, np.nan], [0, 7.0]])
     test = np.array([[9, 5.0], [9, 7.0], [9, np.nan]])
     spread = np.std([4.0, 7.0, 10.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -35,7 +36,7 @@ def _characteristics() -> list[dict[str, Any]]:
     stage = generator.choice(["IVA", "IVB", "III"], 90, p=[0.55, 0.39, 0.06]).tolist()
     names = [f"Patient-{number:03}" for number in range(90)]
     columns = {"age (years)": age, "CEA (ng/ml)": marker, "sex": sex, "stage": stage, "hospital number": names}
-    return [row.document() for row in characteristics(columns, outcome)]
+    return [asdict(row) for row in characteristics(columns, outcome)]
 
 
 @pytest.fixture

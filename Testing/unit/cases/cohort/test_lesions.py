@@ -11,7 +11,7 @@ import pytest
 from HabitatRadiomicsLib.cases import INTER_OBSERVER, Case
 from HabitatRadiomicsLib.cases.cohort import Cohort, add_to_cohort, load_cohort, with_reading
 from HabitatRadiomicsLib.errors import CohortError
-from HabitatRadiomicsLib.learning import stratified_folds
+from HabitatRadiomicsLib.learning.folds import stratified_folds
 from HabitatRadiomicsLib.protocol import protocol_from
 from HabitatRadiomicsLib.training.checks import check_apart, folds_of
 

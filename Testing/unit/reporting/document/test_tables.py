@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,7 +79,7 @@ def _rows(folder: Path, name: str) -> list[dict[str, str]]:
 
 def test_table_1_has_a_line_per_level_and_group_and_numbers_in_full(tmp_path: Path) -> None:
     rows = characteristics({"age": _AGES, "sex": ["m", "f", "f", "NA"] * 8}, _OUTCOME)
-    write_tables(tmp_path, _study(characteristics=[row.document() for row in rows]))
+    write_tables(tmp_path, _study(characteristics=[asdict(row) for row in rows]))
     table = _rows(tmp_path, "characteristics")
     assert len(table) == 3 + 2 * 3
     age = rows[0].groups["positive"]
@@ -96,7 +97,7 @@ def test_table_1_has_a_line_per_level_and_group_and_numbers_in_full(tmp_path: Pa
 
 def test_table_1_shows_no_identifier(tmp_path: Path) -> None:
     rows = characteristics({"name": [f"Patient {number}" for number in range(32)]}, _OUTCOME)
-    write_tables(tmp_path, _study(characteristics=[row.document() for row in rows]))
+    write_tables(tmp_path, _study(characteristics=[asdict(row) for row in rows]))
     assert "Patient" not in (tmp_path / "characteristics.csv").read_text(encoding="utf-8")
     assert [line["cases"] for line in _rows(tmp_path, "characteristics")] == ["32", "16", "16"]
 
