@@ -134,7 +134,8 @@ def _comparison(
     if constant:
         verb = "gives" if len(constant) == 1 else "give"
         untested = f"{' and '.join(constant)} {verb} all cases the same score"
-        return Comparison(first, second, difference, *[math.nan] * 5, untested)
+        nan = math.nan
+        return Comparison(first, second, difference, nan, nan, nan, nan, nan, untested)
     variance *= overlap_factor(folds)
     # For equal rankings the variance is only rounding error.
     deviation = math.sqrt(variance) if variance > 1e-15 else 0.0
