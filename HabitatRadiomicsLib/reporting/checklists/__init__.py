@@ -1,1 +1,1 @@
-"""Reporting checklists, filled from the study where software can know, and by the user where it cannot."""
+"""Reporting checklists, filled in from the study as far as software can know, and from the user's answers."""

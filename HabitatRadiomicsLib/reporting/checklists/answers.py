@@ -1,4 +1,4 @@
-"""``answers.yaml``: a template with every open question, and what the user made of it."""
+"""``answers.yaml``: a template with every question that software cannot answer, and the user's answers."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from HabitatRadiomicsLib.outputs import write_text
 from HabitatRadiomicsLib.reporting.checklists.reading import Checklist, Question, load_checklists, load_questions
 
 Word = Literal["yes", "no", "n/a"]
-#: YAML 1.1 reads a bare yes and no as true and false.
+#: YAML 1.1 reads yes and no without quotes as true and false.
 _WORDS: dict[Any, Word] = {True: "yes", False: "no", "yes": "yes", "no": "no", "n/a": "n/a", "not applicable": "n/a"}
 _HEADER = """\
-# Answers to what no software can know, for the checklists of report.html.
+# Answers to the questions of the checklists in report.html that software cannot answer.
 # After each colon write yes, no or n/a (n/a only where it is offered); null means: not answered yet.
-# To say where in the manuscript the reader finds it: {answer: yes, where: "Methods, page 4"}
-# Then give: habitat-radiomics report FOLDER (the folder of this file). This file is read, never overwritten.
+# To say where in the manuscript the answer is found: {answer: yes, where: "Methods, page 4"}
+# Then run: habitat-radiomics report FOLDER (the folder of this file). This file is read, never overwritten.
 """
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the user says, and where in the manuscript it stands (may be empty)."""
+    """The user's answer, and its place in the manuscript (may be empty)."""
 
     word: Word
     where: str = ""
 
 
 def answers_template(checklists: Sequence[Checklist], questions: Mapping[str, Question]) -> str:
-    """The text of ``answers.yaml`` with every question and no answer; names the items that each one decides."""
+    """The text of ``answers.yaml``: every question with the items that it decides, and no answer."""
     blocks = [_HEADER]
     for name, question in questions.items():
         choices = "yes, no or n/a" if question.not_applicable else "yes or no"
@@ -45,7 +45,7 @@ def answers_template(checklists: Sequence[Checklist], questions: Mapping[str, Qu
 
 
 def answers_in(path: Path) -> dict[str, Answer]:
-    """The answers in a file; a file that is not there is written as a template, and nothing is answered yet.
+    """The answers in a file; a missing file is written as a template without answers.
 
     Raises:
         ProtocolError: the file cannot be read, or has unknown questions or answers (all are named).
@@ -59,7 +59,7 @@ def answers_in(path: Path) -> dict[str, Answer]:
 
 
 def read_answers(path: Path, questions: Mapping[str, Question]) -> dict[str, Answer]:
-    """The questions that were answered; those that are null or missing are left out.
+    """The answers given; questions that are null or missing are left out.
 
     Raises:
         ProtocolError: the file cannot be read, or has unknown questions or answers (all are named).

@@ -1,4 +1,4 @@
-"""Each item of a checklist against the study and the user's answers."""
+"""The status of each item of a checklist, from the study and the user's answers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from enum import Enum
 
 from HabitatRadiomicsLib.reporting.checklists.answers import Answer
-from HabitatRadiomicsLib.reporting.checklists.evidence import RULES, Evidence, StudyRecord
+from HabitatRadiomicsLib.reporting.checklists.evidence import RULES, StudyRecord
 from HabitatRadiomicsLib.reporting.checklists.reading import Checklist, Condition, Item
 
-#: Of the METRICS score in per cent, as published: lower bound and name.
+#: Ranges of the METRICS score in per cent, as published: lower bound and name.
 _CATEGORIES = ((80.0, "excellent"), (60.0, "good"), (40.0, "moderate"), (20.0, "low"), (0.0, "very low"))
 
 
 class Status(str, Enum):
-    """How an item stands."""
+    """The status of an item."""
 
     MET = "met"
     NOT_MET = "not met"
@@ -28,9 +28,9 @@ class AssessedItem:
     """An item with its status.
 
     Attributes:
-        anchor: of the report's section that shows the evidence; empty when the user's word is all there is.
-        note: the evidence in a few words, or where in the manuscript the user says that it is.
-        question: what is still to be answered in ``answers.yaml``; empty when nothing is.
+        anchor: of the report's section that shows the evidence; empty if only the user's answer decided.
+        note: the evidence in a few words, or the place in the manuscript that the user gave.
+        question: the question in ``answers.yaml`` that is still open; empty if none is.
     """
 
     item: Item
@@ -45,9 +45,10 @@ class MetricsScore:
     """The METRICS score.
 
     Attributes:
-        percent: weights of the items that are met over the weights of those that apply; unanswered are not met.
-        at_most: the same with every unanswered item counted as met.
-        unanswered: how many there are.
+        percent: weights of the items that are met over the weights of those that apply; unanswered ones count as not
+            met.
+        at_most: the same with unanswered items counted as met.
+        unanswered: number of unanswered items.
     """
 
     percent: float
@@ -57,7 +58,7 @@ class MetricsScore:
     @property
     def category(self) -> str:
         """The published name of the score's range."""
-        # The authors' tool rounds to a decimal before it names the range.
+        # The authors' tool rounds to one decimal before it names the range.
         return next(name for bound, name in _CATEGORIES if round(self.percent, 1) >= bound)
 
 
@@ -74,7 +75,7 @@ class AssessedChecklist:
 
     @property
     def score(self) -> MetricsScore | None:
-        """The METRICS score; null for checklists without weights."""
+        """The METRICS score; None for checklists without weights."""
         applicable = [item for item in self.items if item.status is not Status.NOT_APPLICABLE]
         if any(item.item.weight is None for item in self.items) or not applicable:
             return None
@@ -93,8 +94,8 @@ class AssessedChecklist:
 def assess(checklist: Checklist, record: StudyRecord, answers: Mapping[str, Answer]) -> AssessedChecklist:
     """The status of every item.
 
-    An item is met by evidence in the study, by the user's answer, or by both where the checklist asks for both;
-    nothing is met because it was not asked.
+    An item is met by evidence in the study, by the user's answer, or by both if the checklist asks for both; without
+    either, no item is met.
     """
     return AssessedChecklist(checklist, tuple(_assessed(item, checklist, record, answers) for item in checklist.items))
 
@@ -107,44 +108,27 @@ def assess_all(
 
 
 def _assessed(item: Item, checklist: Checklist, record: StudyRecord, answers: Mapping[str, Answer]) -> AssessedItem:
-    for name in item.applies_if:
-        condition = checklist.conditions[name]
-        holds = _holds(condition, record, answers)
-        if holds is Status.NOT_MET:
-            return AssessedItem(item, Status.NOT_APPLICABLE, "", f"only when {condition.text}", "")
-        if holds is Status.UNANSWERED:
-            return AssessedItem(item, Status.UNANSWERED, "", f"only when {condition.text}", condition.answer or "")
-    evidence = RULES[item.evidence](record) if item.evidence else None
-    answer = answers.get(item.answer) if item.answer else None
-    if evidence is None:
-        return _by_answer(item, answer)
-    # What is met where either is enough, or not met where both are needed, is settled.
-    if item.answer is None or evidence.met == item.either:
-        return _by_evidence(item, evidence)
-    said = _by_answer(item, answer)
-    if item.either:
-        return said
-    note = "; ".join(part for part in (evidence.note, said.note) if part)
-    return AssessedItem(item, said.status, evidence.anchor, note, said.question)
+    for condition in (checklist.conditions[name] for name in item.applies_if):
+        status, _, _, question = _verdict(condition, record, answers)
+        if status is not Status.MET:
+            applies = status if status is Status.UNANSWERED else Status.NOT_APPLICABLE
+            return AssessedItem(item, applies, "", f"only if {condition.text}", question)
+    return AssessedItem(item, *_verdict(item, record, answers, either=item.either))
 
 
-def _by_evidence(item: Item, evidence: Evidence) -> AssessedItem:
-    status = Status.MET if evidence.met else Status.NOT_MET
-    return AssessedItem(item, status, evidence.anchor, evidence.note, "")
-
-
-def _by_answer(item: Item, answer: Answer | None) -> AssessedItem:
-    if answer is None:
-        return AssessedItem(item, Status.UNANSWERED, "", "", item.answer or "")
-    status = {"yes": Status.MET, "no": Status.NOT_MET, "n/a": Status.NOT_APPLICABLE}[answer.word]
-    note = f"the user says {answer.word}" + (f": {answer.where}" if answer.where else "")
-    return AssessedItem(item, status, "", note, "")
-
-
-def _holds(condition: Condition, record: StudyRecord, answers: Mapping[str, Answer]) -> Status:
-    if condition.evidence:
-        return Status.MET if RULES[condition.evidence](record).met else Status.NOT_MET
-    answer = answers.get(condition.answer or "")
-    if answer is None:
-        return Status.UNANSWERED
-    return Status.MET if answer.word == "yes" else Status.NOT_MET
+def _verdict(
+    part: Item | Condition, record: StudyRecord, answers: Mapping[str, Answer], *, either: bool = False
+) -> tuple[Status, str, str, str]:
+    """Status, anchor, note and open question; ``either``: evidence or an answer is enough."""
+    evidence = RULES[part.evidence](record) if part.evidence else None
+    # Evidence settles what is met if one of both is enough, and what is not met if both are needed.
+    if evidence is not None and (part.answer is None or evidence.met == either):
+        return Status.MET if evidence.met else Status.NOT_MET, evidence.anchor, evidence.note, ""
+    answer = answers.get(part.answer or "")
+    status, note, question = Status.UNANSWERED, "", part.answer or ""
+    if answer is not None:
+        status = {"yes": Status.MET, "no": Status.NOT_MET, "n/a": Status.NOT_APPLICABLE}[answer.word]
+        note, question = f"the user says {answer.word}" + (f": {answer.where}" if answer.where else ""), ""
+    if evidence is None or either:
+        return status, "", note, question
+    return status, evidence.anchor, "; ".join(text for text in (evidence.note, note) if text), question

@@ -18,7 +18,7 @@ class _Part(BaseModel):
 
 
 class Question(_Part):
-    """What the user must say: yes, no, and where it makes sense that it does not apply."""
+    """A question to the user: yes, no or, if offered, not applicable."""
 
     text: str
     not_applicable: bool = False
@@ -39,7 +39,7 @@ class _Decided(_Part):
 
 
 class Condition(_Decided):
-    """A switch: items that hang on it count only when it is met."""
+    """Items that depend on a condition apply only if it is met."""
 
 
 class Item(_Decided):
@@ -50,14 +50,14 @@ class Item(_Decided):
     weight: float | None = Field(None, gt=0)
     """Of METRICS, as published; the weights of all items sum to 1."""
     either: bool = False
-    """Evidence or answer is enough; otherwise both are needed where both are given."""
+    """Evidence or answer is enough; otherwise both are needed if both are given."""
     essential: bool = True
     applies_if: tuple[str, ...] = ()
     """Conditions that must all be met."""
 
 
 class Checklist(_Part):
-    """A published checklist, in our own shorter words."""
+    """A published checklist, with its items in shorter words."""
 
     name: str
     title: str

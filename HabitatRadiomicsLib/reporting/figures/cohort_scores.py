@@ -71,8 +71,7 @@ def shap_bar_figure(
     """A bar per feature, the largest on top; the last bar sums all features after the ``most`` important ones.
 
     Args:
-        shap_values: shape (cases, features).
-        names: of the features.
+        shap_values: shape (cases, features); ``names`` of the features.
         unit: what the contributions add up to.
     """
     values = matrix(shap_values, "SHAP values")

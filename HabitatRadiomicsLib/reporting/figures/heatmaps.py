@@ -181,7 +181,7 @@ def search_heatmap(
     if not areas:
         raise EvaluationError("There is no combination to draw.")
     if chosen is not None and chosen not in areas:
-        raise EvaluationError(f"The chosen combination {' + '.join(chosen)} is none of those compared.")
+        raise EvaluationError(f"The chosen combination {' + '.join(chosen)} is not one of those compared.")
     selectors = list(dict.fromkeys(selector for selector, _ in areas))
     classifiers = list(dict.fromkeys(classifier for _, classifier in areas))
     cells = {way: (selectors.index(way[0]), classifiers.index(way[1])) for way in areas}

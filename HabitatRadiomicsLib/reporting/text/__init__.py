@@ -1,1 +1,1 @@
-"""The sentences of a report: methods, summary, words for names."""
+"""The sentences of a report: methods and summary, with numbers and lists in words."""

@@ -7,13 +7,7 @@ from typing import Any
 
 from HabitatRadiomicsLib.features.catalogue import CLINICAL
 from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
-from HabitatRadiomicsLib.reporting.text.strategies import (
-    clinical_comparison_text,
-    fusion_text,
-    learned_anew,
-    search_text,
-    shapley_text,
-)
+from HabitatRadiomicsLib.reporting.text import strategies
 from HabitatRadiomicsLib.reporting.text.wording import counted, decimals, listed, tests_of
 
 _TESTS = {
@@ -75,12 +69,12 @@ def model_text(protocol: Protocol, study: Mapping[str, Any]) -> list[str]:
     if _external(study):
         return _frozen_model(study)
     settings = protocol.learning
-    sentences = search_text(settings) or _lasso(settings)
-    sentences += fusion_text(settings.fusion, deep=protocol.deep is not None, folds=settings.folds)
+    sentences = strategies.search_text(settings) or _lasso(settings)
+    sentences += strategies.fusion_text(settings.fusion, deep=protocol.deep is not None, folds=settings.folds)
     cutoff = (study.get("model") or {}).get("cutoff") or {}
     if cutoff.get("rule"):
         sentences.append(f"Cut-off of the score: {cutoff['rule'].rstrip('.')}.")
-    return [*sentences, *shapley_text(study)]
+    return [*sentences, *strategies.shapley_text(study)]
 
 
 def _lasso(settings: LearningSettings) -> list[str]:
@@ -140,7 +134,7 @@ def comparisons_text(study: Mapping[str, Any]) -> list[str]:
     simple = ("volume",) if study.get("nomogram") else ("volume", "clinical")
     if baselines := [_KINDS[kind] for kind in simple if by_kind[kind]]:
         sentences.append(f"For comparison, cases were also scored by {listed(baselines)}.")
-    sentences += clinical_comparison_text(study)
+    sentences += strategies.clinical_comparison_text(study)
     if rule := (validation.get("chosen") or {}).get("rule"):
         sentences.append(f"The score of the final model was chosen by this rule: {rule.rstrip('.')}.")
     return sentences
@@ -172,9 +166,9 @@ def validation_text(study: Mapping[str, Any]) -> list[str]:
             f"{repeats} on the held-out cases of each fold."
         )
         if validation.get("nested"):
+            steps = strategies.learned_anew(study)
             sentences.append(
-                f"Every step that uses the outcome ({learned_anew(study)}) was repeated on the training cases of each "
-                "fold."
+                f"Every step that uses the outcome ({steps}) was repeated on the training cases of each fold."
             )
         if study.get("habitats") or validation.get("habitats_by_fold"):
             sentences.append(_habitats_in_validation(validation))

@@ -10,22 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from HabitatRadiomicsLib.protocol import protocol_from
-from HabitatRadiomicsLib.reporting.text.learning import (
-    comparisons_text,
-    model_text,
-    selection_text,
-    software_text,
-    statistics_text,
-    validation_text,
-)
-from HabitatRadiomicsLib.reporting.text.measurement import (
-    features_text,
-    habitats_text,
-    harmonisation_text,
-    images_text,
-    robustness_text,
-)
-from HabitatRadiomicsLib.reporting.text.strategies import nomogram_text
+from HabitatRadiomicsLib.reporting.text import learning, measurement, strategies
 
 
 @dataclass(frozen=True)
@@ -49,17 +34,17 @@ def methods_paragraphs(study: Mapping[str, Any]) -> tuple[Paragraph, ...]:
     protocol = protocol_from(study["protocol"], where="study")
     lasso = protocol.learning.search is None and protocol.learning.fusion is None
     texts = (
-        ("methods-images", "Image preprocessing", images_text(protocol, study)),
-        ("methods-habitats", "Habitats", habitats_text(protocol, study)),
-        ("methods-features", "Feature extraction", features_text(protocol, study)),
-        ("methods-robustness", "Robustness of features", robustness_text(protocol, study)),
-        ("methods-harmonisation", "Harmonisation", harmonisation_text(protocol, study)),
-        ("methods-selection", "Feature selection", selection_text(protocol, study)),
-        ("methods-model", "Rad-score" if lasso else "Score", model_text(protocol, study)),
-        ("methods-nomogram", "Nomogram", nomogram_text(protocol, study)),
-        ("methods-comparisons", "Compared scores", comparisons_text(study)),
-        ("methods-validation", "Validation", validation_text(study)),
-        ("methods-statistics", "Statistical analysis", statistics_text(study)),
-        ("methods-software", "Software", software_text(study)),
+        ("methods-images", "Image preprocessing", measurement.images_text(protocol, study)),
+        ("methods-habitats", "Habitats", measurement.habitats_text(protocol, study)),
+        ("methods-features", "Feature extraction", measurement.features_text(protocol, study)),
+        ("methods-robustness", "Robustness of features", measurement.robustness_text(protocol, study)),
+        ("methods-harmonisation", "Harmonisation", measurement.harmonisation_text(protocol, study)),
+        ("methods-selection", "Feature selection", learning.selection_text(protocol, study)),
+        ("methods-model", "Rad-score" if lasso else "Score", learning.model_text(protocol, study)),
+        ("methods-nomogram", "Nomogram", strategies.nomogram_text(protocol, study)),
+        ("methods-comparisons", "Compared scores", learning.comparisons_text(study)),
+        ("methods-validation", "Validation", learning.validation_text(study)),
+        ("methods-statistics", "Statistical analysis", learning.statistics_text(study)),
+        ("methods-software", "Software", learning.software_text(study)),
     )
     return tuple(Paragraph(anchor, title, " ".join(sentences)) for anchor, title, sentences in texts if sentences)

@@ -156,7 +156,7 @@ def test_files_of_a_score(tmp_path: Path) -> None:
     )
     assert (tmp_path / "CT_activation.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "What the network looks at" in page
+    assert "Activation of the network" in page
     first = (tmp_path / "CT_activation.nrrd").read_bytes(), (tmp_path / "CT_activation.png").read_bytes()
     write_score(tmp_path, result)
     assert first == ((tmp_path / "CT_activation.nrrd").read_bytes(), (tmp_path / "CT_activation.png").read_bytes())

@@ -35,7 +35,7 @@ def test_each_combination_has_its_cell_and_the_chosen_one_a_frame() -> None:
     ("areas", "chosen", "message"),
     [
         ({}, None, "no combination"),
-        (_AREAS, ("rfe", "svm"), "none of those compared"),
+        (_AREAS, ("rfe", "svm"), "not one of those compared"),
         ({("anova", "svm"): (1.2, 3)}, None, "between 0 and 1"),
         ({("anova", "svm"): (np.nan, 3)}, None, "missing or infinite"),
     ],
