@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     from HabitatRadiomicsLib.reporting import write_maps
     from HabitatRadiomicsLib.reporting.patient import write_timeline
 
-    protocol = _protocol(arguments)
+    chosen = arguments.protocol or DEFAULT_PROTOCOL
+    protocol = load_protocol(chosen) if arguments.model is None else load_model(arguments.model).protocol
     with result_folder(arguments.out, mark=MAPS_FILE, overwrite=arguments.overwrite) as folder:
         case = read_case(arguments, protocol)
         if arguments.model is not None:
@@ -56,12 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"  Warning: {warning}")
     print(f"Maps: {arguments.out}")
     return 0
-
-
-def _protocol(arguments: argparse.Namespace) -> Protocol:
-    if arguments.model is not None:
-        return load_model(arguments.model).protocol
-    return load_protocol(arguments.protocol or DEFAULT_PROTOCOL)
 
 
 def _check_sequences(case: Case, protocol: Protocol) -> None:

@@ -106,7 +106,12 @@ def score_cohort(
     """
     model = load_model(model)
     sites = dict(cohort.sites)
-    clinical = {case.case_id: _clinical(cohort, model, case.case_id) for case in cohort.cases}
+    # The clinical values that the model needs; empty where the table has none.
+    names = [] if model.nomogram is None else [row.name for row in model.nomogram.inputs]
+    clinical = {
+        case.case_id: {name: cohort.covariates.get(case.case_id, {}).get(name, "") for name in names}
+        for case in cohort.cases
+    }
     documents, problems, reused = answers_of_cases(
         cohort, model, Path(folder) / "scores", partial(_answer, model=model, sites=sites, clinical=clinical),
         {"sites": sites, "clinical": clinical, "besides": ["volume_ml"]},
@@ -241,12 +246,6 @@ def patient_table(
         }
         for row in by_patient
     )
-
-
-def _clinical(cohort: Cohort, model: Model, case_id: str) -> dict[str, str]:
-    """The clinical values that the model needs, as in the clinical table; empty if missing there."""
-    given = cohort.covariates.get(case_id, {})
-    return {} if model.nomogram is None else {row.name: given.get(row.name, "") for row in model.nomogram.inputs}
 
 
 def _answer(case: Case, model: Model, sites: Mapping[str, str], clinical: Mapping[str, Mapping[str, str]]) -> Answer:

@@ -62,20 +62,8 @@ def explain(model: Model, values: np.ndarray) -> tuple[float, tuple[Contribution
     """
     background = np.array(model.background)
     base, shap_values = shap_of(model, values[None, :])
-    explained = _features(model, values, background) if model.classifier is None else _inputs(model, values, background)
-    contributions = [
-        Contribution(
-            name=row.name,
-            columns=row.columns,
-            value=float(row.value),
-            z=(float(row.value) - row.training.mean) / (row.training.sd or 1.0),
-            percentile=float((row.seen <= row.value).mean() * 100),
-            coefficient=row.coefficient,
-            shap=float(shap),
-            training=row.training,
-        )
-        for row, shap in zip(explained, shap_values[0])
-    ]
+    describe = _features if model.classifier is None else _inputs
+    contributions = describe(model, values, background, shap_values[0])
     contributions.sort(key=lambda contribution: (-abs(contribution.shap), contribution.name))
     return base, tuple(contributions)
 
@@ -110,40 +98,35 @@ def explained_names(model: Model) -> tuple[str, ...]:
     return tuple(row.name for row in model.classifier.inputs)
 
 
-@dataclass(frozen=True)
-class _Explained:
-    """A feature or an input of a classifier: its value in the case, and those seen in training, shape (cases,)."""
-
-    name: str
-    columns: tuple[str, ...]
-    value: float
-    seen: np.ndarray
-    training: Spread
-    coefficient: float | None = None
+def _features(model: Model, values: np.ndarray, background: np.ndarray, shap_values: np.ndarray) -> list[Contribution]:
+    rows = []
+    for feature, value, seen, shap in zip(model.features, values, background.T, shap_values):
+        training = Spread(**feature.model_dump(include={"mean", "sd", "minimum", "maximum"}))
+        rows.append(_contribution(feature.name, (feature.name,), value, seen, training, feature.coefficient, shap))
+    return rows
 
 
-def _features(model: Model, values: np.ndarray, background: np.ndarray) -> list[_Explained]:
-    return [
-        _Explained(
-            feature.name, (feature.name,), value, seen,
-            Spread(**feature.model_dump(include={"mean", "sd", "minimum", "maximum"})), feature.coefficient,
-        )
-        for feature, value, seen in zip(model.features, values, background.T)
-    ]  # fmt: skip
-
-
-def _inputs(model: Model, values: np.ndarray, background: np.ndarray) -> list[_Explained]:
+def _inputs(model: Model, values: np.ndarray, background: np.ndarray, shap_values: np.ndarray) -> list[Contribution]:
     assert model.classifier is not None
     names = [feature.name for feature in model.features]
     inputs, seen_inputs = classifier_inputs(model, values[None, :])[0], classifier_inputs(model, background)
     rows = []
-    for place, row in enumerate(model.classifier.inputs):
-        value, seen, columns = inputs[place], seen_inputs[:, place], tuple(row.weights)
-        if columns == (row.name,):  # a single feature: in its own unit
+    for row, value, seen, shap in zip(model.classifier.inputs, inputs, seen_inputs.T, shap_values):
+        if tuple(row.weights) == (row.name,):  # a single feature: in its own unit
             value, seen = values[names.index(row.name)], background[:, names.index(row.name)]
-        spread = Spread(float(seen.mean()), float(seen.std(ddof=1)), float(seen.min()), float(seen.max()))
-        rows.append(_Explained(row.name, columns, value, seen, spread))
+        training = Spread(float(seen.mean()), float(seen.std(ddof=1)), float(seen.min()), float(seen.max()))
+        rows.append(_contribution(row.name, tuple(row.weights), value, seen, training, None, shap))
     return rows
+
+
+def _contribution(
+    name: str, columns: tuple[str, ...], value: float, seen: np.ndarray, training: Spread, coefficient: float | None,
+    shap: float,
+) -> Contribution:  # fmt: skip
+    """A contribution, from the values seen in training, shape (cases,)."""
+    z = (float(value) - training.mean) / (training.sd or 1.0)
+    percentile = float((seen <= value).mean() * 100)
+    return Contribution(name, columns, float(value), z, percentile, coefficient, float(shap), training)
 
 
 def exact_shapley(

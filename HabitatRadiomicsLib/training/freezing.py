@@ -38,7 +38,6 @@ from HabitatRadiomicsLib.model.nomogram import (
     RadScoreTerm,
     UnivariateLine,
 )
-from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.protocol import DeepSettings, LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.statistics import (
@@ -52,7 +51,7 @@ from HabitatRadiomicsLib.statistics.intervals import OVERLAP_CORRECTED
 from HabitatRadiomicsLib.system.provenance import versions
 from HabitatRadiomicsLib.training.frozen_terms import frozen_terms
 from HabitatRadiomicsLib.training.measured import MeasuredStudy
-from HabitatRadiomicsLib.validation.nested import HeldOut, Validation
+from HabitatRadiomicsLib.validation.nested import STRATEGY, HeldOut, Validation
 
 _ENDPOINT = Endpoint(name="outcome", positive="positive", negative="negative")
 

@@ -16,11 +16,11 @@ from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
 from HabitatRadiomicsLib.model import Model, load_model, model_digest
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.model.prediction import classifier_inputs
-from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE
 from HabitatRadiomicsLib.outputs import WORK_FOLDER, check_writable, write_text
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.scoring.cohort import CohortScores, score_cohort
 from HabitatRadiomicsLib.scoring.explanation import explained_names
+from HabitatRadiomicsLib.validation.nested import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE
 
 
 @dataclass(frozen=True)

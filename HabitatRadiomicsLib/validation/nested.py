@@ -19,11 +19,20 @@ from HabitatRadiomicsLib.learning.preparation import FoldTable, prepare_fold
 from HabitatRadiomicsLib.learning.radscore import calibrate
 from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.learning.strategy import Learned, held_out_scores, learn
-from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE, STRATEGY, VOLUME
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.statistics import AreaUnderCurve, mean_auc, youden_cut_off
 from HabitatRadiomicsLib.system.parallel import in_order
 from HabitatRadiomicsLib.system.tasks import one_thread
+
+#: Names of the scores of a study in tables, figures and reports: the model under study, which is in each fold the
+#: candidate that performs best in the training cases,
+STRATEGY = "chosen score"
+VOLUME = "volume alone"
+CLINICAL = "clinical variables alone"
+#: with a nomogram its rad-score, chosen in each fold, without clinical factors,
+RAD_SCORE_ALONE = "rad-score alone"
+#: and the nomogram.
+NOMOGRAM = "nomogram"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE
 from HabitatRadiomicsLib.reporting.document.figure_building import external_figures
 from HabitatRadiomicsLib.reporting.document.learning import odds_ratio_rows
 from HabitatRadiomicsLib.reporting.document.parts import (
@@ -38,6 +37,7 @@ from HabitatRadiomicsLib.statistics.precision_recall import average_precision_wi
 from HabitatRadiomicsLib.system.provenance import document_digest
 from HabitatRadiomicsLib.training.freezing import interval_of
 from HabitatRadiomicsLib.validation.external import ExternalValidation, opening_sentence
+from HabitatRadiomicsLib.validation.nested import CLINICAL, RAD_SCORE_ALONE
 
 
 def external_study(evaluation: ExternalValidation) -> ExternalStudy:

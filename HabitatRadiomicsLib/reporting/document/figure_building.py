@@ -12,7 +12,6 @@ from HabitatRadiomicsLib.learning.lasso import lasso_path
 from HabitatRadiomicsLib.model import Model
 from HabitatRadiomicsLib.model.nomogram import EVIDENCE, NomogramPart
 from HabitatRadiomicsLib.model.prediction import classifier_inputs
-from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE, STRATEGY, VOLUME
 from HabitatRadiomicsLib.reporting.document import figure_numbers as numbers_of
 from HabitatRadiomicsLib.reporting.document.habitats import habitat_means
 from HabitatRadiomicsLib.reporting.document.learning import chosen_name, shown_name
@@ -32,6 +31,7 @@ from HabitatRadiomicsLib.statistics import (
 from HabitatRadiomicsLib.statistics.roc import RocBand
 from HabitatRadiomicsLib.training.train import Training
 from HabitatRadiomicsLib.validation.external import ExternalValidation
+from HabitatRadiomicsLib.validation.nested import CLINICAL, RAD_SCORE_ALONE, STRATEGY, VOLUME
 
 #: Bootstrap samples of a band that is drawn, and of one of which the middle only is.
 _DRAWN, _MIDDLE = 2000, 2

@@ -14,10 +14,10 @@ from HabitatRadiomicsLib.learning.fusion import FusedScore
 from HabitatRadiomicsLib.learning.scouts import ScoutedScore
 from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
-from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, STRATEGY
 from HabitatRadiomicsLib.reporting.document.parts import finite
 from HabitatRadiomicsLib.statistics.logistic import OddsRatio
 from HabitatRadiomicsLib.training.train import Training
+from HabitatRadiomicsLib.validation.nested import CLINICAL, NOMOGRAM, STRATEGY
 
 
 def learning_parts(training: Training) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.features.deep.measure import feature_names_of, network_of
 from HabitatRadiomicsLib.learning.preparation import reliability_of, reliable
 from HabitatRadiomicsLib.learning.strategy import RULE
-from HabitatRadiomicsLib.model.score_names import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE, STRATEGY, VOLUME
 from HabitatRadiomicsLib.protocol import Protocol, RobustnessSettings
 from HabitatRadiomicsLib.reporting.document.figure_building import training_figures
 from HabitatRadiomicsLib.reporting.document.habitats import habitat_tests, habitats_by_fold
@@ -42,7 +41,7 @@ from HabitatRadiomicsLib.statistics import (
 from HabitatRadiomicsLib.statistics.characteristics import Characteristic
 from HabitatRadiomicsLib.training.freezing import interval_of, method_of
 from HabitatRadiomicsLib.training.train import Training
-from HabitatRadiomicsLib.validation.nested import Validation
+from HabitatRadiomicsLib.validation.nested import CLINICAL, NOMOGRAM, RAD_SCORE_ALONE, STRATEGY, VOLUME, Validation
 
 FUSED_RULE = (
     "the fused score, settled beforehand, with the classifier that has the largest AUC in the cross-validation within "

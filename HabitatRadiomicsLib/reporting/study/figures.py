@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError
-from HabitatRadiomicsLib.model.score_names import NOMOGRAM
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.reporting.document.figure_numbers import CurvePoint, Explanation, HabitatMeans, Waterfall
 from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, TrainingStudy
@@ -38,6 +37,7 @@ from HabitatRadiomicsLib.reporting.study.learning_figures import (
     scouts_of,
     search_of,
 )
+from HabitatRadiomicsLib.validation.nested import NOMOGRAM
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,8 @@ import pytest
 from HabitatRadiomicsLib.learning.baselines import clinical_baseline, fit_clinical, volume_baseline
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import FoldTable
-from HabitatRadiomicsLib.model.score_names import CLINICAL, RAD_SCORE_ALONE, STRATEGY
 from HabitatRadiomicsLib.statistics import auc_with_interval
-from HabitatRadiomicsLib.validation.nested import cross_validate, gather
+from HabitatRadiomicsLib.validation.nested import CLINICAL, RAD_SCORE_ALONE, STRATEGY, cross_validate, gather
 
 from ..made_up_tables import alternating, columns, protocol, table
 

@@ -11,11 +11,19 @@ from HabitatRadiomicsLib.extraction import PERTURBED
 from HabitatRadiomicsLib.learning.folds import Fold, outer_folds
 from HabitatRadiomicsLib.learning.preparation import FoldTable, Repetitions
 from HabitatRadiomicsLib.learning.selection import select_features
-from HabitatRadiomicsLib.model.score_names import CLINICAL, STRATEGY, VOLUME
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.statistics import auc_with_interval, mean_auc
 from HabitatRadiomicsLib.validation import nested
-from HabitatRadiomicsLib.validation.nested import FoldResult, Validation, cross_validate, gather, validate_fold
+from HabitatRadiomicsLib.validation.nested import (
+    CLINICAL,
+    STRATEGY,
+    VOLUME,
+    FoldResult,
+    Validation,
+    cross_validate,
+    gather,
+    validate_fold,
+)
 
 from ..made_up_tables import alternating, columns, protocol, table
 
