@@ -77,10 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_training(folder / "training", training)
         # The model is read from its file, as at another site.
         model = load_model(path)
-        if name is None:
-            case, site, clinical = _new_spine(folder)
-        else:
-            case, site, clinical = _new_patient(small, folder, moments, model.sequences)
+        case, site, clinical = _new_patient(small, folder, moments, model.sequences)
         (folder / "score").mkdir()
         result = score_case(
             case, model, site=site, clinical=clinical, jobs=arguments.jobs, progress=part(progress, 0.9, 1)
@@ -94,18 +91,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _new_spine(folder: Path) -> tuple[Case, str | None, Mapping[str, str]]:
-    """The first patient with the outcome after those of the default cohort."""
-    patient = synthetic_patient(DEFAULT.patients + 1, seed=DEFAULT.seed)
-    write_case(folder / "new-patient", patient.case)
-    return patient.case, SITES[0], {}
-
-
 def _new_patient(
     small: SmallPreset, folder: Path, moments: tuple[str, ...] | None, sequences: tuple[str, ...]
 ) -> tuple[Case, str | None, Mapping[str, str]]:
-    """The last of two new patients of a small preset's kind, who has the outcome."""
+    """A patient with the outcome, on whom the model was not trained: case, site and clinical values."""
+    if small is DEFAULT:  # the first such patient after those of the cohort
+        patient = synthetic_patient(DEFAULT.patients + 1, seed=DEFAULT.seed)
+        write_case(folder / "new-patient", patient.case)
+        return patient.case, SITES[0], {}
     tables = small.write(folder / "new-patients", 2, seed=_NEW, effect=small.effect)
     cohort = load_cohort(*tables, timepoints=moments, other_outcomes=small.endpoints)
-    new = cohort.cases[-1]
+    new = cohort.cases[-1]  # of the two, the one with the outcome
     return new.read(sequences), cohort.sites.get(new.case_id), cohort.covariates.get(new.case_id, {})

@@ -217,7 +217,7 @@ def check_content(estimator: Any) -> None:
     if not fits or not np.isfinite(decision(estimator, np.zeros((1, features)))).all():
         raise ModelError(
             "The model's classifier has content that does not fit together.",
-            remedy="Use the original file, from a source that you trust.",
+            remedy=_REMEDY,
         )
 
 

@@ -38,7 +38,7 @@ from HabitatRadiomicsLib.model.nomogram import (
     RadScoreTerm,
     UnivariateLine,
 )
-from HabitatRadiomicsLib.protocol import DeepSettings, LearningSettings, Protocol
+from HabitatRadiomicsLib.protocol import LearningSettings, Protocol
 from HabitatRadiomicsLib.protocol.base import NAME_PATTERN
 from HabitatRadiomicsLib.statistics import (
     count_calls,
@@ -111,6 +111,8 @@ def freeze(
     area = held_out.area(table.outcome, table.patients)
     populations = {name: model for name, model in study.features.populations[0].items() if model is not None}
     names = [prepared.columns[column] for column in terms.columns]
+    # The network is fixed by its SHA-256: another network gives other features.
+    deep = protocol.deep and protocol.deep.model_copy(update={"sha256": network_of(protocol).sha256})
     return Model(
         name=purpose.name,
         title=purpose.title,
@@ -129,7 +131,7 @@ def freeze(
                 auc=area.auc, auc_low=area.low, auc_high=area.high, method=method_of(study, held_out, protocol)
             ),
         ),
-        protocol=protocol.model_copy(update={"population": populations, "deep": _pinned(protocol)}),
+        protocol=protocol.model_copy(update={"population": populations, "deep": deep}),
         features=tuple(
             ModelFeature(
                 name=name,
@@ -216,13 +218,6 @@ def _cut_off(fitted: np.ndarray, outcome: np.ndarray, held_out: HeldOut, every_o
         training=OperatingPoint(sensitivity=sensitivity, specificity=specificity),
         held_out=OperatingPoint(sensitivity=unseen.true_positives / events, specificity=unseen.true_negatives / others),
     )
-
-
-def _pinned(protocol: Protocol) -> DeepSettings | None:
-    """The settings with the network's SHA-256: another network gives other features."""
-    if protocol.deep is None:
-        return None
-    return protocol.deep.model_copy(update={"sha256": network_of(protocol).sha256})
 
 
 def _nomogram(learned: Learned, table: FoldTable, protocol: Protocol) -> NomogramPart | None:
