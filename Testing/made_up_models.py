@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from HabitatRadiomicsLib.features.deep import load_network
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.model import Model, load_model
-from HabitatRadiomicsLib.model.classifier_file import classifier_text
+from HabitatRadiomicsLib.model.classifier import classifier_text
 from HabitatRadiomicsLib.model.document import (
     Calibration,
     ClassifierInput,

@@ -14,7 +14,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.folds import check_two_outcomes
-from HabitatRadiomicsLib.model.decision import decision
+from HabitatRadiomicsLib.model.classifier import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
 from HabitatRadiomicsLib.system.tasks import one_thread
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.learning.classifiers import CASES_OF_LEAF, TREES_OF_FOREST, fit_within_limits
-from HabitatRadiomicsLib.model.decision import decision, log_odds
+from HabitatRadiomicsLib.model.classifier import decision, log_odds
 from HabitatRadiomicsLib.protocol import ClassifierName
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from HabitatRadiomicsLib.model.classifier_file import load_classifier
-from HabitatRadiomicsLib.model.decision import decision
+from HabitatRadiomicsLib.model.classifier import decision, load_classifier
 from HabitatRadiomicsLib.model.document import Model
 
 _loaded = lru_cache(maxsize=8)(load_classifier)

@@ -13,8 +13,7 @@ from HabitatRadiomicsLib.learning.nomogram import NomogramScore
 from HabitatRadiomicsLib.learning.radscore import RadScore, coefficient_covariance
 from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.learning.strategy import FittedScore
-from HabitatRadiomicsLib.model.classifier_file import classifier_text
-from HabitatRadiomicsLib.model.decision import linear_terms
+from HabitatRadiomicsLib.model.classifier import classifier_text, linear_terms
 from HabitatRadiomicsLib.model.document import ClassifierInput, FrozenClassifier
 from HabitatRadiomicsLib.protocol import ClassifierName, LearningSettings
 from HabitatRadiomicsLib.statistics import stratified_resample

@@ -9,7 +9,7 @@ import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier, make_classifier
-from HabitatRadiomicsLib.model.decision import decision, linear_terms
+from HabitatRadiomicsLib.model.classifier import decision, linear_terms
 from HabitatRadiomicsLib.protocol import ClassifierName
 from HabitatRadiomicsLib.statistics import auc_with_interval
 

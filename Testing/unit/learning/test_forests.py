@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning import forests
 from HabitatRadiomicsLib.learning.classifiers import make_classifier
 from HabitatRadiomicsLib.learning.forests import fitted_scores, tree_importances
-from HabitatRadiomicsLib.model.decision import decision
+from HabitatRadiomicsLib.model.classifier import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
 
 _ALL: tuple[ClassifierName, ...] = ("random-forest", "svm", "logistic-regression", "lda", "knn", "naive-bayes", "mlp")

@@ -18,7 +18,7 @@ from HabitatRadiomicsLib.features.deep.activation import class_map
 from HabitatRadiomicsLib.features.harmonisation import CombatFeature, CombatParameters
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
 from HabitatRadiomicsLib.model import Model
-from HabitatRadiomicsLib.model.classifier_file import classifier_text, load_classifier
+from HabitatRadiomicsLib.model.classifier import classifier_text, load_classifier
 from HabitatRadiomicsLib.model.document import ClassifierInput, FrozenClassifier
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.reporting import write_score

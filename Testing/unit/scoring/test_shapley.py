@@ -10,7 +10,7 @@ import pytest
 
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
-from HabitatRadiomicsLib.model.decision import decision
+from HabitatRadiomicsLib.model.classifier import decision
 from HabitatRadiomicsLib.protocol import ClassifierName
 from HabitatRadiomicsLib.scoring.explanation import exact_shapley
 from HabitatRadiomicsLib.scoring.shap_bridge import import_shap

@@ -9,8 +9,7 @@ from HabitatRadiomicsLib.learning.fusion import fit_fused
 from HabitatRadiomicsLib.learning.radscore import fit_rad_score
 from HabitatRadiomicsLib.learning.search import fit_search
 from HabitatRadiomicsLib.learning.strategy import FittedScore
-from HabitatRadiomicsLib.model.classifier_file import load_classifier
-from HabitatRadiomicsLib.model.decision import decision
+from HabitatRadiomicsLib.model.classifier import decision, load_classifier
 from HabitatRadiomicsLib.protocol import ClassifierName, FusionSettings, LearningSettings, SearchSettings
 from HabitatRadiomicsLib.training.frozen_terms import FrozenTerms, frozen_terms
 

@@ -23,8 +23,7 @@ from skops.io import dumps
 
 from HabitatRadiomicsLib.errors import DependencyError, ModelError
 from HabitatRadiomicsLib.learning.classifiers import fit_classifier
-from HabitatRadiomicsLib.model.classifier_file import check_content, classifier_text, load_classifier
-from HabitatRadiomicsLib.model.decision import decision
+from HabitatRadiomicsLib.model.classifier import check_content, classifier_text, decision, load_classifier
 from HabitatRadiomicsLib.protocol import ClassifierName
 
 CLASSIFIERS = get_args(ClassifierName)
@@ -81,7 +80,7 @@ def test_the_text_is_the_same_in_another_process() -> None:
         litter = [b"patient" * count for count in range(5000)]
         del litter
         from HabitatRadiomicsLib.learning.classifiers import fit_classifier
-        from HabitatRadiomicsLib.model.classifier_file import classifier_text
+        from HabitatRadiomicsLib.model.classifier import classifier_text
         values = np.random.default_rng(1).normal(size=(60, 3))
         outcome = (values[:, 0] + values[:, 1] ** 2 > 0.7).astype(int)
         for name in ("random-forest", "knn"):

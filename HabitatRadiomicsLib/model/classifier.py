@@ -1,5 +1,6 @@
-"""Classifiers as text for the model file: skops' format, without pickle and with an allow-list of types.
+"""A model's classifier: its score, and its text in the model file.
 
+The text is skops' format, without pickle and with an allow-list of types.
 skops by itself trusts all of scikit-learn, and more with each version. A file is therefore inspected before skops
 builds anything from it, and refused if it holds a type that is not listed here. scikit-learn's compiled code trusts the
 numbers in a classifier, and wrong ones would make it access memory out of bounds; a file whose content does not fit
@@ -19,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.errors import DependencyError, ModelError
-from HabitatRadiomicsLib.model.decision import decision
 
+#: Log-odds are limited to -4.6..4.6, because a fraction of neighbours or trees is not certain.
+_LEAST_PROBABILITY = 0.01
 #: Module, class and skops' loader of the objects that a file may hold: the classifiers of `make_classifier`,
 _CLASSIFIERS = {
     ("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis", "ObjectNode"),
@@ -265,3 +267,38 @@ def _neighbours_fit(estimator: Any, features: int) -> bool:
         and np.isin(estimator._y, (0, 1)).all()
         and 0 < estimator.n_neighbors <= count
     )
+
+
+def decision(estimator: Any, standardised: np.ndarray) -> np.ndarray:
+    """Scores, higher for outcome 1: the decision function, or log-odds of probabilities clipped to 0.01..0.99.
+
+    Args:
+        estimator: fitted by `fit_classifier`.
+        standardised: z-scored features, shape (cases, features); finite.
+
+    Returns:
+        Shape (cases,).
+    """
+    linear = linear_terms(estimator)
+    if linear is not None:
+        intercept, coefficients = linear
+        return np.asarray(intercept + standardised @ coefficients)
+    if hasattr(estimator, "decision_function"):
+        return np.asarray(estimator.decision_function(standardised), dtype=float)
+    return log_odds(estimator.predict_proba(standardised)[:, 1])
+
+
+def log_odds(probability: np.ndarray) -> np.ndarray:
+    """Log-odds of probabilities clipped to 0.01..0.99."""
+    probability = probability.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    return np.asarray(np.log(probability) - np.log1p(-probability))
+
+
+def linear_terms(estimator: Any) -> tuple[float, np.ndarray] | None:
+    """Intercept and coefficients, shape (features,), of a linear classifier's score; None: it is not linear."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.linear_model import LogisticRegression
+
+    if not isinstance(estimator, (LogisticRegression, LinearDiscriminantAnalysis)):
+        return None
+    return float(estimator.intercept_[0]), np.asarray(estimator.coef_[0], dtype=float)
