@@ -54,7 +54,7 @@ class CohortTab:
         """
         self.ui = ui
         self._use_model = use_model
-        self._parameters: Parameters | None = None
+        self._parameters: Parameters  # from load() on, before which the user cannot change anything
         self.result = CohortResult(ui, self._take_model)
         self.adding = AddPatientSection(ui, current_case, self.update)
         self.run = BackgroundRun(
@@ -147,24 +147,20 @@ class CohortTab:
         names = bundled_models_to_choose() if models else resource_files("Protocols", ".yaml")
         self.ui.settingsLabel.text = _("Model:") if models else _("Protocol:")
         fill_selector(self.ui.settingsSelector, zip(names, names))
-        if wanted := "" if self._parameters is None else self._parameters.text(f"cohort.{self.task.settings}"):
+        if wanted := self._parameters.text(f"cohort.{self.task.settings}"):
             self._select_settings(wanted)
 
     def _select_settings(self, name_or_file: str) -> None:
         choose_item(self.ui.settingsSelector, name_or_file, lambda file: file.name)
         self._settings_changed()
 
-    def _keep(self, name: str, value: str) -> None:
-        if self._parameters is not None:
-            self._parameters.set_text(name, value)
-
     def _task_changed(self, index: int) -> None:
-        self._keep("cohort.task", self.task.command)
+        self._parameters.set_text("cohort.task", self.task.command)
         self._list_settings()
         self.update()
 
     def _settings_changed(self, index: int = 0) -> None:
-        self._keep(f"cohort.{self.task.settings}", self.ui.settingsSelector.currentData or "")
+        self._parameters.set_text(f"cohort.{self.task.settings}", self.ui.settingsSelector.currentData or "")
         self.update()
 
     def _choose_file(self, checked: bool = False) -> None:
@@ -178,7 +174,7 @@ class CohortTab:
 
     def _path_changed(self, path: str) -> None:
         for name, edit in self._paths.items():
-            self._keep(name, edit.currentPath)
+            self._parameters.set_text(name, edit.currentPath)
         self.update()
 
     def _run_clicked(self, checked: bool = False) -> None:
@@ -213,7 +209,7 @@ class CohortTab:
 
     def _take_model(self, file: str) -> None:
         """Use a newly trained model: for the patient, and for tasks that apply a model."""
-        self._keep("cohort.model", file)
+        self._parameters.set_text("cohort.model", file)
         self._list_settings()
         self._use_model(file)
         self.ui.tabs.setCurrentIndex(0)

@@ -36,7 +36,7 @@ class MapsSection:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._results: ResultNodes | None = None
-        self._parameters: Parameters | None = None
+        self._parameters: Parameters  # from show_results() on
         self._before: views.ViewState | None = None
         table = ui.habitatTable
         table.setColumnCount(len(_COLUMNS))
@@ -127,8 +127,8 @@ class MapsSection:
         self._apply_appearance()
 
     def _apply_appearance(self) -> None:
-        ui, results, parameters = self._ui, self._results, self._parameters
-        if results is None or parameters is None:
+        ui, results = self._ui, self._results
+        if results is None:
             return
         has_activation = self.sequence in results.activation
         for widget in (ui.activationCheckBox, ui.activationOpacitySlider):
@@ -145,11 +145,11 @@ class MapsSection:
         for name, segmentation in results.habitats.items():
             segmentation.SetDisplayVisibility(ui.habitatsCheckBox.checked and name == self.sequence)
         views.set_habitat_opacity(results, ui.habitatOpacitySlider.value)
-        parameters.set_text("shown.sequence", self.sequence)
+        self._parameters.set_text("shown.sequence", self.sequence)
         for name, (widget, _checked) in _BOXES.items():
-            parameters.set_text(name, str(int(getattr(ui, widget).checked)))
+            self._parameters.set_text(name, str(int(getattr(ui, widget).checked)))
         for name, (widget, _opacity) in _SLIDERS.items():
-            parameters.set_text(name, f"{getattr(ui, widget).value:.2f}")
+            self._parameters.set_text(name, f"{getattr(ui, widget).value:.2f}")
 
     def _fill_table(self) -> None:
         rows = self._rows()

@@ -47,7 +47,7 @@ class PatientTab:
         self.ui = ui
         self._row_file = row_file
         self._on_change = on_change
-        self._parameters: Parameters | None = None
+        self._parameters: Parameters  # from load() on, before which the user cannot change anything
         self.rows: dict[str, SequenceRow] = {}
         self.model = ModelSection(ui, self._model_changed)
         self.site = SiteField(ui, lambda: self._keep("site", self.site.site))
@@ -152,22 +152,19 @@ class PatientTab:
             self.rows = {name: SequenceRow(self._row_file, name, self._inputs_changed) for name in sequences}
             for row in self.rows.values():
                 layout.addWidget(row.widget)
-        assert self._parameters is not None
         for name, row in self.rows.items():
             row.show(self._parameters.input(name))
         self.guess()
 
     def _show_site_and_clinical(self) -> None:
-        assert self._parameters is not None
         self.site.show(self.model.card, self._parameters.text("site"))
         self.clinical.show(self.model.card, self._parameters.clinical())
 
     def _model_changed(self) -> None:
-        if self._parameters is not None:
-            self._parameters.set_text("model", self.model.model)
-            self._show_site_and_clinical()
-            self._make_rows()
-            self.update()
+        self._parameters.set_text("model", self.model.model)
+        self._show_site_and_clinical()
+        self._make_rows()
+        self.update()
 
     def _inputs_changed(self) -> None:
         self._keep_inputs()
@@ -175,14 +172,13 @@ class PatientTab:
         self._settle.start()
 
     def _keep_inputs(self) -> None:
-        if self._parameters is not None:
-            for name, row in self.rows.items():
-                self._parameters.set_input(name, row.chosen)
+        for name, row in self.rows.items():
+            self._parameters.set_input(name, row.chosen)
 
     def _another_time_point(self, checked: bool = False) -> None:
         """Clear the rows for the patient's other time point, and fill in the images that can be guessed safely."""
-        results = None if self._parameters is None else self._parameters.results()
-        if self._parameters is None or results is None:
+        results = self._parameters.results()
+        if results is None:
             return
         self._parameters.set_text("series", series_of(results))
         for row in self.rows.values():
@@ -192,20 +188,18 @@ class PatientTab:
 
     def _scored_already(self) -> list[Any]:
         """Volumes of the time points scored so far: another time point has other volumes."""
-        results = None if self._parameters is None else self._parameters.results()
-        if self._parameters is None or results is None or not self._parameters.text("series"):
+        results = self._parameters.results()
+        if results is None or not self._parameters.text("series"):
             return []
         return [volume for moment in scored_moments(slicer.mrmlScene, results) for volume in moment.volumes]
 
     def _keep(self, name: str, value: str) -> None:
-        if self._parameters is not None:
-            self._parameters.set_text(name, value)
+        self._parameters.set_text(name, value)
         self.update()
 
     def _clinical_changed(self) -> None:
-        if self._parameters is not None:
-            kept = {**self._parameters.clinical(), **{name: row.text for name, row in self.clinical.rows.items()}}
-            self._parameters.set_clinical({name: text for name, text in kept.items() if text})
+        values = {**self._parameters.clinical(), **{name: row.text for name, row in self.clinical.rows.items()}}
+        self._parameters.set_clinical({name: text for name, text in values.items() if text})
         self.update()
 
     def _apply_clicked(self, checked: bool = False) -> None:
@@ -252,7 +246,6 @@ class PatientTab:
 
     def _take_results(self) -> None:
         assert self._folder is not None
-        assert self._parameters is not None
         self.maps.remember_view()
         results = add_results(slicer.mrmlScene, self._folder / "results", self._inputs)
         if self._parameters.text("series"):
@@ -264,7 +257,6 @@ class PatientTab:
         self.run.say(_("Done."))
 
     def _show_results(self) -> None:
-        assert self._parameters is not None
         results = self._parameters.results()
         self.maps.show_results(results, self._parameters)
         self.score.show_results(results)
