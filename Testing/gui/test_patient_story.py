@@ -284,6 +284,7 @@ def test_label_map_holds_the_habitats(story: Story) -> None:
 
 def test_plot_view_shows_the_bars(story: Story) -> None:
     manager = slicer.app.layoutManager()
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     before = manager.layout
     story.ui.showPlotButton.click()
     assert manager.layout != before
