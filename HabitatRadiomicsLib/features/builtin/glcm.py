@@ -63,16 +63,12 @@ def _matrices(lattice: LevelLattice, texture: TextureSettings) -> Iterator[np.nd
         if texture.weighting is None:
             yield counts
         else:
-            weighted = np.tensordot(_weights(lattice, offsets, texture.weighting), counts, axes=1)
+            lengths = layout.lengths(offsets, texture.weighting)
+            weights = lengths if texture.weighting == "no_weighting" else np.exp(-(lengths**2))
+            weighted = np.tensordot(weights, counts, axes=1)
             summed = weighted if summed is None else summed + weighted
     if summed is not None:
         yield summed[np.newaxis]
-
-
-def _weights(lattice: LevelLattice, offsets: np.ndarray, norm: str) -> np.ndarray:
-    if norm == "no_weighting":
-        return np.ones(len(offsets))
-    return np.asarray(np.exp(-(lattice.layout.lengths(offsets, norm) ** 2)))
 
 
 def pair_counts(lattice: LevelLattice, offsets: np.ndarray) -> np.ndarray:
