@@ -73,8 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
         path = folder / "training" / "model.json"
         write_text(path, model_text(training.model))
-        progress(0.85, "writing the training's report")
-        write_training(folder / "training", training)
+        write_training(folder / "training", training, progress=part(progress, 0.85, 0.9))
         # The model is read from its file, as at another site.
         model = load_model(path)
         case, site, clinical = _new_patient(small, folder, moments, model.sequences)

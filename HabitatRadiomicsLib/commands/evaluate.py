@@ -19,9 +19,10 @@ from HabitatRadiomicsLib.commands.arguments import (
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.model import load_model
 from HabitatRadiomicsLib.outputs import write_csv
+from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.scoring.cohort import Aggregation, CohortScores, patient_table
 from HabitatRadiomicsLib.system.cluster import scheduler
-from HabitatRadiomicsLib.validation.external import ExternalValidation, opening_sentence
+from HabitatRadiomicsLib.validation.external import ExternalValidation, evaluate_model, opening_sentence
 
 _WORDS = {
     "maximum": "highest score of the lesions",
@@ -49,17 +50,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate a model."""
-    from HabitatRadiomicsLib.reporting.studies import check_study_answers, evaluate_study
+    from HabitatRadiomicsLib.reporting.study.files import check_answers, write_external
 
     check_cohort_output(arguments)
     model = load_model(arguments.model)
     cohort = read_cohort(arguments, model.protocol, model.sequences, outcome=arguments.outcome)
-    check_study_answers(arguments.out, arguments.answers)
+    check_answers(arguments.out, arguments.answers)
     with scheduler(arguments.scheduler), progress_bar("evaluate") as progress:
-        evaluation = evaluate_study(
-            arguments.model, cohort, arguments.out, answers=arguments.answers, jobs=arguments.jobs,
-            resample_mask=arguments.resample_mask, progress=progress,
+        evaluation = evaluate_model(
+            arguments.model, cohort, arguments.out, jobs=arguments.jobs, resample_mask=arguments.resample_mask,
+            progress=part(progress, 0, 0.9),
         )  # fmt: skip
+        write_external(arguments.out, evaluation, answers=arguments.answers, progress=part(progress, 0.9, 1))
     print("\n".join(evaluation_lines(arguments.out, evaluation)))
     patients = arguments.out / "patients.csv"
     patients.unlink(missing_ok=True)  # of an earlier run, perhaps of other scores

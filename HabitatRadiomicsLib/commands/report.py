@@ -26,8 +26,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report of a study."""
-    from HabitatRadiomicsLib.reporting.document.storage import load_study
-    from HabitatRadiomicsLib.reporting.study.files import write_report
+    from HabitatRadiomicsLib.reporting.study.files import load_study, write_report
 
     study = load_study(arguments.study)
     folder: Path = arguments.study if arguments.study.is_dir() else arguments.study.parent

@@ -18,16 +18,16 @@ from HabitatRadiomicsLib.commands.arguments import COHORT, PROTOCOL, RUN, add_ar
 from HabitatRadiomicsLib.commands.evaluate import evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import CohortError, ProtocolError
-from HabitatRadiomicsLib.model import Endpoint, Model
-from HabitatRadiomicsLib.outputs import WORK_FOLDER, write_csv
+from HabitatRadiomicsLib.model import Endpoint, Model, model_text
+from HabitatRadiomicsLib.outputs import WORK_FOLDER, write_csv, write_text
 from HabitatRadiomicsLib.progress import part
 from HabitatRadiomicsLib.protocol import NAME_PATTERN, Protocol, load_protocol
 from HabitatRadiomicsLib.reporting.document.training import sample_size
 from HabitatRadiomicsLib.system.cluster import scheduler
 from HabitatRadiomicsLib.training.checks import check_apart, check_cohort_outcomes, check_sites_known
 from HabitatRadiomicsLib.training.freezing import Purpose
-from HabitatRadiomicsLib.training.train import Training, work_of
-from HabitatRadiomicsLib.validation.external import check_outcomes_of_both
+from HabitatRadiomicsLib.training.train import Training, train_model, work_of
+from HabitatRadiomicsLib.validation.external import check_outcomes_of_both, evaluate_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ def _train(
     purpose: Purpose,
 ) -> tuple[Training, int]:
     """Train a model of one endpoint; all endpoints share the measured features."""
-    from HabitatRadiomicsLib.reporting.studies import check_study_answers, evaluate_study, train_study
+    from HabitatRadiomicsLib.reporting.study.files import check_answers, write_external, write_training
 
     moments = timepoints_of(protocol, arguments.timepoint)
     load = partial(
@@ -131,7 +131,7 @@ def _train(
         if table is not None:
             _check_robustness(protocol, option)
             cohort = with_reading(cohort, table, kind, timepoint=arguments.timepoint, timepoints=moments)
-    check_study_answers(folder, arguments.answers)
+    check_answers(folder, arguments.answers)
     check_cohort_outcomes(cohort, protocol.learning)
     if test is not None:
         check_sites_known(cohort, test, protocol)
@@ -139,18 +139,21 @@ def _train(
     left_out = left_out_sentences(list(cohort.covariates.values()), (nomogram and nomogram.factors) or ())
     print("\n".join([*sample_size(cohort, protocol), *left_out, work_of(cohort, protocol).sentence()]), flush=True)
     with scheduler(arguments.scheduler), progress_bar("train") as progress:
-        training = train_study(
-            cohort, protocol, purpose, folder, work=arguments.out / WORK_FOLDER,
-            frozen_habitats=arguments.frozen_habitats, complete_cases=arguments.complete_cases,
-            answers=arguments.answers, jobs=arguments.jobs, resample_mask=arguments.resample_mask,
-            progress=part(progress, 0, 1 if test is None else 0.85),
+        of_training = part(progress, 0, 1 if test is None else 0.85)
+        training = train_model(
+            cohort, protocol, purpose, arguments.out / WORK_FOLDER, frozen_habitats=arguments.frozen_habitats,
+            complete_cases=arguments.complete_cases, jobs=arguments.jobs, resample_mask=arguments.resample_mask,
+            progress=part(of_training, 0, 0.95),
         )  # fmt: skip
+        write_text(folder / "model.json", model_text(training.model))
+        write_training(folder, training, answers=arguments.answers, progress=part(of_training, 0.95, 1))
         evaluation = None
         if test is not None:
-            evaluation = evaluate_study(
-                folder / "model.json", test, folder / "test", answers=arguments.answers, jobs=arguments.jobs,
-                resample_mask=arguments.resample_mask, progress=part(progress, 0.85, 1),
+            evaluation = evaluate_model(
+                folder / "model.json", test, folder / "test", jobs=arguments.jobs,
+                resample_mask=arguments.resample_mask, progress=part(progress, 0.85, 0.98),
             )  # fmt: skip
+            write_external(folder / "test", evaluation, answers=arguments.answers, progress=part(progress, 0.98, 1))
     print("\n".join(training_lines(folder, training)))
     if evaluation is not None:
         print("\n".join(evaluation_lines(folder / "test", evaluation)))

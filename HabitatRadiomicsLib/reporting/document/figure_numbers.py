@@ -1,138 +1,150 @@
-"""The numbers that only a figure shows: curves, bands, and points of cases without their names."""
+"""The numbers that only figures show: curves, bands, and a point for each case without its name."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
 
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Row = tuple[_Finite, ...]
+
+def _null_if_undefined(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plain(values: Any) -> Any:
+    return values.tolist() if isinstance(values, np.ndarray) else values
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+#: Null where a number is undefined: too few cases, or an interval without an end.
+Known = Annotated[Finite | None, BeforeValidator(_null_if_undefined)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Row = Annotated[tuple[Finite, ...], BeforeValidator(_plain)]
+KnownRow = Annotated[tuple[Known, ...], BeforeValidator(_plain)]
 #: A row for each case.
-_Matrix = tuple[_Row, ...]
-#: Null where an interval has no end.
-_Estimate = tuple[_Finite | None, _Finite | None, _Finite | None]
-_Outcomes = tuple[Annotated[int, Field(ge=0, le=1)], ...]
+Matrix = Annotated[tuple[tuple[Finite, ...], ...], BeforeValidator(_plain)]
+#: A value and the ends of its interval.
+Interval = tuple[Known, Known, Known]
+Outcomes = Annotated[tuple[Annotated[int, Field(ge=0, le=1)], ...], BeforeValidator(_plain)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Part(BaseModel):
+    """A part of a study document, from keywords, plain data, or an object that has its fields as attributes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
-class RocCurve(_Part):
+class RocCurve(Part):
     """A mean curve over the repeats, and its area with an interval."""
 
-    specificity: _Row
-    sensitivity: _Row
-    auc: _Estimate
+    specificity: Row
+    sensitivity: Row
+    auc: Interval
 
 
-class Band(_Part):
+class Band(Part):
     """The bootstrap band of the first curve."""
 
-    specificity: _Row
-    low: _Row
-    high: _Row
+    specificity: Row
+    low: Row
+    high: Row
 
 
-class Roc(_Part):
-    """By score, the first with its band and its operating point (specificity, sensitivity)."""
+class Roc(Part):
+    """ROC curves by score; the first has a band and an operating point (specificity, sensitivity)."""
 
     curves: dict[str, RocCurve] = Field(min_length=1)
     band: Band
-    operating_point: tuple[_Finite | None, _Finite | None]
+    operating_point: tuple[Known, Known]
 
 
-class PrecisionRecallCurve(_Part):
-    """The curve of one repeat, and the average precision over all."""
+class PrecisionRecallCurve(Part):
+    """The curve of one repeat, and the average precision over all repeats."""
 
-    recall: _Row
-    precision: _Row
-    average_precision: _Finite
+    recall: Row
+    precision: Row
+    average_precision: Finite
 
 
-class PrecisionRecall(_Part):
-    """By score."""
+class PrecisionRecall(Part):
+    """Precision-recall curves by score."""
 
     curves: dict[str, PrecisionRecallCurve] = Field(min_length=1)
-    prevalence: _Finite
+    prevalence: Finite
 
 
-class CalibrationGroups(_Part):
-    """Groups of similar probability."""
+class CalibrationGroups(Part):
+    """Groups of cases with similar probabilities."""
 
-    predicted: _Row
-    observed: _Row
-    low: _Row
-    high: _Row
+    predicted: Row
+    observed: Row
+    low: Row
+    high: Row
     cases: tuple[int, ...]
 
 
-class SmoothCurve(_Part):
-    """Observed frequency by probability."""
+class SmoothCurve(Part):
+    """Observed frequency by predicted probability."""
 
-    predicted: _Row
-    observed: _Row
+    predicted: Row
+    observed: Row
 
 
-class CalibrationPoints(_Part):
-    """Probabilities of one repeat against what came of the cases; no smooth curve of few cases."""
+class CalibrationPoints(Part):
+    """Probabilities of one repeat and the outcomes; null instead of a smooth curve where the cases are few."""
 
-    probability: _Row
-    outcome: _Outcomes
+    probability: Row
+    outcome: Outcomes
     groups: CalibrationGroups
     curve: SmoothCurve | None
-    slope: _Estimate
-    intercept: _Estimate
-    brier: _Finite
+    slope: Interval
+    intercept: Interval
+    brier: Finite
 
 
-class Waterfall(_Part):
+class Waterfall(Part):
     """The scores of one repeat with the outcomes."""
 
-    scores: _Row
-    outcome: _Outcomes
-    cut_off: _Finite
+    scores: Row
+    outcome: Outcomes
+    cut_off: Finite
 
 
-class Explanation(_Part):
+class Explanation(Part):
     """SHAP values and values of the model's inputs, and its features z-scored; a row for each case."""
 
     unit: str
     inputs: tuple[str, ...]
-    shap: _Matrix
-    values: _Matrix
+    shap: Matrix
+    values: Matrix
     features: tuple[str, ...]
-    standardised: _Matrix
-    outcome: _Outcomes
+    standardised: Matrix
+    outcome: Outcomes
 
     @model_validator(mode="after")
     def _one_shape(self) -> Explanation:
-        cases = len(self.outcome)
-        for name, matrix, columns in (
-            ("shap", self.shap, self.inputs),
-            ("values", self.values, self.inputs),
-            ("standardised", self.standardised, self.features),
-        ):
-            if np.shape(matrix) != (cases, len(columns)):
+        for name, names in (("shap", self.inputs), ("values", self.inputs), ("standardised", self.features)):
+            if np.shape(getattr(self, name)) != (len(self.outcome), len(names)):
                 raise ValueError(f"'{name}' needs a row for each case and a column for each name")
         return self
 
 
-class Lasso(_Part):
+class Lasso(Part):
     """Coefficients of the final LASSO over its penalties (steps, columns), and the deviance that chose one."""
 
     names: tuple[str, ...]
-    penalties: _Row
-    coefficients: _Matrix
-    validated_penalties: _Row
-    deviance: _Row
-    deviance_se: _Row
-    minimum: _Finite
-    one_standard_error: _Finite
+    penalties: Row
+    coefficients: Matrix
+    validated_penalties: Row
+    deviance: Row
+    deviance_se: Row
+    minimum: Finite
+    one_standard_error: Finite
 
     @model_validator(mode="after")
     def _one_shape(self) -> Lasso:
@@ -141,23 +153,23 @@ class Lasso(_Part):
         return self
 
 
-class HabitatMeans(_Part):
-    """Mean entropy and intensity of the habitats, a row for each case that has them all."""
+class HabitatMeans(Part):
+    """Mean entropy and intensity of the habitats, a row for each case that has all of them."""
 
-    entropy: _Matrix
-    intensity: _Matrix
+    entropy: Matrix
+    intensity: Matrix
 
 
-class CurvePoint(_Part):
-    """AUC of each repeat of a training on fewer cases: on these, and on held-out ones."""
+class CurvePoint(Part):
+    """AUC of each repeat of a training on fewer cases: on these cases, and on held-out ones."""
 
     cases: int
-    training: _Row
-    held_out: _Row
+    training: Row
+    held_out: Row
 
 
-class FigureNumbers(_Part):
-    """By figure; null, or empty: the study has no such figure, or ``figures_not_drawn`` says why."""
+class FigureNumbers(Part):
+    """The numbers by figure; null or empty: the study has no such figure, or ``figures_not_drawn`` gives the reason."""
 
     roc: Roc | None = None
     precision_recall: PrecisionRecall | None = None
@@ -165,12 +177,12 @@ class FigureNumbers(_Part):
     waterfall: Waterfall | None = None
     explanation: Explanation
     nomogram: NomogramPart | None = None
-    """What a drawing of it needs."""
-    nomogram_risks: _Row = ()
+    """What its drawing needs."""
+    nomogram_risks: Row = ()
     """Of the training cases, for the corrected calibration."""
     lasso: Lasso | None = None
     habitats: dict[str, HabitatMeans] = Field(default_factory=dict)
-    permuted: _Row = ()
-    optimism: _Row = ()
+    permuted: Row = ()
+    optimism: Row = ()
     """Of each bootstrap sample."""
     learning_curve: tuple[CurvePoint, ...] = ()

@@ -1,10 +1,11 @@
-"""What a report says of the ways of learning beyond the LASSO: search, scouts, fusion and nomogram."""
+"""The parts of a study document about ways of learning beyond the LASSO: search, scouts, fusion and nomogram."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,169 +15,135 @@ from HabitatRadiomicsLib.learning.fusion import FusedScore
 from HabitatRadiomicsLib.learning.scouts import ScoutedScore
 from HabitatRadiomicsLib.learning.search import SearchedScore
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
-from HabitatRadiomicsLib.reporting.document.parts import finite
+from HabitatRadiomicsLib.reporting.document import sections
 from HabitatRadiomicsLib.statistics.logistic import OddsRatio
 from HabitatRadiomicsLib.training.train import Training
 from HabitatRadiomicsLib.validation.nested import CLINICAL, NOMOGRAM, STRATEGY
 
 
 def learning_parts(training: Training) -> dict[str, Any]:
-    """The parts ``search``, ``scouts``, ``fusion`` and ``nomogram``; None where the protocol asks for none."""
-    settings = training.protocol.learning
-    return {
-        "search": None if settings.search is None else search_part(training),
-        "scouts": None if settings.scouts is None else scouts_part(training),
-        "fusion": None if settings.fusion is None else fusion_part(training),
-        "nomogram": None if settings.nomogram is None else nomogram_part_of(training),
-    }
+    """The parts ``search``, ``scouts``, ``fusion`` and ``nomogram``; None if the protocol does not request them."""
+    builders = {"search": _search, "scouts": _scouts, "fusion": _fusion, "nomogram": _nomogram}
+    requested = training.protocol.learning
+    return {name: None if getattr(requested, name) is None else build(training) for name, build in builders.items()}
 
 
-def search_part(training: Training) -> dict[str, Any]:
-    """Every combination of every candidate, as rows; and how often each was the best over the outer folds.
-
-    ``frequency`` counts the chosen candidate's combinations, ``selectors`` and ``classifiers`` their halves.
-    """
-    rows = [
-        {
-            "candidate": name,
-            "selector": row.selector,
-            "classifier": row.classifier,
-            "features": row.features,
-            "auc": row.auc,
-            "sd": row.sd,
-            "chosen": "yes" if row == score.result else "no",
-        }
-        for name, score in _scores(training, SearchedScore)
-        for row in score.compared
-    ]
-    ways = _ways(training, chosen_name(training))
-    halves = [way.split(" + ") for way in ways]
-    return {
-        "candidate": chosen_name(training),
-        "rows": rows,
-        "folds": len(training.validation.folds),
-        "frequency": dict(Counter(ways).most_common()),
-        "selectors": dict(Counter(selector for selector, _ in halves).most_common()),
-        "classifiers": dict(Counter(classifier for _, classifier in halves).most_common()),
-    }
+def _search(training: Training) -> sections.Search:
+    """``frequency`` counts the chosen candidate's combinations, ``selectors`` and ``classifiers`` their halves."""
+    name = chosen_name(training)
+    combinations = _ways(training, name)
+    halves = [combination.split(" + ") for combination in combinations]
+    return sections.Search(
+        candidate=name,
+        rows=[
+            sections.SearchRow(candidate=candidate, **asdict(row), chosen=_yes_no(row == score.result))
+            for candidate, score in _scores(training, SearchedScore)
+            for row in score.compared
+        ],
+        folds=len(training.validation.folds),
+        frequency=_frequency(combinations),
+        selectors=_frequency(selector for selector, _ in halves),
+        classifiers=_frequency(classifier for _, classifier in halves),
+    )
 
 
-def scouts_part(training: Training) -> dict[str, Any]:
-    """The scouts of every candidate, as rows, and the AUC that they had to reach."""
+def _scouts(training: Training) -> sections.Scouts:
     settings = training.protocol.learning.scouts
     assert settings is not None
     rows = [
-        {
-            "candidate": name,
-            "image": scout.image,
-            "selector": scout.selector,
-            "classifier": scout.classifier,
-            "features": len(scout.columns),
-            "auc": scout.auc,
-            "sd": scout.sd,
-            "passed": "yes" if scout.passed else "no",
-        }
+        sections.ScoutRow(
+            candidate=name, image=scout.image, selector=scout.selector, classifier=scout.classifier,
+            features=len(scout.columns), auc=scout.auc, sd=scout.sd, passed=_yes_no(scout.passed),
+        )
         for name, score in _scores(training, ScoutedScore)
         for scout in score.scouts
-    ]
-    return {"candidate": chosen_name(training), "minimum_auc": settings.minimum_auc, "rows": rows}
+    ]  # fmt: skip
+    return sections.Scouts(candidate=chosen_name(training), minimum_auc=settings.minimum_auc, rows=rows)
 
 
-def fusion_part(training: Training) -> dict[str, Any]:
-    """The classifiers that were compared, the inputs of the one that was taken, and their Spearman correlations over
-    the training cases; no classifiers where nothing was fused."""
-    found = next(_scores(training, FusedScore), None)
-    if found is None:
-        return {"candidate": None, "rows": [], "folds": len(training.validation.folds), "frequency": {}}
-    name, score = found
+def _fusion(training: Training) -> sections.Fusion:
+    """The classifiers that were compared, the inputs of the chosen one, and their Spearman correlations over the
+    training cases; no classifiers if nothing was fused."""
+    folds = len(training.validation.folds)
+    name, score = next(_scores(training, FusedScore), (None, None))
+    if name is None or score is None:
+        return sections.Fusion(candidate=None, rows=(), folds=folds, frequency={})
     prepared = training.prepared
     inputs = score.inputs(prepared.values)
-    rad = [RAD_SCORE_PREFIX + part.name for part in score.rad_scores]
-    return {
-        "candidate": name,
-        "rows": [
-            {
-                "candidate": name,
-                "classifier": row.classifier,
-                "auc": row.auc,
-                "sd": row.sd,
-                "chosen": "yes" if row.classifier == score.classifier else "no",
-            }
+    return sections.Fusion(
+        candidate=name,
+        rows=[
+            sections.FusionRow(candidate=name, **asdict(row), chosen=_yes_no(row.classifier == score.classifier))
             for row in score.compared
         ],
-        "folds": len(training.validation.folds),
-        "frequency": dict(Counter(_ways(training, name)).most_common()),
-        "inputs": [*rad, *(prepared.columns[column] for column in score.single)],
-        "correlation": _spearman(inputs[np.isfinite(inputs).all(axis=1)]),
-    }
+        folds=folds,
+        frequency=_frequency(_ways(training, name)),
+        inputs=[
+            *(RAD_SCORE_PREFIX + part.name for part in score.rad_scores),
+            *(prepared.columns[column] for column in score.single),
+        ],
+        correlation=_spearman(inputs[np.isfinite(inputs).all(axis=1)]),
+    )
 
 
-def _spearman(inputs: np.ndarray) -> list[list[float | None]]:
+def _spearman(inputs: np.ndarray) -> list[list[float]]:
     from scipy.stats import rankdata
 
     if len(inputs) < 3:
         return []
-    with np.errstate(invalid="ignore", divide="ignore"):  # of inputs that do not vary there is none
-        found = np.atleast_2d(np.corrcoef(rankdata(inputs, axis=0), rowvar=False))
-    return [[finite(value) for value in row] for row in found.tolist()]
+    with np.errstate(invalid="ignore", divide="ignore"):  # the correlation of an input that does not vary is undefined
+        return np.atleast_2d(np.corrcoef(rankdata(inputs, axis=0), rowvar=False)).tolist()
 
 
-def nomogram_part_of(training: Training) -> dict[str, Any]:
-    """The nomogram of the model file with its odds ratios, and how often its factors stayed over the outer folds; or
-    why there is none."""
-    learned, folds = training.learned, training.validation.folds
-    found: dict[str, Any] = {
+def _nomogram(training: Training) -> sections.Nomogram:
+    """The nomogram of the model file, and the number of outer folds in which each set of factors was selected; or the
+    reason why there is none."""
+    folds, part = training.validation.folds, training.model.nomogram
+    parts: dict[str, Any] = {
         "folds": len(folds),
-        "frequency": _factor_frequency(training, STRATEGY, "no nomogram"),
-        "clinical_frequency": _factor_frequency(training, CLINICAL, "none"),
-        "problem": learned.nomogram_problem or None,
+        "frequency": _frequency(result.ways.get(STRATEGY, "no nomogram") for result in folds),
+        "clinical_frequency": _frequency(result.ways.get(CLINICAL, "none") for result in folds),
+        "problem": training.learned.nomogram_problem or None,
     }
-    part = training.model.nomogram
     if part is None:
-        return {**found, "fitted": False}
-    return {
-        **found,
-        "fitted": True,
-        "univariate": [
-            {**row.model_dump(mode="json"), "left_out": part.left_out.get(row.factor)} for row in part.univariate
+        return sections.Nomogram(**parts, fitted=False)
+    return sections.Nomogram(
+        **parts,
+        fitted=True,
+        univariate=[
+            sections.UnivariateRow(**row.model_dump(), left_out=part.left_out.get(row.factor))
+            for row in part.univariate
         ],
-        "odds_ratios": odds_ratio_rows(part),
-        "left_out": [{"variable": name, "reason": reason} for name, reason in part.left_out.items()],
-        "intercept": part.intercept,
-        "calibration": None if part.calibration is None else part.calibration.model_dump(mode="json"),
-        "hosmer_lemeshow": None if part.hosmer_lemeshow is None else part.hosmer_lemeshow.model_dump(mode="json"),
-    }
+        odds_ratios=odds_ratio_rows(part),
+        left_out=[sections.LeftOut(variable=name, reason=reason) for name, reason in part.left_out.items()],
+        intercept=part.intercept,
+        calibration=part.calibration,
+        hosmer_lemeshow=part.hosmer_lemeshow,
+    )
 
 
-def odds_ratio_rows(part: NomogramPart) -> list[dict[str, Any]]:
-    """A row for each term of the model with all factors that entered, then of the final one."""
+def odds_ratio_rows(part: NomogramPart) -> list[sections.OddsRatioRow]:
+    """A row for each term of the model with all factors that entered, then of the final model."""
     models = {"all factors that entered": part.multivariable, "nomogram": part.final}
-    return [{"model": model, **_odds_ratio(line)} for model, lines in models.items() for line in lines]
+    return [_odds_ratio(model, line) for model, lines in models.items() for line in lines]
 
 
-def _odds_ratio(line: OddsRatio) -> dict[str, Any]:
+def _odds_ratio(model: str, line: OddsRatio) -> sections.OddsRatioRow:
     ratio, low, high = line.ratio()
-    clinical = line.term != RAD_SCORE_TERM
-    return {
-        "term": line.term,
-        "what": term_text(line.term) if clinical else "rad-score (per SD)",
-        "coefficient": line.coefficient,
-        "standard_error": line.standard_error,
-        "odds_ratio": ratio,
-        "odds_ratio_low": finite(low),
-        "odds_ratio_high": finite(high),
-        "p": line.p,
-    }
+    text = "rad-score (per SD)" if line.term == RAD_SCORE_TERM else term_text(line.term)
+    return sections.OddsRatioRow(
+        model=model, **asdict(line), what=text, odds_ratio=ratio, odds_ratio_low=low, odds_ratio_high=high
+    )
 
 
 def term_text(term: str) -> str:
-    """A clinical term as a reader would say it: ``age``, ``stage: II``."""
+    """A clinical term in words: ``age``, ``stage: II``."""
     variable, _, level = term.partition(":")[2].partition("=")
     return f"{variable}: {level}" if level else variable
 
 
 def _scores(training: Training, kind: Any) -> Iterator[tuple[str, Any]]:
-    """Candidates whose score is of a kind."""
+    """The candidates whose score is of a kind."""
     yield from ((name, score) for name, score in training.learned.scores.items() if isinstance(score, kind))
 
 
@@ -187,14 +154,18 @@ def chosen_name(training: Training) -> str:
 
 
 def shown_name(training: Training, name: str) -> str:
-    """What tables and figures call a score: the one that was chosen in each fold is a nomogram where the model is."""
+    """The name of a score in tables and figures: the score chosen in each fold is a nomogram if the model is one."""
     return NOMOGRAM if name == STRATEGY and training.learned.nomogram is not None else name
 
 
 def _ways(training: Training, name: str) -> list[str]:
-    """Those of one candidate over the folds in which it could be learned."""
+    """How a candidate was learned in each fold in which it could be learned."""
     return [result.ways[name] for result in training.validation.folds if name in result.ways]
 
 
-def _factor_frequency(training: Training, name: str, absent: str) -> dict[str, int]:
-    return dict(Counter(result.ways.get(name, absent) for result in training.validation.folds).most_common())
+def _frequency(names: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(names).most_common())
+
+
+def _yes_no(value: bool) -> Literal["yes", "no"]:
+    return "yes" if value else "no"

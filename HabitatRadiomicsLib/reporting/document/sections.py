@@ -2,102 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from HabitatRadiomicsLib.model.nomogram import CalibrationCurve, HosmerLemeshow, UnivariateLine
-
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-#: Null where there is none: of too few cases, or an interval without an end.
-_Known = _Finite | None
-_Share = Annotated[float, Field(ge=0, le=1)]
-_Count = Annotated[int, Field(ge=0)]
+from HabitatRadiomicsLib.reporting.document.figure_numbers import Count, Finite, Known, Part, Share
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Confusion(_Part):
+class Confusion(Part):
     """Cases by call and outcome, means over repeats."""
 
-    tp: _Finite
-    fp: _Finite
-    tn: _Finite
-    fn: _Finite
+    tp: Finite
+    fp: Finite
+    tn: Finite
+    fn: Finite
 
 
-class Measures(_Part):
-    """How well a score does, each measure with its interval; what a score without a cut-off lacks is missing."""
+class Measures(Part):
+    """Performance of a score with intervals; a score without a cut-off lacks the measures that need one."""
 
     name: str
     kind: str
-    auc: _Known
-    auc_low: _Known
-    auc_high: _Known
-    sensitivity: _Known = None
-    sensitivity_low: _Known = None
-    sensitivity_high: _Known = None
-    specificity: _Known = None
-    specificity_low: _Known = None
-    specificity_high: _Known = None
-    accuracy: _Known = None
-    accuracy_low: _Known = None
-    accuracy_high: _Known = None
-    ppv: _Known = None
-    ppv_low: _Known = None
-    ppv_high: _Known = None
-    npv: _Known = None
-    npv_low: _Known = None
-    npv_high: _Known = None
-    f1: _Known = None
-    f1_low: _Known = None
-    f1_high: _Known = None
-    auprc: _Known
-    auprc_low: _Known
-    auprc_high: _Known
+    auc: Known
+    auc_low: Known
+    auc_high: Known
+    sensitivity: Known = None
+    sensitivity_low: Known = None
+    sensitivity_high: Known = None
+    specificity: Known = None
+    specificity_low: Known = None
+    specificity_high: Known = None
+    accuracy: Known = None
+    accuracy_low: Known = None
+    accuracy_high: Known = None
+    ppv: Known = None
+    ppv_low: Known = None
+    ppv_high: Known = None
+    npv: Known = None
+    npv_low: Known = None
+    npv_high: Known = None
+    f1: Known = None
+    f1_low: Known = None
+    f1_high: Known = None
+    auprc: Known
+    auprc_low: Known
+    auprc_high: Known
 
 
 class CandidateRow(Measures):
-    """A score of the cross-validation; in ``empty_folds`` of its ``folds`` nothing could be learned."""
+    """A score of the cross-validation; nothing could be learned in ``empty_folds`` of its ``folds``."""
 
     confusion: Confusion
-    empty_folds: _Count
-    folds: _Count
-    features: _Count | None
+    empty_folds: Count
+    folds: Count
+    features: Count | None
 
 
 class FrozenRow(Measures):
-    """A frozen model's score, or one that it is compared with, which has no cut-off."""
+    """A frozen model's score, or a score that it is compared with, which has no cut-off."""
 
-    features: _Count | None
+    features: Count | None
     confusion: Confusion | None = None
 
 
-class ComparisonRow(_Part):
-    """DeLong's test of two scores; ``untested`` says why there is none."""
+class ComparisonRow(Part):
+    """DeLong's test of two scores; ``untested`` gives the reason if there is no test."""
 
     first: str
     second: str
-    difference: _Finite
-    low: _Known
-    high: _Known
-    z: _Known
-    p: _Known
-    p_holm: _Known
+    difference: Finite
+    low: Known
+    high: Known
+    z: Known
+    p: Known
+    p_holm: Known
     untested: str
 
 
-class Choice(_Part):
-    """The candidate of the final model, and how often each fold chose which."""
+class Choice(Part):
+    """The candidate of the final model, and how many folds chose each candidate."""
 
     name: str
     rule: str
-    frequency: dict[str, _Count]
+    frequency: dict[str, Count]
 
 
-class NestedPerformance(_Part):
+class NestedPerformance(Part):
     """Held-out performance in a nested cross-validation."""
 
     folds: int = Field(ge=2)
@@ -112,10 +103,10 @@ class NestedPerformance(_Part):
     only_in_some_folds: tuple[str, ...]
     no_clinical_model: bool
     comparisons: tuple[ComparisonRow, ...]
-    habitats_by_fold: dict[str, dict[str, _Count]]
+    habitats_by_fold: dict[str, dict[str, Count]]
 
 
-class ExternalPerformance(_Part):
+class ExternalPerformance(Part):
     """Performance of a frozen model, the first of the candidates, on new cases."""
 
     external: Literal[True]
@@ -125,56 +116,56 @@ class ExternalPerformance(_Part):
     comparisons: tuple[ComparisonRow, ...]
 
 
-class Calibration(_Part):
-    """How far the probabilities are right; what these cases do not allow is missing."""
+class Calibration(Part):
+    """Calibration of the probabilities; measures that these cases do not allow are missing."""
 
-    slope: _Known = None
-    intercept: _Known = None
-    citl: _Known = None
-    brier: _Known
-    scaled_brier: _Known
-    e_avg: _Known = None
-    e_max: _Known = None
-    slope_low: _Known = None
-    slope_high: _Known = None
-    intercept_low: _Known = None
-    intercept_high: _Known = None
-    citl_low: _Known = None
-    citl_high: _Known = None
-    spiegelhalter_p: _Known = None
-    hosmer_lemeshow_statistic: _Known = None
+    slope: Known = None
+    intercept: Known = None
+    citl: Known = None
+    brier: Known
+    scaled_brier: Known
+    e_avg: Known = None
+    e_max: Known = None
+    slope_low: Known = None
+    slope_high: Known = None
+    intercept_low: Known = None
+    intercept_high: Known = None
+    citl_low: Known = None
+    citl_high: Known = None
+    spiegelhalter_p: Known = None
+    hosmer_lemeshow_statistic: Known = None
     hosmer_lemeshow_degrees: int | None = None
-    hosmer_lemeshow_p: _Known = None
+    hosmer_lemeshow_p: Known = None
 
 
-class FrequencyRow(_Part):
+class FrequencyRow(Part):
     """How often a feature was selected."""
 
     feature: str
-    folds: _Share
-    bootstraps: _Share
+    folds: Share
+    bootstraps: Share
     in_model: bool
 
 
-class Repeated(_Part):
-    """How many cases were measured again, and how many features were reliable in them."""
+class Repeated(Part):
+    """The number of cases that were measured again, and of features that were reliable in them."""
 
     kind: str
-    cases: _Count
-    kept: _Count
+    cases: Count
+    kept: Count
 
 
-class Robustness(_Part):
+class Robustness(Part):
     """Features that reached the threshold of the intraclass correlation."""
 
     threshold: float
-    kept: _Count
-    of: _Count
+    kept: Count
+    of: Count
     method: str
     repeated: tuple[Repeated, ...]
 
 
-class Harmonisation(_Part):
+class Harmonisation(Part):
     """ComBat's settings and the sites."""
 
     method: str
@@ -183,130 +174,130 @@ class Harmonisation(_Part):
     sites: tuple[str, ...]
 
 
-class HabitatTest(_Part):
-    """Two neighbouring habitats, compared over the cases that have both."""
+class HabitatTest(Part):
+    """Comparison of two neighbouring habitats over the cases that have both."""
 
     sequence: str
     quantity: Literal["entropy", "intensity"]
     habitats: tuple[str, str]
-    medians: dict[str, _Finite]
-    cases: _Count
-    p: _Share
+    medians: dict[str, Finite]
+    cases: Count
+    p: Share
     test: str
 
 
-class SearchRow(_Part):
+class SearchRow(Part):
     """A combination of selector, classifier and number of features."""
 
     candidate: str
     selector: str
     classifier: str
-    features: _Count
-    auc: _Finite
-    sd: _Finite
+    features: Count
+    auc: Finite
+    sd: Finite
     chosen: Literal["yes", "no"]
 
 
-class Search(_Part):
+class Search(Part):
     """Every combination of every candidate, and how often each was the best over the outer folds."""
 
     candidate: str
     rows: tuple[SearchRow, ...]
-    folds: _Count
-    frequency: dict[str, _Count]
-    selectors: dict[str, _Count]
-    classifiers: dict[str, _Count]
+    folds: Count
+    frequency: dict[str, Count]
+    selectors: dict[str, Count]
+    classifiers: dict[str, Count]
 
 
-class ScoutRow(_Part):
-    """A model of one kind of image."""
+class ScoutRow(Part):
+    """A scout model, trained on one kind of image."""
 
     candidate: str
     image: str
     selector: str
     classifier: str
-    features: _Count
-    auc: _Finite
-    sd: _Finite
+    features: Count
+    auc: Finite
+    sd: Finite
     passed: Literal["yes", "no"]
 
 
-class Scouts(_Part):
-    """The scout models, and the AUC that they had to reach."""
+class Scouts(Part):
+    """The scout models, and the AUC required of them."""
 
     candidate: str
     minimum_auc: float
     rows: tuple[ScoutRow, ...]
 
 
-class FusionRow(_Part):
+class FusionRow(Part):
     """A classifier of the fused score."""
 
     candidate: str
     classifier: str
-    auc: _Finite
-    sd: _Finite
+    auc: Finite
+    sd: Finite
     chosen: Literal["yes", "no"]
 
 
-class Fusion(_Part):
+class Fusion(Part):
     """The classifiers of a fused score and its inputs; no candidate where nothing was fused."""
 
     candidate: str | None
     rows: tuple[FusionRow, ...]
-    folds: _Count
-    frequency: dict[str, _Count]
+    folds: Count
+    frequency: dict[str, Count]
     inputs: tuple[str, ...] = ()
-    correlation: tuple[tuple[_Known, ...], ...] = ()
+    correlation: tuple[tuple[Known, ...], ...] = ()
 
 
 class UnivariateRow(UnivariateLine):
-    """A clinical factor tested alone, and why it is not in the nomogram."""
+    """A clinical factor tested alone, and the reason if it is not in the nomogram."""
 
     left_out: str | None
 
 
-class OddsRatioRow(_Part):
+class OddsRatioRow(Part):
     """A term of a multivariable model."""
 
     model: str
     term: str
     what: str
-    coefficient: _Finite
-    standard_error: _Finite
-    odds_ratio: _Finite
-    odds_ratio_low: _Known
-    odds_ratio_high: _Known
-    p: _Share
+    coefficient: Finite
+    standard_error: Finite
+    odds_ratio: Finite
+    odds_ratio_low: Known
+    odds_ratio_high: Known
+    p: Share
 
 
-class LeftOut(_Part):
+class LeftOut(Part):
     """A clinical variable that is not in the nomogram."""
 
     variable: str
     reason: str
 
 
-class Nomogram(_Part):
-    """The nomogram of the model file with its odds ratios, or why there is none; of a frozen one its terms alone."""
+class Nomogram(Part):
+    """The nomogram of the model file with its odds ratios, or why there is none; of a frozen one its terms only."""
 
-    folds: _Count = 0
-    frequency: dict[str, _Count] = Field(default_factory=dict)
-    clinical_frequency: dict[str, _Count] = Field(default_factory=dict)
+    folds: Count = 0
+    frequency: dict[str, Count] = Field(default_factory=dict)
+    clinical_frequency: dict[str, Count] = Field(default_factory=dict)
     problem: str | None = None
     fitted: bool
     univariate: tuple[UnivariateRow, ...] = ()
     odds_ratios: tuple[OddsRatioRow, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    intercept: _Known = None
+    intercept: Known = None
     calibration: CalibrationCurve | None = None
     hosmer_lemeshow: HosmerLemeshow | None = None
 
 
-class Network(_Part):
+class Network(Part):
     """The network behind the deep features."""
 
     name: str
     title: str
     sha256: str
-    features: _Count
+    features: Count

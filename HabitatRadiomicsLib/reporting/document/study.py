@@ -1,65 +1,45 @@
-"""What ``study.json`` says: all that report, figures and tables are made of, and no identifier of a case."""
+"""The content of ``study.json``: everything that report, figures and tables need, and no identifier of a case."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_serializer, model_validator
 
 from HabitatRadiomicsLib.model.document import CutOff, Endpoint
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK
-from HabitatRadiomicsLib.reporting.document.figure_numbers import FigureNumbers
-from HabitatRadiomicsLib.reporting.document.sections import (
-    Calibration,
-    ExternalPerformance,
-    FrequencyRow,
-    Fusion,
-    HabitatTest,
-    Harmonisation,
-    NestedPerformance,
-    Network,
-    Nomogram,
-    Robustness,
-    Scouts,
-    Search,
+from HabitatRadiomicsLib.reporting.document import sections
+from HabitatRadiomicsLib.reporting.document.figure_numbers import (
+    Count,
+    FigureNumbers,
+    Finite,
+    Known,
+    KnownRow,
+    Part,
+    Row,
+    Share,
 )
+from HabitatRadiomicsLib.statistics.characteristics import Characteristic
 
-#: Format 1 had no numbers of figures.
-OLDEST_FORMAT = 2
+#: Format 1 had no numbers of figures and is not read.
 FORMAT_VERSION: Literal[2] = 2
 
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-#: Null where there is none: of too few cases, or an interval without an end.
-_Known = _Finite | None
-_Share = Annotated[float, Field(ge=0, le=1)]
-_Count = Annotated[int, Field(ge=0)]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Inputs(_Part):
-    """Digests of what the study was made from."""
-
-    cohort_sha256: str
-
-
-class Exclusions(_Part):
+class Exclusions(Part):
     """Cases that were left out for one reason."""
 
     reason: str
-    cases: _Count
+    cases: Count
 
 
-class Flow(_Part):
+class Flow(Part):
     """From the tables to the analysis."""
 
-    cases: _Count
+    cases: Count
     excluded: tuple[Exclusions, ...]
     analysed: int = Field(ge=1)
-    events: _Count
+    events: Count
 
     @model_validator(mode="after")
     def _no_more_events_than_cases(self) -> Flow:
@@ -68,133 +48,99 @@ class Flow(_Part):
         return self
 
 
-class Group(_Part):
-    """A characteristic within a group: a summary of numbers, or cases of each level."""
-
-    cases: _Count
-    missing: _Count
-    mean: _Known = None
-    sd: _Known = None
-    median: _Known = None
-    lower_quartile: _Known = None
-    upper_quartile: _Known = None
-    counts: tuple[_Count, ...] = ()
-
-
-class CharacteristicRow(_Part):
-    """A row of Table 1."""
+class ModelTerm(Part):
+    """A term of a linear score, or an input of a classifier."""
 
     name: str
-    kind: Literal["numeric", "categorical", "text"]
-    levels: tuple[str, ...]
-    groups: dict[Literal["all", "negative", "positive"], Group]
-    test: str | None
-    p: _Share | None
-
-    @model_validator(mode="after")
-    def _complete(self) -> CharacteristicRow:
-        if len(self.groups) != 3:
-            raise ValueError("a characteristic has three groups: all, negative, positive")
-        if self.levels and any(len(group.counts) != len(self.levels) for group in self.groups.values()):
-            raise ValueError("a characteristic has a count for each level")
-        return self
+    mean: Known
+    sd: Known
+    coefficient: Known
 
 
-class SampleSize(_Part):
-    """Whether the cohort is large enough, in sentences."""
-
-    lines: tuple[str, ...]
-
-
-class ModelTerm(_Part):
-    """A term of the score, or what a classifier is given."""
-
-    name: str
-    mean: _Known
-    sd: _Known
-    coefficient: _Known
-
-
-class ClassifierSummary(_Part):
+class ClassifierSummary(Part):
     """A classifier and the names of its inputs."""
 
     name: str
-    inputs: tuple[str, ...]
+    inputs: tuple[Annotated[str, BeforeValidator(lambda row: getattr(row, "name", row))], ...]
 
 
-class Reference(_Part):
-    """The cohort that published coefficients took their means and standard deviations from."""
+class Reference(Part):
+    """The cohort that means and standard deviations of published coefficients were taken from."""
 
     description: str
-    cases: _Count
-    excluded: _Count
+    cases: Count
+    excluded: Count
 
 
-class ModelSummary(_Part):
-    """The score itself."""
+class ModelSummary(Part):
+    """The model's score."""
 
     name: str
     features: tuple[ModelTerm, ...] = Field(min_length=1)
-    intercept: _Known
+    intercept: Known
     classifier: ClassifierSummary | None
     reference: Reference | None
     cutoff: CutOff
 
+    @field_serializer("cutoff")
+    def _with_nulls(self, cutoff: CutOff) -> dict[str, Any]:
+        return cutoff.model_dump(mode="json")
 
-class ProblemCount(_Part):
-    """How many cases had a problem."""
+
+class ProblemCount(Part):
+    """The number of cases that had a problem."""
 
     step: str
-    count: _Count
+    count: Count
     problem: str
 
 
-class Permutation(_Part):
+class Permutation(Part):
     """The AUC against those of permuted outcomes."""
 
-    observed: _Finite
-    p: _Share
-    count: _Count
+    observed: Finite
+    p: Share
+    count: Count
 
 
-class Optimism(_Part):
+class Optimism(Part):
     """Harrell's optimism of the apparent AUC."""
 
-    apparent: _Finite
-    optimism: _Finite
-    corrected: _Finite
-    count: _Count
+    apparent: Finite
+    optimism: Finite
+    corrected: Finite
+    count: Count
 
 
-class LearningCurvePoint(_Part):
+class LearningCurvePoint(Part):
     """Held-out AUC of trainings on fewer cases."""
 
-    cases: _Count
-    auc_mean: _Finite
-    auc_sd: _Finite
+    cases: Count
+    auc_mean: Finite
+    auc_sd: Finite
 
 
-class FoldChoice(_Part):
-    """What one outer fold chose, by what, and what each of its candidates selected."""
+class FoldChoice(Part):
+    """The choice of one outer fold, the AUCs it was made by, and the features that each candidate selected."""
 
     repeat: int = Field(ge=1)
     fold: int = Field(ge=1)
     chosen: str | None
-    inner_auc: dict[str, _Known]
+    inner_auc: dict[str, Known]
     features: dict[str, tuple[str, ...]]
 
 
-class ReliabilityOfKind(_Part):
+class ReliabilityOfKind(Part):
     """Intraclass correlations over one kind of repeated measurement, in the order of the features."""
 
-    icc: tuple[_Known, ...]
-    low: tuple[_Known, ...]
-    high: tuple[_Known, ...]
-    cases: tuple[_Count, ...]
+    icc: KnownRow
+    low: KnownRow
+    high: KnownRow
+    cases: tuple[Count, ...]
 
 
-class Reliability(_Part):
-    """How reliable every feature is."""
+class Reliability(Part):
+    """The reliability of every feature, by kind of repeated measurement."""
 
     features: tuple[str, ...]
     kept: tuple[bool, ...]
@@ -208,17 +154,27 @@ class Reliability(_Part):
         return self
 
 
-class MissingFigure(_Part):
+class MissingFigure(Part):
     """A figure that belongs to the study and cannot be drawn."""
 
     figure: str
     problem: str
 
 
-class Study(_Part):
-    """What the studies of both kinds say."""
+def _of_one_length(curve: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+    if not {"thresholds", "model", "treat_all"} <= set(curve) or len({len(values) for values in curve.values()}) != 1:
+        raise ValueError("'decision_curve' needs thresholds, model and treat_all, all of one length")
+    return curve
 
-    format_version: Literal[2] = FORMAT_VERSION
+
+#: Net benefit by threshold probability: of the model, of treating everybody, and of other scores by name.
+DecisionCurve = Annotated[dict[str, Row], AfterValidator(_of_one_length)]
+
+
+class Study(Part):
+    """The parts that studies of both kinds have."""
+
+    format_version: Literal[2]
     title: str
     notice: str
     endpoint: Endpoint
@@ -226,37 +182,39 @@ class Study(_Part):
     versions: dict[str, str]
     engine: str
     seed: int
-    inputs: Inputs
+    inputs: dict[Literal["cohort_sha256"], str]
+    """Digests of the inputs."""
     flow: Flow
-    characteristics: tuple[CharacteristicRow, ...]
+    characteristics: tuple[Characteristic, ...]
 
     @field_serializer("protocol")
     def _complete_protocol(self, protocol: Protocol) -> dict[str, object]:
         return protocol.document()
 
     def document(self) -> dict[str, Any]:
-        """The study as plain data, as it was given."""
+        """The study as plain data, without the parts that were never set."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 
 class TrainingStudy(Study):
-    """A model from a cohort, and how good it is by nested cross-validation; null: not asked for, or none."""
+    """A model from a cohort, and its performance in nested cross-validation; null: not requested, or there is none."""
 
-    sample_size: SampleSize
-    validation: NestedPerformance
-    calibration: Calibration | None
+    sample_size: dict[Literal["lines"], tuple[str, ...]]
+    """Whether the cohort is large enough, in sentences."""
+    validation: sections.NestedPerformance
+    calibration: sections.Calibration | None
     calibration_problem: str | None = None
-    decision_curve: dict[str, tuple[_Finite, ...]]
-    selection_frequency: tuple[FrequencyRow, ...]
-    robustness: Robustness | None
-    harmonisation: Harmonisation | None
+    decision_curve: DecisionCurve
+    selection_frequency: tuple[sections.FrequencyRow, ...]
+    robustness: sections.Robustness | None
+    harmonisation: sections.Harmonisation | None
     habitats: dict[str, ChoiceOfK]
-    habitat_tests: tuple[HabitatTest, ...]
-    search: Search | None
-    scouts: Scouts | None
-    fusion: Fusion | None
-    nomogram: Nomogram | None
-    network: Network | None
+    habitat_tests: tuple[sections.HabitatTest, ...]
+    search: sections.Search | None
+    scouts: sections.Scouts | None
+    fusion: sections.Fusion | None
+    nomogram: sections.Nomogram | None
+    network: sections.Network | None
     model: ModelSummary
     problems: tuple[ProblemCount, ...]
     warnings: tuple[str, ...]
@@ -268,34 +226,17 @@ class TrainingStudy(Study):
     reliability: Reliability | None
     figures: FigureNumbers
 
-    @model_validator(mode="after")
-    def _curves_fit(self) -> TrainingStudy:
-        _check_curve(self.decision_curve)
-        return self
-
 
 class ExternalStudy(Study):
     """A frozen model on cases that had no part in it."""
 
-    validation: ExternalPerformance
-    calibration: Calibration | None
+    validation: sections.ExternalPerformance
+    calibration: sections.Calibration | None
     calibration_problem: str | None = None
-    decision_curve: dict[str, tuple[_Finite, ...]] | None
-    nomogram: Nomogram | None
+    decision_curve: DecisionCurve | None
+    nomogram: sections.Nomogram | None
     model: ModelSummary
     problems: tuple[ProblemCount, ...]
     warnings: tuple[str, ...]
     figures_not_drawn: tuple[MissingFigure, ...]
     figures: FigureNumbers
-
-    @model_validator(mode="after")
-    def _curves_fit(self) -> ExternalStudy:
-        _check_curve(self.decision_curve)
-        return self
-
-
-def _check_curve(curve: dict[str, tuple[float, ...]] | None) -> None:
-    if curve is None:
-        return
-    if not {"thresholds", "model", "treat_all"} <= set(curve) or len({len(values) for values in curve.values()}) != 1:
-        raise ValueError("'decision_curve' needs thresholds, model and treat_all, all of one length")

@@ -1,4 +1,4 @@
-"""The figures of a study document, by the names under which files and report know them."""
+"""The figures of a study document, by the names that files and report use."""
 
 from __future__ import annotations
 
@@ -7,45 +7,60 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from HabitatRadiomicsLib.errors import HabitatRadiomicsError
+from HabitatRadiomicsLib.errors import EvaluationError, HabitatRadiomicsError
+from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.progress import Progress, silent
-from HabitatRadiomicsLib.reporting.document.figure_numbers import CurvePoint, Explanation, HabitatMeans, Waterfall
-from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, TrainingStudy
+from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK
+from HabitatRadiomicsLib.reporting.document import figure_numbers as numbers_of
+from HabitatRadiomicsLib.reporting.document import sections
+from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, Flow, Optimism, Permutation, TrainingStudy
 from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
-from HabitatRadiomicsLib.reporting.figures.curves import decision_curve_figure
+from HabitatRadiomicsLib.reporting.figures.curves import (
+    calibration_figure,
+    corrected_calibration_figure,
+    decision_curve_figure,
+    precision_recall_figure,
+    roc_figure,
+)
 from HabitatRadiomicsLib.reporting.figures.drawing import write_figure
-from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure, odds_ratio_figure
 from HabitatRadiomicsLib.reporting.figures.habitat_figures import HabitatValues, habitat_boxplots, habitat_count_figure
-from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap
-from HabitatRadiomicsLib.reporting.figures.selection_figures import selection_frequency_figure
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap, search_heatmap
+from HabitatRadiomicsLib.reporting.figures.nomogram_figure import nomogram_figure
+from HabitatRadiomicsLib.reporting.figures.selection_figures import (
+    lasso_deviance_figure,
+    lasso_path_figure,
+    scout_figure,
+    selection_frequency_figure,
+)
 from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
 from HabitatRadiomicsLib.reporting.figures.validation_figures import (
     learning_curve_figure,
     optimism_figure,
     permutation_figure,
 )
-from HabitatRadiomicsLib.reporting.study.curves import calibration, lasso_deviance, lasso_path, precision_recall, roc
-from HabitatRadiomicsLib.reporting.study.learning_figures import (
-    corrected_calibration_of,
-    input_correlation_of,
-    nomogram,
-    odds_ratios_of,
-    scouts_of,
-    search_of,
-)
-from HabitatRadiomicsLib.validation.nested import NOMOGRAM
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from HabitatRadiomicsLib.reporting.figures.checks import Triple
+    from HabitatRadiomicsLib.reporting.figures.curves import CalibrationGroups, PrecisionRecallLine, RocLine
+
 _log = logging.getLogger(__name__)
 
-#: A figure's name, and what draws it; a figure that cannot be drawn of these data gives None.
+#: What draws each figure, by name; the study has no such figure if that gives None.
 _Drawings = Mapping[str, Callable[[], "Figure | None"]]
+
+#: Headings of the kinds of scores in the figure that compares them.
+_HEADINGS = {
+    "nomogram": "chosen in each fold", "strategy": "chosen in each fold", "rad-score alone": "chosen in each fold",
+    "rad-score": "one sequence, one region", "search": "one sequence, one region", "fused": "fused",
+    "volume": "without texture", "clinical": "without texture",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,7 @@ class StudyFigures:
 
     Attributes:
         pictures: PNG by name.
-        not_drawn: why a figure that belongs to the study is not there, by name.
+        not_drawn: by name, the reason why a figure that belongs to the study is missing.
     """
 
     pictures: Mapping[str, bytes]
@@ -62,16 +77,16 @@ class StudyFigures:
 
 
 def write_figures(folder: Path, study: TrainingStudy | ExternalStudy, progress: Progress = silent) -> StudyFigures:
-    """Every figure of a study as PNG and SVG in a folder."""
+    """Write every figure of a study as PNG and SVG to a folder."""
     known = {row.figure: row.problem for row in study.figures_not_drawn}
     return _written(folder, _drawings(study), known, progress)
 
 
 def _written(folder: Path, drawings: _Drawings, known: Mapping[str, str], progress: Progress = silent) -> StudyFigures:
-    """Draw what can be drawn.
+    """Draw the figures that can be drawn.
 
     Args:
-        known: reasons why a figure has no numbers.
+        known: the reasons why figures have no numbers.
     """
     pictures: dict[str, bytes] = {}
     not_drawn: dict[str, str] = {}
@@ -82,7 +97,7 @@ def _written(folder: Path, drawings: _Drawings, known: Mapping[str, str], progre
             continue
         try:
             figure = draw()
-        except HabitatRadiomicsError as error:  # too few cases or features for it; the report is whole without it
+        except HabitatRadiomicsError as error:  # too few cases or features for it; the report is complete without it
             not_drawn[name] = f"{error.where}: {error.problem}" if error.where else error.problem
             continue
         if figure is not None:
@@ -93,45 +108,83 @@ def _written(folder: Path, drawings: _Drawings, known: Mapping[str, str], progre
 
 
 def _drawings(study: TrainingStudy | ExternalStudy) -> _Drawings:
-    """What draws each figure, in the order of the files."""
-    numbers, event = study.figures, study.endpoint.name
-    document = study.document()
+    """The figures in the order of the files; those whose numbers are null or empty have no drawing."""
+    numbers, event, candidates = study.figures, study.endpoint.name, study.validation.candidates
     common: _Drawings = {
-        "flow": partial(_flow, document, event),
-        "roc": partial(roc, numbers.roc),
-        "precision-recall": partial(precision_recall, numbers.precision_recall),
-        "calibration": partial(calibration, numbers.calibration),
-        "decision-curve": partial(_decision, document),
+        "flow": partial(_flow, study.flow, event),
+        "roc": _of(numbers.roc, _roc),
+        "precision-recall": _of(numbers.precision_recall, _precision_recall),
+        "calibration": _of(numbers.calibration, _calibration),
+        "decision-curve": _of(study.decision_curve, partial(_decision_curve, kind=candidates[0].kind)),
     }
     explained = _explanation(numbers.explanation, event)
-    waterfall = partial(_waterfall, numbers.waterfall, event)
-    axes = partial(nomogram, numbers.nomogram, study.endpoint.positive)
+    waterfall = _of(numbers.waterfall, partial(_waterfall, event=event))
+    nomogram = _of(numbers.nomogram, partial(_nomogram, outcome=study.endpoint.positive))
     if isinstance(study, ExternalStudy):
-        compared = {"comparison": partial(_model_and_others, document), "nomogram": axes, "waterfall": waterfall}
-        return {**common, **compared, **explained}
+        comparison = partial(_model_and_others, study.validation.candidates)
+        return {**common, "comparison": comparison, "nomogram": nomogram, "waterfall": waterfall, **explained}
     return {
         **common,
-        "comparison": partial(_comparison, document),
+        "comparison": partial(_comparison, study.validation),
         "waterfall": waterfall,
         **explained,
-        "search": partial(search_of, document),
-        "scouts": partial(scouts_of, document),
-        "input-correlation": partial(input_correlation_of, document),
-        "nomogram": axes,
-        "odds-ratios": partial(odds_ratios_of, document),
-        "corrected-calibration": partial(corrected_calibration_of, document, numbers.nomogram_risks),
-        "selection-frequency": partial(_frequencies, document),
-        "lasso-path": partial(lasso_path, numbers.lasso),
-        "lasso-deviance": partial(lasso_deviance, numbers.lasso),
-        "habitat-count": partial(_habitat_counts, document),
-        "habitat-boxplots": partial(_habitat_means, numbers.habitats, document),
-        "permutation": partial(_permutation, numbers.permuted, document),
-        "optimism": partial(_optimism, numbers.optimism, document),
-        "learning-curve": partial(_curve, numbers.learning_curve),
+        "search": _of(study.search, search_of),
+        "scouts": _of(study.scouts, scouts_of),
+        "input-correlation": _of(study.fusion, input_correlation_of),
+        "nomogram": nomogram,
+        "odds-ratios": _of(study.nomogram, odds_ratios_of),
+        "corrected-calibration": _of(study.nomogram, partial(_corrected_calibration, risks=numbers.nomogram_risks)),
+        "selection-frequency": _of(study.selection_frequency, _frequencies),
+        "lasso-path": _of(numbers.lasso, _lasso_path),
+        "lasso-deviance": _of(numbers.lasso, _lasso_deviance),
+        "habitat-count": _of(study.habitats, _habitat_counts),
+        "habitat-boxplots": _of(numbers.habitats, partial(_habitat_means, tests=study.habitat_tests)),
+        "permutation": _of(study.permutation, partial(_permutation, permuted=numbers.permuted)),
+        "optimism": _of(study.optimism, partial(_optimism, differences=numbers.optimism)),
+        "learning-curve": _of(numbers.learning_curve, _learning_curve),
     }
 
 
-def _explanation(numbers: Explanation, event: str) -> _Drawings:
+def _of(numbers: Any, draw: Callable[[Any], Figure | None]) -> Callable[[], Figure | None]:
+    return partial(draw, numbers) if numbers else lambda: None
+
+
+def _flow(flow: Flow, event: str) -> Figure:
+    excluded: dict[str, int] = {}
+    for row in flow.excluded:
+        excluded[row.reason] = excluded.get(row.reason, 0) + row.cases
+    return study_flow_figure(
+        flow.cases, excluded, events=flow.events, non_events=flow.analysed - flow.events, event=event
+    )
+
+
+def _roc(numbers: numbers_of.Roc) -> Figure:
+    band, point = numbers.band, cast("tuple[float, float]", numbers.operating_point)
+    curves = {name: cast("RocLine", curve.model_dump()) for name, curve in numbers.curves.items()}
+    return roc_figure(curves, band=(band.specificity, band.low, band.high), operating_point=point)
+
+
+def _precision_recall(numbers: numbers_of.PrecisionRecall) -> Figure:
+    curves = {name: cast("PrecisionRecallLine", curve.model_dump()) for name, curve in numbers.curves.items()}
+    return precision_recall_figure(curves, prevalence=numbers.prevalence)
+
+
+def _calibration(numbers: numbers_of.CalibrationPoints) -> Figure:
+    curve = numbers.curve
+    return calibration_figure(
+        numbers.probability, np.array(numbers.outcome), cast("CalibrationGroups", numbers.groups.model_dump()),
+        curve=None if curve is None else (curve.predicted, curve.observed),
+        slope=cast("Triple", numbers.slope), intercept=cast("Triple", numbers.intercept), brier=numbers.brier,
+    )  # fmt: skip
+
+
+def _decision_curve(curve: Mapping[str, Sequence[float]], kind: str) -> Figure:
+    name = kind if kind in ("nomogram", "rad-score") else "score"
+    others = {other: row for other, row in curve.items() if other not in ("thresholds", "model", "treat_all")}
+    return decision_curve_figure(curve["thresholds"], {name: curve["model"], **others}, curve["treat_all"])
+
+
+def _explanation(numbers: numbers_of.Explanation, event: str) -> _Drawings:
     inputs, features, unit = numbers.inputs, numbers.features, numbers.unit
     shap_values, values, standardised, outcome = (
         np.array(rows) for rows in (numbers.shap, numbers.values, numbers.standardised, numbers.outcome)
@@ -145,118 +198,157 @@ def _explanation(numbers: Explanation, event: str) -> _Drawings:
     }
 
 
-def _waterfall(numbers: Waterfall | None, event: str) -> Figure | None:
-    if numbers is None:
-        return None
+def _waterfall(numbers: numbers_of.Waterfall, event: str) -> Figure:
     return waterfall_figure(np.array(numbers.scores), np.array(numbers.outcome), cut_off=numbers.cut_off, event=event)
 
 
-def _flow(study: Mapping[str, Any], event: str) -> Figure:
-    flow = study["flow"]
-    excluded: dict[str, int] = {}
-    for row in flow["excluded"]:
-        excluded[row["reason"]] = excluded.get(row["reason"], 0) + row["cases"]
-    others = flow["analysed"] - flow["events"]
-    return study_flow_figure(flow["cases"], excluded, events=flow["events"], non_events=others, event=event)
+def _area(row: sections.Measures) -> Triple:
+    return cast("Triple", (row.auc, row.auc_low, row.auc_high))
 
 
-def _decision(study: Mapping[str, Any]) -> Figure | None:
-    curve = study.get("decision_curve")
-    if not curve:
-        return None
-    known = ("thresholds", "model", "treat_all")
-    others = {name: values for name, values in curve.items() if name not in known}
-    first = study["validation"]["candidates"][0]["kind"]
-    name = first if first in ("nomogram", "rad-score") else "score"
-    return decision_curve_figure(curve["thresholds"], {name: curve["model"], **others}, curve["treat_all"])
+def _comparison(performance: sections.NestedPerformance) -> Figure:
+    groups: dict[str, dict[str, Triple]] = {heading: {} for heading in _HEADINGS.values()}
+    for row in performance.candidates:
+        groups[_HEADINGS[row.kind]][row.name] = _area(row)
+    nomogram = next((row.name for row in performance.candidates if row.kind == "nomogram"), None)
+    filled = {heading: rows for heading, rows in groups.items() if rows}
+    return comparison_figure(filled, chosen=nomogram or performance.chosen.name)
 
 
-def _comparison(study: Mapping[str, Any]) -> Figure:
-    titles = {
-        "nomogram": "chosen in each fold", "strategy": "chosen in each fold", "rad-score alone": "chosen in each fold",
-        "rad-score": "one sequence, one region", "search": "one sequence, one region", "fused": "fused",
-        "volume": "without texture", "clinical": "without texture",
-    }  # fmt: skip
-    groups: dict[str, dict[str, tuple[float, float, float]]] = {title: {} for title in titles.values()}
-    for row in study["validation"]["candidates"]:
-        groups[titles[row["kind"]]][row["name"]] = (row["auc"], row["auc_low"], row["auc_high"])
-    filled = {title: rows for title, rows in groups.items() if rows}
-    nomogram = NOMOGRAM if any(row["kind"] == "nomogram" for row in study["validation"]["candidates"]) else None
-    return comparison_figure(filled, chosen=nomogram or study["validation"]["chosen"]["name"])
-
-
-def _model_and_others(study: Mapping[str, Any]) -> Figure | None:
+def _model_and_others(candidates: Sequence[sections.FrozenRow]) -> Figure | None:
     """The frozen model and the scores that it is compared with."""
-    model, *others = study["validation"]["candidates"]
+    model, *others = candidates
     if not others:
         return None
-    areas = {row["name"]: (row["auc"], row["auc_low"], row["auc_high"]) for row in (model, *others)}
-    groups = {"frozen model": [model["name"]], "compared with": [row["name"] for row in others]}
+    groups = {"frozen model": [model], "compared with": others}
     return comparison_figure(
-        {title: {name: areas[name] for name in names} for title, names in groups.items()}, chosen=model["name"]
+        {heading: {row.name: _area(row) for row in rows} for heading, rows in groups.items()},
+        chosen=model.name,
     )
 
 
-def _frequencies(study: Mapping[str, Any]) -> Figure | None:
-    rows = study["selection_frequency"]
-    if not rows:
+def search_of(search: sections.Search) -> Figure:
+    """Selectors and classifiers of the chosen candidate, each combination with its best number of features."""
+    rows = [row for row in search.rows if row.candidate == search.candidate]
+    best: dict[tuple[str, str], tuple[float, int]] = {}
+    for row in rows:
+        combination = (row.selector, row.classifier)
+        if combination not in best or row.auc > best[combination][0]:
+            best[combination] = (row.auc, row.features)
+    chosen = next(((row.selector, row.classifier) for row in rows if row.chosen == "yes"), None)
+    return search_heatmap(best, chosen=chosen)
+
+
+def scouts_of(scouts: sections.Scouts) -> Figure:
+    """The scout models of the chosen candidate."""
+    rows = [row for row in scouts.rows if row.candidate == scouts.candidate]
+    bars = {row.image: (row.auc, row.sd, f"{row.selector} + {row.classifier}") for row in rows}
+    return scout_figure(bars, minimum=scouts.minimum_auc)
+
+
+def input_correlation_of(fusion: sections.Fusion) -> Figure | None:
+    """The correlations of the inputs of a fused score."""
+    if len(fusion.inputs) < 2 or not fusion.correlation:
         return None
+    values = np.array(fusion.correlation, dtype=float)
+    if not np.isfinite(values).all():
+        raise EvaluationError("An input does not vary over the training cases.", where="input-correlation")
+    return correlation_heatmap(values, fusion.inputs, coefficient="Spearman")
+
+
+def odds_ratios_of(part: sections.Nomogram) -> Figure | None:
+    """The model with all factors that entered, and the nomogram if it differs."""
+    if not part.odds_ratios:
+        return None
+    groups: dict[str, dict[str, tuple[Triple, float]]] = {}
+    for row in part.odds_ratios:
+        if row.odds_ratio_low is None or row.odds_ratio_high is None:
+            raise EvaluationError("An odds ratio has no finite interval.", where=row.what)
+        triple = (row.odds_ratio, row.odds_ratio_low, row.odds_ratio_high)
+        groups.setdefault(row.model, {})[row.what] = (triple, row.p)
+    first, last = groups["all factors that entered"], groups["nomogram"]
+    return odds_ratio_figure({"nomogram": last} if set(first) == set(last) else groups)
+
+
+def _nomogram(part: NomogramPart, outcome: str) -> Figure:
+    return nomogram_figure(part.scale(), outcome=outcome, names=part.axis_names)
+
+
+def _corrected_calibration(part: sections.Nomogram, risks: Sequence[float]) -> Figure | None:
+    curve, test = part.calibration, part.hosmer_lemeshow
+    if curve is None:
+        return None
+    return corrected_calibration_figure(
+        curve.predicted, curve.apparent, curve.corrected, risks=risks, samples=curve.samples,
+        mean_absolute_error=curve.mean_absolute_error, hosmer_lemeshow_p=test.p if test else None,
+    )  # fmt: skip
+
+
+def _frequencies(rows: Sequence[sections.FrequencyRow]) -> Figure:
     return selection_frequency_figure(
-        [row["feature"] for row in rows],
-        in_model=[row["in_model"] for row in rows],
-        folds=[row["folds"] for row in rows],
-        bootstraps=[row["bootstraps"] for row in rows],
+        [row.feature for row in rows],
+        in_model=[row.in_model for row in rows],
+        folds=[row.folds for row in rows],
+        bootstraps=[row.bootstraps for row in rows],
     )
 
 
-def _habitat_counts(study: Mapping[str, Any]) -> Figure | None:
-    if not study["habitats"]:
-        return None
+def _lasso_path(lasso: numbers_of.Lasso) -> Figure:
+    return lasso_path_figure(
+        lasso.penalties, np.array(lasso.coefficients), lasso.names,
+        lambda_min=lasso.minimum, lambda_1se=lasso.one_standard_error,
+    )  # fmt: skip
+
+
+def _lasso_deviance(lasso: numbers_of.Lasso) -> Figure:
+    nonzero = np.count_nonzero(np.array(lasso.coefficients), axis=1)[: len(lasso.validated_penalties)]
+    return lasso_deviance_figure(
+        lasso.validated_penalties, lasso.deviance, lasso.deviance_se, nonzero,
+        lambda_min=lasso.minimum, lambda_1se=lasso.one_standard_error,
+    )  # fmt: skip
+
+
+def _habitat_counts(habitats: Mapping[str, ChoiceOfK]) -> Figure:
     return habitat_count_figure(
         {
             name: {
-                "k": [row["k"] for row in choice["candidates"]],
-                "calinski_harabasz": [row["calinski_harabasz"] for row in choice["candidates"]],
-                "silhouette": [row["silhouette"] for row in choice["candidates"]],
-                "rejected": [row["k"] for row in choice["candidates"] if row["rejected"]],
-                "chosen": choice["chosen"],
+                "k": [row.k for row in choice.candidates],
+                "calinski_harabasz": [row.calinski_harabasz for row in choice.candidates],
+                "silhouette": [row.silhouette for row in choice.candidates],
+                "rejected": [row.k for row in choice.candidates if row.rejected],
+                "chosen": choice.chosen,
             }
-            for name, choice in study["habitats"].items()
+            for name, choice in habitats.items()
         }
     )
 
 
-def _habitat_means(means: Mapping[str, HabitatMeans], study: Mapping[str, Any]) -> Figure | None:
-    """Entropy and intensity of the habitats of each sequence, of the cases that have them all."""
-    if not means:
-        return None
-    tests: dict[tuple[str, str], list[float]] = {}
-    for row in study["habitat_tests"]:
-        tests.setdefault((row["sequence"], row["quantity"]), []).append(row["p"])
+def _habitat_means(means: Mapping[str, numbers_of.HabitatMeans], tests: Sequence[sections.HabitatTest]) -> Figure:
+    """Entropy and intensity of the habitats of each sequence, of the cases that have all of them."""
+    p_values: dict[tuple[str, str], list[float]] = {}
+    for row in tests:
+        p_values.setdefault((row.sequence, row.quantity), []).append(row.p)
     sequences: dict[str, HabitatValues] = {
         name: {
             "entropy": np.array(one.entropy),
             "intensity": np.array(one.intensity),
-            "entropy_p": tests[name, "entropy"],
-            "intensity_p": tests[name, "intensity"],
+            "entropy_p": p_values[name, "entropy"],
+            "intensity_p": p_values[name, "intensity"],
         }
         for name, one in means.items()
     }
     return habitat_boxplots(sequences, intensity_unit="prepared image")
 
 
-def _optimism(differences: Sequence[float], study: Mapping[str, Any]) -> Figure | None:
-    return optimism_figure(differences, apparent=study["optimism"]["apparent"]) if differences else None
+def _permutation(test: Permutation, permuted: Sequence[float]) -> Figure:
+    return permutation_figure(permuted, observed=test.observed, p=test.p)
 
 
-def _permutation(permuted: Sequence[float], study: Mapping[str, Any]) -> Figure | None:
-    found = study["permutation"]
-    return None if found is None else permutation_figure(permuted, observed=found["observed"], p=found["p"])
+def _optimism(optimism: Optimism, differences: Sequence[float]) -> Figure | None:
+    return optimism_figure(differences, apparent=optimism.apparent) if differences else None
 
 
-def _curve(points: Sequence[CurvePoint]) -> Figure | None:
-    if not points:
-        return None
+def _learning_curve(points: Sequence[numbers_of.CurvePoint]) -> Figure:
     seen, new = (
         [np.array([measure(row) for row in values]) for measure in (np.mean, np.min, np.max)]
         for values in ([point.training for point in points], [point.held_out for point in points])

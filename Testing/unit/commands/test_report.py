@@ -17,8 +17,7 @@ from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.commands.train import Purpose
 from HabitatRadiomicsLib.model import Endpoint, model_text
 from HabitatRadiomicsLib.protocol import load_protocol
-from HabitatRadiomicsLib.reporting.document.storage import load_study, study_text
-from HabitatRadiomicsLib.reporting.study.files import write_training
+from HabitatRadiomicsLib.reporting.study.files import load_study, study_text, write_training
 from HabitatRadiomicsLib.system.sealed import sealed_text
 from HabitatRadiomicsLib.training.train import train_model
 

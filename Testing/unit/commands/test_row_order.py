@@ -13,10 +13,10 @@ import yaml
 from HabitatRadiomicsLib.cases.synthetic import write_spine_clinical
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.outputs import write_text
-from HabitatRadiomicsLib.reporting.document.case_tables import write_features, write_held_out
-from HabitatRadiomicsLib.reporting.document.storage import study_text
+from HabitatRadiomicsLib.reporting.document.tables import write_features, write_held_out
 from HabitatRadiomicsLib.reporting.document.training import training_study
 from HabitatRadiomicsLib.reporting.study import files as study_files
+from HabitatRadiomicsLib.reporting.study.files import study_text
 from HabitatRadiomicsLib.training.train import Training
 
 _NONE: dict[str, Any] = {

@@ -25,8 +25,8 @@ from HabitatRadiomicsLib.model import Model, model_text
 from HabitatRadiomicsLib.model.prediction import training_scores
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.reporting.document.storage import study_text
 from HabitatRadiomicsLib.reporting.document.training import training_study
+from HabitatRadiomicsLib.reporting.study.files import study_text
 from HabitatRadiomicsLib.scoring.patient import score_case
 from HabitatRadiomicsLib.training import freezing
 from HabitatRadiomicsLib.training import train as training

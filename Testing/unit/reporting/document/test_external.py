@@ -6,7 +6,7 @@ import html
 import json
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from HabitatRadiomicsLib.model.nomogram import ClinicalModelPart, ClinicalTerm
 from HabitatRadiomicsLib.model.prediction import scores_of
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.reporting.document.external import external_study
-from HabitatRadiomicsLib.reporting.study.files import write_external
+from HabitatRadiomicsLib.reporting.study.files import study_text, write_external
 from HabitatRadiomicsLib.reporting.study.report import study_html
 from HabitatRadiomicsLib.scoring.cohort import CohortScores
 from HabitatRadiomicsLib.scoring.explanation import explain
@@ -78,9 +78,11 @@ def _found(
         documents[case.case_id] = {
             "score": float(score),
             "probability": None if line is None else float(1 / (1 + np.exp(-line.intercept - line.slope * score))),
+            "score_interval": None, "probability_interval": None, "cutoff": {"value": model.cutoff.value}, "call": "",
+            "warnings": [],
             "contributions": [asdict(one) for one in explain(model, row)[1]],
             "values": dict(zip([feature.name for feature in model.features], row.tolist())),
-        }
+        }  # fmt: skip
     return external_validation(model, given, CohortScores(model, documents, (), 0), _OPENING)
 
 
@@ -191,6 +193,13 @@ def test_its_calibration_is_that_of_its_own_risks_on_these_cases(nomogram: Exter
     assert found["hosmer_lemeshow_statistic"] == pytest.approx(statistic)
     assert found["hosmer_lemeshow_degrees"] == 10
     assert found["hosmer_lemeshow_p"] == pytest.approx(chi2.sf(statistic, 10))
+
+
+def test_identifiers_are_counted_in_table_1_and_not_written(nomogram: ExternalValidation) -> None:
+    rows = {case: {**row, "hospital number": f"H-{case}"} for case, row in nomogram.cohort.covariates.items()}
+    study = external_study(replace(nomogram, cohort=replace(nomogram.cohort, covariates=rows)))
+    assert {row.name: row.kind for row in study.characteristics}["hospital number"] == "identifier"
+    assert "H-P" not in study_text(study)
 
 
 def test_its_report_has_the_figure_the_terms_the_test_and_the_comparison(

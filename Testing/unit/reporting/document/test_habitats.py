@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.outputs import json_text
-from HabitatRadiomicsLib.reporting.document.habitats import habitat_tests, habitats_by_fold
+from HabitatRadiomicsLib.reporting.document.training import habitat_tests, habitats_by_fold
 
 
 def _training(means: dict[str, np.ndarray]) -> Any:
@@ -32,15 +31,15 @@ def test_neighbouring_habitats_are_compared_pair_by_pair_over_the_cases_that_hav
     means = {name: generator.normal(place, 1, (9, 2)) for place, name in enumerate(("S1", "S2", "S3"))}
     means["S2"][4] = np.nan
     rows = habitat_tests(_training(means))
-    assert [(row["quantity"], *row["habitats"]) for row in rows] == [
+    assert [(row.quantity, *row.habitats) for row in rows] == [
         ("entropy", "S1", "S2"), ("entropy", "S2", "S3"), ("intensity", "S1", "S2"), ("intensity", "S2", "S3"),
     ]  # fmt: skip
     rest = np.delete(np.arange(9), 4)
     for row in rows:
-        first, second = (means[name][rest, 1 if row["quantity"] == "entropy" else 0] for name in row["habitats"])
-        assert row["cases"] == 8
-        assert row["p"] == pytest.approx(_exact_p(first - second))
-        assert list(row["medians"].values()) == [np.median(first), np.median(second)]
+        first, second = (means[name][rest, 1 if row.quantity == "entropy" else 0] for name in row.habitats)
+        assert row.cases == 8
+        assert row.p == pytest.approx(_exact_p(first - second))
+        assert list(row.medians.values()) == [np.median(first), np.median(second)]
 
 
 def test_habitats_that_no_lesion_has_together_or_that_are_alike_leave_a_document_of_numbers() -> None:
@@ -49,8 +48,7 @@ def test_habitats_that_no_lesion_has_together_or_that_are_alike_leave_a_document
     assert habitat_tests(_training(apart)) == []
     alike = {"S1": np.ones((4, 2)), "S2": np.ones((4, 2))}
     rows = habitat_tests(_training(alike))
-    assert [row["p"] for row in rows] == [1.0, 1.0]
-    assert json_text(rows)
+    assert [row.p for row in rows] == [1.0, 1.0]
 
 
 def test_folds_are_counted_by_how_many_habitats_they_had() -> None:

@@ -15,7 +15,6 @@ from scipy.stats import spearmanr
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import FoldTable, prepare_fold
 from HabitatRadiomicsLib.learning.strategy import learn
-from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.reporting.document.learning import learning_parts, term_text
 from HabitatRadiomicsLib.reporting.document.tables import write_tables
 from HabitatRadiomicsLib.training.freezing import frozen_nomogram
@@ -71,42 +70,41 @@ def test_a_lasso_has_none_of_these_parts() -> None:
 def test_every_combination_of_a_search_has_a_row_and_each_candidate_one_that_was_chosen() -> None:
     training = _training({"search": _SEARCH})
     found = learning_parts(training)["search"]
-    assert len(found["rows"]) == 3 * 2 * 2 * 2
+    assert len(found.rows) == 3 * 2 * 2 * 2
     for name in ("CT whole", "CT ring", "CT patch"):
-        own = [row for row in found["rows"] if row["candidate"] == name]
-        (chosen,) = (row for row in own if row["chosen"] == "yes")
-        assert chosen["auc"] == max(row["auc"] for row in own)
-    assert found["candidate"] == training.learned.chosen.name
-    assert sum(found["frequency"].values()) == found["folds"] == 3
-    assert sum(found["selectors"].values()) == sum(found["classifiers"].values()) == 3
-    assert set(found["selectors"]) <= {"anova", "mutual-information"}
-    assert set(found["classifiers"]) <= {"lda", "svm"}
-    assert json_text(found)
+        own = [row for row in found.rows if row.candidate == name]
+        (chosen,) = (row for row in own if row.chosen == "yes")
+        assert chosen.auc == max(row.auc for row in own)
+    assert found.candidate == training.learned.chosen.name
+    assert sum(found.frequency.values()) == found.folds == 3
+    assert sum(found.selectors.values()) == sum(found.classifiers.values()) == 3
+    assert set(found.selectors) <= {"anova", "mutual-information"}
+    assert set(found.classifiers) <= {"lda", "svm"}
 
 
 def test_scouts_say_which_images_went_on() -> None:
     found = learning_parts(_scouted())["scouts"]
-    assert found["minimum_auc"] == 0.7
-    assert {row["passed"] for row in found["rows"]} == {"yes", "no"}
-    for row in found["rows"]:
-        assert (row["auc"] >= 0.7) == (row["passed"] == "yes")
-    whole = [row["image"] for row in found["rows"] if row["candidate"] == "CT whole"]
+    assert found.minimum_auc == 0.7
+    assert {row.passed for row in found.rows} == {"yes", "no"}
+    for row in found.rows:
+        assert (row.auc >= 0.7) == (row.passed == "yes")
+    whole = [row.image for row in found.rows if row.candidate == "CT whole"]
     assert whole == [f"log-sigma-{number}-0-mm-3D" for number in range(4)]
 
 
 def test_a_fused_score_tells_its_classifiers_inputs_and_their_rank_correlations() -> None:
     training = _fused()
     found = learning_parts(training)["fusion"]
-    assert [row["classifier"] for row in found["rows"]] == ["lda", "knn", "svm"]
-    assert [row["chosen"] for row in found["rows"]].count("yes") == 1
-    assert found["candidate"] == "CT whole+ring+patch"
-    assert found["inputs"][:2] == ["rad-score CT whole", "rad-score CT ring"]
-    assert set(found["inputs"][2:]) == set(_NAMES[8:])
-    deep = training.prepared.values[:, [_NAMES.index(name) for name in found["inputs"][2:]]]
-    inner = np.array(found["correlation"])[2:, 2:]
+    assert [row.classifier for row in found.rows] == ["lda", "knn", "svm"]
+    assert [row.chosen for row in found.rows].count("yes") == 1
+    assert found.candidate == "CT whole+ring+patch"
+    assert found.inputs[:2] == ("rad-score CT whole", "rad-score CT ring")
+    assert set(found.inputs[2:]) == set(_NAMES[8:])
+    deep = training.prepared.values[:, [_NAMES.index(name) for name in found.inputs[2:]]]
+    inner = np.array(found.correlation)[2:, 2:]
     assert inner[0, 1] == pytest.approx(spearmanr(deep).statistic)
-    assert np.array(found["correlation"]).shape == (4, 4)
-    assert sum(found["frequency"].values()) == 3
+    assert np.array(found.correlation).shape == (4, 4)
+    assert sum(found.frequency.values()) == 3
 
 
 def _with_age(effect: float) -> FoldTable:
@@ -118,17 +116,16 @@ def _with_age(effect: float) -> FoldTable:
 
 def test_a_nomogram_tells_its_tables_and_what_was_left_out() -> None:
     found = learning_parts(_joined())["nomogram"]
-    assert found["fitted"]
-    assert [(row["factor"], row["left_out"] is None) for row in found["univariate"]] == [("age", True), ("sex", False)]
-    assert [row["variable"] for row in found["left_out"]] == ["sex"]
-    final = [row for row in found["odds_ratios"] if row["model"] == "nomogram"]
-    assert [row["what"] for row in final] == ["rad-score (per SD)", "age"]
+    assert found.fitted
+    assert [(row.factor, row.left_out is None) for row in found.univariate] == [("age", True), ("sex", False)]
+    assert [row.variable for row in found.left_out] == ["sex"]
+    final = [row for row in found.odds_ratios if row.model == "nomogram"]
+    assert [row.what for row in final] == ["rad-score (per SD)", "age"]
     for row in final:
-        assert row["odds_ratio"] == pytest.approx(np.exp(row["coefficient"]))
-        assert row["odds_ratio_high"] == pytest.approx(np.exp(row["coefficient"] + 1.959964 * row["standard_error"]))
-    assert sum(found["frequency"].values()) == sum(found["clinical_frequency"].values()) == 3
-    assert found["problem"] is None
-    assert json_text(found)
+        assert row.odds_ratio == pytest.approx(np.exp(row.coefficient))
+        assert row.odds_ratio_high == pytest.approx(np.exp(row.coefficient + 1.959964 * row.standard_error))
+    assert sum(found.frequency.values()) == sum(found.clinical_frequency.values()) == 3
+    assert found.problem is None
 
 
 def test_a_nomogram_that_could_not_be_fitted_says_why() -> None:
@@ -138,9 +135,9 @@ def test_a_nomogram_that_could_not_be_fitted_says_why() -> None:
     values[:, 1] = outcome + 0.01 * values[:, 1]  # it separates the outcomes
     training = _training({"nomogram": {"bootstraps": 0}}, found=replace(found, values=values))
     part = learning_parts(training)["nomogram"]
-    assert not part["fitted"]
-    assert part["problem"] == training.learned.nomogram_problem != ""
-    assert part["frequency"] == {"no nomogram": 3}
+    assert not part.fitted
+    assert part.problem == training.learned.nomogram_problem != ""
+    assert part.frequency == {"no nomogram": 3}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +149,8 @@ def test_a_clinical_term_is_told_in_words(term: str, text: str) -> None:
 
 def test_the_parts_are_tables_too(tmp_path: Path) -> None:
     searched, fused, joined = (learning_parts(training) for training in (_scouted(), _fused(), _joined()))
-    parts = {**searched, "fusion": fused["fusion"], "nomogram": joined["nomogram"]}
+    typed = {**searched, "fusion": fused["fusion"], "nomogram": joined["nomogram"]}
+    parts = {name: part.model_dump(exclude_unset=True) for name, part in typed.items()}
     write_tables(tmp_path, {"validation": {"candidates": []}, "model": {"features": []}, **parts})
 
     def header(name: str) -> str:
@@ -161,7 +159,7 @@ def test_the_parts_are_tables_too(tmp_path: Path) -> None:
     assert header("search") == "candidate,selector,classifier,features,auc,sd,chosen"
     assert header("scouts") == "candidate,image,selector,classifier,features,auc,sd,passed"
     assert header("fusion") == "candidate,classifier,auc,sd,chosen"
-    assert header("input_correlation") == "input," + ",".join(fused["fusion"]["inputs"])
+    assert header("input_correlation") == "input," + ",".join(parts["fusion"]["inputs"])
     assert header("nomogram_univariate").startswith("factor,kind,test,statistic,p")
     assert header("nomogram_odds_ratios").startswith("model,term,what,coefficient,standard_error,odds_ratio")
     assert header("nomogram_left_out") == "variable,reason"

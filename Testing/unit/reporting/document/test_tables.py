@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.reporting.document.case_tables import write_features, write_held_out
-from HabitatRadiomicsLib.reporting.document.tables import write_tables
+from HabitatRadiomicsLib.reporting.document.tables import write_features, write_held_out, write_tables
 from HabitatRadiomicsLib.statistics.characteristics import NumericSummary, characteristics
 
 from ... import two_time_points

@@ -11,7 +11,8 @@ from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem
 from HabitatRadiomicsLib.features.deep import load_network
 from HabitatRadiomicsLib.reporting.document.learning import shown_name
 from HabitatRadiomicsLib.reporting.document.parts import counted_problems, problem_text
-from HabitatRadiomicsLib.reporting.document.training import compared, sample_size, selection_frequency, stability_part
+from HabitatRadiomicsLib.reporting.document.study import ProblemCount
+from HabitatRadiomicsLib.reporting.document.training import compared, sample_size, selection_frequency, stability_parts
 from HabitatRadiomicsLib.validation.stability import BootstrapFindings, CurvePoint, Stability
 
 from ...made_up_tables import cohort, protocol
@@ -58,7 +59,7 @@ def test_what_an_unforeseen_error_says_is_not_told() -> None:
     problem = CaseProblem("P1", "features", "Unexpected OSError: /data/Maria Muster/T1W.nrrd: no room.", "CT whole")
     assert problem_text(problem) == "CT whole: Unexpected OSError."
     assert counted_problems([problem, problem]) == [
-        {"step": "features", "count": 2, "problem": "CT whole: Unexpected OSError."}
+        ProblemCount(step="features", count=2, problem="CT whole: Unexpected OSError.")
     ]
 
 
@@ -96,7 +97,7 @@ def test_selection_is_counted_over_folds_and_samples_of_the_chosen_candidate() -
             ]
         ),
     )
-    assert selection_frequency(training) == [
+    assert [row.model_dump() for row in selection_frequency(training)] == [
         {"feature": "b", "folds": 0.25, "bootstraps": 0.0, "in_model": True},
         {"feature": "a", "folds": 0.5, "bootstraps": 0.75, "in_model": False},
         {"feature": "c", "folds": 0.0, "bootstraps": 0.25, "in_model": False},
@@ -105,15 +106,20 @@ def test_selection_is_counted_over_folds_and_samples_of_the_chosen_candidate() -
 
 def test_what_was_not_asked_for_is_null() -> None:
     training: Any = SimpleNamespace(stability=Stability(None, None, ()))
-    assert stability_part(training) == {"permutation": None, "optimism": None, "learning_curve": None}
+    assert stability_parts(training) == {"permutation": None, "optimism": None, "learning_curve": None}
 
 
 def test_optimism_and_learning_curve_are_told_in_numbers() -> None:
     curve = (CurvePoint(8, (0.9, 0.8), (0.5, 0.7)), CurvePoint(16, (0.9,), (0.8,)))
     training: Any = SimpleNamespace(stability=Stability(None, BootstrapFindings(0.9, 0.1, 4, 5, {}), curve))
-    found = stability_part(training)
-    assert found["optimism"] == {"apparent": 0.9, "optimism": 0.1, "corrected": pytest.approx(0.8), "count": 4}
-    assert found["learning_curve"] == [
+    found = stability_parts(training)
+    assert found["optimism"].model_dump() == {
+        "apparent": 0.9,
+        "optimism": 0.1,
+        "corrected": pytest.approx(0.8),
+        "count": 4,
+    }
+    assert [point.model_dump() for point in found["learning_curve"]] == [
         {"cases": 8, "auc_mean": pytest.approx(0.6), "auc_sd": pytest.approx(0.02**0.5)},
         {"cases": 16, "auc_mean": 0.8, "auc_sd": 0.0},
     ]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting.study.learning_figures import (
+from HabitatRadiomicsLib.reporting.document.sections import Fusion, Nomogram, Scouts, Search
+from HabitatRadiomicsLib.reporting.study.figures import (
     input_correlation_of,
     odds_ratios_of,
     scouts_of,
@@ -61,7 +62,8 @@ def _nomogram() -> dict[str, Any]:
         "odds_ratios": [ratio(entered, "rad-score", 0.003), ratio(entered, "age", 0.01), ratio(entered, "stage", 0.4),
                         ratio("nomogram", "rad-score", 0.002), ratio("nomogram", "age", 0.01)],
         "left_out": [{"variable": "stage", "reason": "its p is 0.4 in the multivariable model"}],
-        "calibration": {"mean_absolute_error": 0.0274, "quantile_90": 0.061, "samples": 94},
+        "calibration": {"predicted": [0.1, 0.9], "apparent": [0.1, 0.9], "corrected": [0.2, 0.8],
+                        "mean_absolute_error": 0.0274, "quantile_90": 0.061, "samples": 94},
         "hosmer_lemeshow": {"statistic": 15.98, "degrees": 8, "p": 0.0427},
     }  # fmt: skip
 
@@ -79,11 +81,9 @@ def test_a_search_shows_the_chosen_scores_combinations_best_first_and_says_that_
 
 
 def test_the_heat_map_has_the_best_number_of_features_of_the_chosen_candidate() -> None:
-    figure = search_of({"search": _search()})
-    assert figure is not None
+    figure = search_of(Search.model_validate(_search()))
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.91\n6 features", "0.65\n3 features"]
     assert len(figure.axes[0].patches) == 1
-    assert search_of({}) is None
 
 
 def test_scouts_are_shown(study: Any) -> None:
@@ -97,10 +97,8 @@ def test_scouts_are_shown(study: Any) -> None:
     text = _section(study, "scouts")
     assert "reached a mean AUC of 0.6" in text
     assert "CT whole square anova svm 3 0.50 0.10 no" in text
-    figure = scouts_of(study)
-    assert figure is not None
+    figure = scouts_of(Scouts.model_validate(study["scouts"]))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["original", "square"]
-    assert scouts_of({}) is None
 
 
 def test_a_fusion_shows_its_inputs_in_words(study: Any) -> None:
@@ -113,17 +111,17 @@ def test_a_fusion_shows_its_inputs_in_words(study: Any) -> None:
     text = _section(study, "fusion")
     assert "given 2 inputs: rad-score CT whole and deep E003 (CT patch, original)." in text
     assert "lda 0.80 0.05 chosen" in text
-    figure = input_correlation_of(study)
+    figure = input_correlation_of(Fusion.model_validate(study["fusion"]))
     assert figure is not None
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["rad-score CT whole  [1]", "CT patch, original\ndeep E003  [2]"]
     assert "(Spearman)" in figure.axes[1].get_ylabel()
     study["fusion"]["correlation"] = [[None, None], [None, 1.0]]
     with pytest.raises(EvaluationError, match="does not vary"):
-        input_correlation_of(study)
+        input_correlation_of(Fusion.model_validate(study["fusion"]))
     study["fusion"] = {"candidate": None, "rows": [], "folds": 5, "frequency": {}}
     assert "Nothing was fused" in _section(study, "fusion")
-    assert input_correlation_of(study) is None
+    assert input_correlation_of(Fusion.model_validate(study["fusion"])) is None
 
 
 def test_a_nomogram_shows_its_models_and_what_is_not_in_it(study: Any) -> None:
@@ -141,7 +139,7 @@ def test_a_nomogram_shows_its_models_and_what_is_not_in_it(study: Any) -> None:
         "In folds without a nomogram the rad-score was used instead.",
     ):
         assert words in text, words
-    figure = odds_ratios_of(study)
+    figure = odds_ratios_of(Nomogram.model_validate(study["nomogram"]))
     assert figure is not None
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["all factors that entered", "rad-score", "age", "stage", "nomogram", "rad-score", "age"]
@@ -152,12 +150,12 @@ def test_where_all_factors_stay_one_model_is_shown(study: Any) -> None:
     del study["nomogram"]["odds_ratios"][2]
     assert "with all factors that entered" not in _section(study, "nomogram")
     assert "nomogram: all factors that entered stayed" in _section(study, "nomogram")
-    figure = odds_ratios_of(study)
+    figure = odds_ratios_of(Nomogram.model_validate(study["nomogram"]))
     assert figure is not None
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["nomogram", "rad-score", "age"]
     study["nomogram"]["odds_ratios"][0]["odds_ratio_high"] = None
     with pytest.raises(EvaluationError, match="no finite interval"):
-        odds_ratios_of(study)
+        odds_ratios_of(Nomogram.model_validate(study["nomogram"]))
 
 
 def test_a_nomogram_without_a_clinical_factor_is_told(study: Any) -> None:
@@ -177,7 +175,7 @@ def test_a_nomogram_that_could_not_be_fitted_is_told(study: Any) -> None:
     text = _section(study, "nomogram")
     assert "the final model is the rad-score alone. The rad-scores separate the outcomes." in text
     assert "there is no clinical model to compare with" in text
-    assert odds_ratios_of(study) is None
+    assert odds_ratios_of(Nomogram.model_validate(study["nomogram"])) is None
 
 
 def test_the_nomogram_is_the_headline_and_is_compared_with_what_it_is_made_of(study: Any) -> None:
