@@ -48,7 +48,8 @@ def check_study(
     wanted = protocol.keys or tuple(dict.fromkeys(row.sequence for case in cohort.cases for row in case.images))
     excluded: dict[str, list[str]] = defaultdict(list)
     for case in cohort.cases:
-        missing = [key for key in wanted if key not in {row.sequence for row in case.images}]
+        present = {row.sequence for row in case.images}
+        missing = [key for key in wanted if key not in present]
         if missing:
             excluded[f"no {' and no '.join(map(title_of, missing))}"].append(case.case_id)
     incomplete = {case_id: reason for reason, ids in excluded.items() for case_id in ids}
