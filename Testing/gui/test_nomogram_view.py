@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import qt
 
@@ -62,7 +63,8 @@ def test_rad_score_of_the_nomogram_is_that_of_the_images(habitat_widget: Any, fo
     assert found is not None
     part = nomogram_model().nomogram
     assert part is not None
-    assert found.part.scale().linear(found.total) == pytest.approx(2.5 + 0.8 * rad_score + CLINICAL_EFFECT, abs=1e-9)
+    risk = float(found.part.scale().probability(found.total))
+    assert np.log(risk / (1 - risk)) == pytest.approx(2.5 + 0.8 * rad_score + CLINICAL_EFFECT, abs=1e-9)
     assert found.risk.value == pytest.approx(score["probability"], abs=1e-9)
     assert NomogramPart.model_validate(score["nomogram"]["part"]).terms == part.terms
 

@@ -145,7 +145,7 @@ def test_choosing_one_of_the_time_points_that_are_compared_is_refused(
     settings = protocol if command in ("extract", "train") else model
     options = [*_tables(folder), *settings, "--timepoint", "baseline", "--out", str(tmp_path / "out")]
     assert main([command, *options]) == 2
-    assert "The protocol compares baseline and follow-up, and one time point is chosen" in capsys.readouterr().err
+    assert "The protocol compares baseline and follow-up, but one time point is chosen" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
