@@ -14,7 +14,6 @@ from HabitatRadiomicsLib.cases.cohort.cohort import cohort_digest
 from HabitatRadiomicsLib.errors import CohortError, OutputError
 from HabitatRadiomicsLib.features.description import RAD_SCORE_PREFIX
 from HabitatRadiomicsLib.model import Model, load_model, model_digest
-from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.model.prediction import classifier_inputs
 from HabitatRadiomicsLib.outputs import WORK_FOLDER, check_writable, write_text
 from HabitatRadiomicsLib.progress import Progress, silent
@@ -29,7 +28,7 @@ class Opening:
 
     Attributes:
         time: in UTC, ISO 8601.
-        model_sha256, cohort_sha256: digests of the two; the cohort's covers its images, masks and outcomes.
+        cohort_sha256: of the cohort's images, masks and outcomes.
         cases: number of cases in the cohort.
     """
 
@@ -50,12 +49,11 @@ def record_opening(log: Path, model_sha256: str, cohort: Cohort) -> list[Opening
     Raises:
         OutputError: the log cannot be written, or is no log.
     """
-    entries = read_openings(log)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     entry = Opening(now, model_sha256, cohort_digest(cohort), len(cohort.cases))
-    write_text(log, "".join(json.dumps(asdict(row)) + "\n" for row in [*entries, entry]))
-    pair = (entry.model_sha256, entry.cohort_sha256)
-    return [row for row in [*entries, entry] if (row.model_sha256, row.cohort_sha256) == pair]
+    entries = [*read_openings(log), entry]
+    write_text(log, "".join(json.dumps(asdict(row)) + "\n" for row in entries))
+    return [row for row in entries if (row.model_sha256, row.cohort_sha256) == (model_sha256, entry.cohort_sha256)]
 
 
 def opening_sentence(openings: list[Opening]) -> str:
@@ -63,13 +61,13 @@ def opening_sentence(openings: list[Opening]) -> str:
     if len(openings) == 1:
         return f"This model saw this cohort for the first time on {openings[0].time}."
     return (
-        f"This model had seen this cohort before: first on {openings[0].time}, {len(openings)} times in all. What was "
-        "changed in between has been chosen with a view of the test set."
+        f"This model had seen this cohort before: first on {openings[0].time}, {len(openings)} times in all. Changes "
+        "made in between were chosen with knowledge of the test set."
     )
 
 
 def read_openings(log: Path) -> list[Opening]:
-    """Every opening in a log; empty where there is none yet.
+    """Every opening in a log; empty where there is no log yet.
 
     Raises:
         OutputError: it cannot be read, or is no log.
@@ -83,7 +81,7 @@ def read_openings(log: Path) -> list[Opening]:
         raise OutputError(
             "The log of this model's test sets cannot be read.",
             where=str(log),
-            remedy="Restore it from a copy; without it nobody can tell a first look from a second.",
+            remedy="Restore it from a copy; without it, a first look cannot be distinguished from a second.",
         ) from error
 
 
@@ -126,35 +124,27 @@ class ExternalValidation:
 
     @property
     def compared(self) -> dict[str, np.ndarray]:
-        """The scores that the model's score is compared with, by name, each of shape (cases,).
+        """The scores with which the model's score is compared, by name, each of shape (cases,).
 
-        Of a nomogram with clinical factors the rad-score in it, and the clinical model of its training cases, as log
-        odds; of a classifier that joins several inputs those that are rad-scores. Other models have none.
+        For a nomogram with clinical factors, the rad-score in it, and the clinical model of its training cases, as log
+        odds; for a classifier of several inputs, those that are rad-scores. Other models have none.
         """
-        model = self.model
-        if model.nomogram is not None:
-            return {**self._rad_score_alone(model.nomogram), **self._clinical(model.nomogram)}
-        if model.classifier is None or len(model.classifier.inputs) < 2:
-            return {}
-        inputs = classifier_inputs(model, self.values)
-        return {
-            row.name: inputs[:, place]
-            for place, row in enumerate(model.classifier.inputs)
-            if row.name.startswith(RAD_SCORE_PREFIX)
-        }
-
-    def _rad_score_alone(self, part: NomogramPart) -> dict[str, np.ndarray]:
-        if not part.inputs or not part.rad_score.coefficient:
-            return {}
-        names = [feature.name for feature in self.model.features]
-        cases = zip(self.scores.tolist(), self.values.tolist())
-        return {RAD_SCORE_ALONE: np.array([part.rad_score_of(score, dict(zip(names, row))) for score, row in cases])}
-
-    def _clinical(self, part: NomogramPart) -> dict[str, np.ndarray]:
-        if part.clinical_model is None:
-            return {}
-        rows = [self.cohort.covariates.get(case.case_id, {}) for case in self.scored.cases]
-        return {CLINICAL: np.array([part.clinical_model.linear(row) for row in rows])}
+        model, part = self.model, self.model.nomogram
+        scores = {}
+        if part is not None:
+            if part.inputs and part.rad_score.coefficient:
+                names = [feature.name for feature in model.features]
+                cases = zip(self.scores.tolist(), self.values.tolist())
+                alone = [part.rad_score_of(score, dict(zip(names, row))) for score, row in cases]
+                scores[RAD_SCORE_ALONE] = np.array(alone)
+            if part.clinical_model is not None:
+                rows = [self.cohort.covariates.get(case.case_id, {}) for case in self.scored.cases]
+                scores[CLINICAL] = np.array([part.clinical_model.linear(row) for row in rows])
+        elif model.classifier is not None and len(model.classifier.inputs) > 1:
+            for row, values in zip(model.classifier.inputs, classifier_inputs(model, self.values).T):
+                if row.name.startswith(RAD_SCORE_PREFIX):
+                    scores[row.name] = values
+        return scores
 
 
 def evaluate_model(
@@ -169,11 +159,11 @@ def evaluate_model(
     """Score new patients with a frozen model, then compare the scores with their outcomes; nothing is fitted.
 
     Args:
-        model: a bundled model's name, a file, or a model. The log of the test sets that it has seen lies beside its
-            file, that of any other model in the folder.
+        model: a bundled model's name, a file, or a model. The log of its openings lies beside its file; of a model
+            without a file, in the folder.
         cohort: with outcomes.
         folder: where finished cases are kept, for this run and the next, in a folder of their own.
-        jobs: processes; the result does not depend on it.
+        jobs: number of processes; the result does not depend on it.
 
     Raises:
         CohortError: no outcomes, or fewer than two cases of one that could be scored.
@@ -181,14 +171,14 @@ def evaluate_model(
     """
     frozen = load_model(model)
     check_outcomes_of_both(cohort)
-    of_file = isinstance(model, (str, Path)) and Path(model).is_file()
-    log = log_of(Path(str(model))) if of_file else folder / f"{frozen.name}.openings.jsonl"
-    read_openings(log)  # a log that cannot be read or written is reported before long work starts
+    has_file = isinstance(model, (str, Path)) and Path(model).is_file()
+    log = log_of(Path(str(model)) if has_file else folder / f"{frozen.name}.json")
+    read_openings(log)  # a log that cannot be read or written is reported before the long work starts
     check_writable(log.parent)
     result = score_cohort(
         cohort, frozen, folder / WORK_FOLDER, jobs=jobs, resample_mask=resample_mask, progress=progress
     )
-    # Scores need no outcome; from here on the test set has been opened.
+    # Scores need no outcome; from here on, the test set has been opened.
     return external_validation(frozen, cohort, result, record_opening(log, model_digest(frozen), cohort))
 
 
@@ -221,11 +211,7 @@ def check_outcomes_of_both(cohort: Cohort) -> None:
 def external_validation(
     model: Model, cohort: Cohort, result: CohortScores, openings: list[Opening]
 ) -> ExternalValidation:
-    """Put scores and outcomes together.
-
-    Raises:
-        CohortError: of the cases that could be scored, fewer than two have one of the outcomes.
-    """
+    """Scores and outcomes together; refused as by `check_outcomes_of_both`, of the cases that could be scored."""
     scored = cohort.only(result.documents)
     check_outcomes_of_both(scored)
     documents = [result.documents[case.case_id] for case in scored.cases]

@@ -1,8 +1,8 @@
 """Nested, repeated cross-validation: the whole learning procedure is repeated in each fold, on its training cases.
 
-The habitats of the training cases are in the table that a fold is given (:mod:`fold_features`); what robustness,
-harmonisation, selection, LASSO, the choice between candidates and the cut-off learn is learned here. No function sees
-the outcome of a test case before it has been scored.
+The table of a fold contains the habitats of its training cases. All other steps (robustness, harmonisation, selection,
+LASSO, the choice between candidates, the cut-off) are learned here, in each fold, from its training cases. No function
+uses the outcome of a test case before the case has been scored.
 """
 
 from __future__ import annotations
@@ -40,26 +40,25 @@ class FoldResult:
     """The model learned from one fold's training cases, and its results on the test cases.
 
     Attributes:
-        scores: of the test cases by model, in standard deviations of the fold's training scores.
-        cut_offs: the fold's own by model: Youden's, on the training scores, in the same unit.
-        probabilities: of the test cases by :data:`STRATEGY`, calibrated on the training cases' inner cross-validation.
+        scores: of the test cases by model, see `in_deviations`.
+        cut_offs: by model, Youden's on the training scores, in the same unit.
+        probabilities: of the test cases by model: :data:`STRATEGY`, calibrated on the training cases' inner
+            cross-validation; if a nomogram is requested, also :data:`CLINICAL`, and :data:`RAD_SCORE_ALONE`, calibrated
+            in the same way.
         features: names that each candidate selected; empty if nothing could be learned.
         inner_auc: the inner AUC by which the candidate was chosen.
-        others: probabilities of the test cases by :data:`RAD_SCORE_ALONE`, calibrated in the same way, and by
-            :data:`CLINICAL`; if a nomogram is requested.
-        ways: what each candidate's score was made by, where something was chosen: ``relief + svm``, ``lda``. Of
-            :data:`STRATEGY` and :data:`CLINICAL`, the clinical factors in it, where a nomogram is asked for:
-            ``age + sex``, or ``none``.
+        ways: selector and classifier of each candidate's score, where they were chosen: ``relief + svm``, ``lda``. If a
+            nomogram is requested, also the clinical factors of :data:`STRATEGY` and :data:`CLINICAL`: ``age + sex``, or
+            ``none``.
     """
 
     fold: Fold
     scores: Mapping[str, np.ndarray]
     cut_offs: Mapping[str, float]
-    probabilities: np.ndarray
+    probabilities: Mapping[str, np.ndarray]
     features: Mapping[str, tuple[str, ...]]
     inner_auc: Mapping[str, float]
     chosen: str | None
-    others: Mapping[str, np.ndarray] = field(default_factory=dict)
     ways: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,11 +67,10 @@ class HeldOut:
     """Scores of one model for cases that it never saw.
 
     Attributes:
-        scores: shape (repeats, cases), in standard deviations of the fold's own training scores: folds differ in how
-            far they shrink, and only so can their scores be pooled.
+        scores: shape (repeats, cases), see `in_deviations`.
         cut_offs: of each case's fold, shape (repeats, cases); a score at or above it is called positive.
         fits: number of folds over all repeats; in ``empty`` of them nothing could be learned, and all their cases
-        have a score of 0.
+            have a score of 0.
     """
 
     scores: np.ndarray
@@ -86,12 +84,10 @@ class HeldOut:
         return self.fits // len(self.scores)
 
     def area(self, outcome: np.ndarray, patients: np.ndarray | None = None) -> AreaUnderCurve:
-        """Mean AUC over the repeats, with the mean DeLong variance; of patients with several cases Obuchowski's.
-
-        Both are corrected for the overlap of the folds' training sets, see `overlap_factor`.
+        """Mean AUC over the repeats, with its interval corrected for the overlap of the training sets, see `mean_auc`.
 
         Args:
-            patients: the patient of each case; None: of as many patients.
+            patients: the patient of each case; None: each case has its own.
         """
         return mean_auc(outcome, self.scores, clusters=patients, folds=self.folds)
 
@@ -101,15 +97,13 @@ class Validation:
     """The results of all folds, and each model's held-out scores.
 
     Attributes:
-        held_out: by model: every candidate, :data:`STRATEGY`, and what it is compared with.
-        probabilities: held-out, of :data:`STRATEGY`, shape (repeats, cases).
-        others: held-out, of what a nomogram is compared with.
+        held_out: by model: every candidate, :data:`STRATEGY`, and the models that it is compared with.
+        probabilities: held-out, by model, as in a `FoldResult`, shape (repeats, cases).
     """
 
     folds: tuple[FoldResult, ...]
     held_out: Mapping[str, HeldOut]
-    probabilities: np.ndarray
-    others: Mapping[str, np.ndarray] = field(default_factory=dict)
+    probabilities: Mapping[str, np.ndarray]
 
 
 def cross_validate(
@@ -129,15 +123,17 @@ def validate_fold(fold: Fold, table: FoldTable, protocol: Protocol) -> FoldResul
         prepared = prepare_fold(table, fold.training, protocol)
         training = prepared.training_table(table).rows(fold.training)
         learned = learn(training, protocol.learning, seed=protocol.seed + fold.repeat)
-        scored = dict(_candidate_scores(learned, training.values, prepared.values))
-        baselines = _baselines(table, fold.training, protocol)
+        models = {STRATEGY: learned.score, **learned.scores}
+        scored = {name: held_out_scores(score, training.values, prepared.values) for name, score in models.items()}
+        baselines = {VOLUME: volume_baseline(table, fold.training)}
+        clinical = clinical_baseline(table, fold.training, protocol)
+        if clinical is not None:
+            baselines[CLINICAL] = clinical
         scored |= {name: baseline.scores for name, baseline in baselines.items()}
         if protocol.learning.nomogram is not None:
             scored[RAD_SCORE_ALONE] = held_out_scores(learned.chosen_score, training.values, prepared.values)
         cut_offs = {name: _cut_off(training.outcome, row[fold.training]) for name, row in scored.items()}
-        inner = None if learned.chosen is None else learned.inner
-        probabilities = _probabilities(inner, training.outcome, scored[STRATEGY][fold.test])
-        others = _other_probabilities(learned, training.outcome, scored, baselines, fold.test)
+        probabilities = _probabilities(learned, training.outcome, scored, baselines, fold.test)
     return FoldResult(
         fold=fold,
         scores={name: scores[fold.test] for name, scores in scored.items()},
@@ -149,42 +145,45 @@ def validate_fold(fold: Fold, table: FoldTable, protocol: Protocol) -> FoldResul
         },
         inner_auc=learned.inner_auc,
         chosen=None if learned.chosen is None else learned.chosen.name,
-        others=others,
         ways=_ways(learned, baselines, protocol),
     )
 
 
 def gather(results: Sequence[FoldResult], cases: int) -> Validation:
-    """Held-out scores of each model over all folds; a model that a fold does not know (its population has fewer
-    habitats, say) has learned nothing there. A clinical model that no fold has a factor for is none."""
+    """Held-out scores of each model over all folds.
+
+    A model that a fold does not have (its population has fewer habitats, say) has learned nothing there. A clinical
+    model without a factor in any fold is left out.
+    """
     repeats = 1 + max(result.fold.repeat for result in results)
-    names = list(dict.fromkeys(name for result in results for name in result.scores))
+
+    def pooled(values: Iterable[tuple[FoldResult, np.ndarray | float]]) -> np.ndarray:
+        rows = np.zeros((repeats, cases))
+        for result, value in values:
+            rows[result.fold.repeat, result.fold.test] = value
+        return rows
+
     held_out = {}
-    for name in names:
-        scores, cut_offs = np.zeros((repeats, cases)), np.zeros((repeats, cases))
-        empty = 0
-        for result in results:
-            place = result.fold.repeat, result.fold.test
-            if name in result.scores:
-                scores[place], cut_offs[place] = result.scores[name], result.cut_offs[name]
-            empty += _learned_nothing(result, name)
+    for name in dict.fromkeys(name for result in results for name in result.scores):
+        empty = sum(_learned_nothing(result, name) for result in results)
         if name == CLINICAL and empty == len(results):
             continue
+        having = [result for result in results if name in result.scores]
+        scores = pooled((result, result.scores[name]) for result in having)
+        cut_offs = pooled((result, result.cut_offs[name]) for result in having)
         held_out[name] = HeldOut(scores, cut_offs, len(results), empty)
-    probabilities = np.zeros((repeats, cases))
-    for result in results:
-        probabilities[result.fold.repeat, result.fold.test] = result.probabilities
-    others = {name: np.zeros((repeats, cases)) for name in results[0].others if name in held_out}
-    for name, rows in others.items():
-        for result in results:
-            rows[result.fold.repeat, result.fold.test] = result.others[name]
-    return Validation(tuple(results), held_out, probabilities, others)
+    probabilities = {
+        name: pooled((result, result.probabilities[name]) for result in results)
+        for name in results[0].probabilities
+        if name in held_out
+    }
+    return Validation(tuple(results), held_out, probabilities)
 
 
 def _learned_nothing(result: FoldResult, name: str) -> bool:
     if name in (STRATEGY, RAD_SCORE_ALONE):
         return result.chosen is None
-    if name == CLINICAL:  # where no factor stayed, all have 0
+    if name == CLINICAL:  # without a factor, all cases have a score of 0
         return name not in result.scores or not result.scores[name].any()
     if name == VOLUME:
         return name not in result.scores
@@ -198,7 +197,27 @@ def _cut_off(outcome: np.ndarray, scores: np.ndarray) -> float:
     return youden_cut_off(outcome, scores)
 
 
-def _probabilities(inner: np.ndarray | None, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def _probabilities(
+    learned: Learned,
+    outcome: np.ndarray,
+    scored: Mapping[str, np.ndarray],
+    baselines: Mapping[str, Baseline],
+    test: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Of the test cases, by model."""
+    chosen = learned.chosen
+    inner = None if chosen is None else learned.inner
+    probabilities = {STRATEGY: _calibrated(inner, outcome, scored[STRATEGY][test])}
+    for name, baseline in baselines.items():
+        if baseline.probability is not None:
+            probabilities[name] = baseline.probability[test]
+    if RAD_SCORE_ALONE in scored:
+        inner = None if chosen is None else learned.inner_scores[chosen.name]
+        probabilities[RAD_SCORE_ALONE] = _calibrated(inner, outcome, scored[RAD_SCORE_ALONE][test])
+    return probabilities
+
+
+def _calibrated(inner: np.ndarray | None, outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Calibrated probabilities; the training prevalence if the held-out scores do not rise with the outcome.
 
     Args:
@@ -213,48 +232,20 @@ def _probabilities(inner: np.ndarray | None, outcome: np.ndarray, scores: np.nda
     return np.full(len(scores), outcome.mean())
 
 
-def _other_probabilities(
-    learned: Learned,
-    outcome: np.ndarray,
-    scored: Mapping[str, np.ndarray],
-    baselines: Mapping[str, Baseline],
-    test: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Of the test cases, by what a nomogram is compared with."""
-    found = {
-        name: baseline.probability[test] for name, baseline in baselines.items() if baseline.probability is not None
-    }
-    if RAD_SCORE_ALONE in scored:
-        inner = None if learned.chosen is None else learned.inner_scores[learned.chosen.name]
-        found[RAD_SCORE_ALONE] = _probabilities(inner, outcome, scored[RAD_SCORE_ALONE][test])
-    return found
-
-
 def _ways(learned: Learned, baselines: Mapping[str, Baseline], protocol: Protocol) -> dict[str, str]:
-    found = {}
+    ways = {}
     for name, score in learned.scores.items():
         if isinstance(score, SearchedScore):
-            found[name] = f"{score.selector} + {score.classifier}"
+            ways[name] = f"{score.selector} + {score.classifier}"
         elif isinstance(score, FusedScore):
-            found[name] = score.classifier
+            ways[name] = score.classifier
     if protocol.learning.nomogram is not None:
         if learned.nomogram is not None:
-            found[STRATEGY] = _factors(factor.name for factor in learned.nomogram.nomogram.factors)
+            ways[STRATEGY] = _factors(factor.name for factor in learned.nomogram.nomogram.factors)
         if CLINICAL in baselines:
-            found[CLINICAL] = _factors(baselines[CLINICAL].factors)
-    return found
+            ways[CLINICAL] = _factors(baselines[CLINICAL].factors)
+    return ways
 
 
 def _factors(names: Iterable[str]) -> str:
     return " + ".join(sorted(names)) or "none"
-
-
-def _candidate_scores(learned: Learned, training: np.ndarray, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    yield STRATEGY, held_out_scores(learned.score, training, values)
-    for name, score in learned.scores.items():
-        yield name, held_out_scores(score, training, values)
-
-
-def _baselines(table: FoldTable, training: np.ndarray, protocol: Protocol) -> dict[str, Baseline]:
-    clinical = clinical_baseline(table, training, protocol)
-    return {VOLUME: volume_baseline(table, training), **({} if clinical is None else {CLINICAL: clinical})}

@@ -62,7 +62,7 @@ def training_figures(training: Training, candidates: Sequence[Measures]) -> dict
         candidates: the rows of the performance table.
     """
     model, outcome, validation = training.model, training.table.outcome, training.validation
-    held_out = validation.held_out[STRATEGY]
+    held_out, probabilities = validation.held_out[STRATEGY], validation.probabilities[STRATEGY]
     # A nomogram is shown with the rad-score that each fold made it of, any other score with the one chosen in the end.
     beside = RAD_SCORE_ALONE if RAD_SCORE_ALONE in validation.held_out else chosen_name(training)
     shown = [name for name in (STRATEGY, beside, VOLUME, CLINICAL) if name in validation.held_out]
@@ -77,7 +77,7 @@ def training_figures(training: Training, candidates: Sequence[Measures]) -> dict
             lambda: _roc(outcome, scores, candidates, model.protocol.seed, training.table.patients, folds), "roc"
         ),
         precision_recall=attempt(lambda: _precision_recall(outcome, scores, middle), "precision-recall"),
-        calibration=attempt(lambda: _calibration(outcome, validation.probabilities[middle]), "calibration"),
+        calibration=attempt(lambda: _calibration(outcome, probabilities[middle]), "calibration"),
         waterfall=numbers_of.Waterfall(
             scores=held_out.scores[middle] - held_out.cut_offs[middle], outcome=outcome, cut_off=0.0
         ),

@@ -173,7 +173,7 @@ def _candidates(training: Training) -> list[sections.CandidateRow]:
 def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, Any]:
     """Calibration of the nested probabilities, mean over repeats; or the reason why there is none."""
     try:
-        rows = [calibration_numbers(outcome, probability) for probability in validation.probabilities]
+        rows = [calibration_numbers(outcome, probability) for probability in validation.probabilities[STRATEGY]]
     except EvaluationError as error:
         return {"calibration": None, "calibration_problem": error.problem}
     return {"calibration": sections.Calibration(**{name: np.mean([row[name] for row in rows]) for name in rows[0]})}
@@ -181,10 +181,11 @@ def _calibration(validation: Validation, outcome: np.ndarray) -> dict[str, Any]:
 
 def _decision_curve(validation: Validation, outcome: np.ndarray) -> dict[str, np.ndarray]:
     """Net benefit of the nested probabilities, mean over repeats; also of what a nomogram is compared with."""
-    curves = [decision_curve(outcome, probability) for probability in validation.probabilities]
+    curves = [decision_curve(outcome, probability) for probability in validation.probabilities[STRATEGY]]
     others = {
         name: np.mean([decision_curve(outcome, probability).model for probability in rows], axis=0)
-        for name, rows in validation.others.items()
+        for name, rows in validation.probabilities.items()
+        if name != STRATEGY
     }
     return {
         "thresholds": curves[0].thresholds,

@@ -86,8 +86,8 @@ def test_a_fold_says_what_its_nomogram_is_made_of_and_what_the_others_say_of_its
         assert result.ways[CLINICAL] == "age"
         assert result.ways[STRATEGY] in ("age", "none")
         assert (result.scores[RAD_SCORE_ALONE] == result.scores["T1W whole"]).all()
-    assert set(validation.others) == {CLINICAL, RAD_SCORE_ALONE}
-    for name, rows in validation.others.items():
+    assert set(validation.probabilities) == {STRATEGY, CLINICAL, RAD_SCORE_ALONE}
+    for name, rows in validation.probabilities.items():
         assert rows.shape == (1, 90)
         for result in results:  # a probability rises with its score within a fold
             order = np.argsort(result.scores[name])
@@ -103,7 +103,7 @@ def test_a_clinical_model_that_no_fold_has_a_factor_for_is_none() -> None:
     assert {result.ways[CLINICAL] for result in results} == {"none"}
     validation = gather(results, 90)
     assert CLINICAL not in validation.held_out
-    assert set(validation.others) == {RAD_SCORE_ALONE}
+    assert set(validation.probabilities) == {STRATEGY, RAD_SCORE_ALONE}
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_a_fold_says_by_what_each_score_was_made(settings: dict, way: str | None
     (result,) = cross_validate([fold], [found], own)
     fused = "T1W whole+ring" if "fusion" in settings else "T1W whole"
     assert result.ways.get(fused) == way
-    assert result.others == {}
+    assert set(result.probabilities) == {STRATEGY}

@@ -22,6 +22,7 @@ from HabitatRadiomicsLib.extraction import extract_features
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.strategy import learn
+from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.protocol import protocol_from
 from HabitatRadiomicsLib.system import cluster
 from HabitatRadiomicsLib.system.cluster import _AHEAD, scheduler
@@ -165,7 +166,8 @@ def test_folds_permutations_and_bootstrap_samples_are_those_made_here(address: s
 
     def made() -> tuple[list[bytes], object]:
         validation = gather(list(cross_validate(folds, (study for _ in folds), settings)), 40)
-        scores = [validation.probabilities.tobytes(), *(row.scores.tobytes() for row in validation.held_out.values())]
+        probabilities = validation.probabilities[STRATEGY]
+        scores = [probabilities.tobytes(), *(row.scores.tobytes() for row in validation.held_out.values())]
         return scores, assess_stability(study, prepared, learned, settings)
 
     here = made()

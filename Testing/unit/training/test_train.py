@@ -23,6 +23,7 @@ from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.errors import Cancelled, LearningError, OutputError, ProtocolError
 from HabitatRadiomicsLib.model import Model, model_text
 from HabitatRadiomicsLib.model.prediction import training_scores
+from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.reporting.document.training import training_study
@@ -205,7 +206,7 @@ def undisturbed(patients: Cohort, tmp_path_factory: pytest.TempPathFactory) -> T
 
 def _bytes(found: Training) -> tuple[str, bytes]:
     held_out = [row.scores.tobytes() + row.cut_offs.tobytes() for row in found.validation.held_out.values()]
-    return model_text(found.model), b"".join([*held_out, found.validation.probabilities.tobytes()])
+    return model_text(found.model), b"".join([*held_out, found.validation.probabilities[STRATEGY].tobytes()])
 
 
 def test_a_patient_alone_has_the_score_that_it_had_in_training(patients: Cohort, undisturbed: Training) -> None:

@@ -103,7 +103,7 @@ def test_nothing_of_a_folds_test_cases_changes_what_it_learns(change: str) -> No
     assert {name: scores[-1] for name, scores in after.scores.items()} == {
         name: scores[-1] for name, scores in before.scores.items()
     }
-    assert after.probabilities[-1] == before.probabilities[-1]
+    assert after.probabilities[STRATEGY][-1] == before.probabilities[STRATEGY][-1]
     seen = {"values": STRATEGY, "volumes": VOLUME, "covariates": CLINICAL, "sites": STRATEGY, "all": STRATEGY}
     if change in seen:  # else the test would prove nothing
         assert (after.scores[seen[change]][:-1] != before.scores[seen[change]][:-1]).all()
@@ -158,7 +158,7 @@ def test_processes_change_no_bit() -> None:
         assert {name: scores.tobytes() for name, scores in first.scores.items()} == {
             name: scores.tobytes() for name, scores in second.scores.items()
         }
-        assert first.probabilities.tobytes() == second.probabilities.tobytes()
+        assert first.probabilities[STRATEGY].tobytes() == second.probabilities[STRATEGY].tobytes()
 
 
 def _result(repeat: int, test: list[int], scores: dict[str, list[float]], chosen: str | None = "A") -> FoldResult:
@@ -166,7 +166,7 @@ def _result(repeat: int, test: list[int], scores: dict[str, list[float]], chosen
     rows = {name: np.array(row) for name, row in scores.items()}
     features = {name: () if not any(row) else ("x",) for name, row in scores.items() if name in ("A", "B")}
     cut_offs = dict.fromkeys(scores, 0.5 + repeat)
-    probabilities = np.array(test) / 10 + repeat
+    probabilities = {"A": np.array(test) / 10 + repeat}
     return FoldResult(Fold(repeat, 0, rest, np.array(test)), rows, cut_offs, probabilities, features, {}, chosen)
 
 
@@ -183,7 +183,7 @@ def test_scores_are_put_where_their_cases_stand() -> None:
     assert found.held_out["A"].cut_offs.tolist() == [[0.5] * 4, [1.5] * 4]
     assert found.held_out["B"].scores.tolist() == [[0, 1.1, 0, 1.3], [6.0, 6.1, 6.2, 6.3]]
     assert {name: (row.fits, row.empty) for name, row in found.held_out.items()} == {"A": (4, 1), "B": (4, 1)}
-    assert found.probabilities.tolist() == [[0.0, 0.1, 0.2, 0.3], [1.0, 1.1, 1.2, 1.3]]
+    assert found.probabilities["A"].tolist() == [[0.0, 0.1, 0.2, 0.3], [1.0, 1.1, 1.2, 1.3]]
 
 
 def test_folds_without_a_baseline_are_counted() -> None:
@@ -212,7 +212,7 @@ def test_a_fold_in_which_nothing_can_be_learned_says_so_and_gives_no_score() -> 
     result = validate_fold(fold, found, settings)
     assert result.chosen is None
     assert (result.scores[STRATEGY] == 0).all()
-    assert result.probabilities == pytest.approx(found.outcome[fold.training].mean())
+    assert result.probabilities[STRATEGY] == pytest.approx(found.outcome[fold.training].mean())
     assert gather([result], 30).held_out[STRATEGY].empty == 1
 
 
@@ -271,6 +271,6 @@ def test_scores_that_do_not_rise_with_the_outcome_give_the_prevalence() -> None:
     outcome = np.array([0, 0, 0, 1] * 10)
     rising = outcome + np.random.default_rng(0).normal(size=40)
     scores = np.array([-2.0, 0.5, 3.0])
-    assert nested._probabilities(-rising, outcome, scores).tolist() == [0.25] * 3
-    assert nested._probabilities(None, outcome, scores).tolist() == [0.25] * 3
-    assert (np.diff(nested._probabilities(rising, outcome, scores)) > 0).all()
+    assert nested._calibrated(-rising, outcome, scores).tolist() == [0.25] * 3
+    assert nested._calibrated(None, outcome, scores).tolist() == [0.25] * 3
+    assert (np.diff(nested._calibrated(rising, outcome, scores)) > 0).all()

@@ -42,7 +42,7 @@ def test_a_first_look_is_the_first_and_a_second_one_says_so(cohort: Cohort, tmp_
     assert second[0].time == first[0].time
     sentence = opening_sentence(second)
     assert f"had seen this cohort before: first on {first[0].time}, 2 times in all" in sentence
-    assert "chosen with a view of the test set" in sentence
+    assert "chosen with knowledge of the test set" in sentence
 
 
 def test_another_model_and_another_cohort_look_for_the_first_time(cohort: Cohort, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_log_that_is_none_is_told_and_left_alone(text: str, cohort: Cohort, tm
     log.write_text(text, encoding="utf-8")
     with pytest.raises(OutputError, match="log of this model's test sets cannot be read") as error:
         record_opening(log, "m1", cohort)
-    assert "first look from a second" in error.value.remedy
+    assert "a first look cannot be distinguished from a second" in error.value.remedy
     assert log.read_text(encoding="utf-8") == text
 
 
