@@ -22,12 +22,11 @@ from HabitatRadiomicsLib.extraction import extract_features
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.strategy import learn
-from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.protocol import protocol_from
 from HabitatRadiomicsLib.system import cluster
 from HabitatRadiomicsLib.system.cluster import _AHEAD, scheduler
 from HabitatRadiomicsLib.system.parallel import in_order, unordered
-from HabitatRadiomicsLib.validation.nested import cross_validate, gather
+from HabitatRadiomicsLib.validation.nested import STRATEGY, cross_validate, gather
 from HabitatRadiomicsLib.validation.stability import assess_stability
 
 from ..made_up_tables import alternating, columns, protocol, table

@@ -23,7 +23,6 @@ from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.errors import Cancelled, LearningError, OutputError, ProtocolError
 from HabitatRadiomicsLib.model import Model, model_text
 from HabitatRadiomicsLib.model.prediction import training_scores
-from HabitatRadiomicsLib.model.score_names import STRATEGY
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol
 from HabitatRadiomicsLib.reporting.document.training import training_study
@@ -33,7 +32,7 @@ from HabitatRadiomicsLib.training import freezing
 from HabitatRadiomicsLib.training import train as training
 from HabitatRadiomicsLib.training.measured import measure_study
 from HabitatRadiomicsLib.training.train import Training, train_model, work_of
-from HabitatRadiomicsLib.validation.nested import HeldOut
+from HabitatRadiomicsLib.validation.nested import STRATEGY, HeldOut
 
 from ..made_up_tables import FIRST_ORDER, PURPOSE, cohort, measured, protocol
 
