@@ -80,6 +80,14 @@ RUN: Options = {
         "help": "work on a Dask cluster instead of --jobs processes of this machine (see the README)",
     },
 }  # fmt: skip
+#: answers to the checklists of a study's report,
+ANSWERS: Options = {
+    "--answers": {
+        "type": Path, "metavar": "answers.yaml",
+        "help": "answers to the checklists' questions (default: answers.yaml in the study's folder, a form that is "
+        "written with the report)",
+    },
+}  # fmt: skip
 #: and patient scores where patients have several lesions.
 PER_PATIENT: Options = {
     "--per-patient": {

@@ -8,6 +8,7 @@ from pathlib import Path
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
 from HabitatRadiomicsLib.commands.arguments import (
+    ANSWERS,
     COHORT,
     MODEL,
     PER_PATIENT,
@@ -40,10 +41,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "fitted. Write scores.csv, report.html, study.json and the folders tables and figures. The model's log "
         "records which cohorts it has seen, and when first.",
     )
-    add_arguments(parser, MODEL, COHORT, RUN, PER_PATIENT, clinical={"required": True})
-    parser.add_argument(
-        "--answers", type=Path, metavar="answers.yaml", help="answers to the questions of the report's checklists"
-    )
+    add_arguments(parser, MODEL, COHORT, RUN, ANSWERS, PER_PATIENT, clinical={"required": True})
     parser.add_argument("--outcome", default=OUTCOME, metavar="COLUMN", help="of the clinical table (default: outcome)")
     parser.set_defaults(run=run)
 

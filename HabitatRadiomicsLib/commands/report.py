@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from HabitatRadiomicsLib.commands.arguments import ANSWERS, add_arguments
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 
 
@@ -17,10 +18,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "beside its study.json; nothing else is read, and nothing is measured or learned.",
     )
     parser.add_argument("study", type=Path, metavar="STUDY", help="folder with a study.json, or that file")
-    parser.add_argument(
-        "--answers", type=Path, metavar="answers.yaml",
-        help="answers to the questions of the report's checklists (default: answers.yaml in the study's folder)",
-    )  # fmt: skip
+    add_arguments(parser, ANSWERS)
     parser.set_defaults(run=run)
 
 

@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, timepoints_of, with_reading
 from HabitatRadiomicsLib.cases.cohort.clinical_columns import left_out_sentences
 from HabitatRadiomicsLib.cases.cohort.tables import OUTCOME
-from HabitatRadiomicsLib.commands.arguments import COHORT, PROTOCOL, RUN, add_arguments, check_cohort_output
+from HabitatRadiomicsLib.commands.arguments import ANSWERS, COHORT, PROTOCOL, RUN, add_arguments, check_cohort_output
 from HabitatRadiomicsLib.commands.evaluate import evaluation_lines
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
 from HabitatRadiomicsLib.errors import CohortError, ProtocolError
@@ -45,7 +45,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "them; repeat all of it in each fold of a nested cross-validation. Write model.json, report.html, study.json, "
         "and the folders tables and figures.",
     )
-    add_arguments(parser, PROTOCOL, COHORT, RUN, clinical={"required": True})
+    add_arguments(parser, PROTOCOL, COHORT, RUN, ANSWERS, clinical={"required": True})
     parser.add_argument(
         "--outcome", action="append", metavar="COLUMN",
         help="column of the clinical table with the outcome (default: outcome); several times: a model of each "
@@ -77,10 +77,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--complete-cases", action="store_true", help="leave out cases that lack a sequence instead of stopping"
     )
-    parser.add_argument(
-        "--answers", type=Path, metavar="answers.yaml",
-        help="answers to the questions of the report's checklists; a form to fill in is written beside the report",
-    )  # fmt: skip
     parser.add_argument(
         "--test-cohort", type=Path, metavar="images.csv", help="new patients, to evaluate the frozen model on"
     )
