@@ -9,13 +9,13 @@ Bayes), which makes small sites usable. The numbers are those of R's ``sva::ComB
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from HabitatRadiomicsLib.errors import FeatureError, HarmonisationError
 from HabitatRadiomicsLib.protocol import CombatSettings
+from HabitatRadiomicsLib.protocol.base import Finite, Part, Positive
 from HabitatRadiomicsLib.system.tasks import one_thread
 
 #: Smallest number of training cases per site: with a single one, site and patient cannot be separated.
@@ -27,30 +27,23 @@ _ROUNDING = 1e-10
 _CONVERGED = 1e-4
 _ROUNDS = 10_000
 
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CombatFeature(_Part):
+class CombatFeature(Part):
     """The parameters of one feature; sites in the order of :class:`CombatParameters`."""
 
-    mean: _Finite
+    mean: Finite
     """Grand mean over the sites; the reference site's mean where there is one."""
-    variance: _Positive
+    variance: Positive
     """Pooled within the sites, or the reference site's."""
     effects: tuple[()] = ()
     """Always empty: kept so that model files do not change."""
-    shifts: tuple[_Finite, ...]
+    shifts: tuple[Finite, ...]
     """gamma* of each site, in pooled standard deviations."""
-    scales: tuple[_Positive, ...]
+    scales: tuple[Positive, ...]
     """delta* of each site: its variance as a multiple of the pooled one."""
 
 
-class CombatParameters(_Part):
+class CombatParameters(Part):
     """A fitted ComBat, ready for a model file."""
 
     sites: tuple[str, ...] = Field(min_length=2)

@@ -26,9 +26,12 @@ EACH_ONCE = AfterValidator(_each_once)
 
 
 class Part(BaseModel):
-    """Base of all parts of a document: immutable, and unknown fields are refused."""
+    """Base of all parts of a document: immutable, and unknown fields are refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    It is made from keywords, plain data, or an object that has its fields as attributes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class Settings(Part):

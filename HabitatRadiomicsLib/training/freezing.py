@@ -276,7 +276,7 @@ def frozen_nomogram(
         covariance=tuple(map(tuple, fitted.model.covariance.tolist())),
         linear_minimum=fitted.linear_range[0],
         linear_maximum=fitted.linear_range[1],
-        univariate=tuple(UnivariateLine(**vars(row)) for row in fitted.univariate),
+        univariate=tuple(map(UnivariateLine.model_validate, fitted.univariate)),
         multivariable=fitted.multivariable,
         left_out=dict(fitted.left_out),
         calibration=calibration,

@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
+from HabitatRadiomicsLib.protocol.base import Part
 from HabitatRadiomicsLib.system.resources import resources_folder
 
 #: In the order of the report.
 _FILES = ("metrics.yaml", "clear.yaml", "tripod-ai.yaml")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Question(_Part):
+class Question(Part):
     """A question to the user: yes, no or, if offered, not applicable."""
 
     text: str
     not_applicable: bool = False
 
 
-class _Decided(_Part):
+class _Decided(Part):
     text: str
     evidence: str | None = None
     """Name of a rule that decides from the study."""
@@ -56,7 +53,7 @@ class Item(_Decided):
     """Conditions that must all be met."""
 
 
-class Checklist(_Part):
+class Checklist(Part):
     """A published checklist, with its items in shorter words."""
 
     name: str
@@ -64,7 +61,7 @@ class Checklist(_Part):
     citation: str
     doi: str
     licence: str
-    conditions: dict[str, Condition] = {}
+    conditions: dict[str, Condition] = Field(default_factory=dict)
     items: tuple[Item, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -6,9 +6,10 @@ import math
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
+from HabitatRadiomicsLib.protocol.base import Finite, Part
 
 
 def _null_if_undefined(value: Any) -> Any:
@@ -19,10 +20,8 @@ def _plain(values: Any) -> Any:
     return values.tolist() if isinstance(values, np.ndarray) else values
 
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 #: Null where a number is undefined: too few cases, or an interval without an end.
 Known = Annotated[Finite | None, BeforeValidator(_null_if_undefined)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Row = Annotated[tuple[Finite, ...], BeforeValidator(_plain)]
 KnownRow = Annotated[tuple[Known, ...], BeforeValidator(_plain)]
@@ -31,12 +30,6 @@ Matrix = Annotated[tuple[tuple[Finite, ...], ...], BeforeValidator(_plain)]
 #: A value and the ends of its interval.
 Interval = tuple[Known, Known, Known]
 Outcomes = Annotated[tuple[Annotated[int, Field(ge=0, le=1)], ...], BeforeValidator(_plain)]
-
-
-class Part(BaseModel):
-    """A part of a study document, from keywords, plain data, or an object that has its fields as attributes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class RocCurve(Part):

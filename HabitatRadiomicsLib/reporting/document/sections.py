@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from HabitatRadiomicsLib.model.nomogram import CalibrationCurve, HosmerLemeshow, UnivariateLine
-from HabitatRadiomicsLib.reporting.document.figure_numbers import Count, Finite, Known, Part, Share
+from HabitatRadiomicsLib.protocol.base import Finite, Part, Share
+from HabitatRadiomicsLib.reporting.document.figure_numbers import Count, Known
 
 
 class Confusion(Part):
