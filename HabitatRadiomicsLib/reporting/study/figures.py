@@ -18,37 +18,45 @@ from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK
 from HabitatRadiomicsLib.reporting.document import figure_numbers as numbers_of
 from HabitatRadiomicsLib.reporting.document import sections
 from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, Flow, Optimism, Permutation, TrainingStudy
-from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
-from HabitatRadiomicsLib.reporting.figures.curves import (
-    calibration_figure,
-    corrected_calibration_figure,
-    decision_curve_figure,
-    precision_recall_figure,
-    roc_figure,
+from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
+    HabitatValues,
+    habitat_boxplots,
+    habitat_count_figure,
+    study_flow_figure,
+    waterfall_figure,
 )
 from HabitatRadiomicsLib.reporting.figures.drawing import write_figure
-from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure, odds_ratio_figure
-from HabitatRadiomicsLib.reporting.figures.habitat_figures import HabitatValues, habitat_boxplots, habitat_count_figure
-from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap, search_heatmap
-from HabitatRadiomicsLib.reporting.figures.nomogram_figure import nomogram_figure
-from HabitatRadiomicsLib.reporting.figures.selection_figures import (
+from HabitatRadiomicsLib.reporting.figures.feature_figures import (
+    beeswarm_figure,
     lasso_deviance_figure,
     lasso_path_figure,
     scout_figure,
     selection_frequency_figure,
+    shap_bar_figure,
 )
-from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
-from HabitatRadiomicsLib.reporting.figures.validation_figures import (
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure, odds_ratio_figure
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap, search_heatmap
+from HabitatRadiomicsLib.reporting.figures.nomogram_figure import nomogram_figure
+from HabitatRadiomicsLib.reporting.figures.performance_figures import (
+    calibration_figure,
+    corrected_calibration_figure,
+    decision_curve_figure,
     learning_curve_figure,
     optimism_figure,
     permutation_figure,
+    precision_recall_figure,
+    roc_figure,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from HabitatRadiomicsLib.reporting.figures.checks import Triple
-    from HabitatRadiomicsLib.reporting.figures.curves import CalibrationGroups, PrecisionRecallLine, RocLine
+    from HabitatRadiomicsLib.reporting.figures.performance_figures import (
+        CalibrationGroups,
+        PrecisionRecallLine,
+        RocLine,
+    )
 
 _log = logging.getLogger(__name__)
 

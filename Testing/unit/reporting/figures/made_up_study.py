@@ -8,36 +8,36 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
-from HabitatRadiomicsLib.reporting.figures.curves import (
+from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
+    HabitatCounts,
+    HabitatValues,
+    habitat_boxplots,
+    habitat_count_figure,
+    study_flow_figure,
+    waterfall_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.feature_figures import (
+    beeswarm_figure,
+    lasso_deviance_figure,
+    lasso_path_figure,
+    scout_figure,
+    selection_frequency_figure,
+    shap_bar_figure,
+)
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure, odds_ratio_figure
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap, search_heatmap
+from HabitatRadiomicsLib.reporting.figures.performance_figures import (
     CalibrationGroups,
     PrecisionRecallLine,
     RocLine,
     calibration_figure,
     corrected_calibration_figure,
     decision_curve_figure,
-    precision_recall_figure,
-    roc_figure,
-)
-from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure, odds_ratio_figure
-from HabitatRadiomicsLib.reporting.figures.habitat_figures import (
-    HabitatCounts,
-    HabitatValues,
-    habitat_boxplots,
-    habitat_count_figure,
-)
-from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap, search_heatmap
-from HabitatRadiomicsLib.reporting.figures.selection_figures import (
-    lasso_deviance_figure,
-    lasso_path_figure,
-    scout_figure,
-    selection_frequency_figure,
-)
-from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
-from HabitatRadiomicsLib.reporting.figures.validation_figures import (
     learning_curve_figure,
     optimism_figure,
     permutation_figure,
+    precision_recall_figure,
+    roc_figure,
 )
 
 NAMES = (

@@ -17,33 +17,33 @@ from HabitatRadiomicsLib.reporting.figures.checks import (
     ordered,
     two_classes,
 )
-from HabitatRadiomicsLib.reporting.figures.cohort_scores import beeswarm_figure, shap_bar_figure, waterfall_figure
-from HabitatRadiomicsLib.reporting.figures.curves import (
-    CalibrationGroups,
-    RocLine,
-    calibration_figure,
-    decision_curve_figure,
-    precision_recall_figure,
-    roc_figure,
-)
-from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
-from HabitatRadiomicsLib.reporting.figures.habitat_figures import (
+from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
     HabitatCounts,
     HabitatValues,
     habitat_boxplots,
     habitat_count_figure,
+    study_flow_figure,
+    waterfall_figure,
 )
-from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap
-from HabitatRadiomicsLib.reporting.figures.selection_figures import (
+from HabitatRadiomicsLib.reporting.figures.feature_figures import (
+    beeswarm_figure,
     lasso_deviance_figure,
     lasso_path_figure,
     selection_frequency_figure,
+    shap_bar_figure,
 )
-from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
-from HabitatRadiomicsLib.reporting.figures.validation_figures import (
+from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
+from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap
+from HabitatRadiomicsLib.reporting.figures.performance_figures import (
+    CalibrationGroups,
+    RocLine,
+    calibration_figure,
+    decision_curve_figure,
     learning_curve_figure,
     optimism_figure,
     permutation_figure,
+    precision_recall_figure,
+    roc_figure,
 )
 
 _NAN = float("nan")

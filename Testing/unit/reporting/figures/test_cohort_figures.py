@@ -8,18 +8,17 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import pdist
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
-from HabitatRadiomicsLib.reporting.figures.cohort_scores import (
+from HabitatRadiomicsLib.reporting.figures.cohort_figures import study_flow_figure, waterfall_figure
+from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, NEUTRAL, png_bytes
+from HabitatRadiomicsLib.reporting.figures.feature_figures import (
     beeswarm_figure,
+    selection_frequency_figure,
     shap_bar_figure,
     swarm_offsets,
-    waterfall_figure,
 )
-from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, NEUTRAL, png_bytes
 from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
 from HabitatRadiomicsLib.reporting.figures.heatmaps import clustered_heatmap, correlation_heatmap
-from HabitatRadiomicsLib.reporting.figures.selection_figures import selection_frequency_figure
-from HabitatRadiomicsLib.reporting.figures.study_flow_figure import study_flow_figure
-from HabitatRadiomicsLib.reporting.figures.validation_figures import optimism_figure, permutation_figure
+from HabitatRadiomicsLib.reporting.figures.performance_figures import optimism_figure, permutation_figure
 
 from .made_up_study import FIGURES, MANY_NAMES, NAMES, outcome_and_scores, shap_numbers, table
 

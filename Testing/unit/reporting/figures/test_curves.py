@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.colours import DOWN_COLOUR, UP_COLOUR
-from HabitatRadiomicsLib.reporting.figures.curves import (
+from HabitatRadiomicsLib.reporting.figures.performance_figures import (
     PrecisionRecallLine,
     RocLine,
     decision_curve_figure,
+    learning_curve_figure,
     precision_recall_figure,
     roc_figure,
 )
-from HabitatRadiomicsLib.reporting.figures.validation_figures import learning_curve_figure
 
 from .made_up_study import CASES, FIGURES, outcome_and_scores, precision_recall_line, roc_line
 

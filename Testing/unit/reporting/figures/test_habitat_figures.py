@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
-from HabitatRadiomicsLib.reporting.figures.habitat_figures import (
+from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
     HabitatCounts,
     HabitatValues,
     habitat_boxplots,
     habitat_count_figure,
 )
+from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
 
 from .made_up_study import FIGURES, habitat_values
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from HabitatRadiomicsLib.reporting.figures.cohort_scores import shap_bar_figure
-from HabitatRadiomicsLib.reporting.figures.curves import roc_figure
 from HabitatRadiomicsLib.reporting.figures.drawing import estimate_text, feature_label, p_text, png_bytes, wrapped
+from HabitatRadiomicsLib.reporting.figures.feature_figures import shap_bar_figure
 from HabitatRadiomicsLib.reporting.figures.forest_plots import comparison_figure
+from HabitatRadiomicsLib.reporting.figures.performance_figures import roc_figure
 
 from .made_up_study import roc_line
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
-from HabitatRadiomicsLib.reporting.figures.selection_figures import lasso_deviance_figure, lasso_path_figure
+from HabitatRadiomicsLib.reporting.figures.feature_figures import lasso_deviance_figure, lasso_path_figure
 
 from .made_up_study import MANY_NAMES, NAMES, lasso_path_numbers
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.reporting.figures.curves import corrected_calibration_figure
 from HabitatRadiomicsLib.reporting.figures.drawing import MAIN, POSITIVE
 from HabitatRadiomicsLib.reporting.figures.forest_plots import odds_ratio_figure
+from HabitatRadiomicsLib.reporting.figures.performance_figures import corrected_calibration_figure
 
 from .made_up_study import FIGURES
 

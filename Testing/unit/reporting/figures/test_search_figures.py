@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.reporting.figures.drawing import FAINT, MAIN
+from HabitatRadiomicsLib.reporting.figures.feature_figures import scout_figure
 from HabitatRadiomicsLib.reporting.figures.heatmaps import search_heatmap
-from HabitatRadiomicsLib.reporting.figures.selection_figures import scout_figure
 
 _AREAS = {("anova", "svm"): (0.71, 3), ("anova", "lda"): (0.64, 1), ("relief", "svm"): (0.8, 6)}
 

@@ -1,4 +1,4 @@
-"""Receiver operating characteristic, precision-recall, decision and calibration curves."""
+"""How well scores perform: ROC, precision-recall, decision, calibration and learning curves, permutations, optimism."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 from HabitatRadiomicsLib.errors import EvaluationError
 from HabitatRadiomicsLib.reporting.figures.checks import Numbers, Triple, estimate, numbers, ordered, two_classes
 from HabitatRadiomicsLib.reporting.figures.drawing import (
+    FAINT,
     INK,
     MAIN,
     NEGATIVE,
     NEUTRAL,
     POSITIVE,
     REFERENCE,
+    SERIES,
     SMALL,
     count_axis,
     estimate_text,
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 #: Means of curves may fall by this much.
 _ROUNDING = 1e-9
-#: Bars of predicted risks.
-_BINS = 20
+#: Bars of predicted risks, and of values over permutations or bootstrap samples.
+_RISK_BINS, _BINS = 20, 30
 _UNIT_SQUARE: dict[str, Any] = {"xlim": (-0.01, 1.01), "ylim": (-0.01, 1.02), "aspect": "equal"}
 
 
@@ -243,11 +245,13 @@ def _draw_groups(axis: Axes, groups: CalibrationGroups) -> None:
 
 
 def _draw_risks(axis: Axes, risks: np.ndarray, positive: np.ndarray) -> None:
-    edges = np.linspace(0, 1, _BINS + 1)
+    edges = np.linspace(0, 1, _RISK_BINS + 1)
     for chosen, sign, colour, kind in ((positive, 1, POSITIVE, "with"), (~positive, -1, NEGATIVE, "without")):
         counts, _ = np.histogram(risks[chosen], edges)
         label = f"{kind} the outcome (n = {np.count_nonzero(chosen)})"
-        axis.bar(edges[:-1], sign * counts, width=1 / _BINS, align="edge", color=colour, edgecolor="white", label=label)
+        axis.bar(
+            edges[:-1], sign * counts, width=1 / _RISK_BINS, align="edge", color=colour, edgecolor="white", label=label
+        )
     axis.axhline(0, color=INK, linewidth=0.8)
     count_axis(axis, most=4)
     axis.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
@@ -293,5 +297,89 @@ def corrected_calibration_figure(
         text += f"\nHosmer-Lemeshow {p_text(numbers([hosmer_lemeshow_p], 'p', within=(0, 1))[0])}"
     axis.text(0.98, 0.04, text, transform=axis.transAxes, va="bottom", ha="right", fontsize=SMALL, linespacing=1.5)
     label_axes(axis, x="Predicted risk", y="Observed risk", xlim=(-0.02, 1.02), ylim=(-0.02, 1.06), aspect="equal")
+    legend_beside(figure)
+    return figure
+
+
+def permutation_figure(null: Numbers, *, observed: float, p: float) -> Figure:
+    """The distribution of the AUC with shuffled outcomes, and the observed AUC.
+
+    Args:
+        null: a value per permutation.
+        observed: with the true outcomes.
+        p: the share of permutations that reach it, as the caller counts them.
+    """
+    values = numbers(null, "permutations")
+    numbers([observed], "observed value")
+    numbers([p], "p", within=(0, 1))
+    figure, axis = wide_axes(3.8)
+    _draw_histogram(axis, values, f"{len(values)} permutations\nof the outcome")
+    axis.axvline(values.mean(), color=NEUTRAL, linestyle="--", label=f"mean of these: {values.mean():.2f}")
+    axis.axvline(observed, color=POSITIVE, linewidth=2, label=f"observed: {observed:.2f}\n{p_text(p)}")
+    label_axes(axis, x="AUC", y="Permutations")
+    legend_beside(figure)
+    return figure
+
+
+def optimism_figure(optimism: Numbers, *, apparent: float) -> Figure:
+    """How much better models look on their own bootstrap sample than on all cases, and the corrected AUC.
+
+    The corrected performance is the apparent one minus the mean optimism (Harrell 1996,
+    doi 10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4).
+
+    Args:
+        optimism: a value per bootstrap sample.
+        apparent: the model's performance on the cases it was trained on.
+    """
+    values = numbers(optimism, "optimism")
+    numbers([apparent], "apparent performance")
+    mean = float(values.mean())
+    figure, axis = wide_axes(3.8)
+    _draw_histogram(axis, values, f"{len(values)} bootstrap samples")
+    axis.axvline(0, color=INK, linewidth=0.8)
+    axis.axvline(mean, color=MAIN, linewidth=2, label=f"mean optimism: {mean:.3f}")
+    axis.plot([], [], " ", label=f"apparent AUC: {apparent:.3f}\ncorrected AUC: {apparent - mean:.3f}")
+    label_axes(axis, x="Optimism of the AUC (bootstrap sample minus all cases)", y="Bootstrap samples")
+    legend_beside(figure)
+    return figure
+
+
+def _draw_histogram(axis: Axes, values: np.ndarray, label: str) -> None:
+    axis.hist(values, bins=_BINS, color=FAINT, edgecolor="white", linewidth=0.5, label=label)
+    count_axis(axis)
+
+
+def learning_curve_figure(
+    cases: Numbers,
+    training: tuple[Numbers, Numbers, Numbers],
+    validation: tuple[Numbers, Numbers, Numbers],
+    *,
+    spread: str = "5th to 95th percentile",
+) -> Figure:
+    """AUC on the training cases and on unseen cases against the number of training cases.
+
+    Args:
+        cases: numbers of training cases, ascending.
+        training, validation: mean AUC, and the lower and upper edge of its spread over repetitions.
+        spread: what the edges are.
+    """
+    x = numbers(cases, "training cases", within=(1, np.inf))
+    if (np.diff(x) <= 0).any():
+        raise EvaluationError("The numbers of training cases must ascend.")
+    figure, axis = wide_axes(4.2)
+    means = []
+    for name, values, colour, style in (
+        ("training cases (apparent)", training, SERIES[1], "--s"),
+        ("unseen cases", validation, SERIES[0], "-o"),
+    ):
+        mean, low, high = (numbers(part, f"AUC of {name}", length=len(x), within=(0, 1)) for part in values)
+        ordered(low, high, name)
+        axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        axis.plot(x, mean, style, color=colour, markersize=5, linewidth=1.7, label=f"{name}: {mean[-1]:.2f} at the end")
+        means.append(mean[-1])
+    axis.axhline(0.5, **REFERENCE, label="chance")
+    axis.plot([], [], " ", label=f"optimism at the end: {means[0] - means[1]:.2f}")
+    axis.plot([], [], color=NEUTRAL, alpha=0.3, linewidth=8, label=f"bands: {spread}")
+    label_axes(axis, x="Training cases", y="AUC", ylim=(min(0.4, axis.get_ylim()[0]), 1.01))
     legend_beside(figure)
     return figure
