@@ -121,19 +121,16 @@ def comparisons_text(study: Mapping[str, Any]) -> list[str]:
     if _external(study):
         return _frozen_comparisons([str(row["kind"]) for row in rows[1:]])
     by_kind = {kind: [row["name"] for row in rows if row.get("kind") == kind] for kind in _KINDS}
-    sentences = []
-    if by_kind["rad-score"]:
-        sentences.append(f"A rad-score was fitted for each of {listed(by_kind['rad-score'])}.")
-    if by_kind["search"]:
-        sentences.append(f"The search was done for each of {listed(by_kind['search'])}.")
     regions = [name for name in by_kind["fused"] if "+" in name.rpartition(" ")[2]]
-    if sequences := [name for name in by_kind["fused"] if name not in regions]:
-        sentences.append(f"Features of several sequences were fused in {listed(sequences)}.")
-    if regions:
-        sentences.append(f"Rad-scores of several regions were fused in {listed(regions)}.")
     simple = ("volume",) if study.get("nomogram") else ("volume", "clinical")
-    if baselines := [_KINDS[kind] for kind in simple if by_kind[kind]]:
-        sentences.append(f"For comparison, cases were also scored by {listed(baselines)}.")
+    groups = {
+        "A rad-score was fitted for each of": by_kind["rad-score"],
+        "The search was done for each of": by_kind["search"],
+        "Features of several sequences were fused in": [name for name in by_kind["fused"] if name not in regions],
+        "Rad-scores of several regions were fused in": regions,
+        "For comparison, cases were also scored by": [_KINDS[kind] for kind in simple if by_kind[kind]],
+    }
+    sentences = [f"{start} {listed(names)}." for start, names in groups.items() if names]
     sentences += strategies.clinical_comparison_text(study)
     if rule := (validation.get("chosen") or {}).get("rule"):
         sentences.append(f"The score of the final model was chosen by this rule: {rule.rstrip('.')}.")
@@ -192,8 +189,6 @@ def _habitats_in_validation(validation: Mapping[str, Any]) -> str:
         return "The habitats were those of the protocol; nothing was fitted to these cases."
     if validation.get("frozen_habitats"):
         return "The habitats had been fitted once to all cases, without their outcomes."
-    if validation.get("nested"):
-        return "So were the habitats and the choice of their number."
     return "The habitats and their number were refitted in each fold."
 
 

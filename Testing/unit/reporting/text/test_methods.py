@@ -37,7 +37,7 @@ def test_the_whole_study(study: dict[str, Any]) -> None:
     assert "at most 10 features" in found["model"]
     assert "lesion volume alone and clinical variables alone (logistic regression)" in found["comparisons"]
     assert "5-fold cross-validation, stratified by outcome, repeated 5 times" in found["validation"]
-    assert "So were the habitats and the choice of their number." in found["validation"]
+    assert "The habitats and their number were refitted in each fold." in found["validation"]
     assert "(200 samples)" in found["validation"]
     assert "200 permutations" in found["validation"]
     assert "36 and 72 cases" in found["validation"]
