@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -98,13 +98,6 @@ def assess(checklist: Checklist, record: StudyRecord, answers: Mapping[str, Answ
     either, no item is met.
     """
     return AssessedChecklist(checklist, tuple(_assessed(item, checklist, record, answers) for item in checklist.items))
-
-
-def assess_all(
-    checklists: Sequence[Checklist], record: StudyRecord, answers: Mapping[str, Answer]
-) -> tuple[AssessedChecklist, ...]:
-    """:func:`assess` for each checklist."""
-    return tuple(assess(checklist, record, answers) for checklist in checklists)
 
 
 def _assessed(item: Item, checklist: Checklist, record: StudyRecord, answers: Mapping[str, Answer]) -> AssessedItem:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from HabitatRadiomicsLib.colours import habitat_colour
 from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK
 from HabitatRadiomicsLib.reporting.figures.checks import Numbers, matrix, numbers, two_classes
 from HabitatRadiomicsLib.reporting.figures.drawing import (
     INK,
@@ -219,49 +220,38 @@ def _draw_tests(axis: Axes, values: np.ndarray, p_values: np.ndarray) -> None:
     axis.set_ylim(low - 1.5 * step, high + 4.5 * step)
 
 
-class HabitatCounts(TypedDict):
-    """The numbers of habitats that were tried, both indices of each, the numbers rejected, and the one chosen."""
-
-    k: Sequence[int]
-    calinski_harabasz: Numbers
-    silhouette: Numbers
-    rejected: Sequence[int]
-    chosen: int
-
-
-def habitat_count_figure(sequences: Mapping[str, HabitatCounts]) -> Figure:
+def habitat_count_figure(choices: Mapping[str, ChoiceOfK]) -> Figure:
     """Calinski-Harabasz index and mean silhouette over K, a row per sequence; rejected K crossed, the chosen ringed.
 
     Raises:
-        EvaluationError: a rejected or chosen K was not tried, the chosen one is rejected, or values make no sense.
+        EvaluationError: there is no sequence, or the chosen K was not tried, or was rejected.
     """
-    if not sequences:
+    if not choices:
         raise EvaluationError("There is no sequence whose habitats were counted.")
-    figure = wide_figure(0.7 + 2.5 * len(sequences))
-    rows = figure.subplots(len(sequences), 2, squeeze=False)
-    for axes, (name, counts) in zip(rows, sequences.items()):
-        k = numbers(counts["k"], f"K of {name}")
-        chosen, rejected, tried = counts["chosen"], sorted(counts["rejected"]), k.astype(int).tolist()
-        if not {*rejected, chosen} <= set(tried) or chosen in rejected:
-            problem = f"K = {chosen} is chosen, {rejected} are rejected and {tried} were tried"
-            raise EvaluationError(f"{problem}: these numbers contradict each other.", where=name)
+    figure = wide_figure(0.7 + 2.5 * len(choices))
+    rows = figure.subplots(len(choices), 2, squeeze=False)
+    for axes, (name, choice) in zip(rows, choices.items()):
+        k = np.array([row.k for row in choice.candidates], dtype=float)
+        chosen, rejected = k == choice.chosen, np.array([bool(row.rejected) for row in choice.candidates])
+        if not (chosen & ~rejected).any():
+            problem = f"K = {choice.chosen} is chosen, but only {k[~rejected].astype(int).tolist()} were tried and not "
+            raise EvaluationError(f"{problem}rejected.", where=name)
         title = wrapped(name, width=30, lines=1)
-        ratio = numbers(counts["calinski_harabasz"], f"Calinski-Harabasz of {name}", length=len(k))
-        silhouette = numbers(counts["silhouette"], f"silhouette of {name}", length=len(k), within=(-1, 1))
+        ratios = np.array([row.calinski_harabasz for row in choice.candidates])
+        silhouettes = np.array([row.silhouette for row in choice.candidates])
         for axis, index, label in (
-            (axes[0], ratio, "Calinski-Harabasz index"),
-            (axes[1], silhouette, "Mean silhouette (−1 to 1)"),
+            (axes[0], ratios, "Calinski-Harabasz index"),
+            (axes[1], silhouettes, "Mean silhouette (−1 to 1)"),
         ):
-            _draw_index(axis, k, index, counts)
+            _draw_index(axis, k, index, chosen, rejected)
             label_axes(axis, x="Number of habitats K", y=label, title=title, xticks=k)
     marks = {label: mark for axis in rows.ravel() for mark, label in zip(*axis.get_legend_handles_labels())}
     figure.legend(list(marks.values()), list(marks), loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
     return figure
 
 
-def _draw_index(axis: Axes, k: np.ndarray, index: np.ndarray, counts: HabitatCounts) -> None:
+def _draw_index(axis: Axes, k: np.ndarray, index: np.ndarray, chosen: np.ndarray, rejected: np.ndarray) -> None:
     axis.plot(k, index, "-o", color=MAIN, markersize=5, linewidth=1.4, label="tried")
-    chosen, rejected = k == counts["chosen"], np.isin(k, list(counts["rejected"]))
     if rejected.any():
         axis.plot(
             k[rejected], index[rejected], "x", color=POSITIVE, markersize=10, markeredgewidth=2.2,

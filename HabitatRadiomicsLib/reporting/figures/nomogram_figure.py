@@ -148,7 +148,8 @@ def _rows(
     def points_row(name: str, ticks: np.ndarray, most: float) -> _Row:
         places = across(ticks, most)
         labels = _number_labels(places, [f"{tick:g}" for tick in ticks], low, high)
-        return _Row(name, places, labels, across(_between(ticks), most))
+        between = np.linspace(ticks[0], ticks[-1], (len(ticks) - 1) * _PARTS + 1)
+        return _Row(name, places, labels, across(between, most))
 
     rows = [points_row("Points", hundred, 100)]
     for axis in scale.axes:
@@ -175,10 +176,6 @@ def _rows(
         worth_text = _percent(float(scale.probability(reached)))
         risk = replace(risk, patient=total.patient, beyond=total.beyond, worth=worth_text)
     return [*rows, total, risk]
-
-
-def _between(ticks: np.ndarray) -> np.ndarray:
-    return np.linspace(ticks[0], ticks[-1], (len(ticks) - 1) * _PARTS + 1)
 
 
 def _with_patient(row: _Row, position: float, worth: str) -> _Row:

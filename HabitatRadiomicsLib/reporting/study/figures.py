@@ -14,7 +14,6 @@ import numpy as np
 from HabitatRadiomicsLib.errors import EvaluationError, HabitatRadiomicsError
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.progress import Progress, silent
-from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK
 from HabitatRadiomicsLib.reporting.document import figure_numbers as numbers_of
 from HabitatRadiomicsLib.reporting.document import sections
 from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, Flow, Optimism, Permutation, TrainingStudy
@@ -145,7 +144,7 @@ def _drawings(study: TrainingStudy | ExternalStudy) -> _Drawings:
         "selection-frequency": _of(study.selection_frequency, _frequencies),
         "lasso-path": _of(numbers.lasso, _lasso_path),
         "lasso-deviance": _of(numbers.lasso, _lasso_deviance),
-        "habitat-count": _of(study.habitats, _habitat_counts),
+        "habitat-count": _of(study.habitats, habitat_count_figure),
         "habitat-boxplots": _of(numbers.habitats, partial(_habitat_means, tests=study.habitat_tests)),
         "permutation": _of(study.permutation, partial(_permutation, permuted=numbers.permuted)),
         "optimism": _of(study.optimism, partial(_optimism, differences=numbers.optimism)),
@@ -314,21 +313,6 @@ def _lasso_deviance(lasso: numbers_of.Lasso) -> Figure:
         lasso.validated_penalties, lasso.deviance, lasso.deviance_se, nonzero,
         lambda_min=lasso.minimum, lambda_1se=lasso.one_standard_error,
     )  # fmt: skip
-
-
-def _habitat_counts(habitats: Mapping[str, ChoiceOfK]) -> Figure:
-    return habitat_count_figure(
-        {
-            name: {
-                "k": [row.k for row in choice.candidates],
-                "calinski_harabasz": [row.calinski_harabasz for row in choice.candidates],
-                "silhouette": [row.silhouette for row in choice.candidates],
-                "rejected": [row.k for row in choice.candidates if row.rejected],
-                "chosen": choice.chosen,
-            }
-            for name, choice in habitats.items()
-        }
-    )
 
 
 def _habitat_means(means: Mapping[str, numbers_of.HabitatMeans], tests: Sequence[sections.HabitatTest]) -> Figure:

@@ -13,7 +13,7 @@ from HabitatRadiomicsLib.extraction.kept_cases import write_problems
 from HabitatRadiomicsLib.outputs import write_csv, write_text
 from HabitatRadiomicsLib.progress import Progress, part, silent
 from HabitatRadiomicsLib.reporting.checklists.answers import answers_in, read_answers
-from HabitatRadiomicsLib.reporting.checklists.assessment import assess_all
+from HabitatRadiomicsLib.reporting.checklists.assessment import assess
 from HabitatRadiomicsLib.reporting.checklists.evidence import StudyRecord
 from HabitatRadiomicsLib.reporting.checklists.reading import load_checklists, load_questions
 from HabitatRadiomicsLib.reporting.document.study import FORMAT_VERSION, ExternalStudy, MissingFigure, TrainingStudy
@@ -137,6 +137,7 @@ def write_report(
     document = study.document()
     progress(0.9, "tables and report")
     write_tables(folder / "tables", document)
-    checklists = assess_all(load_checklists(), StudyRecord.of(document, figures.pictures), given)
+    record = StudyRecord.of(document, figures.pictures)
+    checklists = [assess(checklist, record, given) for checklist in load_checklists()]
     write_text(folder / "report.html", study_html(document, figures.pictures, checklists))
     return study

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK, HabitatCount
 from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
-    HabitatCounts,
     HabitatValues,
     habitat_boxplots,
     habitat_count_figure,
@@ -148,17 +148,20 @@ def lasso_deviance() -> Any:
 
 
 def habitat_count() -> Any:
-    counts: dict[str, HabitatCounts] = {
-        "T1W": {
-            "k": [2, 3, 4, 5, 6], "calinski_harabasz": [512.2, 480.0, 455.1, 460.7, 470.2],
-            "silhouette": [0.47, 0.41, 0.36, 0.33, 0.31], "rejected": [4, 5, 6], "chosen": 2,
-        },
-        "T2FS": {
-            "k": [2, 3, 4, 5, 6], "calinski_harabasz": [612.2, 680.0, 655.1, 660.7, 640.2],
-            "silhouette": [0.42, 0.45, 0.36, 0.35, 0.31], "rejected": [6], "chosen": 3,
-        },
-    }  # fmt: skip
-    return habitat_count_figure(counts)
+    return habitat_count_figure(
+        {
+            "T1W": habitat_choice([512.2, 480.0, 455.1, 460.7, 470.2], [0.47, 0.41, 0.36, 0.33, 0.31], (4, 5, 6), 2),
+            "T2FS": habitat_choice([612.2, 680.0, 655.1, 660.7, 640.2], [0.42, 0.45, 0.36, 0.35, 0.31], (6,), 3),
+        }
+    )
+
+
+def habitat_choice(ratios: list[float], silhouettes: list[float], rejected: tuple[int, ...], chosen: int) -> ChoiceOfK:
+    counts = [
+        HabitatCount(k=k, calinski_harabasz=ratio, silhouette=mean, rejected="nearly empty" if k in rejected else None)
+        for k, (ratio, mean) in enumerate(zip(ratios, silhouettes), start=2)
+    ]
+    return ChoiceOfK(chosen=chosen, rule="the smallest sum of ranks", candidates=tuple(counts))
 
 
 def habitat_values(habitats: int, seed: int) -> HabitatValues:

@@ -18,7 +18,6 @@ from HabitatRadiomicsLib.reporting.figures.checks import (
     two_classes,
 )
 from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
-    HabitatCounts,
     HabitatValues,
     habitat_boxplots,
     habitat_count_figure,
@@ -46,13 +45,12 @@ from HabitatRadiomicsLib.reporting.figures.performance_figures import (
     roc_figure,
 )
 
+from .made_up_study import habitat_choice
+
 _NAN = float("nan")
 _ROC: RocLine = {"specificity": [1, 1, 0], "sensitivity": [0, 1, 1], "auc": (1.0, 0.8, 1.0)}
 _GROUPS: CalibrationGroups = {
     "predicted": [0.5], "observed": [0.5], "low": [0.2], "high": [0.8], "cases": [4],
-}  # fmt: skip
-_COUNTS: HabitatCounts = {
-    "k": [2, 3], "calinski_harabasz": [10, 9], "silhouette": [0.5, 0.4], "rejected": [], "chosen": 2,
 }  # fmt: skip
 _VALUES: HabitatValues = {
     "entropy": np.ones((3, 2)), "intensity": np.ones((3, 2)), "entropy_p": [0.5], "intensity_p": [0.5],
@@ -95,9 +93,8 @@ _REFUSED: dict[str, Callable[[], Any]] = {
         [0.1, 0.2], [1, 1], [0, -1], [1, 1], lambda_min=0.1, lambda_1se=0.1
     ),
     "no habitats": lambda: habitat_count_figure({}),
-    "habitats, missing": lambda: habitat_count_figure({"T1W": {**_COUNTS, "silhouette": [_NAN, 0.4]}}),
-    "habitats, chosen not tried": lambda: habitat_count_figure({"T1W": {**_COUNTS, "chosen": 5}}),
-    "habitats, chosen rejected": lambda: habitat_count_figure({"T1W": {**_COUNTS, "rejected": [2]}}),
+    "habitats, chosen not tried": lambda: habitat_count_figure({"T1W": habitat_choice([10, 9], [0.5, 0.4], (), 5)}),
+    "habitats, chosen rejected": lambda: habitat_count_figure({"T1W": habitat_choice([10, 9], [0.5, 0.4], (2,), 2)}),
     "no boxes": lambda: habitat_boxplots({}),
     "boxes, missing": lambda: habitat_boxplots({"T1W": {**_VALUES, "entropy": np.full((3, 2), _NAN)}}),
     "boxes, one habitat": lambda: habitat_boxplots({"T1W": {**_VALUES, "entropy": np.ones((3, 1))}}),

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
-    HabitatCounts,
     HabitatValues,
     habitat_boxplots,
     habitat_count_figure,
 )
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
 
-from .made_up_study import FIGURES, habitat_values
+from .made_up_study import FIGURES, habitat_choice, habitat_values
 
 
 def test_counts_mark_the_rejected_and_the_chosen() -> None:
@@ -30,10 +29,7 @@ def test_counts_mark_the_rejected_and_the_chosen() -> None:
 
 
 def test_a_single_count_without_rejection() -> None:
-    counts: HabitatCounts = {
-        "k": [2], "calinski_harabasz": [50], "silhouette": [0.4], "rejected": [], "chosen": 2,
-    }  # fmt: skip
-    figure = habitat_count_figure({"T1W": counts})
+    figure = habitat_count_figure({"T1W": habitat_choice([50], [0.4], (), 2)})
     png_bytes(figure)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["tried", "chosen"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from HabitatRadiomicsLib.reporting.checklists.answers import Answer
-from HabitatRadiomicsLib.reporting.checklists.assessment import assess_all
+from HabitatRadiomicsLib.reporting.checklists.assessment import assess
 from HabitatRadiomicsLib.reporting.checklists.evidence import StudyRecord
 from HabitatRadiomicsLib.reporting.checklists.reading import load_checklists
 from HabitatRadiomicsLib.reporting.figures.drawing import new_figure, png_bytes
@@ -33,7 +33,8 @@ def _picture() -> bytes:
 
 
 def _report(study: dict[str, Any], names: tuple[str, ...] = _FIGURES, answers: dict[str, Answer] | None = None) -> str:
-    checklists = assess_all(load_checklists(), StudyRecord.of(study, names), answers or {})
+    record = StudyRecord.of(study, names)
+    checklists = [assess(checklist, record, answers or {}) for checklist in load_checklists()]
     return study_html(study, dict.fromkeys(names, _picture()), checklists)
 
 
