@@ -34,7 +34,6 @@ class ClinicalFactor:
         usual: replaces a missing value, or a level not seen in training: the median of a numeric variable at full
             precision, or the most frequent level.
         minimum, maximum: range of a numeric variable in training, else 0.
-        missing: number of training cases without a value.
     """
 
     name: str
@@ -43,7 +42,6 @@ class ClinicalFactor:
     usual: str
     minimum: float
     maximum: float
-    missing: int
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -142,7 +140,6 @@ def univariate_table(
 
 def _factor(column: ClinicalColumn) -> ClinicalFactor | str:
     known = column.known
-    missing = len(column.cells) - len(known)
     if column.reason:
         return column.reason
     if len(set(known if column.kind == "categorical" else map(number_in, known))) < 2:
@@ -150,11 +147,11 @@ def _factor(column: ClinicalColumn) -> ClinicalFactor | str:
     if column.kind == "numeric":
         numbers = [number for number in map(number_in, known) if number is not None]
         usual = repr(float(np.median(numbers)))
-        return ClinicalFactor(column.name, "numeric", (), usual, min(numbers), max(numbers), missing)
+        return ClinicalFactor(column.name, "numeric", (), usual, min(numbers), max(numbers))
     ordered = sorted(set(known), key=lambda level: (-known.count(level), level))
     reference = next((level for level in ordered if level.lower() in _ABSENCE), ordered[0])
     levels = (reference, *(level for level in ordered if level != reference))
-    return ClinicalFactor(column.name, "categorical", levels, ordered[0], 0.0, 0.0, missing)
+    return ClinicalFactor(column.name, "categorical", levels, ordered[0], 0.0, 0.0)
 
 
 def _univariate_row(

@@ -80,7 +80,6 @@ class NomogramScore:
             treated as fixed.
         inner: rad-scores of the training cases by fits that had not seen them, in SD, to which the nomogram was fitted.
         held_out: linear predictors computed from these, in SD.
-        rad_score: with the mean and deviation of its training scores, in whose SD it enters the nomogram.
     """
 
     columns: np.ndarray
@@ -92,17 +91,10 @@ class NomogramScore:
     inner: np.ndarray
     held_out: np.ndarray
     nomogram: Nomogram
-    rad_score: RadScore
-    rad_mean: float
-    rad_deviation: float
 
     def score(self, values: np.ndarray) -> np.ndarray:
         """Scores of a table's rows, shape (cases,)."""
         return self.intercept + (values[:, self.columns] - self.means) / self.deviations @ self.coefficients
-
-    def rad_scores(self, values: np.ndarray) -> np.ndarray:
-        """The nomogram's rad-scores of a table's rows, in SD of the training cases', shape (cases,)."""
-        return (self.rad_score.score(values) - self.rad_mean) / self.rad_deviation
 
 
 def fit_nomogram(
@@ -204,9 +196,6 @@ def fit_nomogram_score(
         inner=inner,
         held_out=in_deviations(linear, linear),
         nomogram=nomogram,
-        rad_score=rad_score,
-        rad_mean=mean,
-        rad_deviation=deviation,
     )
 
 

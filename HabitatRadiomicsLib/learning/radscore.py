@@ -8,8 +8,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.folds import Groups, stratified_folds
-from HabitatRadiomicsLib.learning.lasso import lasso_logistic, lasso_path
-from HabitatRadiomicsLib.learning.penalty import CrossValidatedPath, cross_validated_path
+from HabitatRadiomicsLib.learning.lasso import CrossValidatedPath, cross_validated_path, lasso_logistic, lasso_path
 from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.protocol import LearningSettings
 

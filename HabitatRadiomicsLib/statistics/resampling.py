@@ -77,18 +77,17 @@ class PermutationTest:
     Attributes:
         observed: statistic of the real outcome.
         p: never 0.
-        reached: number of permutations that do at least as well.
         permuted: statistic of each permutation, shape (count,).
     """
 
     observed: float
     p: float
-    reached: int
     permuted: np.ndarray
 
 
 def permutation_test(observed: float, permuted: Iterable[float]) -> PermutationTest:
-    """``p = (reached + 1) / (count + 1)`` (Phipson 2010, doi 10.2202/1544-6115.1585).
+    """``p = (reached + 1) / (count + 1)``, where ``reached`` permutations do at least as well (Phipson 2010,
+    doi 10.2202/1544-6115.1585).
 
     To test a whole procedure, the statistic is computed by repeating every step that sees the outcome.
 
@@ -103,7 +102,7 @@ def permutation_test(observed: float, permuted: Iterable[float]) -> PermutationT
     if not (np.isfinite(observed) and np.isfinite(others).all()):
         raise EvaluationError("The statistic of some permutations is not a number, so that they cannot be compared.")
     reached = int((others >= observed - _ROUNDING * max(1.0, abs(observed))).sum())
-    return PermutationTest(observed, (reached + 1) / (len(others) + 1), reached, others)
+    return PermutationTest(observed, (reached + 1) / (len(others) + 1), others)
 
 
 def outcome_permutations(

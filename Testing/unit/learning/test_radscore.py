@@ -9,8 +9,7 @@ import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.folds import stratified_folds
-from HabitatRadiomicsLib.learning.lasso import lasso_path
-from HabitatRadiomicsLib.learning.penalty import cross_validated_path
+from HabitatRadiomicsLib.learning.lasso import cross_validated_path, lasso_path
 from HabitatRadiomicsLib.learning.radscore import calibrate, coefficient_covariance, fit_rad_score
 from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.learning.strategy import held_out_scores

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.features import feature_names_of
-from HabitatRadiomicsLib.learning import penalty, radscore, search
+from HabitatRadiomicsLib.learning import lasso, radscore, search
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.strategy import TrainingTable, learn
@@ -64,7 +64,7 @@ def test_fits_of_a_search_are_those_that_are_made(
 
 def test_fits_of_rad_scores_are_the_lasso_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = protocol(sequences=["T1W", "PET"], learning={"significance": 1.0})
-    made = _count(monkeypatch, (radscore, "lasso_path"), (penalty, "lasso_path"))
+    made = _count(monkeypatch, (radscore, "lasso_path"), (lasso, "lasso_path"))
     learn(_learning_table(settings, ("T1W", "PET")), settings.learning, seed=0)
     assert training_work(settings, [], 40).fits == len(made) == 3 * 4  # each by itself, and both
 

@@ -11,8 +11,7 @@ import pytest
 
 from HabitatRadiomicsLib.errors import LearningError
 from HabitatRadiomicsLib.learning.folds import Split, stratified_folds
-from HabitatRadiomicsLib.learning.lasso import lasso_path
-from HabitatRadiomicsLib.learning.penalty import cross_validated_path
+from HabitatRadiomicsLib.learning.lasso import cross_validated_path, lasso_path
 from HabitatRadiomicsLib.learning.selection import select_features
 from HabitatRadiomicsLib.protocol import LearningSettings
 
