@@ -34,9 +34,6 @@ def fitted_scores(
     Args:
         standardised: z-scored features of the training cases, shape (cases, features); finite.
         test: features of the test cases, in the same units; finite.
-
-    Raises:
-        LearningError: as `fit_within_limits`.
     """
     usable = len(np.unique(outcome)) == 2 and np.isfinite(standardised).all()
     if name == "random-forest" and usable and _forests_hold():

@@ -112,16 +112,8 @@ def _descending(merit: np.ndarray) -> np.ndarray:
     return np.argsort(-merit, kind="stable")
 
 
-def _by_anova(values: np.ndarray, outcome: np.ndarray, seed: int = 0) -> np.ndarray:
+def _by_f(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     return _descending(anova_f(values, outcome))
-
-
-def _by_kruskal(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
-    return _descending(kruskal_h(values, outcome))
-
-
-def _by_mann_whitney(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
-    return np.argsort(univariate_p(values, outcome, "mann-whitney"), kind="stable")
 
 
 def _by_mutual_information(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
@@ -130,66 +122,45 @@ def _by_mutual_information(values: np.ndarray, outcome: np.ndarray, seed: int) -
     return _descending(mutual_info_classif(values, outcome, discrete_features=False, random_state=seed))
 
 
-def _by_tree_importance(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
-    return _descending(tree_importances(values, outcome, _TREES, seed=seed))
-
-
-def _by_lasso(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+def _by_lasso(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     path = np.abs(lasso_path(values, outcome, stop_above=_MOST_ENTERED).coefficients)
     if not len(path):
-        return _by_anova(values, outcome)
+        return _by_f(values, outcome)
     inside = path > 0
     entry = np.where(inside.any(axis=0), inside.argmax(axis=0), len(path))
     size = path[np.minimum(entry, len(path) - 1), np.arange(path.shape[1])]
-    return np.lexsort((_places(_by_anova(values, outcome)), -size, entry))
+    rank_by_f = np.argsort(_by_f(values, outcome))
+    return np.lexsort((rank_by_f, -size, entry))
 
 
-def _by_relief(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
-    return _descending(relief_weights(values, outcome))
-
-
-def _by_elimination(values: np.ndarray, outcome: np.ndarray, seed: int) -> np.ndarray:
+def _by_elimination(values: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     """Drops a tenth of the columns at a time until few are left, then one by one."""
-    order = _by_anova(values, outcome)
+    order = _by_f(values, outcome)
     given, rest = order[:_MOST_FOR_ELIMINATION], order[_MOST_FOR_ELIMINATION:]
     few = min(_ELIMINATED_ONE_BY_ONE, len(given))
-    coarse = _eliminated(values[:, given], outcome, few, max(1, len(given) // 10))
-    given = given[np.argsort(coarse, kind="stable")]
+    given = given[_eliminated(values[:, given], outcome, few, max(1, len(given) // 10))]
     last = given[:few]
-    fine = _eliminated(values[:, last], outcome, 1, 1)
-    return np.concatenate([last[np.argsort(fine, kind="stable")], given[few:], rest])
+    return np.concatenate([last[_eliminated(values[:, last], outcome, 1, 1)], given[few:], rest])
 
 
 def _eliminated(values: np.ndarray, outcome: np.ndarray, left: int, step: int) -> np.ndarray:
-    """Rank of each column: 1 for those that are left, larger for columns dropped earlier, ``step`` at a time."""
+    """Indices of the columns: first those that are left, last those that were dropped first, ``step`` at a time."""
+    from sklearn.feature_selection import RFE
     from sklearn.svm import SVC
 
-    ranks = np.ones(values.shape[1], dtype=int)
-    kept = np.arange(values.shape[1])
-    while len(kept) > left:
-        weights = SVC(kernel="linear").fit(values[:, kept], outcome).coef_[0]
-        by_weight = kept[np.argsort(weights**2)]
-        kept = np.sort(by_weight[min(step, len(kept) - left) :])
-        gone = np.ones(len(ranks), dtype=bool)
-        gone[kept] = False
-        ranks[gone] += 1
-    return ranks
-
-
-def _places(order: np.ndarray) -> np.ndarray:
-    """Position of each column in an order."""
-    places = np.empty(len(order), dtype=int)
-    places[order] = np.arange(len(order))
-    return places
+    if values.shape[1] <= left:
+        return np.arange(values.shape[1])
+    elimination = RFE(SVC(kernel="linear"), n_features_to_select=left, step=step).fit(values, outcome)
+    return np.argsort(elimination.ranking_, kind="stable")
 
 
 _RANKINGS: dict[Selector, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
-    "anova": _by_anova,
-    "kruskal-wallis": _by_kruskal,
+    "anova": lambda values, outcome, seed: _by_f(values, outcome),
+    "kruskal-wallis": lambda values, outcome, seed: _descending(kruskal_h(values, outcome)),
     "mutual-information": _by_mutual_information,
-    "tree-importance": _by_tree_importance,
-    "lasso": _by_lasso,
-    "relief": _by_relief,
-    "rfe": _by_elimination,
-    "mann-whitney": _by_mann_whitney,
+    "tree-importance": lambda values, outcome, seed: _descending(tree_importances(values, outcome, _TREES, seed=seed)),
+    "lasso": lambda values, outcome, seed: _by_lasso(values, outcome),
+    "relief": lambda values, outcome, seed: _descending(relief_weights(values, outcome)),
+    "rfe": lambda values, outcome, seed: _by_elimination(values, outcome),
+    "mann-whitney": lambda values, outcome, seed: _descending(-univariate_p(values, outcome, "mann-whitney")),
 }

@@ -87,9 +87,6 @@ def classify(
     Returns:
         Estimates under ``sensitivity``, ``specificity``, ``accuracy``, ``ppv``, ``npv`` and ``f1``. Where no case is
         called positive, ``ppv`` is NaN with an interval from 0 to 1; likewise ``npv`` where every case is.
-
-    Raises:
-        EvaluationError: see `count_calls` and `cluster_numbers`.
     """
     outcome, scores = checked(outcome, scores)
     numbers = cluster_numbers(clusters, len(outcome))
@@ -167,9 +164,6 @@ def performance_table_row(
 
     Returns:
         ``auc``, the measures of `classify`, and ``auprc``, in this order.
-
-    Raises:
-        EvaluationError: see `count_calls`.
     """
     area = mean_auc(outcome, scores, clusters=clusters, folds=folds)
     return {

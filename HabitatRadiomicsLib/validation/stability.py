@@ -107,9 +107,8 @@ def assess_stability(
     settings = protocol.learning
     permutation = bootstrap = None
     curve: tuple[CurvePoint, ...] = ()
-    permuted, resampled, _ = trainings_of(settings)
-    trainings = max(sum(trainings_of(settings)), 1)
-    first, second = permuted / trainings, (permuted + resampled) / trainings
+    permuted, resampled, _ = trainings = trainings_of(settings)
+    first, second = (done / max(sum(trainings), 1) for done in (permuted, permuted + resampled))
     if settings.permutations:
         permutation = permuted_outcomes(
             table, protocol, settings.permutations, jobs=jobs, progress=part(progress, 0, first)
