@@ -161,14 +161,13 @@ class HabitatValues(TypedDict):
     intensity_p: Numbers
 
 
-def habitat_boxplots(sequences: Mapping[str, HabitatValues], *, intensity_unit: str = "z-score") -> Figure:
+def habitat_boxplots(sequences: Mapping[str, HabitatValues]) -> Figure:
     """Boxes per habitat with a line per case, entropy left and intensity right, a row per sequence.
 
     Boxes hold the quartiles, whiskers reach to the farthest case within 1.5 box lengths, and every case is a point.
 
     Args:
-        sequences: by name; p values are those of the Wilcoxon signed-rank test.
-        intensity_unit: of the intensities.
+        sequences: by name; intensities of the prepared images, p values of the Wilcoxon signed-rank test.
     """
     if not sequences:
         raise EvaluationError("There is no sequence with habitats.")
@@ -183,7 +182,7 @@ def habitat_boxplots(sequences: Mapping[str, HabitatValues], *, intensity_unit: 
         title = f"{wrapped(name, width=24, lines=1)} (n = {cases} cases)"
         for axis, values, p, label in (
             (axes[0], entropy, given["entropy_p"], "Mean local entropy (bits)"),
-            (axes[1], intensity, given["intensity_p"], f"Mean intensity ({intensity_unit})"),
+            (axes[1], intensity, given["intensity_p"], "Mean intensity (prepared image)"),
         ):
             _draw_boxes(axis, values)
             _draw_tests(axis, values, numbers(p, f"p, {name}", length=habitats - 1, within=(0, 1)))

@@ -353,15 +353,12 @@ def learning_curve_figure(
     cases: Numbers,
     training: tuple[Numbers, Numbers, Numbers],
     validation: tuple[Numbers, Numbers, Numbers],
-    *,
-    spread: str = "5th to 95th percentile",
 ) -> Figure:
     """AUC on the training cases and on unseen cases against the number of training cases.
 
     Args:
         cases: numbers of training cases, ascending.
-        training, validation: mean AUC, and the lower and upper edge of its spread over repetitions.
-        spread: what the edges are.
+        training, validation: mean, lowest and highest AUC over the repeats.
     """
     x = numbers(cases, "training cases", within=(1, np.inf))
     if (np.diff(x) <= 0).any():
@@ -379,7 +376,7 @@ def learning_curve_figure(
         means.append(mean[-1])
     axis.axhline(0.5, **REFERENCE, label="chance")
     axis.plot([], [], " ", label=f"optimism at the end: {means[0] - means[1]:.2f}")
-    axis.plot([], [], color=NEUTRAL, alpha=0.3, linewidth=8, label=f"bands: {spread}")
+    axis.plot([], [], color=NEUTRAL, alpha=0.3, linewidth=8, label="bands: range over repeats")
     label_axes(axis, x="Training cases", y="AUC", ylim=(min(0.4, axis.get_ylim()[0]), 1.01))
     legend_beside(figure)
     return figure

@@ -329,7 +329,7 @@ def _habitat_means(means: Mapping[str, numbers_of.HabitatMeans], tests: Sequence
         }
         for name, one in means.items()
     }
-    return habitat_boxplots(sequences, intensity_unit="prepared image")
+    return habitat_boxplots(sequences)
 
 
 def _permutation(test: Permutation, permuted: Sequence[float]) -> Figure:
@@ -346,6 +346,4 @@ def _learning_curve(points: Sequence[numbers_of.CurvePoint]) -> Figure:
         for values in ([point.training for point in points], [point.held_out for point in points])
     )
     cases = [point.cases for point in points]
-    return learning_curve_figure(
-        cases, (seen[0], seen[1], seen[2]), (new[0], new[1], new[2]), spread="range over repeats"
-    )
+    return learning_curve_figure(cases, (seen[0], seen[1], seen[2]), (new[0], new[1], new[2]))

@@ -36,7 +36,7 @@ def test_a_single_count_without_rejection() -> None:
 
 def test_boxes_and_pairs_are_the_given_values() -> None:
     values = habitat_values(2, 4)
-    figure = habitat_boxplots({"T1W": values}, intensity_unit="HU")
+    figure = habitat_boxplots({"T1W": values})
     for axis, key in zip(figure.axes, ("entropy", "intensity")):
         given = values[key]  # type: ignore[literal-required]
         pairs = [line.get_ydata() for line in axis.lines[: len(given)]]
@@ -48,7 +48,7 @@ def test_boxes_and_pairs_are_the_given_values() -> None:
     assert [text.get_text() for text in intensity.texts] == ["p = 0.013"]
     assert [label.get_text() for label in entropy.get_xticklabels()] == ["S1", "S2"]
     assert entropy.get_ylabel() == "Mean local entropy (bits)"
-    assert intensity.get_ylabel() == "Mean intensity (HU)"
+    assert intensity.get_ylabel() == "Mean intensity (prepared image)"
 
 
 @pytest.mark.parametrize("habitats", [2, 5])
