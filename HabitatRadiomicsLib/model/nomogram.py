@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases.cohort.clinical_columns import is_missing, level_
 from HabitatRadiomicsLib.errors import ModelError
 from HabitatRadiomicsLib.features.catalogue import CLINICAL, RAD_SCORE_TERM
 from HabitatRadiomicsLib.model.nomogram_axes import Axis, NomogramScale, nomogram_scale, numeric_axis
-from HabitatRadiomicsLib.protocol.base import Finite, Part, Share
+from HabitatRadiomicsLib.protocol.base import FROM_ARRAY, Finite, Part, Row, Share
 from HabitatRadiomicsLib.statistics.intervals import Estimate
 from HabitatRadiomicsLib.statistics.logistic import OddsRatio
 
@@ -121,9 +121,9 @@ class UnivariateLine(Part):
 class CalibrationCurve(Part):
     """Observed risk by predicted probability, apparent and corrected by bootstrap; all of one length."""
 
-    predicted: tuple[Share, ...] = Field(min_length=2)
-    apparent: tuple[Finite, ...]
-    corrected: tuple[Finite, ...]
+    predicted: Annotated[tuple[Share, ...], FROM_ARRAY] = Field(min_length=2)
+    apparent: Row
+    corrected: Row
     mean_absolute_error: Finite
     quantile_90: Finite
     samples: int = Field(ge=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 #: Names of protocols, models and sequences: they become parts of file and column names.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
@@ -13,6 +13,9 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+#: Annotates a tuple that may also be given as an array.
+FROM_ARRAY = BeforeValidator(lambda values: getattr(values, "tolist", lambda: values)())
+Row = Annotated[tuple[Finite, ...], FROM_ARRAY]
 
 
 def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -252,17 +252,9 @@ def frozen_nomogram(
     calibration = hosmer_lemeshow = None
     if bootstraps:
         with suppress(EvaluationError):  # the model, or most of its refits, have no finite coefficients
-            corrected = corrected_calibration(
-                fitted.columns(rad_scores, covariates), outcome, bootstraps=bootstraps, seed=seed
-            )
-            calibration = CalibrationCurve(
-                predicted=tuple(corrected.predicted.tolist()),
-                apparent=tuple(corrected.apparent.tolist()),
-                corrected=tuple(corrected.corrected.tolist()),
-                mean_absolute_error=corrected.mean_absolute_error,
-                quantile_90=corrected.quantile_90,
-                samples=corrected.samples,
-            )
+            columns = fitted.columns(rad_scores, covariates)
+            corrected = corrected_calibration(columns, outcome, bootstraps=bootstraps, seed=seed)
+            calibration = CalibrationCurve.model_validate(corrected)
     with suppress(EvaluationError):  # too few cases, or too similar probabilities, to form the test's groups
         test = hosmer_lemeshow_test(outcome, fitted.probability(rad_scores, covariates))
         hosmer_lemeshow = HosmerLemeshow(statistic=test.statistic, degrees=test.degrees or 1, p=test.p)

@@ -63,7 +63,7 @@ def cohort_patches(
     Raises:
         CohortError: no case could be read.
     """
-    patches, outcome, patients, digests = [], [], [], []
+    rows = []
     problems: list[CaseProblem] = []
     for number, case in enumerate(cohort.cases):
         progress(number / len(cohort.cases), f"case {number + 1} of {len(cohort.cases)}")
@@ -73,12 +73,12 @@ def cohort_patches(
         except HabitatRadiomicsError as error:
             problems.append(CaseProblem(case.case_id, "patch", error.problem, error.where, error.remedy))
             continue
-        patches.append(lesion_patch(prepared.image, prepared.mask, size)[0])
-        outcome.append(cohort.outcomes[case.case_id])
-        patients.append(cohort.patient_of(case.case_id))
-        digests.append(image_digest(image.image))
-    refuse_empty(patches, problems)
-    return CohortPatches(np.stack(patches), np.array(outcome), tuple(patients), tuple(digests), tuple(problems))
+        patch = lesion_patch(prepared.image, prepared.mask, size)[0]
+        patient = cohort.patient_of(case.case_id)
+        rows.append((patch, cohort.outcomes[case.case_id], patient, image_digest(image.image)))
+    refuse_empty(rows, problems)
+    patches, outcome, patients, digests = zip(*rows)
+    return CohortPatches(np.stack(patches), np.array(outcome), patients, digests, tuple(problems))
 
 
 @dataclass(frozen=True)

@@ -9,27 +9,22 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from HabitatRadiomicsLib.model.nomogram import NomogramPart
-from HabitatRadiomicsLib.protocol.base import Finite, Part
+from HabitatRadiomicsLib.protocol.base import FROM_ARRAY, Finite, Part, Row
 
 
 def _null_if_undefined(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _plain(values: Any) -> Any:
-    return values.tolist() if isinstance(values, np.ndarray) else values
-
-
 #: Null where a number is undefined: too few cases, or an interval without an end.
 Known = Annotated[Finite | None, BeforeValidator(_null_if_undefined)]
 Count = Annotated[int, Field(ge=0)]
-Row = Annotated[tuple[Finite, ...], BeforeValidator(_plain)]
-KnownRow = Annotated[tuple[Known, ...], BeforeValidator(_plain)]
+KnownRow = Annotated[tuple[Known, ...], FROM_ARRAY]
 #: A row for each case.
-Matrix = Annotated[tuple[tuple[Finite, ...], ...], BeforeValidator(_plain)]
+Matrix = Annotated[tuple[tuple[Finite, ...], ...], FROM_ARRAY]
 #: A value and the ends of its interval.
 Interval = tuple[Known, Known, Known]
-Outcomes = Annotated[tuple[Annotated[int, Field(ge=0, le=1)], ...], BeforeValidator(_plain)]
+Outcomes = Annotated[tuple[Annotated[int, Field(ge=0, le=1)], ...], FROM_ARRAY]
 
 
 class RocCurve(Part):

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_serializer, m
 
 from HabitatRadiomicsLib.model.document import CutOff, Endpoint
 from HabitatRadiomicsLib.protocol import Protocol
-from HabitatRadiomicsLib.protocol.base import Finite, Part, Share
+from HabitatRadiomicsLib.protocol.base import Finite, Part, Row, Share
 from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK
 from HabitatRadiomicsLib.reporting.document import sections
-from HabitatRadiomicsLib.reporting.document.figure_numbers import Count, FigureNumbers, Known, KnownRow, Row
+from HabitatRadiomicsLib.reporting.document.figure_numbers import Count, FigureNumbers, Known, KnownRow
 from HabitatRadiomicsLib.statistics.characteristics import Characteristic
 
 #: Format 1 had no numbers of figures and is not read.

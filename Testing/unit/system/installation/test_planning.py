@@ -90,7 +90,7 @@ def test_an_old_requirement_is_not_updated(environment: Environment, index: Writ
     index("alpha", "0.9")
     environment.pip("install", "alpha==0.9")
     sentence = environment.run("answer = refused(plan_installation, sys.executable)")
-    assert sentence.startswith("alpha 0.9 is installed, and version 1.0 or newer is needed.")
+    assert sentence.startswith("alpha 0.9 is installed, but version 1.0 or newer is needed.")
 
 
 def test_a_distribution_without_a_proper_version_is_no_obstacle(environment: Environment, index: WriteWheel) -> None:
