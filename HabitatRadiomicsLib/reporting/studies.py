@@ -22,29 +22,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TrainedStudy:
+class _Results:
+    folder: Path
+
+    @property
+    def performance(self) -> pd.DataFrame:
+        """Performance with 95% intervals, the model's row first, then the scores that it is compared with."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / "tables" / "performance.csv", index_col="name")
+
+
+@dataclass(frozen=True)
+class TrainedStudy(_Results):
     """A training, and the folder of its results: ``model.json``, ``report.html``, tables, figures."""
 
     training: Training
-    folder: Path
 
     @property
     def model(self) -> Model:
         """The frozen model."""
         return self.training.model
 
-    @property
-    def performance(self) -> pd.DataFrame:
-        """Held-out performance with 95% intervals, the model's row first, then the scores that it is compared with."""
-        return _performance(self.folder)
-
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(_Results):
     """An external validation, and the folder of its results: ``report.html``, ``scores.csv``, tables, figures."""
 
     validation: ExternalValidation
-    folder: Path
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -52,11 +57,6 @@ class Evaluation:
         scores = self.validation.result.table
         scores.insert(1, "outcome", self.validation.outcome)
         return scores
-
-    @property
-    def performance(self) -> pd.DataFrame:
-        """Performance with 95% intervals, the model's row first, then the scores that it is compared with."""
-        return _performance(self.folder)
 
 
 def train(
@@ -115,7 +115,7 @@ def train(
     )  # fmt: skip
     write_text(folder / "model.json", model_text(training.model))
     write_training(folder, training, answers=chosen, progress=part(progress, 0.95, 1))
-    return TrainedStudy(training, folder)
+    return TrainedStudy(folder, training)
 
 
 def evaluate(
@@ -165,10 +165,4 @@ def evaluate(
         model, cohort, folder, jobs=jobs, resample_mask=resample_mask, progress=part(progress, 0, 0.9)
     )
     write_external(folder, validation, answers=chosen, progress=part(progress, 0.9, 1))
-    return Evaluation(validation, folder)
-
-
-def _performance(folder: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(folder / "tables" / "performance.csv", index_col="name")
+    return Evaluation(folder, validation)

@@ -74,9 +74,8 @@ def _method(evaluation: ExternalValidation) -> str:
 
 
 def _model_row(evaluation: ExternalValidation) -> FrozenRow:
-    model, outcome, scores, cut_off = (
-        evaluation.model, evaluation.outcome, evaluation.scores, evaluation.model.cutoff.value
-    )  # fmt: skip
+    model, outcome, scores = evaluation.model, evaluation.outcome, evaluation.scores
+    cut_off = model.cutoff.value
     return FrozenRow(
         name=evaluation.name,
         kind="nomogram" if model.nomogram else "classifier" if model.classifier else "rad-score",
@@ -90,9 +89,8 @@ def _model_row(evaluation: ExternalValidation) -> FrozenRow:
 
 def _other_row(evaluation: ExternalValidation, name: str) -> FrozenRow:
     """A score that the model is compared with. It has no cut-off, and no measure that needs one."""
-    model, outcome, scores, patients = (
-        evaluation.model, evaluation.outcome, evaluation.compared[name], evaluation.patients
-    )  # fmt: skip
+    model, outcome, patients = evaluation.model, evaluation.outcome, evaluation.patients
+    scores = evaluation.compared[name]
     area = auc_with_interval(outcome, scores, clusters=patients)
     weights = {row.name: row.weights for row in model.classifier.inputs} if model.classifier else {}
     return FrozenRow(

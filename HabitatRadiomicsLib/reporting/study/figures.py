@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError, HabitatRadiomicsError
-from HabitatRadiomicsLib.model.nomogram import NomogramPart
 from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.reporting.document import figure_numbers as numbers_of
 from HabitatRadiomicsLib.reporting.document import sections
-from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, Flow, Optimism, Permutation, TrainingStudy
+from HabitatRadiomicsLib.reporting.document.study import ExternalStudy, Flow, TrainingStudy
 from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
     HabitatValues,
     habitat_boxplots,
@@ -125,8 +124,14 @@ def _drawings(study: TrainingStudy | ExternalStudy) -> _Drawings:
         "decision-curve": _of(study.decision_curve, partial(_decision_curve, kind=candidates[0].kind)),
     }
     explained = _explanation(numbers.explanation, event)
-    waterfall = _of(numbers.waterfall, partial(_waterfall, event=event))
-    nomogram = _of(numbers.nomogram, partial(_nomogram, outcome=study.endpoint.positive))
+    waterfall = _of(
+        numbers.waterfall,
+        lambda bars: waterfall_figure(np.array(bars.scores), np.array(bars.outcome), cut_off=bars.cut_off, event=event),
+    )
+    nomogram = _of(
+        numbers.nomogram,
+        lambda part: nomogram_figure(part.scale(), outcome=study.endpoint.positive, names=part.axis_names),
+    )
     if isinstance(study, ExternalStudy):
         comparison = partial(_model_and_others, study.validation.candidates)
         return {**common, "comparison": comparison, "nomogram": nomogram, "waterfall": waterfall, **explained}
@@ -146,8 +151,13 @@ def _drawings(study: TrainingStudy | ExternalStudy) -> _Drawings:
         "lasso-deviance": _of(numbers.lasso, _lasso_deviance),
         "habitat-count": _of(study.habitats, habitat_count_figure),
         "habitat-boxplots": _of(numbers.habitats, partial(_habitat_means, tests=study.habitat_tests)),
-        "permutation": _of(study.permutation, partial(_permutation, permuted=numbers.permuted)),
-        "optimism": _of(study.optimism, partial(_optimism, differences=numbers.optimism)),
+        "permutation": _of(
+            study.permutation, lambda test: permutation_figure(numbers.permuted, observed=test.observed, p=test.p)
+        ),
+        "optimism": _of(
+            numbers.optimism and study.optimism,
+            lambda optimism: optimism_figure(numbers.optimism, apparent=optimism.apparent),
+        ),
         "learning-curve": _of(numbers.learning_curve, _learning_curve),
     }
 
@@ -203,10 +213,6 @@ def _explanation(numbers: numbers_of.Explanation, event: str) -> _Drawings:
         "correlation": lambda: correlation_heatmap(np.corrcoef(standardised.T), features) if several else None,
         "clusters": lambda: clustered_heatmap(standardised, outcome, features, event=event) if several else None,
     }
-
-
-def _waterfall(numbers: numbers_of.Waterfall, event: str) -> Figure:
-    return waterfall_figure(np.array(numbers.scores), np.array(numbers.outcome), cut_off=numbers.cut_off, event=event)
 
 
 def _area(row: sections.Measures) -> Triple:
@@ -277,10 +283,6 @@ def odds_ratios_of(part: sections.Nomogram) -> Figure | None:
     return odds_ratio_figure({"nomogram": last} if set(first) == set(last) else groups)
 
 
-def _nomogram(part: NomogramPart, outcome: str) -> Figure:
-    return nomogram_figure(part.scale(), outcome=outcome, names=part.axis_names)
-
-
 def _corrected_calibration(part: sections.Nomogram, risks: Sequence[float]) -> Figure | None:
     curve, test = part.calibration, part.hosmer_lemeshow
     if curve is None:
@@ -330,14 +332,6 @@ def _habitat_means(means: Mapping[str, numbers_of.HabitatMeans], tests: Sequence
         for name, one in means.items()
     }
     return habitat_boxplots(sequences)
-
-
-def _permutation(test: Permutation, permuted: Sequence[float]) -> Figure:
-    return permutation_figure(permuted, observed=test.observed, p=test.p)
-
-
-def _optimism(optimism: Optimism, differences: Sequence[float]) -> Figure | None:
-    return optimism_figure(differences, apparent=optimism.apparent) if differences else None
 
 
 def _learning_curve(points: Sequence[numbers_of.CurvePoint]) -> Figure:

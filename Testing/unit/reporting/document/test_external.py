@@ -300,7 +300,7 @@ def test_a_fused_score_is_compared_with_each_rad_score_that_it_joins(tmp_path: P
     assert document["calibration"] is None
     text = _report(tmp_path, found)
     assert (tmp_path / "figures" / "comparison.png").is_file()
-    assert "given rad-score T1W S2, rad-score T2FS S2 and" in text
+    assert "with the inputs rad-score T1W S2, rad-score T2FS S2 and" in text
     assert "The score was compared with the rad-scores that it combines." in text
     assert "The marked row is the model; the others, which it is compared with" in text
     assert "There is no calibration. The model gives no probability." in text

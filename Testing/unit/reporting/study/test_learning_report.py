@@ -149,7 +149,7 @@ def test_where_all_factors_stay_one_model_is_shown(study: Any) -> None:
     study["nomogram"] = _nomogram()
     del study["nomogram"]["odds_ratios"][2]
     assert "with all factors that entered" not in _section(study, "nomogram")
-    assert "nomogram: all factors that entered stayed" in _section(study, "nomogram")
+    assert "nomogram: all factors that entered were kept" in _section(study, "nomogram")
     figure = odds_ratios_of(Nomogram.model_validate(study["nomogram"]))
     assert figure is not None
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["nomogram", "rad-score", "age"]
@@ -211,7 +211,7 @@ def test_a_classifier_is_described_by_its_inputs_and_has_no_coefficients(study: 
     inputs = ["rad-score T1W S2", "T2FS_S2_wavelet-LLH_glcm_MCC"]
     study["model"]["classifier"] = {"name": "svm", "inputs": inputs}
     text = _section(study, "model")
-    assert "classifier svm, given rad-score T1W S2 and glcm MCC (T2FS S2, wavelet-LLH)." in text
+    assert "classifier svm, with the inputs rad-score T1W S2 and glcm MCC (T2FS S2, wavelet-LLH)." in text
     assert "a rad-score is a linear combination" in text
     assert "what it measures mean SD" in text
     study["model"]["classifier"]["inputs"] = inputs[1:]

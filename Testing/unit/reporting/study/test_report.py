@@ -161,7 +161,7 @@ def test_metrics_score_says_what_is_unanswered(study: dict[str, Any]) -> None:
 
 
 def test_report_without_checklists(study: dict[str, Any]) -> None:
-    assert "No checklist was filled." in study_html(study, {})
+    assert "No checklist was filled in." in study_html(study, {})
 
 
 def test_the_strategy_speaks_for_the_model(study: dict[str, Any]) -> None:
@@ -264,4 +264,4 @@ def test_of_many_comparisons_those_of_the_headline_are_shown_and_the_others_name
     report = _plain(_report(study))
     assert "T2FS S19" not in report
     assert "Shown are the 3 comparisons of the chosen score; all 23 pairs" in report
-    assert "further scores competed there (T1W S4)" in report
+    assert "further scores were candidates there (T1W S4)" in report
