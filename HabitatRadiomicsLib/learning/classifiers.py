@@ -23,27 +23,23 @@ TREES_OF_FOREST = 100
 CASES_OF_LEAF = 3
 _NEIGHBOURS = 5
 
-#: scikit-learn's module and class, and the fixed hyper-parameters. So few cases need no search tree for ``knn``, and
-#: none has to be kept in a file.
-_CLASSIFIERS: dict[ClassifierName, tuple[str, str, dict[str, Any]]] = {
-    "logistic-regression": ("linear_model", "LogisticRegression", {"C": 1.0, "tol": 1e-8, "max_iter": 1000}),
-    "svm": ("svm", "SVC", {"kernel": "rbf", "C": 1.0, "gamma": "scale", "class_weight": "balanced"}),
-    "knn": ("neighbors", "KNeighborsClassifier", {"algorithm": "brute"}),
+#: scikit-learn's class and the fixed hyper-parameters. So few cases need no search tree for ``knn``, and none has to be
+#: kept in a file.
+_CLASSIFIERS: dict[ClassifierName, tuple[str, dict[str, Any]]] = {
+    "logistic-regression": ("linear_model.LogisticRegression", {"C": 1.0, "tol": 1e-8, "max_iter": 1000}),
+    "svm": ("svm.SVC", {"kernel": "rbf", "C": 1.0, "gamma": "scale", "class_weight": "balanced"}),
+    "knn": ("neighbors.KNeighborsClassifier", {"algorithm": "brute"}),
     "random-forest": (
-        "ensemble",
-        "RandomForestClassifier",
-        {
-            "n_estimators": TREES_OF_FOREST, "min_samples_leaf": CASES_OF_LEAF, "class_weight": "balanced", "n_jobs": 1,
-        },
+        "ensemble.RandomForestClassifier",
+        {"n_estimators": TREES_OF_FOREST, "min_samples_leaf": CASES_OF_LEAF, "class_weight": "balanced", "n_jobs": 1},
     ),
-    "naive-bayes": ("naive_bayes", "GaussianNB", {}),
+    "naive-bayes": ("naive_bayes.GaussianNB", {}),
     "mlp": (
-        "neural_network",
-        "MLPClassifier",
+        "neural_network.MLPClassifier",
         {"hidden_layer_sizes": (8,), "solver": "lbfgs", "alpha": 1.0, "max_iter": 1000},
     ),
-    "lda": ("discriminant_analysis", "LinearDiscriminantAnalysis", {"solver": "lsqr", "shrinkage": "auto"}),
-}  # fmt: skip
+    "lda": ("discriminant_analysis.LinearDiscriminantAnalysis", {"solver": "lsqr", "shrinkage": "auto"}),
+}
 
 
 def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None) -> Any:
@@ -59,11 +55,12 @@ def make_classifier(name: ClassifierName, *, seed: int, cases: int | None = None
         seed: of ``random-forest`` and ``mlp``; the others are deterministic.
         cases: number of cases it will be fitted on; None: enough.
     """
-    module, kind, settings = _CLASSIFIERS[name]
+    path, settings = _CLASSIFIERS[name]
     if name == "knn":
         settings = {**settings, "n_neighbors": _NEIGHBOURS if cases is None else min(_NEIGHBOURS, max(1, cases // 4))}
     elif name in ("random-forest", "mlp"):
         settings = {**settings, "random_state": seed}
+    module, _, kind = path.partition(".")
     return getattr(import_module(f"sklearn.{module}"), kind)(**settings)
 
 

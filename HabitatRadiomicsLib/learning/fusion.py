@@ -22,16 +22,12 @@ from HabitatRadiomicsLib.system.tasks import one_thread
 
 @dataclass(frozen=True)
 class ScaledRadScore:
-    """A rad-score in standard deviations of its training scores."""
+    """A rad-score with the mean and standard deviation of its training scores, in which it becomes an input."""
 
     name: str
     score: RadScore
     mean: float
     deviation: float
-
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """The scaled score of a table's rows, shape (cases,)."""
-        return (self.score.score(values) - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class FusedScore:
 
     def inputs(self, values: np.ndarray) -> np.ndarray:
         """The classifier's inputs, shape (cases, inputs)."""
-        rad = [part.of(values) for part in self.rad_scores]
+        rad = [(part.score.score(values) - part.mean) / part.deviation for part in self.rad_scores]
         single = (values[:, self.single] - self.means) / self.deviations
         return np.column_stack([*rad, single]) if rad else single
 

@@ -131,7 +131,7 @@ def coefficient_covariance(
     fits = []
     for _ in range(count):
         rows = np.concatenate([generator.choice(group, len(group)) for group in groups])
-        start = (score.intercept, score.coefficients.copy())
+        start = (score.intercept, score.coefficients)
         intercept, coefficients = lasso_logistic(standardised[rows], outcome[rows], score.penalty, start=start)
         fits.append([intercept, *coefficients])
     return np.atleast_2d(np.cov(np.array(fits), rowvar=False))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from HabitatRadiomicsLib.errors import EvaluationError, LearningError
-from HabitatRadiomicsLib.statistics.checking import checked_logit, checked_probability
+from HabitatRadiomicsLib.statistics.checking import checked_probability
 from HabitatRadiomicsLib.statistics.intervals import NORMAL_QUANTILE, Estimate, wilson
 from HabitatRadiomicsLib.statistics.logistic import logistic_model
 
@@ -55,9 +55,16 @@ def recalibration(outcome: np.ndarray, probability: np.ndarray) -> Recalibration
     """Calibration slope, intercept and calibration-in-the-large.
 
     Raises:
-        EvaluationError: see `checked_logit`; or the probabilities separate the outcomes completely, or do not vary.
+        EvaluationError: the probabilities are exactly 0 or 1, separate the outcomes completely, or do not vary.
     """
-    outcome, logit = checked_logit(outcome, probability)
+    outcome, probability = checked_probability(outcome, probability)
+    certain = (probability == 0) | (probability == 1)
+    if certain.any():
+        raise EvaluationError(
+            f"{certain.sum()} of {len(probability)} probabilities are exactly 0 or 1, and so have no log odds.",
+            remedy="Calibrate the model first, for example by Platt scaling.",
+        )
+    logit = np.log(probability) - np.log1p(-probability)
     if np.ptp(logit) == 0:
         raise EvaluationError("All probabilities are equal: they have no calibration slope.")
     try:

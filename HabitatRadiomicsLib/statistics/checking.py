@@ -49,15 +49,3 @@ def checked_probability(outcome: np.ndarray, probability: np.ndarray) -> tuple[n
             "A probability lies outside 0 to 1.", remedy="Give calibrated probabilities, not linear scores."
         )
     return outcome, probability
-
-
-def checked_logit(outcome: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The outcome, and the log odds of the probabilities, which must not be exactly 0 or 1."""
-    outcome, probability = checked_probability(outcome, probability)
-    if probability.min() == 0 or probability.max() == 1:
-        count = int(((probability == 0) | (probability == 1)).sum())
-        raise EvaluationError(
-            f"{count} of {len(probability)} probabilities are exactly 0 or 1, and so have no log odds.",
-            remedy="Calibrate the model first, for example by Platt scaling.",
-        )
-    return outcome, np.log(probability) - np.log1p(-probability)

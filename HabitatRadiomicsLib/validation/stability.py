@@ -107,8 +107,8 @@ def assess_stability(
     settings = protocol.learning
     permutation = bootstrap = None
     curve: tuple[CurvePoint, ...] = ()
-    permuted, resampled, _ = trainings = trainings_of(settings)
-    first, second = (done / max(sum(trainings), 1) for done in (permuted, permuted + resampled))
+    trainings = trainings_of(settings)
+    first, second = (sum(trainings[:parts]) / max(sum(trainings), 1) for parts in (1, 2))
     if settings.permutations:
         permutation = permuted_outcomes(
             table, protocol, settings.permutations, jobs=jobs, progress=part(progress, 0, first)
