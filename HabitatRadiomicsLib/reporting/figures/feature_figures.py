@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from HabitatRadiomicsLib.reporting.document.figure_numbers import Lasso
+
 #: Features with a colour and a name of their own; more cannot be told apart.
 _NAMED = 10
 #: Numbers of features along the upper axis.
@@ -44,23 +46,16 @@ _BOOTSTRAP_COLOURS = (MAIN, NEUTRAL)
 _FOLD_COLOURS = (SERIES[5], FAINT)
 
 
-def lasso_path_figure(
-    penalties: Numbers, coefficients: np.ndarray, names: Sequence[str], *, lambda_min: float, lambda_1se: float
-) -> Figure:
+def lasso_path_figure(lasso: Lasso) -> Figure:
     """Each feature's coefficient against log lambda, with the number of non-zero ones above.
 
-    The features with the largest coefficients at lambda.min, at most ten, are named; the others are grey.
-
-    Args:
-        penalties: lambda per step, in any order.
-        coefficients: shape (steps, features).
-        names: of the features.
-        lambda_min, lambda_1se: where the deviance is least, and the largest within a standard error of that.
+    The features with the largest coefficients at the penalty of the lowest deviance, at most ten, are named; the others
+    are grey.
     """
-    order, x = _log_penalties(penalties)
-    paths = matrix(coefficients, "coefficients", rows=len(x))[order]
-    labels = distinct_names(names, length=paths.shape[1])
-    nearest = int(np.abs(x - np.log(_penalty(lambda_min))).argmin())
+    order, x = _log_penalties(lasso.penalties)
+    paths = np.array(lasso.coefficients)[order]
+    labels = distinct_names(lasso.names, length=paths.shape[1])
+    nearest = int(np.abs(x - np.log(_penalty(lasso.minimum))).argmin())
     sizes = np.abs(paths[nearest])
     named = [column for column in np.argsort(-sizes, kind="stable")[:_NAMED] if sizes[column] > 0]
     figure, axis = wide_axes(max(5.0, 1.8 + 0.4 * len(named)))
@@ -72,40 +67,26 @@ def lasso_path_figure(
         label = f"{len(others)} other features" if len(others) > 1 else "1 other feature"
         axis.plot(x, paths[:, column], color=FAINT, linewidth=0.9, label=label if column == others[-1] else None)
     axis.axhline(0, color=INK, linewidth=0.7, zorder=1)
-    _mark_penalties(axis, lambda_min, lambda_1se)
+    _mark_penalties(axis, lasso)
     _count_above(axis, x, np.count_nonzero(paths, axis=1))
     label_axes(axis, x="log λ (λ: penalty)", y="Coefficient (log odds per SD)")
     legend_beside(figure)
     return figure
 
 
-def lasso_deviance_figure(
-    penalties: Numbers,
-    deviance: Numbers,
-    standard_errors: Numbers,
-    nonzero: Numbers,
-    *,
-    lambda_min: float,
-    lambda_1se: float,
-) -> Figure:
-    """Cross-validated binomial deviance against log lambda, with standard errors and the number of features above.
-
-    Args:
-        penalties: lambda per step, in any order.
-        deviance: mean over the folds, per case; ``standard_errors`` of that.
-        nonzero: number of non-zero coefficients per step.
-        lambda_min, lambda_1se: as for `lasso_path_figure`.
-    """
-    order, x = _log_penalties(penalties)
-    y = numbers(deviance, "deviance", length=len(x))[order]
-    errors = numbers(standard_errors, "standard errors", length=len(x), within=(0, np.inf))[order]
-    counts = numbers(nonzero, "number of non-zero coefficients", length=len(x), within=(0, np.inf))[order]
+def lasso_deviance_figure(lasso: Lasso) -> Figure:
+    """Cross-validated binomial deviance against log lambda, with standard errors and the number of features above."""
+    order, x = _log_penalties(lasso.validated_penalties)
+    y = numbers(lasso.deviance, "deviance", length=len(x))[order]
+    errors = numbers(lasso.deviance_se, "standard errors", length=len(x), within=(0, np.inf))[order]
+    nonzero = np.count_nonzero(np.array(lasso.coefficients), axis=1)[: len(x)]
+    counts = numbers(nonzero, "number of non-zero coefficients", length=len(x))[order]
     figure, axis = wide_axes(4.6)
     axis.errorbar(
         x, y, yerr=errors, fmt="o", markersize=3.5, color=POSITIVE, ecolor=FAINT, elinewidth=1, capsize=2,
         label="mean over the folds\n± standard error",
     )  # fmt: skip
-    _mark_penalties(axis, lambda_min, lambda_1se)
+    _mark_penalties(axis, lasso)
     _count_above(axis, x, counts)
     label_axes(axis, x="log λ (λ: penalty)", y="Binomial deviance per case")
     legend_beside(figure)
@@ -126,8 +107,11 @@ def _log_penalties(penalties: Numbers) -> tuple[np.ndarray, np.ndarray]:
     return order, np.log(values[order])
 
 
-def _mark_penalties(axis: Axes, lambda_min: float, lambda_1se: float) -> None:
-    for name, value, style in (("λ.min", lambda_min, (0, (6, 2))), ("λ.1se", lambda_1se, (0, (1, 2)))):
+def _mark_penalties(axis: Axes, lasso: Lasso) -> None:
+    for name, value, style in (
+        ("λ.min", lasso.minimum, (0, (6, 2))),
+        ("λ.1se", lasso.one_standard_error, (0, (1, 2))),
+    ):
         place = np.log(_penalty(value))
         axis.axvline(place, color=INK, linestyle=style, linewidth=1.1, label=f"{name} = {value:.3g}")
 

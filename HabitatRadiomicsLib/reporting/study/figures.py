@@ -147,8 +147,8 @@ def _drawings(study: TrainingStudy | ExternalStudy) -> _Drawings:
         "odds-ratios": _of(study.nomogram, odds_ratios_of),
         "corrected-calibration": _of(study.nomogram, partial(_corrected_calibration, risks=numbers.nomogram_risks)),
         "selection-frequency": _of(study.selection_frequency, _frequencies),
-        "lasso-path": _of(numbers.lasso, _lasso_path),
-        "lasso-deviance": _of(numbers.lasso, _lasso_deviance),
+        "lasso-path": _of(numbers.lasso, lasso_path_figure),
+        "lasso-deviance": _of(numbers.lasso, lasso_deviance_figure),
         "habitat-count": _of(study.habitats, habitat_count_figure),
         "habitat-boxplots": _of(numbers.habitats, partial(_habitat_means, tests=study.habitat_tests)),
         "permutation": _of(
@@ -300,21 +300,6 @@ def _frequencies(rows: Sequence[sections.FrequencyRow]) -> Figure:
         folds=[row.folds for row in rows],
         bootstraps=[row.bootstraps for row in rows],
     )
-
-
-def _lasso_path(lasso: numbers_of.Lasso) -> Figure:
-    return lasso_path_figure(
-        lasso.penalties, np.array(lasso.coefficients), lasso.names,
-        lambda_min=lasso.minimum, lambda_1se=lasso.one_standard_error,
-    )  # fmt: skip
-
-
-def _lasso_deviance(lasso: numbers_of.Lasso) -> Figure:
-    nonzero = np.count_nonzero(np.array(lasso.coefficients), axis=1)[: len(lasso.validated_penalties)]
-    return lasso_deviance_figure(
-        lasso.validated_penalties, lasso.deviance, lasso.deviance_se, nonzero,
-        lambda_min=lasso.minimum, lambda_1se=lasso.one_standard_error,
-    )  # fmt: skip
 
 
 def _habitat_means(means: Mapping[str, numbers_of.HabitatMeans], tests: Sequence[sections.HabitatTest]) -> Figure:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from HabitatRadiomicsLib.protocol.frozen_habitats import ChoiceOfK, HabitatCount
+from HabitatRadiomicsLib.reporting.document.figure_numbers import Lasso
 from HabitatRadiomicsLib.reporting.figures.cohort_figures import (
     HabitatValues,
     habitat_boxplots,
@@ -131,20 +132,33 @@ def lasso_path_numbers(features: int) -> tuple[np.ndarray, np.ndarray]:
     return penalties, np.maximum(0, start[None, :] - penalties[:, None]) * slope[None, :] * 8
 
 
+def lasso_of(
+    penalties: Any, coefficients: Any, names: Any, *, minimum: float, one_standard_error: float, **deviance: Any
+) -> Lasso:
+    """Without a deviance, that of no error at all."""
+    measured = {"deviance": np.ones(len(penalties)), "deviance_se": np.zeros(len(penalties)), **deviance}
+    return Lasso(
+        names=tuple(names), penalties=np.array(penalties), coefficients=np.array(coefficients, dtype=float),
+        validated_penalties=np.array(penalties), minimum=minimum, one_standard_error=one_standard_error,
+        **{key: np.array(values) for key, values in measured.items()},
+    )  # fmt: skip
+
+
 def lasso_path(features: int = 40) -> Any:
     penalties, coefficients = lasso_path_numbers(features)
     names = (NAMES + MANY_NAMES)[:features]
-    return lasso_path_figure(penalties, coefficients, names, lambda_min=0.031, lambda_1se=0.09)
+    return lasso_path_figure(lasso_of(penalties, coefficients, names, minimum=0.031, one_standard_error=0.09))
 
 
 def lasso_deviance() -> Any:
     penalties, coefficients = lasso_path_numbers(40)
     x = np.log(penalties)
     deviance = 1.05 + 0.06 * (x + 3.5) ** 2 * np.where(x < -3.5, 1.5, 1)
-    return lasso_deviance_figure(
-        penalties, deviance, 0.05 + 0.02 * np.abs(x + 3), (coefficients != 0).sum(axis=1),
-        lambda_min=float(np.exp(-3.5)), lambda_1se=0.09,
+    lasso = lasso_of(
+        penalties, coefficients, MANY_NAMES, minimum=float(np.exp(-3.5)), one_standard_error=0.09, deviance=deviance,
+        deviance_se=0.05 + 0.02 * np.abs(x + 3),
     )  # fmt: skip
+    return lasso_deviance_figure(lasso)
 
 
 def habitat_count() -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from HabitatRadiomicsLib.errors import EvaluationError
+from HabitatRadiomicsLib.reporting.document.figure_numbers import Lasso
 from HabitatRadiomicsLib.reporting.figures.checks import (
     distinct_names,
     estimate,
@@ -45,7 +46,7 @@ from HabitatRadiomicsLib.reporting.figures.performance_figures import (
     roc_figure,
 )
 
-from .made_up_study import habitat_choice
+from .made_up_study import habitat_choice, lasso_of
 
 _NAN = float("nan")
 _ROC: RocLine = {"specificity": [1, 1, 0], "sensitivity": [0, 1, 1], "auc": (1.0, 0.8, 1.0)}
@@ -58,6 +59,12 @@ _VALUES: HabitatValues = {
 _RISKS = ([0.1, 0.9], np.array([0, 1]))
 _SUMS: dict[str, Any] = {"slope": (1, 0, 2), "intercept": (0, -1, 1), "brier": 0.1}
 _ONES = np.ones((2, 2))
+
+
+def _lasso(**changes: Any) -> Lasso:
+    whole = lasso_of([0.1, 0.2], _ONES, ["a", "b"], minimum=0.1, one_standard_error=0.1)
+    return Lasso.model_validate(whole.model_dump() | changes)
+
 
 _REFUSED: dict[str, Callable[[], Any]] = {
     "no ROC curve": lambda: roc_figure({}),
@@ -82,16 +89,12 @@ _REFUSED: dict[str, Callable[[], Any]] = {
     "no decision curve": lambda: decision_curve_figure([0.1], {}, [0.3]),
     "decision, missing": lambda: decision_curve_figure([0.1, 0.2], {"a": [0.3, _NAN]}, [0.3, 0.2]),
     "decision, thresholds": lambda: decision_curve_figure([0.2, 0.1], {"a": [0.3, 0.2]}, [0.3, 0.2]),
-    "LASSO, no penalty": lambda: lasso_path_figure([0.1, 0], _ONES, ["a", "b"], lambda_min=0.1, lambda_1se=0.1),
-    "LASSO, missing": lambda: lasso_path_figure([0.1, 0.2], _ONES * _NAN, ["a", "b"], lambda_min=0.1, lambda_1se=0.1),
-    "LASSO, names": lambda: lasso_path_figure([0.1, 0.2], _ONES, ["a"], lambda_min=0.1, lambda_1se=0.1),
-    "LASSO, lambda": lambda: lasso_path_figure([0.1, 0.2], _ONES, ["a", "b"], lambda_min=_NAN, lambda_1se=0.1),
-    "deviance, missing": lambda: lasso_deviance_figure(
-        [0.1, 0.2], [1, _NAN], [0, 0], [1, 1], lambda_min=0.1, lambda_1se=0.1
-    ),
-    "deviance, errors": lambda: lasso_deviance_figure(
-        [0.1, 0.2], [1, 1], [0, -1], [1, 1], lambda_min=0.1, lambda_1se=0.1
-    ),
+    "LASSO, no penalty": lambda: lasso_path_figure(_lasso(penalties=(0.1, 0.0))),
+    "LASSO, names": lambda: lasso_path_figure(_lasso(names=("a", "a"))),
+    "LASSO, lambda": lambda: lasso_path_figure(_lasso(minimum=0.0)),
+    "deviance, no penalty": lambda: lasso_deviance_figure(_lasso(validated_penalties=(0.1, -0.1))),
+    "deviance, missing": lambda: lasso_deviance_figure(_lasso(deviance=(1.0,))),
+    "deviance, errors": lambda: lasso_deviance_figure(_lasso(deviance_se=(0.0, -1.0))),
     "no habitats": lambda: habitat_count_figure({}),
     "habitats, chosen not tried": lambda: habitat_count_figure({"T1W": habitat_choice([10, 9], [0.5, 0.4], (), 5)}),
     "habitats, chosen rejected": lambda: habitat_count_figure({"T1W": habitat_choice([10, 9], [0.5, 0.4], (2,), 2)}),

@@ -8,12 +8,12 @@ import pytest
 from HabitatRadiomicsLib.reporting.figures.drawing import png_bytes
 from HabitatRadiomicsLib.reporting.figures.feature_figures import lasso_deviance_figure, lasso_path_figure
 
-from .made_up_study import MANY_NAMES, NAMES, lasso_path_numbers
+from .made_up_study import MANY_NAMES, NAMES, lasso_of, lasso_path_numbers
 
 
 def test_path_draws_every_feature_and_names_the_largest() -> None:
     penalties, coefficients = lasso_path_numbers(40)
-    figure = lasso_path_figure(penalties, coefficients, MANY_NAMES, lambda_min=0.031, lambda_1se=0.09)
+    figure = lasso_path_figure(lasso_of(penalties, coefficients, MANY_NAMES, minimum=0.031, one_standard_error=0.09))
     lines = figure.axes[0].lines[:40]
     drawn = {tuple(line.get_ydata()) for line in lines}
     assert drawn == {tuple(column) for column in coefficients[::-1].T}
@@ -31,9 +31,8 @@ def test_path_draws_every_feature_and_names_the_largest() -> None:
 def test_counts_above_are_those_of_their_steps() -> None:
     penalties, coefficients = lasso_path_numbers(20)
     counts = np.count_nonzero(coefficients, axis=1)
-    path = lasso_path_figure(penalties, coefficients, MANY_NAMES[:20], lambda_min=0.05, lambda_1se=0.1)
-    deviance = lasso_deviance_figure(penalties, np.ones(60), np.zeros(60), counts, lambda_min=0.05, lambda_1se=0.1)
-    for figure in (path, deviance):
+    lasso = lasso_of(penalties, coefficients, MANY_NAMES[:20], minimum=0.05, one_standard_error=0.1)
+    for figure in (lasso_path_figure(lasso), lasso_deviance_figure(lasso)):
         png_bytes(figure)
         above = figure.axes[0].child_axes[0]
         assert above.get_xlabel() == "Features with a non-zero coefficient"
@@ -43,7 +42,10 @@ def test_counts_above_are_those_of_their_steps() -> None:
 
 def test_deviance_has_its_standard_errors() -> None:
     penalties, deviance, errors = [0.2, 0.1, 0.05], [1.3, 1.1, 1.2], [0.1, 0.05, 0.2]
-    figure = lasso_deviance_figure(penalties, deviance, errors, [0, 1, 2], lambda_min=0.1, lambda_1se=0.2)
+    lasso = lasso_of(
+        penalties, np.eye(3), NAMES[:3], minimum=0.1, one_standard_error=0.2, deviance=deviance, deviance_se=errors
+    )
+    figure = lasso_deviance_figure(lasso)
     points = figure.axes[0].containers[0]
     np.testing.assert_allclose(points.lines[0].get_xdata(), np.log(penalties[::-1]))
     assert points.lines[0].get_ydata().tolist() == deviance[::-1]
@@ -53,7 +55,7 @@ def test_deviance_has_its_standard_errors() -> None:
 
 @pytest.mark.parametrize("coefficient", [0.0, 0.4])
 def test_one_feature_at_one_penalty(coefficient: float) -> None:
-    figure = lasso_path_figure([0.1], np.array([[coefficient]]), NAMES[:1], lambda_min=0.1, lambda_1se=0.1)
+    figure = lasso_path_figure(lasso_of([0.1], [[coefficient]], NAMES[:1], minimum=0.1, one_standard_error=0.1))
     png_bytes(figure)
     text = figure.legends[0].get_texts()[0].get_text()
     assert text == ("T2FS S2, wavelet-LLH\nglcm MCC" if coefficient else "1 other feature")
