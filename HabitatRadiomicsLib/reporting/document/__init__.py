@@ -1,1 +1,1 @@
-"""The study as a document: every number that a report needs, as plain data."""
+"""The study document: everything that reports, figures and tables need, as typed parts, and what builds it."""

@@ -68,9 +68,7 @@ def training_figures(training: Training, candidates: Sequence[Measures]) -> dict
     shown = [name for name in (STRATEGY, beside, VOLUME, CLINICAL) if name in validation.held_out]
     scores = {shown_name(training, name): validation.held_out[name].scores for name in shown}
     middle = _middle_repeat(outcome, held_out.scores)
-    folds, permutation, bootstrap = (
-        training.protocol.learning.folds, training.stability.permutation, training.stability.bootstrap
-    )  # fmt: skip
+    folds, stability = training.protocol.learning.folds, training.stability
     attempt = _Attempts()
     figures = numbers_of.FigureNumbers(
         roc=attempt(
@@ -86,9 +84,9 @@ def training_figures(training: Training, candidates: Sequence[Measures]) -> dict
         nomogram_risks=_nomogram_risks(training),
         lasso=attempt(lambda: _lasso(training), "lasso-path", "lasso-deviance"),
         habitats=_habitat_means(training),
-        permuted=() if permutation is None else permutation.permuted,
-        optimism=() if bootstrap is None else bootstrap.differences,
-        learning_curve=training.stability.curve,
+        permuted=() if stability.permutation is None else stability.permutation.permuted,
+        optimism=() if stability.bootstrap is None else stability.bootstrap.differences,
+        learning_curve=stability.curve,
     )
     return {"figures": figures, "figures_not_drawn": attempt.missing}
 
@@ -213,14 +211,10 @@ def _lasso(training: Training) -> numbers_of.Lasso | None:
     path = lasso_path(standardised, training.table.outcome[rows], validated.penalties)
     return numbers_of.Lasso(
         names=[prepared.columns[column] for column in columns],
-        penalties=path.penalties,
-        coefficients=path.coefficients,
-        validated_penalties=validated.penalties,
-        deviance=validated.deviance,
-        deviance_se=validated.deviance_se,
-        minimum=validated.minimum,
-        one_standard_error=validated.one_standard_error,
-    )
+        penalties=path.penalties, coefficients=path.coefficients, validated_penalties=validated.penalties,
+        deviance=validated.deviance, deviance_se=validated.deviance_se,
+        minimum=validated.minimum, one_standard_error=validated.one_standard_error,
+    )  # fmt: skip
 
 
 def _habitat_means(training: Training) -> dict[str, numbers_of.HabitatMeans]:

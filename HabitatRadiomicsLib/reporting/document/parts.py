@@ -117,14 +117,9 @@ def calibration_numbers(outcome: np.ndarray, probability: np.ndarray) -> dict[st
     line, brier = recalibration(outcome, probability), brier_score(outcome, probability)
     smooth = smooth_calibration(outcome, probability)
     return {
-        "slope": line.slope.value,
-        "intercept": line.intercept.value,
-        "citl": line.in_the_large.value,
-        "brier": brier.score,
-        "scaled_brier": brier.scaled,
-        "e_avg": smooth.e_avg,
-        "e_max": smooth.e_max,
-    }
+        "slope": line.slope.value, "intercept": line.intercept.value, "citl": line.in_the_large.value,
+        "brier": brier.score, "scaled_brier": brier.scaled, "e_avg": smooth.e_avg, "e_max": smooth.e_max,
+    }  # fmt: skip
 
 
 def counted_problems(problems: Iterable[CaseProblem]) -> list[ProblemCount]:

@@ -320,17 +320,13 @@ def habitat_tests(training: Training) -> list[sections.HabitatTest]:
                 if not len(pairs):  # no lesion has both
                     continue
                 differ = len(pairs) > 1 and (pairs[:, 0] != pairs[:, 1]).any()
-                rows.append(
-                    sections.HabitatTest(
-                        sequence=sequence,
-                        quantity=quantity,
-                        habitats=(first, second),
-                        medians=dict(zip((first, second), np.median(pairs, axis=0).tolist())),
-                        cases=len(pairs),
-                        p=float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if differ else 1.0,
-                        test="Wilcoxon signed-rank",
-                    )
-                )
+                medians = dict(zip((first, second), np.median(pairs, axis=0).tolist()))
+                p = float(wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue) if differ else 1.0
+                row = sections.HabitatTest(
+                    sequence=sequence, quantity=quantity, habitats=(first, second), medians=medians, cases=len(pairs),
+                    p=p, test="Wilcoxon signed-rank",
+                )  # fmt: skip
+                rows.append(row)
     return rows
 
 

@@ -1,1 +1,1 @@
-"""What is written of a study: figures, tables, report."""
+"""Files of a study: figures, tables, report."""

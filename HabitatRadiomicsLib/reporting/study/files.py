@@ -52,13 +52,9 @@ def load_study(path: Path) -> TrainingStudy | ExternalStudy:
             remedy="Name a folder that 'train' or 'evaluate' filled, or the study.json in it.",
         )
     document = read_sealed(
-        file,
-        kind="study",
-        oldest=FORMAT_VERSION,
-        newest=FORMAT_VERSION,
+        file, kind="study", oldest=FORMAT_VERSION, newest=FORMAT_VERSION, error=StudyError,
         edited="Use the original file, or give the command again that wrote it.",
-        error=StudyError,
-    )
+    )  # fmt: skip
     validation = document.get("validation")
     external = isinstance(validation, dict) and bool(validation.get("external"))
     try:
