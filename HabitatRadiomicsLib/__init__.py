@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from HabitatRadiomicsLib.cases.cohort.tables import load_cohort
     from HabitatRadiomicsLib.cases.reading import read_case
+    from HabitatRadiomicsLib.extraction.cohort import extract
     from HabitatRadiomicsLib.extraction.maps import maps
-    from HabitatRadiomicsLib.extraction.tables import extract
     from HabitatRadiomicsLib.model.document import Endpoint
     from HabitatRadiomicsLib.model.storage import load_model
     from HabitatRadiomicsLib.protocol.reading import load_protocol
@@ -47,7 +47,7 @@ _PUBLIC = {
     "Endpoint": "model.document",
     "Purpose": "training.freezing",
     "evaluate": "reporting.studies",
-    "extract": "extraction.tables",
+    "extract": "extraction.cohort",
     "load_cohort": "cases.cohort.tables",
     "load_model": "model.storage",
     "load_protocol": "protocol.reading",

@@ -13,8 +13,7 @@ from HabitatRadiomicsLib.commands.arguments import (
     read_cohort,
 )
 from HabitatRadiomicsLib.commands.progress_bar import progress_bar
-from HabitatRadiomicsLib.extraction.cohort import extract_features
-from HabitatRadiomicsLib.extraction.tables import write_extraction
+from HabitatRadiomicsLib.extraction.cohort import extract_features, write_extraction
 from HabitatRadiomicsLib.outputs import WORK_FOLDER
 from HabitatRadiomicsLib.protocol import load_protocol
 from HabitatRadiomicsLib.system.cluster import scheduler

@@ -1,9 +1,9 @@
-"""Volume of each habitat of a lesion at both time points, and its change.
+"""Volume of each habitat of a lesion at two time points, and its change.
 
 Both lesions are split by the same centroids, in the plane of z-scored intensity and local entropy. On the baseline
-scale the follow-up is z-scored with the mean and SD of the baseline lesion: a habitat has the same appearance at both
+scale, the follow-up is z-scored with the mean and SD of the baseline lesion: a habitat has the same appearance at both
 time points, and a change of its volume is a change of tissue. If each lesion has its own scale, a habitat is defined
-relative to the lesion at that time point, and a change of its volume is only a change of its share.
+relative to the lesion at that time point, and only a change of its share can be interpreted.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from HabitatRadiomicsLib.protocol.base import sequence_of, timepoint_of
 
 #: Volumes in ml, by a case's key and habitat.
 Volumes = Mapping[str, Mapping[str, float]]
-#: The row of a sequence that holds all habitats together.
+#: The name of the row for the whole lesion.
 LESION = "whole"
-#: The scale used for the habitats at follow-up.
+#: The scale of the habitats at follow-up.
 Scale = Literal["baseline", "own"]
 #: The meaning of each scale, for figures and tables.
 SCALE_IN_WORDS: Mapping[str, str] = {
@@ -33,9 +33,9 @@ SCALE_IN_WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class HabitatChange:
-    """One habitat of one lesion at two time points, in ml; ``habitat`` is ``whole`` for the lesion itself.
+    """Volume of one habitat of a lesion, or of the ``whole`` lesion, at two time points.
 
-    ``scale`` says whether volumes of habitats can be compared (``baseline``) or their shares only (``own``).
+    With the scale ``baseline``, volumes of habitats can be compared; with ``own``, only their shares.
     """
 
     case_id: str
@@ -52,38 +52,32 @@ class HabitatChange:
 
     @property
     def percent(self) -> float | None:
-        """Of the volume at baseline; None if that volume is 0."""
+        """The change in percent of the volume at baseline; None if that volume is 0."""
         return None if self.baseline_ml == 0 else 100 * self.change_ml / self.baseline_ml
 
 
 def habitat_volumes(maps: Mapping[str, HabitatMap]) -> dict[str, dict[str, float]]:
-    """Volume in ml, on the input's grid, of each habitat of the centroids that were applied; 0 where the lesion has no
-    voxel of it."""
+    """Volume of each habitat in ml, on the input's grid; 0 if the lesion has no voxel of it."""
     return {
-        key: {
-            **dict.fromkeys(habitat_map.model.names, 0.0),
-            **{row.name: row.volume_ml for row in habitat_map.statistics},
-        }
+        key: dict.fromkeys(habitat_map.model.names, 0.0) | {row.name: row.volume_ml for row in habitat_map.statistics}
         for key, habitat_map in maps.items()
     }
 
 
 def habitat_changes(case_id: str, volumes: Volumes, protocol: Protocol) -> tuple[HabitatChange, ...]:
-    """A row for each habitat of each sequence that was split at both time points, and one for the whole lesion.
+    """A row for each habitat of each sequence with both time points, and one for the whole lesion; none if the protocol
+    has one time point.
 
     Args:
-        volumes: of habitats of the same centroids at both time points.
-        protocol: the protocol used; with one time point there is nothing to compare.
+        volumes: with the same centroids at both time points.
     """
     timepoints = protocol.timepoints
     if timepoints is None:
         return ()
     rows = []
     for key in volumes:
-        if (
-            timepoint_of(key) != timepoints.baseline
-            or (later := f"{timepoints.followup}_{sequence_of(key)}") not in volumes
-        ):
+        later = f"{timepoints.followup}_{sequence_of(key)}"
+        if timepoint_of(key) != timepoints.baseline or later not in volumes:
             continue
         pairs = {name: (volumes[key].get(name, 0.0), volumes[later].get(name, 0.0)) for name in volumes[key]}
         pairs[LESION] = (sum(volumes[key].values()), sum(volumes[later].values()))
@@ -93,7 +87,7 @@ def habitat_changes(case_id: str, volumes: Volumes, protocol: Protocol) -> tuple
 
 
 def write_habitat_changes(changes: Iterable[HabitatChange], path: Path) -> None:
-    """``habitat_changes.csv``: a row per case, sequence and habitat; the percentage is empty if the baseline volume
+    """Write ``habitat_changes.csv``: a row per case, sequence and habitat; without a percentage if the baseline volume
     is 0."""
     import pandas as pd
 

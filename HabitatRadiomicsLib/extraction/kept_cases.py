@@ -1,14 +1,14 @@
-"""Runs the same work on every case of a cohort: in parallel and resumable; one failing case never stops the others.
+"""Runs the same work on every case of a cohort, in parallel; a failing case never stops the others.
 
-Each case is written to disk when it is done, under a key of all that went into it, so that an interrupted run
-resumes, and cases with a changed input or setting are computed again.
+The result of each case is stored on disk with a digest of its inputs and settings. A run that was interrupted continues
+where it stopped, and only cases with a changed input or setting are computed again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -40,28 +40,20 @@ class CaseProblem:
     remedy: str = ""
 
 
-#: Case, answer, problem if there is one, and whether the answer was there before.
+#: Identifier, result, problem if there is one, and whether the result was stored before.
 _Outcome = tuple[str, Answer, CaseProblem | None, bool]
 
 
 @dataclass(frozen=True)
 class CaseImages:
-    """The images of a case, read on demand.
-
-    Attributes:
-        sequences: those to read; None: all.
-    """
+    """The images of a case, read when they are needed; ``sequences``: those to read; None: all."""
 
     case: CohortCase
     sequences: tuple[str, ...] | None
     resample_mask: bool
 
     def read(self) -> Case:
-        """The images and masks.
-
-        Raises:
-            HabitatRadiomicsError: one is missing or refused.
-        """
+        """Read the images and masks, as :meth:`CohortCase.read` does."""
         return self.case.read(self.sequences, resample_mask=self.resample_mask)
 
     @cached_property
@@ -77,26 +69,22 @@ class CaseImages:
 
 
 class Completion(Protocol):
-    """A result that can be extended: the stored part is reused, and missing parts are added."""
-
-    def lacks(self, kept: Answer) -> bool:
-        """Whether any part has to be computed."""
-        ...
+    """Work whose stored result is reused and extended."""
 
     def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
-        """The result with its missing parts added; None: nothing was stored."""
+        """The result with its missing parts added; ``kept`` itself if none is missing. None: nothing was stored."""
         ...
 
 
 @dataclass(frozen=True)
 class CaseWork:
-    """What is done with each case; travels to other processes.
+    """The work on a case; it is sent to other processes.
 
     Attributes:
-        folder: where finished cases are kept; its name is the step's in ``errors.csv``.
-        key: digest of the settings that the answer depends on.
+        folder: where results are stored; its name is that of the step in ``errors.csv``.
+        key: digest of the settings on which the result depends.
         sequences: those to read; None: all.
-        answer: gives what is kept of a case, from its images or, where an answer grows, from what was kept.
+        answer: computes the result of a case from its images, or extends the stored result.
     """
 
     folder: Path
@@ -113,17 +101,24 @@ def run_cases(
     progress: Progress,
     take: Callable[[Answer], Any] = lambda answer: answer,
 ) -> tuple[dict[str, Any], list[CaseProblem], int]:
-    """Run the work on all cases; returns results, problems in the order of the cases, and the number of reused cases.
+    """Run the work on all cases; returns results, problems (both in the order of the cases) and the number of results
+    that were stored before.
 
     Args:
-        work: the same for all cases, or each case's own.
-        take: gives the part of a result that is held in memory.
+        work: the same for all cases, or by case.
+        take: converts a result to what is held in memory.
     """
+
+    def item(case: CohortCase) -> tuple[CohortCase, CaseWork]:
+        of_case = work if isinstance(work, CaseWork) else work[case.case_id]
+        return _absolute(case), replace(of_case, folder=of_case.folder.absolute())
+
     answers: dict[str, Any] = {}
     failed: dict[str, CaseProblem] = {}
     reused = 0
     progress(0, f"case 0 of {len(cases)}")
-    with closing(_outcomes(cases, work, jobs)) as outcomes:  # what has not begun is stopped with us
+    # After an error or a cancellation, cases that have not begun are cancelled.
+    with closing(unordered(_one_case, map(item, cases), jobs, lost=_lost)) as outcomes:
         for case_id, answer, problem, old in outcomes:
             if problem is None:
                 answers[case_id] = take(answer)
@@ -132,18 +127,20 @@ def run_cases(
                 failed[case_id] = problem
             done = len(answers) + len(failed)
             progress(done / len(cases), f"case {done} of {len(cases)}")
-    return answers, [failed[case.case_id] for case in cases if case.case_id in failed], reused
+    ids = [case.case_id for case in cases]
+    in_order = {case_id: answers[case_id] for case_id in ids if case_id in answers}
+    return in_order, [failed[case_id] for case_id in ids if case_id in failed], reused
 
 
 def write_problems(problems: Iterable[CaseProblem], path: Path) -> None:
-    """``errors.csv``: a row for each problem; only the header when there is none."""
+    """Write ``errors.csv``: a row for each problem; only the header if there is none."""
     import pandas as pd
 
     write_csv(pd.DataFrame(list(problems), columns=[column.name for column in fields(CaseProblem)]), path)
 
 
 def write_warnings(warnings: Mapping[str, Iterable[str]], path: Path) -> None:
-    """``warnings.csv``: a row for each sentence, by case; only the header when there is none."""
+    """Write ``warnings.csv``: a row for each sentence, by case; only the header if there is none."""
     import pandas as pd
 
     rows = [(case_id, text) for case_id, texts in warnings.items() for text in texts]
@@ -151,10 +148,10 @@ def write_warnings(warnings: Mapping[str, Iterable[str]], path: Path) -> None:
 
 
 def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> None:
-    """Refuse a cohort without any measurable case.
+    """Refuse a cohort of which no case could be measured.
 
     Raises:
-        CohortError: naming each case's problem.
+        CohortError: names the problem of each case.
     """
     if list(done):
         return
@@ -162,21 +159,14 @@ def refuse_empty(done: Iterable[object], problems: Sequence[CaseProblem]) -> Non
     raise CohortError.listing(lines, where="cohort, no case of which could be measured")
 
 
-def _outcomes(
-    cases: Sequence[CohortCase], work: CaseWork | Mapping[str, CaseWork], jobs: int
-) -> Generator[_Outcome, None, None]:
-    """The result of each case, in the order of completion."""
-    return unordered(_one_case, ((_anywhere(case), _work_of(case, work)) for case in cases), jobs, lost=_lost)
+def _absolute(case: CohortCase) -> CohortCase:
+    """The case with absolute paths: other processes may have another working directory."""
 
-
-def _anywhere(case: CohortCase) -> CohortCase:
-    """The case with absolute paths, independent of a process's working directory."""
-
-    def anywhere(rows: tuple[CohortImage, ...]) -> tuple[CohortImage, ...]:
+    def absolute(rows: tuple[CohortImage, ...]) -> tuple[CohortImage, ...]:
         return tuple(replace(row, image=row.image.absolute(), mask=row.mask.absolute()) for row in rows)
 
-    readings = {kind: anywhere(rows) for kind, rows in case.readings.items()}
-    return replace(case, images=anywhere(case.images), readings=readings)
+    readings = {kind: absolute(rows) for kind, rows in case.readings.items()}
+    return replace(case, images=absolute(case.images), readings=readings)
 
 
 def _lost(case: CohortCase, work: CaseWork) -> _Outcome:
@@ -185,37 +175,28 @@ def _lost(case: CohortCase, work: CaseWork) -> _Outcome:
     return case.case_id, {}, CaseProblem(case.case_id, work.folder.name, text, "", remedy), False
 
 
-def _work_of(case: CohortCase, work: CaseWork | Mapping[str, CaseWork]) -> CaseWork:
-    of_case = work if isinstance(work, CaseWork) else work[case.case_id]
-    return replace(of_case, folder=of_case.folder.absolute())
-
-
 def _one_case(case: CohortCase, work: CaseWork) -> _Outcome:
-    step = work.folder.name
     try:
         images = CaseImages(case, work.sequences, work.resample_mask)
         path = work.folder / f"{case.case_id}.json"
         key = document_digest({"plan": work.key, "inputs": images.digests})
         kept = _kept(path, key)
-        if callable(work.answer):
-            if kept is not None:
-                return case.case_id, kept, None, True
-            answer = work.answer(images.read())
-        else:
-            if kept is not None and not work.answer.lacks(kept):
-                return case.case_id, kept, None, True
+        if not callable(work.answer):
             answer = work.answer.completed(images, kept)
-        write_text(path, json_text({"key": key, **answer}))
-        return case.case_id, answer, None, False
-    except OutputError:  # a full disk is not the case's fault: the run stops, and can be resumed once there is space
+        else:
+            answer = work.answer(images.read()) if kept is None else kept
+        if answer is not kept:
+            write_text(path, json_text({"key": key, **answer}))
+        return case.case_id, answer, None, answer is kept
+    except OutputError:  # the case is not the cause of a full disk: the run stops, and continues when there is space
         raise
     except HabitatRadiomicsError as error:
-        return case.case_id, {}, CaseProblem(case.case_id, step, error.problem, error.where, error.remedy), False
-    except Exception as error:  # one failing case must not stop the others; its row states the error
+        problem, where, remedy = error.problem, error.where, error.remedy
+    except Exception as error:  # a failing case must not stop the others; its row in errors.csv states the error
         _log.debug("case failed", exc_info=True)
-        text = f"Unexpected {type(error).__name__}: {error}"
+        problem, where = f"Unexpected {type(error).__name__}: {error}", ""
         remedy = "Please report this; running the case alone with --verbose shows where."
-        return case.case_id, {}, CaseProblem(case.case_id, step, text, "", remedy), False
+    return case.case_id, {}, CaseProblem(case.case_id, work.folder.name, problem, where, remedy), False
 
 
 def _kept(path: Path, key: str) -> Answer | None:

@@ -19,7 +19,7 @@ from HabitatRadiomicsLib.protocol.base import sequence_of
 
 #: Voxel sizes that differ by less are taken as equal: headers are rounded.
 _SAME_SPACING = 0.02
-#: If most of a lesion lies beyond the baseline's scale, its habitats hardly correspond to those of the baseline.
+#: If more of a lesion lies beyond the baseline's scale, its habitats hardly correspond to those of the baseline.
 _MOST = 0.5
 
 
@@ -29,7 +29,7 @@ def needs_habitats(protocol: Protocol) -> bool:
 
 
 def prepare_case(case: Case, protocol: Protocol, progress: Progress = silent) -> dict[str, PreparedSequence]:
-    """Every sequence of a case, preprocessed as the protocol asks."""
+    """All sequences of a case, preprocessed as the protocol says."""
     prepared = {}
     for index, (name, sequence) in enumerate(case.sequences.items()):
         progress(index / len(case.sequences), f"preparing {sequence.title}")
@@ -38,15 +38,12 @@ def prepare_case(case: Case, protocol: Protocol, progress: Progress = silent) ->
 
 
 def baseline_first(keys: Iterable[str], protocol: Protocol) -> list[str]:
-    """Keys ordered so that :func:`map_sequence` maps the baseline before the follow-up that depends on it."""
+    """Keys in the order for :func:`map_sequence`: the baseline before the follow-up, which depends on it."""
     return sorted(keys, key=lambda key: key != protocol.baseline_key(sequence_of(key)))
 
 
 def scale_for(name: str, prepared: Mapping[str, PreparedSequence], protocol: Protocol) -> LesionScale | None:
-    """The scale of the baseline lesion if the protocol uses it for the follow-up; None: the lesion has its own scale.
-
-    Args:
-        name: of the image that is to be split, one of the prepared ones.
+    """The scale of the baseline lesion if the protocol uses it for this image; None: the lesion's own scale.
 
     Raises:
         RegionError: there is no baseline image, or its lesion has a single intensity.
@@ -81,12 +78,12 @@ def map_sequence(
 
     Args:
         name: of the sequence, or a case's key.
-        prepared: all of the patient's images: a follow-up is split on the baseline's scale where the protocol asks it.
-        maps: the patient's maps made so far. A follow-up is split by the patient's own habitats at baseline, so
-            that their volumes can be compared.
+        prepared: all images of the patient; a follow-up may be split on the scale of the baseline.
+        maps: the patient's maps so far. A follow-up is split by the patient's own habitats at baseline, so that their
+            volumes can be compared.
 
     Raises:
-        RegionError: the lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
+        RegionError: the lesion is too small or too uniform, or the baseline with its scale is missing.
     """
     sequence = sequence_of(name)
     model = protocol.population.get(sequence)
@@ -94,46 +91,42 @@ def map_sequence(
     if model is None and before is not None:
         model = before.model
     scale = scale_for(name, prepared, protocol)
-    found = map_habitats(prepared[name], protocol.habitats, model, seed=protocol.seed, scale=scale)
+    habitats = map_habitats(prepared[name], protocol.habitats, model, seed=protocol.seed, scale=scale)
     if scale is None:
-        return found
+        return habitats
     doubts = scale_doubts(prepared[name], prepared[protocol.scale_key(name)], scale, protocol)
-    return replace(found, warnings=(*found.warnings, *doubts))
+    return replace(habitats, warnings=(*habitats.warnings, *doubts))
 
 
 def scale_doubts(
     prepared: PreparedSequence, before: PreparedSequence, scale: LesionScale, protocol: Protocol
 ) -> list[str]:
     """Reasons against comparing a lesion with its baseline, as sentences."""
-    found = []
+    doubts = []
     sizes = [
         np.array(image.GetSpacing()[: protocol.habitats.entropy.dimensions]) for image in (prepared.image, before.image)
     ]
     if np.any(np.abs(sizes[0] / sizes[1] - 1) > _SAME_SPACING):
-        told = [" x ".join(f"{step:.3g}" for step in size) for size in sizes]
-        found.append(
-            f"{prepared.title}: voxels measure {told[0]} mm, and {told[1]} mm at {title_of(before.name)}, so that "
+        now, earlier = (" x ".join(f"{step:.3g}" for step in size) for size in sizes)
+        doubts.append(
+            f"{prepared.title}: voxels measure {now} mm, and {earlier} mm at {title_of(before.name)}, so that "
             "local entropy is measured in windows of another size; resample both to compare their habitats."
         )
-    clip = protocol.habitats.clip
+    limit = protocol.habitats.clip or 3.0
     intensity = sitk.GetArrayViewFromImage(prepared.image)[sitk.GetArrayViewFromImage(prepared.mask) == 1]
-    far = np.abs(intensity.astype(np.float64) - scale.intensity_mean) > (clip or 3.0) * scale.intensity_sd
+    far = np.abs(intensity.astype(np.float64) - scale.intensity_mean) > limit * scale.intensity_sd
     if far.mean() > _MOST:
-        found.append(
-            f"{prepared.title}: {far.mean():.0%} of the lesion lies beyond {clip or 3.0:g} SD of "
+        doubts.append(
+            f"{prepared.title}: {far.mean():.0%} of the lesion lies beyond {limit:g} SD of "
             f"{title_of(before.name)}; habitats can be compared only if both images have the same units."
         )
-    return found
+    return doubts
 
 
 def make_maps(
     case: Case, protocol: Protocol, progress: Progress = silent
 ) -> tuple[dict[str, PreparedSequence], dict[str, HabitatMap]]:
-    """Prepared sequences and the habitats of each.
-
-    Raises:
-        RegionError: a lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
-    """
+    """Prepared sequences and the habitats of each; errors as for :func:`map_sequence`."""
     prepared = prepare_case(case, protocol, part(progress, 0, 0.5))
     maps: dict[str, HabitatMap] = {}
     for index, name in enumerate(baseline_first(prepared, protocol)):
@@ -147,8 +140,8 @@ def maps(case: Case, protocol: Protocol | str | Path = "general-mri") -> dict[st
 
     Args:
         case: see :func:`read_case`.
-        protocol: bundled name, YAML file or protocol. With that of a model (``model.protocol``) the habitats are the
-            model's, else the patient's own.
+        protocol: bundled name, YAML file or protocol. With a model's protocol (``model.protocol``), the habitats are
+            those of the model, else the patient's own.
 
     Returns:
         By sequence: ``entropy`` (bits) and ``labels`` (1..K for S1..SK) as SimpleITK images on the input's grid, and
@@ -156,7 +149,7 @@ def maps(case: Case, protocol: Protocol | str | Path = "general-mri") -> dict[st
 
     Raises:
         ProtocolError: there is no such protocol.
-        RegionError: a lesion is too small or too uniform, or the baseline is missing on whose scale it is split.
+        RegionError: a lesion is too small or too uniform, or the baseline with its scale is missing.
 
     Example:
         >>> import HabitatRadiomicsLib as hr

@@ -1,11 +1,11 @@
-"""Prepared lesions on disk, so that each image is read, bias-corrected and split into superpixels once.
+"""Prepared lesions on disk, so that each image is read, bias-corrected and divided into superpixels once.
 
-Which regions a lesion has is known only when all cases are split and the population's habitats are found. The data
-needed for measuring is stored
-in ``prepared/<case>/<view>.npz``: for each sequence the prepared image without loss of precision, the masks of
-lesion and ring, and the superpixel of each voxel. A file has about the size of the prepared image: 4 bytes per voxel
-after N4, 8 after resampling or normalisation, less where there are few distinct intensities. The folder may be deleted
-at any time; its files are then recreated from the images as needed. Protocols without habitats store nothing in it.
+The regions of a lesion are known only after the population's habitats have been found from the superpixels of all
+cases. Until then, the data for measuring them are stored in ``prepared/<case>/<view>.npz``: for each sequence the
+prepared image without loss of precision, the masks of lesion and ring, and the superpixel of each voxel. A file is
+about as large as the prepared image: 4 bytes per voxel after N4, 8 after resampling or normalisation, fewer if there
+are few distinct intensities. The folder may be deleted at any time; its files are created again when they are needed.
+For protocols without habitats, nothing is stored.
 """
 
 from __future__ import annotations
@@ -38,26 +38,27 @@ from HabitatRadiomicsLib.system.provenance import document_digest, image_digest,
 
 _log = logging.getLogger(__name__)
 
-#: The view of a case with its original images; other views are further readings, by kind, or perturbed copies.
+#: The view of a case with its original images and masks; the other views are repeated segmentations, named by their
+#: kind, and perturbed copies.
 ORIGINAL = "original"
 #: The kind of repeated measurements on perturbed copies.
 PERTURBED = "perturbed copies"
-#: Settings that superpixels depend on. A change of any other one (a title, the range of K, the learning) takes over
-#: what is done.
+#: Settings on which superpixels depend. If another one changes (a title, the range of K, the learning), stored
+#: superpixels are reused.
 _SETTINGS = ("sequences", "preprocessing", "sequence_preprocessing", "seed")
 _HABITAT_SETTINGS = ("entropy", "superpixels", "minimum_superpixel_voxels", "clip")
 _LATER_ROBUSTNESS_SETTINGS = ("threshold", "icc", "cases", "copies")
-#: zlib's: images are noise, which a higher level compresses hardly better and much more slowly.
+#: Of zlib. Images are noisy: a higher level is much slower and compresses hardly better.
 _COMPRESSION = 1
 
 
 def superpixel_settings(protocol: Protocol) -> dict[str, Any]:
-    """The settings that the superpixels of a case and of its perturbed copies depend on."""
+    """The settings on which the superpixels of a case and of its perturbed copies depend."""
     document: dict[str, Any] = protocol.document()
     robustness = document["robustness"]
     scales = {key: protocol.scale_key(key) for key in protocol.keys or () if protocol.scale_key(key) != key}
     return {
-        # Cases with their own scale keep results stored before the setting existed.
+        # Without such scales, results that were stored before the setting existed stay valid.
         **({"scales": scales} if scales else {}),
         **{name: document[name] for name in _SETTINGS},
         "habitats": {name: document["habitats"][name] for name in _HABITAT_SETTINGS},
@@ -67,8 +68,8 @@ def superpixel_settings(protocol: Protocol) -> dict[str, Any]:
 
 
 def views_of(case: CohortCase, protocol: Protocol, *, perturbed: bool) -> tuple[str, ...]:
-    """The views of a case that are measured: as it is; then, if asked for, as it was outlined again in each further
-    reading, or, where there is none, its perturbed copies."""
+    """The views of a case that are measured: the original images and masks and, if requested, the repeated
+    segmentations or, if there are none, the perturbed copies."""
     if not perturbed or protocol.robustness is None:
         return (ORIGINAL,)
     return (ORIGINAL, *(case.readings or perturbation_names(protocol.robustness)))
@@ -77,16 +78,16 @@ def views_of(case: CohortCase, protocol: Protocol, *, perturbed: bool) -> tuple[
 def prepared_views(
     case: Case, protocol: Protocol, views: Collection[str]
 ) -> Iterator[tuple[str, dict[str, PreparedSequence]]]:
-    """Some of a case's views, prepared, in the order of :func:`views_of`; a perturbed copy that cannot be made is left
-    out."""
-    if ORIGINAL in views:
-        yield ORIGINAL, prepare_case(case, protocol)
-    for kind, reading in case.readings.items():
+    """The given views of a case, prepared, in the order of :func:`views_of`; a perturbed copy that cannot be made is
+    left out."""
+    for kind, sequences in {ORIGINAL: case.sequences, **case.readings}.items():
         if kind in views:
-            yield kind, prepare_case(Case(case.case_id, reading), protocol)
+            yield kind, prepare_case(Case(case.case_id, sequences), protocol)
     settings = protocol.robustness
-    for number, name in enumerate(perturbation_names(settings) if settings is not None else (), start=1):
-        if settings is None or name not in views:
+    if settings is None:
+        return
+    for number, name in enumerate(perturbation_names(settings), start=1):
+        if name not in views:
             continue
         try:
             copy = prepare_case(perturbed_case(case, settings, number, seed=protocol.seed)[1], protocol)
@@ -106,14 +107,14 @@ class Unmeasured:
 
 @dataclass(frozen=True)
 class PreparedLesion(PreparedImage):
-    """A prepared image with everything needed to build the regions of its lesion.
+    """A prepared image with all data needed to find the regions of its lesion.
 
     Attributes:
         ring: its mask, or why there is none; None if the protocol has no ring.
-        labels: superpixel of each lesion voxel, 0-based, in C order; None where the protocol has no habitats.
-        warnings: of reading and preparing the image.
-        volume_ml: of the lesion in the image as it was read.
-        image_sha256: digest of the image as it was read, where the protocol has a network that may know it; else empty.
+        labels: superpixel of each lesion voxel, 0-based, in C order; None if the protocol has no habitats.
+        warnings: from reading and preparing the image.
+        volume_ml: of the lesion in the original image.
+        image_sha256: digest of the original image, if the protocol has a network that may have seen it; else empty.
     """
 
     ring: sitk.Image | Unmeasured | None
@@ -136,15 +137,15 @@ class PreparedLesion(PreparedImage):
         return cls(prepared.name, prepared.image, prepared.mask, ring, labels, prepared.warnings, volume, digest)
 
 
-#: Lesions of one view by sequence (of two time points: the case's key).
-LesionsOfView = Mapping[str, PreparedLesion]
-#: The stored superpixel data of one view, by sequence; see :meth:`Preparation.fresh`.
+#: Lesions of one view by sequence (with two time points, the case's key).
+LesionsOfView = dict[str, PreparedLesion]
+#: The superpixel data of one view, by sequence; see :meth:`Preparation.fresh`.
 Description = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How views of a case are prepared, and where they are kept; travels to other processes."""
+    """Prepares the views of cases, and stores them in a folder; it is sent to other processes."""
 
     protocol: Protocol
     folder: Path
@@ -152,7 +153,7 @@ class Preparation:
 
     @classmethod
     def of(cls, protocol: Protocol, folder: Path, *, resample_mask: bool) -> Preparation:
-        """The preparation of a protocol, in a folder for a cohort's intermediate results."""
+        """The preparation by a protocol, in a cohort's folder of intermediate results."""
         document = protocol.document()
         ring = {name: document[name] for name in ("ring_mm", "ring_limits")} if "ring" in protocol.regions else None
         key = {
@@ -162,7 +163,7 @@ class Preparation:
         return cls(protocol, folder.absolute() / "prepared", document_digest(key))
 
     def lesions(self, images: CaseImages, views: Collection[str]) -> Iterator[tuple[str, LesionsOfView]]:
-        """Stored views first, unchanged; then the other views, computed from the images."""
+        """The lesions of views: first the stored ones, then the others, computed from the images."""
         missing = []
         for view in views:
             kept = _restored(self._path(images, view), self._key_of(images))
@@ -174,39 +175,41 @@ class Preparation:
             yield view, lesions
 
     def fresh(self, images: CaseImages, views: Collection[str]) -> Iterator[tuple[str, LesionsOfView, Description]]:
-        """Views from the images, which are read once; kept where the protocol has habitats.
+        """Views computed from the images, which are read once, and stored if the protocol has habitats.
 
-        Beside the lesions, the ``means`` (z-scored intensity and entropy) and ``sizes`` of each sequence's superpixels;
-        of the case as it is also ``measured`` (mean intensity of the prepared image, mean local entropy in bits),
-        ``doubts`` (sentences), and, of two time points, ``input_voxels`` of each and ``voxel_ml``.
+        Returns with each view its lesions and, for each sequence, ``means`` (z-scored intensity and entropy) and
+        ``sizes`` of the superpixels. The original view also has ``measured`` (mean intensity of the prepared image,
+        mean local entropy in bits), ``doubts`` (sentences) and, with two time points, ``input_voxels`` and
+        ``voxel_ml``.
 
         Raises:
-            RegionError: a lesion of the case as it is cannot be split into superpixels. In another view, the sequence
-                is left out.
+            RegionError: a lesion of the original view cannot be divided into superpixels. In another view, the
+                sequence is left out.
         """
         if not views:
             return
+        has_habitats = needs_habitats(self.protocol)
         for view, prepared in prepared_views(images.read(), self.protocol, views):
-            if not needs_habitats(self.protocol):
-                lesions = {key: PreparedLesion.of(one, self.protocol, None) for key, one in prepared.items()}
-                yield view, lesions, {}
-                continue
-            lesions, description = {}, {}
+            lesions: LesionsOfView = {}
+            description: Description = {}
             for name in prepared:
+                labels = None
                 try:
-                    labels, description[name] = self._described(name, prepared, full=view == ORIGINAL)
+                    if has_habitats:
+                        labels, description[name] = self._described(name, prepared, full=view == ORIGINAL)
                 except HabitatRadiomicsError:
                     if view == ORIGINAL:
                         raise
-                    continue  # a perturbed lesion may have become too small
+                    continue  # a perturbed lesion may be too small
                 lesions[name] = PreparedLesion.of(prepared[name], self.protocol, labels)
-            _keep(self._path(images, view), self._key_of(images), lesions)
+            if has_habitats:
+                _keep(self._path(images, view), self._key_of(images), lesions)
             yield view, lesions, description
 
     def _described(
         self, name: str, prepared: Mapping[str, PreparedSequence], *, full: bool
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """The superpixel of each voxel of a lesion, and the stored data of the superpixels."""
+        """The superpixel of each voxel of a lesion, and the data of the superpixels; see :meth:`fresh`."""
         protocol, sequence = self.protocol, prepared[name]
         scale = scale_for(name, prepared, protocol)
         entropy, superpixels, _ = describe_lesion(sequence, protocol.habitats, seed=protocol.seed, scale=scale)
@@ -232,7 +235,7 @@ class Preparation:
 
 
 def _keep(path: Path, key: str, lesions: LesionsOfView) -> None:
-    """Arrays as NumPy writes them, and the rest as JSON: the geometry that a medical format stores is not exact."""
+    """Store arrays in NumPy's format and all else as JSON: medical formats do not store the geometry exactly."""
     facts: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
     for name, lesion in lesions.items():
@@ -252,7 +255,7 @@ def _keep(path: Path, key: str, lesions: LesionsOfView) -> None:
             arrays[f"{name}/ring"] = sitk.GetArrayViewFromImage(lesion.ring)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION) as archive:
-        with archive.open("facts.json", "w") as member:  # not writestr, which stores the time
+        with archive.open("facts.json", "w") as member:  # writestr would store the time
             member.write(json.dumps({"key": key, "lesions": facts}).encode())
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -260,8 +263,8 @@ def _keep(path: Path, key: str, lesions: LesionsOfView) -> None:
     write_bytes(path, stream.getvalue())
 
 
-def _restored(path: Path, key: str) -> dict[str, PreparedLesion] | None:
-    """The stored data; None if there is none, if it belongs to other inputs or settings, or if it is damaged."""
+def _restored(path: Path, key: str) -> LesionsOfView | None:
+    """The stored lesions; None if there are none, or if they belong to other inputs or settings or are damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             document = json.loads(archive.read("facts.json"))
@@ -273,22 +276,20 @@ def _restored(path: Path, key: str) -> dict[str, PreparedLesion] | None:
 
 
 def _lesion(archive: zipfile.ZipFile, name: str, facts: Mapping[str, Any]) -> PreparedLesion:
-    present = set(archive.namelist())
-
     def array(part: str) -> np.ndarray:
         with archive.open(f"{name}/{part}.npy") as member:
             return np.asarray(np.lib.format.read_array(member, allow_pickle=False))
 
     def image(part: str) -> sitk.Image:
-        made = sitk.GetImageFromArray(array(part))
+        restored = sitk.GetImageFromArray(array(part))
         spacing, origin, direction = facts["geometry"]
-        made.SetSpacing(spacing)
-        made.SetOrigin(origin)
-        made.SetDirection(direction)
-        return made
+        restored.SetSpacing(spacing)
+        restored.SetOrigin(origin)
+        restored.SetDirection(direction)
+        return restored
 
     ring: sitk.Image | Unmeasured | None = Unmeasured(*facts["ring"]) if "ring" in facts else None
-    if f"{name}/ring.npy" in present:
+    if f"{name}/ring.npy" in archive.namelist():
         ring = image("ring")
     return PreparedLesion(
         name, image("image"), image("mask"), ring, array("labels"), tuple(facts["warnings"]), facts["volume_ml"],

@@ -1,6 +1,6 @@
-"""The regions of a lesion and their features: the requested ones, and all that a cohort needs, stored on disk.
+"""The regions of a lesion and their features, for a single patient, and for the cases of a cohort with stored results.
 
-A habitat is stored under its superpixels, so that it is the same region whichever population's centroids produced it.
+A stored habitat is named by its superpixels: it is the same region whichever population's centroids define it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.errors import HabitatRadiomicsError, RegionError
 from HabitatRadiomicsLib.extraction.kept_cases import Answer, CaseImages
-from HabitatRadiomicsLib.extraction.prepared_cases import (
-    ORIGINAL,
-    Preparation,
-    PreparedLesion,
-    Unmeasured,
-)
+from HabitatRadiomicsLib.extraction.prepared_cases import ORIGINAL, Preparation, PreparedLesion, Unmeasured
 from HabitatRadiomicsLib.features import FeatureEngine, choose_engine, feature_names
 from HabitatRadiomicsLib.features.catalogue import PATCH, FeatureName
 from HabitatRadiomicsLib.features.deep.measure import known_image_warnings, measure_patch, patch_digest_parts
@@ -33,7 +28,7 @@ from HabitatRadiomicsLib.system.tasks import one_thread
 #: Regions that are not habitats.
 NAMED = ("whole", "ring", PATCH)
 
-#: Regions of a case by view and sequence: "whole", "ring", "patch", or the superpixels that a habitat consists of.
+#: Regions of a case by view and sequence: "whole", "ring", "patch", or the numbers of a habitat's superpixels.
 Plan = dict[str, dict[str, list[str]]]
 #: Measured regions of a case by view, sequence and region, or why a region cannot be measured.
 Measured = dict[str, dict[str, dict[str, np.ndarray | Unmeasured]]]
@@ -42,16 +37,15 @@ Measured = dict[str, dict[str, dict[str, np.ndarray | Unmeasured]]]
 def regions_of(
     prepared: PreparedSequence, habitats: HabitatMap | None, names: Collection[str], protocol: Protocol
 ) -> dict[str, sitk.Image]:
-    """Masks of the regions asked for, UInt8 0 or 1, on the prepared image's grid.
+    """Masks of regions, UInt8 0 or 1, on the prepared image's grid.
 
     Args:
-        prepared: the lesion.
-        habitats: its habitats; may be None when no habitat is asked for.
-        names: ``whole``, ``habitats``, ``S1``.., ``ring``, ``patch`` (the lesion, which the patch is placed by).
-        protocol: thickness and limits of the ring.
+        habitats: of the lesion; None if no habitat is requested.
+        names: ``whole``, ``habitats``, ``S1``.., ``ring``, ``patch`` (the lesion, at which the patch is centred).
+        protocol: gives thickness and limits of the ring.
 
     Raises:
-        RegionError: a habitat has no voxels in this lesion, or nothing is left of the ring.
+        RegionError: a habitat has no voxel in this lesion, or the ring is empty.
     """
     masks: dict[str, sitk.Image] = {}
     for name in names:
@@ -64,7 +58,7 @@ def regions_of(
                 raise error.at(prepared.title) from error
         else:
             if habitats is None:
-                raise RegionError(f"{name} was asked for without habitats.", where=prepared.title)
+                raise RegionError(f"{name} was requested without habitats.", where=prepared.title)
             for wanted in habitats.model.names if name == "habitats" else (name,):
                 masks[wanted] = _habitat(habitats, wanted)
     return masks
@@ -80,30 +74,30 @@ def measure_regions(
     """Feature values of one sequence by column name.
 
     Args:
-        wanted: features that suffice (of this sequence; others are ignored); None: all.
+        wanted: the features that are needed (those of other sequences are ignored); None: all.
 
     Raises:
         RegionError: a region is too small for texture.
         FeatureError: a filter does not suit the image.
         NetworkError, DependencyError: deep features cannot be measured.
     """
-    outlined = {name: mask for name, mask in regions.items() if name != PATCH}
-    for name, mask in outlined.items():
+    masks = {name: mask for name, mask in regions.items() if name != PATCH}
+    for name, mask in masks.items():
         check_size(mask, protocol.features.minimum_region_voxels, f"{prepared.title} {name}")
     names = None
     if wanted is not None:
         names = {name.within_region for name in wanted if name.key == prepared.name and name.region != PATCH}
     discretisation = protocol.features.discretisation_of(prepared.name)
-    found: dict[str, dict[str, float]] = {}
+    values: dict[str, dict[str, float]] = {}
     try:
         with one_thread():
-            if outlined:
-                found = engine.extract(prepared.image, outlined, protocol.features, discretisation, names)
+            if masks:
+                values = engine.extract(prepared.image, masks, protocol.features, discretisation, names)
     except HabitatRadiomicsError as error:
         raise error.at(prepared.title) from error
     if PATCH in regions:
-        found[PATCH] = measure_patch(prepared, protocol)
-    return {f"{prepared.name}_{region}_{name}": value for region in regions for name, value in found[region].items()}
+        values[PATCH] = measure_patch(prepared, protocol)
+    return {f"{prepared.name}_{region}_{name}": value for region in regions for name, value in values[region].items()}
 
 
 def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
@@ -116,7 +110,7 @@ def _habitat(habitats: HabitatMap, name: str) -> sitk.Image:
 
 
 def no_habitat(name: str) -> Unmeasured:
-    """The problem of a habitat without voxels in a lesion."""
+    """Why a habitat without a voxel in a lesion is not measured."""
     return Unmeasured(
         f"Habitat {name} has no voxel in this lesion.",
         "The lesion has no tissue of this kind; it cannot be scored by a model that needs it.",
@@ -124,7 +118,7 @@ def no_habitat(name: str) -> Unmeasured:
 
 
 def unknown_habitat(name: str, names: Iterable[str], where: str) -> RegionError:
-    """The problem of a habitat that the population does not have."""
+    """The error for a habitat that the population does not have."""
     return RegionError(
         f"There is no habitat {name}: this population has {', '.join(names)}.",
         where=where,
@@ -152,8 +146,8 @@ def check_size(mask: sitk.Image, minimum: int, where: str) -> None:
 
 
 def later_settings(protocol: Protocol) -> dict[str, object]:
-    """Region settings that only few protocols use; other protocols keep results stored before these settings
-    existed."""
+    """Settings of regions that were added later; for protocols that do not use them, older stored results stay
+    valid."""
     limits = protocol.ring_limits
     rows: dict[str, object] = {} if limits is None else {"ring_limits": limits.model_dump(mode="json")}
     return {**rows, **patch_digest_parts(protocol)}
@@ -161,22 +155,20 @@ def later_settings(protocol: Protocol) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class RegionWork:
-    """The regions of one case that are needed, on top of those that were kept; travels to other processes."""
+    """Measures the regions of a case; a :class:`Completion`."""
 
     preparation: Preparation
     plan: Plan
 
-    def lacks(self, kept: Answer) -> bool:
-        """Whether a region of the plan has not been measured."""
-        return any(self._missing(kept).values())
-
     def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
-        """The stored regions, with the missing ones added."""
+        """The stored regions and the missing ones of the plan."""
         protocol = self.preparation.protocol
         first = kept is None
         regions: dict[str, Any] = {ORIGINAL: {name: {} for name in self.plan[ORIGINAL]}}
-        answer = kept or {"regions": regions, "undefined": {}, "warnings": {}, "volumes_ml": {}}
+        answer = dict(kept or {"regions": regions, "undefined": {}, "warnings": {}, "volumes_ml": {}})
         missing = self._missing(answer)
+        if kept is not None and not any(missing.values()):
+            return kept
         views = [view for view, sequences in missing.items() if sequences or (first and view == ORIGINAL)]
         made = set()
         for view, lesions in self.preparation.lesions(images, views):
@@ -194,12 +186,12 @@ class RegionWork:
                 answer["undefined"].setdefault(name, {}).update(reasons)
         for view in set(views) - made:
             for name, keys in missing[view].items():
-                none = {key: {"problem": "The copy could not be made."} for key in keys}
-                answer["regions"].setdefault(view, {}).setdefault(name, {}).update(none)
+                unmeasured = {key: {"problem": "The copy could not be made."} for key in keys}
+                answer["regions"].setdefault(view, {}).setdefault(name, {}).update(unmeasured)
         return answer
 
     def _missing(self, kept: Answer) -> Plan:
-        """The part of the plan that has not been measured."""
+        """The regions of the plan that are not stored."""
         missing: Plan = {}
         for view, sequences in self.plan.items():
             known = kept["regions"].get(view, {})
@@ -216,10 +208,9 @@ def _warnings(lesion: PreparedLesion, protocol: Protocol) -> list[str]:
 def _measured(
     lesion: PreparedLesion, keys: Collection[str], protocol: Protocol, *, explain: bool
 ) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    """Feature values of a lesion's regions in the catalogue's order, null for an undefined one; or why there are none,
-    and the remedy.
+    """For each region, its feature values in the catalogue's order (null: undefined), or a problem and its remedy.
 
-    Beside them, if asked for, the reason of each undefined value by region and feature.
+    With ``explain``, also the reasons of undefined values, by region and feature.
     """
     measured: dict[str, Any] = {}
     masks: dict[str, sitk.Image] = {}
@@ -238,7 +229,7 @@ def _measured(
             measured[key] = {"problem": error.problem, "remedy": error.remedy}
     if not masks:
         return measured, {}
-    # Column names may not hold just any region name.
+    # A column name cannot contain superpixels, so the regions get the names of habitats.
     numbered = {f"S{number}": mask for number, mask in enumerate(masks.values(), start=1)}
     values = measure_regions(lesion, numbered, protocol, choose_engine(protocol.features))
     names = feature_names(protocol.features)
@@ -269,13 +260,13 @@ def _mask(lesion: PreparedLesion, key: str) -> sitk.Image | Unmeasured:
 
 @dataclass(frozen=True)
 class MeasuredCase:
-    """The measurements of a case held in memory, as arrays: lists would need four times the memory.
+    """The measurements of a case in memory, as arrays: lists would need four times the memory.
 
     Attributes:
         regions: values by view, sequence and region, or why the region cannot be measured.
-        undefined: reasons by sequence, region and feature, of the case as it is.
-        warnings: of the images, sentences by sequence.
-        volume_ml: of the lesion, the mean over its sequences; of two time points, at baseline.
+        undefined: reasons of undefined values by sequence, region and feature; of the original view.
+        warnings: about the images, sentences by sequence.
+        volume_ml: of the lesion, the mean over its sequences; with two time points, at baseline.
     """
 
     regions: Measured
@@ -285,7 +276,7 @@ class MeasuredCase:
 
     @classmethod
     def of(cls, answer: Answer) -> MeasuredCase:
-        """Build from the document stored on disk."""
+        """From the stored document."""
         regions = {
             view: {
                 sequence: {

@@ -1,11 +1,12 @@
-"""The superpixels of a cohort: any subset of cases can be clustered from them without reading an image again."""
+"""The superpixels of a cohort, from which any subset of cases can be clustered without reading an image again."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,31 +20,33 @@ from HabitatRadiomicsLib.extraction.kept_cases import (
     refuse_empty,
     run_cases,
 )
+from HabitatRadiomicsLib.extraction.maps import needs_habitats
 from HabitatRadiomicsLib.extraction.prepared_cases import ORIGINAL, Preparation, superpixel_settings, views_of
 from HabitatRadiomicsLib.habitats import Superpixels, fit_habitats
-from HabitatRadiomicsLib.progress import Progress, part, silent
+from HabitatRadiomicsLib.progress import Progress, silent
 from HabitatRadiomicsLib.protocol import HabitatModel, Protocol
 from HabitatRadiomicsLib.system.parallel import in_order
 from HabitatRadiomicsLib.system.provenance import document_digest, versions
 
-#: Superpixels by view and sequence (of two time points: the case's key).
+_Value = TypeVar("_Value")
+#: Superpixels by view and sequence (with two time points, the case's key).
 Views = Mapping[str, Mapping[str, Superpixels]]
-#: The habitats of each sequence, or None if a population has no acceptable ones.
+#: The habitats of a population by sequence; None if it has no acceptable ones.
 Population = Mapping[str, HabitatModel | None]
 
 
 @dataclass(frozen=True)
 class Lesions:
-    """The results of the first visit to each case of a cohort.
+    """The superpixels of a cohort.
 
     Attributes:
-        superpixels: those of each case that could be read, for each view that is measured; without their labels.
+        superpixels: of each case that could be read and each view that is measured; without labels.
         measured: mean intensity (of the prepared image) and mean local entropy (bits) of each superpixel, by case and
             sequence, shape (superpixels, 2).
         problems: why the other cases could not be read.
         doubts: reasons against comparing a follow-up with its baseline, as sentences by case and sequence.
-        input_ml: volume of each superpixel's voxels on the input's grid, as their number and the ml of one, by case and
-            sequence; of two time points.
+        input_ml: number of each superpixel's voxels on the input's grid, and the volume of one in ml, by case and
+            sequence; only with two time points.
     """
 
     superpixels: Mapping[str, Views]
@@ -55,19 +58,17 @@ class Lesions:
 
 @dataclass(frozen=True)
 class SuperpixelWork:
-    """The superpixels of a case's views, on top of those that were kept; travels to other processes."""
+    """Finds the superpixels of a case's views; a :class:`Completion`."""
 
     preparation: Preparation
     views: tuple[str, ...]
 
-    def lacks(self, kept: Answer) -> bool:
-        """Whether a view has not been described."""
-        return any(view not in kept["superpixels"] for view in self.views)
-
     def completed(self, images: CaseImages, kept: Answer | None) -> Answer:
-        """The stored views, with the missing ones added; a view that cannot be made has no sequence."""
-        described = dict((kept or {}).get("superpixels", {}))
+        """The stored views and the missing ones; a view that cannot be made has no sequence."""
+        described = {} if kept is None else dict(kept["superpixels"])
         missing = [view for view in self.views if view not in described]
+        if kept is not None and not missing:
+            return kept
         described |= {view: {} for view in missing}
         described |= {view: rows for view, _, rows in self.preparation.fresh(images, missing)}
         return {"superpixels": described}
@@ -83,19 +84,22 @@ def find_superpixels(
     resample_mask: bool = False,
     progress: Progress = silent,
 ) -> Lesions:
-    """Superpixels of all cases; a failing one never stops the others. Prepared lesions are kept for the second visit.
+    """Superpixels of all cases; a failing case never stops the others. Prepared lesions are stored for
+    :func:`measure_folds`. If the protocol has no habitats, no image is read.
 
     Args:
-        folder: where finished cases are kept, for this run and the next.
-        perturbed: the cases that are also described in each further reading or under each perturbation.
+        folder: where finished cases are stored, for this run and the next.
+        perturbed: cases of which each repeated segmentation or perturbed copy is described, too.
 
     Raises:
         CohortError: no case could be read.
     """
+    views = {case.case_id: views_of(case, protocol, perturbed=case.case_id in perturbed) for case in cohort.cases}
+    if not needs_habitats(protocol):
+        return Lesions({case_id: {view: {} for view in of_case} for case_id, of_case in views.items()}, {}, ())
     settings = superpixel_settings(protocol)
     key = document_digest({"versions": versions(), "settings": settings, "resample": resample_mask})
     preparation = Preparation.of(protocol, folder, resample_mask=resample_mask)
-    views = {case.case_id: views_of(case, protocol, perturbed=case.case_id in perturbed) for case in cohort.cases}
     work = {
         case_id: CaseWork(
             folder / "superpixels", key, protocol.keys, resample_mask, SuperpixelWork(preparation, of_case)
@@ -104,77 +108,59 @@ def find_superpixels(
     }
     answers, problems, _ = run_cases(cohort.cases, work, jobs, progress)
     refuse_empty(answers, problems)
-    rows = {case.case_id: answers[case.case_id]["superpixels"] for case in cohort.cases if case.case_id in answers}
-    asked = protocol.habitats.superpixels
-    originals = {case_id: of_case[ORIGINAL] for case_id, of_case in rows.items()}
+    described = {case_id: answer["superpixels"] for case_id, answer in answers.items()}
+
+    def by_sequence(value_of: Callable[[Mapping[str, Any]], _Value]) -> dict[str, dict[str, _Value]]:
+        """A value of each sequence of each case's original images."""
+        return {
+            case_id: {name: value_of(row) for name, row in of_case[ORIGINAL].items()}
+            for case_id, of_case in described.items()
+        }
+
     return Lesions(
         superpixels={
-            case_id: {view: _in_memory(of_case[view], asked) for view in views[case_id]}
-            for case_id, of_case in rows.items()
+            case_id: {view: _in_memory(of_case[view], protocol.habitats.superpixels) for view in views[case_id]}
+            for case_id, of_case in described.items()
         },
-        measured={
-            case_id: {name: np.array(row["measured"]) for name, row in of_case.items()}
-            for case_id, of_case in originals.items()
-        },
+        measured=by_sequence(lambda row: np.array(row["measured"])),
         problems=tuple(problems),
-        doubts={
-            case_id: {name: row["doubts"] for name, row in of_case.items()} for case_id, of_case in originals.items()
-        },
-        input_ml={
-            case_id: {
-                name: (np.array(row["input_voxels"]), row["voxel_ml"])
-                for name, row in of_case.items()
-                if "input_voxels" in row
-            }
-            for case_id, of_case in originals.items()
-        },
+        doubts=by_sequence(lambda row: row["doubts"]),
+        input_ml={}
+        if protocol.timepoints is None
+        else by_sequence(lambda row: (np.array(row["input_voxels"]), row["voxel_ml"])),
     )
-
-
-def unread(cohort: Cohort, protocol: Protocol, perturbed: Collection[str]) -> Lesions:
-    """Cases of a protocol without habitats, for which no superpixels are needed."""
-    seen: dict[str, Views] = {
-        case.case_id: {view: {} for view in views_of(case, protocol, perturbed=case.case_id in perturbed)}
-        for case in cohort.cases
-    }
-    return Lesions(seen, {}, ())
 
 
 def fit_populations(
     lesions: Lesions, protocol: Protocol, groups: Sequence[Sequence[str]], *, jobs: int = 1, progress: Progress = silent
 ) -> list[Population]:
-    """The habitats of each group of cases, by sequence; habitats contained in the protocol are used unchanged.
+    """The habitats of each group of cases, by sequence; empty if the protocol needs none. Habitats in the protocol are
+    used unchanged.
 
-    With two time points the superpixels at baseline are clustered, and both time points are split by the resulting
+    With two time points, the superpixels at baseline are clustered and both time points are split by the resulting
     centroids: habitats have the same meaning at both, and their volumes can be compared.
 
     Args:
-        groups: identifiers of cases; each group is clustered by itself, the first being all cases.
+        groups: identifiers of cases; each group is clustered separately, the first is that of all cases.
 
     Raises:
-        RegionError: the first group has no acceptable habitats. Another one that has none is left without.
+        RegionError: the first group has no acceptable habitats. In another group they are then None.
     """
+    if not needs_habitats(protocol):
+        return [{} for _ in groups]
     sequences = protocol.sequences or tuple(
         dict.fromkeys(name for views in lesions.superpixels.values() for name in views[ORIGINAL])
     )
-    wanted = [(group, name) for group in groups for name in sequences if name not in protocol.population]
-    items = [(_pooled(lesions, group, protocol.baseline_key(name)), name, protocol) for group, name in wanted]
-    fitted: list[HabitatModel | None] = []
-    for model in in_order(_fitted, items, jobs):
-        fitted.append(model)
-        part(progress, 0, 1)(len(fitted) / len(items), f"habitats of training set {len(fitted)} of {len(items)}")
-    for (group, name), model in zip(wanted, fitted):
-        if model is None and group is groups[0]:
-            fit_habitats(
-                name, _pooled(lesions, group, protocol.baseline_key(name)), protocol.habitats, seed=protocol.seed
-            )  # raises, and says why
-    populations: list[Population] = []
-    found = iter(fitted)
-    for _ in groups:
-        populations.append(
-            {name: protocol.population[name] if name in protocol.population else next(found) for name in sequences}
-        )
-    return populations
+    populations = [{name: protocol.population.get(name) for name in sequences} for _ in groups]
+    wanted = [(number, name) for number in range(len(groups)) for name in sequences if name not in protocol.population]
+    items = [(_pooled(lesions, groups[number], protocol.baseline_key(name)), name, protocol) for number, name in wanted]
+    for done, ((number, name), model) in enumerate(zip(wanted, in_order(_fitted, items, jobs)), start=1):
+        populations[number][name] = model
+        progress(done / len(items), f"habitats of training set {done} of {len(items)}")
+    for (number, name), (superpixels, *_) in zip(wanted, items):
+        if number == 0 and populations[0][name] is None:
+            fit_habitats(name, superpixels, protocol.habitats, seed=protocol.seed)  # raises the reason
+    return list(populations)
 
 
 def _pooled(lesions: Lesions, group: Sequence[str], key: str) -> list[Superpixels]:
@@ -183,10 +169,9 @@ def _pooled(lesions: Lesions, group: Sequence[str], key: str) -> list[Superpixel
 
 
 def _fitted(patients: list[Superpixels], sequence: str, protocol: Protocol) -> HabitatModel | None:
-    try:
+    with suppress(RegionError):
         return fit_habitats(sequence, patients, protocol.habitats, seed=protocol.seed)
-    except RegionError:
-        return None
+    return None
 
 
 def _in_memory(rows: Mapping[str, Any], asked: int) -> dict[str, Superpixels]:

@@ -13,16 +13,9 @@ import numpy as np
 from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import RobustnessError
-from HabitatRadiomicsLib.extraction.cohort import FoldFeatures, measure_folds
-from HabitatRadiomicsLib.extraction.maps import needs_habitats
+from HabitatRadiomicsLib.extraction.fold_features import FoldFeatures, measure_folds
 from HabitatRadiomicsLib.extraction.prepared_cases import ORIGINAL, PERTURBED
-from HabitatRadiomicsLib.extraction.superpixels import (
-    Lesions,
-    Population,
-    find_superpixels,
-    fit_populations,
-    unread,
-)
+from HabitatRadiomicsLib.extraction.superpixels import Lesions, Population, find_superpixels, fit_populations
 from HabitatRadiomicsLib.features.delta import with_deltas
 from HabitatRadiomicsLib.imaging.perturbation import perturbation_names
 from HabitatRadiomicsLib.learning.folds import Fold, outer_folds
@@ -119,13 +112,10 @@ def measure_study(
     """
     repeated = repeated_cases(cohort, protocol)
     perturbed = frozenset().union(*repeated.values())
-    if needs_habitats(protocol):
-        lesions = find_superpixels(
-            cohort, protocol, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
-            progress=part(progress, 0, 0.2),
-        )  # fmt: skip
-    else:
-        lesions = unread(cohort, protocol, perturbed)
+    lesions = find_superpixels(
+        cohort, protocol, folder, perturbed=perturbed, jobs=jobs, resample_mask=resample_mask,
+        progress=part(progress, 0, 0.2),
+    )  # fmt: skip
     cohort = cohort.only(lesions.superpixels)
     folds = folds_of(cohort, protocol)
     populations = _populations(cohort, folds, lesions, protocol, frozen_habitats, jobs, part(progress, 0.2, 0.3))
@@ -194,8 +184,6 @@ def _populations(
     jobs: int,
     progress: Progress,
 ) -> list[Population]:
-    if not needs_habitats(protocol):
-        return [{}] * (1 if frozen else 1 + len(folds))
     ids = [case.case_id for case in cohort.cases]
     groups = [ids] if frozen else [ids, *([ids[row] for row in fold.training] for fold in folds)]
     return fit_populations(lesions, protocol, groups, jobs=jobs, progress=progress)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from HabitatRadiomicsLib.cases.cohort import Cohort, CohortCase
-from HabitatRadiomicsLib.extraction.cohort import FoldFeatures
+from HabitatRadiomicsLib.extraction.fold_features import FoldFeatures
 from HabitatRadiomicsLib.extraction.kept_cases import CaseProblem
 from HabitatRadiomicsLib.extraction.regions import MeasuredCase
 from HabitatRadiomicsLib.extraction.superpixels import Lesions

@@ -11,7 +11,7 @@ import numpy as np
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.errors import EvaluationError
-from HabitatRadiomicsLib.extraction import PERTURBED
+from HabitatRadiomicsLib.extraction.prepared_cases import PERTURBED
 from HabitatRadiomicsLib.features.catalogue import PATCH
 from HabitatRadiomicsLib.features.deep.measure import feature_names_of, network_of
 from HabitatRadiomicsLib.learning.preparation import reliability_of, reliable

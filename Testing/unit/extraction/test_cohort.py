@@ -12,9 +12,9 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
-from HabitatRadiomicsLib.extraction import extract_features
 from HabitatRadiomicsLib.extraction import regions as region_measuring
-from HabitatRadiomicsLib.extraction.cohort import FoldFeatures, measure_folds
+from HabitatRadiomicsLib.extraction.cohort import extract_features
+from HabitatRadiomicsLib.extraction.fold_features import FoldFeatures, measure_folds
 from HabitatRadiomicsLib.extraction.prepared_cases import PERTURBED, prepared_views
 from HabitatRadiomicsLib.extraction.superpixels import (
     Lesions,

@@ -19,8 +19,8 @@ from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import Cancelled, CohortError
-from HabitatRadiomicsLib.extraction import extract_features
 from HabitatRadiomicsLib.extraction import regions as region_measuring
+from HabitatRadiomicsLib.extraction.cohort import extract_features
 from HabitatRadiomicsLib.extraction.kept_cases import CaseWork, run_cases
 from HabitatRadiomicsLib.extraction.maps import make_maps
 from HabitatRadiomicsLib.progress import silent

@@ -13,7 +13,8 @@ import pytest
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.cohort import cohort as reading
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
-from HabitatRadiomicsLib.extraction import extract_features, prepared_cases, regions
+from HabitatRadiomicsLib.extraction import prepared_cases, regions
+from HabitatRadiomicsLib.extraction.cohort import extract_features
 from HabitatRadiomicsLib.habitats import superpixels
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from

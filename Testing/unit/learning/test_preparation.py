@@ -9,7 +9,7 @@ import pytest
 
 from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.errors import HarmonisationError
-from HabitatRadiomicsLib.extraction import PERTURBED
+from HabitatRadiomicsLib.extraction.prepared_cases import PERTURBED
 from HabitatRadiomicsLib.features import feature_names
 from HabitatRadiomicsLib.features.harmonisation import apply_combat, fit_combat
 from HabitatRadiomicsLib.features.reliability import intraclass_correlation

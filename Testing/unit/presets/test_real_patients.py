@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from HabitatRadiomicsLib.cases.cohort import Cohort
 from HabitatRadiomicsLib.commands.small_presets import small_preset
-from HabitatRadiomicsLib.extraction import extract_features
+from HabitatRadiomicsLib.extraction.cohort import extract_features
 from HabitatRadiomicsLib.imaging import prepare, ring_of
 from HabitatRadiomicsLib.model import Endpoint, load_model
 from HabitatRadiomicsLib.protocol import Protocol

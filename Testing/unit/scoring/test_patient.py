@@ -16,7 +16,7 @@ from HabitatRadiomicsLib.cases import Case, SequenceImage
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic import SyntheticPatient, write_synthetic_cohort
 from HabitatRadiomicsLib.errors import ModelError
-from HabitatRadiomicsLib.extraction import Extraction, extract_features
+from HabitatRadiomicsLib.extraction.cohort import Extraction, extract_features
 from HabitatRadiomicsLib.model import Model, load_model
 from HabitatRadiomicsLib.outputs import json_text
 from HabitatRadiomicsLib.scoring.cohort import score_cohort

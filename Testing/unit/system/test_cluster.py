@@ -18,7 +18,7 @@ import pytest
 from HabitatRadiomicsLib.cases.cohort import load_cohort
 from HabitatRadiomicsLib.commands.program import main
 from HabitatRadiomicsLib.errors import Cancelled
-from HabitatRadiomicsLib.extraction import extract_features
+from HabitatRadiomicsLib.extraction.cohort import extract_features
 from HabitatRadiomicsLib.learning.folds import outer_folds
 from HabitatRadiomicsLib.learning.preparation import prepare_fold
 from HabitatRadiomicsLib.learning.strategy import learn

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from HabitatRadiomicsLib.extraction import PERTURBED
+from HabitatRadiomicsLib.extraction.prepared_cases import PERTURBED
 from HabitatRadiomicsLib.learning.folds import Fold, outer_folds
 from HabitatRadiomicsLib.learning.preparation import FoldTable, Repetitions
 from HabitatRadiomicsLib.learning.selection import select_features

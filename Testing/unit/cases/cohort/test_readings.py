@@ -14,7 +14,7 @@ from HabitatRadiomicsLib.cases import INTER_OBSERVER, INTRA_OBSERVER
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort, with_reading
 from HabitatRadiomicsLib.cases.synthetic import write_synthetic_cohort
 from HabitatRadiomicsLib.errors import CohortError, HabitatRadiomicsError, RobustnessError
-from HabitatRadiomicsLib.extraction.kept_cases import _anywhere
+from HabitatRadiomicsLib.extraction.kept_cases import _absolute
 from HabitatRadiomicsLib.learning.preparation import prepare_fold, reliability_of
 from HabitatRadiomicsLib.progress import silent
 from HabitatRadiomicsLib.protocol import Protocol, protocol_from
@@ -228,7 +228,7 @@ def test_paths_of_readings_do_not_depend_on_a_process_folder(
     monkeypatch.chdir(folder)
     read = with_reading(_cohort(Path()), Path("relative.csv"), INTER_OBSERVER)
     assert not read.cases[0].readings[INTER_OBSERVER][0].mask.is_absolute()
-    (row,) = _anywhere(read.cases[0]).readings[INTER_OBSERVER]
+    (row,) = _absolute(read.cases[0]).readings[INTER_OBSERVER]
     assert (row.mask, row.image.is_absolute()) == (folder / "synthetic-000-relative.nrrd", True)
 
 

@@ -13,9 +13,10 @@ from HabitatRadiomicsLib.cases import Case
 from HabitatRadiomicsLib.cases.cohort import Cohort, load_cohort
 from HabitatRadiomicsLib.cases.synthetic.chest_ct import synthetic_ct_patient, write_synthetic_ct_cohort
 from HabitatRadiomicsLib.errors import CohortError, FeatureError, HabitatRadiomicsError, NetworkError
-from HabitatRadiomicsLib.extraction import extract_features, needs_habitats
-from HabitatRadiomicsLib.extraction.cohort import measure_folds
-from HabitatRadiomicsLib.extraction.superpixels import unread
+from HabitatRadiomicsLib.extraction.cohort import extract_features
+from HabitatRadiomicsLib.extraction.fold_features import measure_folds
+from HabitatRadiomicsLib.extraction.maps import needs_habitats
+from HabitatRadiomicsLib.extraction.superpixels import find_superpixels
 from HabitatRadiomicsLib.features import feature_names, feature_names_of, parse
 from HabitatRadiomicsLib.features.catalogue import definition_of
 from HabitatRadiomicsLib.features.deep import lesion_patch, load_network
@@ -93,7 +94,7 @@ def test_cohort_and_folds_give_the_same_numbers(
     alone = values(protocol)
     extraction = extract_features(cohort, protocol, tmp_path / "extract")
     assert extraction.table.iloc[1].to_dict() == pytest.approx(alone, rel=0, abs=0, nan_ok=True)
-    lesions = unread(cohort, protocol, ())
+    lesions = find_superpixels(cohort, protocol, tmp_path)
     features = measure_folds(cohort, protocol, lesions, [{"CT": None}], tmp_path / "folds")
     assert features.problems == ()
     table = features.table(0)
@@ -118,7 +119,7 @@ def test_kept_values_of_another_network_or_ring_are_not_taken_over(cohort: Cohor
         _protocol(regions=["ring", "patch"], deep={**protocol.document()["deep"], "network": str(network)}),  # type: ignore[dict-item]
     )
     few = replace(cohort, cases=cohort.cases[:2])
-    lesions = unread(few, protocol, ())
+    lesions = find_superpixels(few, protocol, tmp_path)
     measure_folds(few, protocol, lesions, [{"CT": None}], tmp_path / "folds")
     assert measure_folds(few, changed[0], lesions, [{"CT": None}], tmp_path / "folds").reused == 0
     # The same file under another name is the same network.
